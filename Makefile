@@ -1,0 +1,51 @@
+# Boundscape.  `make` or `make help` lists every way in.
+PYTHON ?= python3
+VENV := .venv/bin/python
+PRESET ?= small
+CORPUS ?=
+SUITE ?=
+WORKERS ?=
+RETRY_FAILED ?=
+PORT ?= 8501
+
+RUN_OPTIONS = --preset $(PRESET) \
+	$(if $(CORPUS),--corpus "$(CORPUS)") \
+	$(if $(SUITE),--suite "$(SUITE)") \
+	$(if $(WORKERS),--workers $(WORKERS)) \
+	$(if $(RETRY_FAILED),--retry-failed)
+
+.DEFAULT_GOAL := help
+.PHONY: help compute app test lint format screenshots
+
+help: ## show this list
+	@echo "Ways in:"
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo "Options of make compute: PRESET=tiny|small CORPUS=folder SUITE=name WORKERS=n RETRY_FAILED=1"
+
+compute: ## train and measure the models, write Parquet under data/
+	@$(PYTHON) tools/environment.py compute
+	@$(VENV) -m compute run $(RUN_OPTIONS)
+
+app: ## open the dashboard on the artifacts under data/
+	@$(PYTHON) tools/environment.py app
+	@$(VENV) -m streamlit run app.py --server.port $(PORT)
+
+test: ## run every test and the lint checks
+	@$(PYTHON) tools/environment.py test
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m pytest
+
+lint: ## check style and format only
+	@$(PYTHON) tools/environment.py test
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+
+format: ## rewrite the code in the project's format
+	@$(PYTHON) tools/environment.py test
+	@$(VENV) -m ruff check --fix .
+	@$(VENV) -m ruff format .
+
+screenshots: ## take the README's screenshots with a real browser
+	@$(PYTHON) tools/environment.py test
+	@$(VENV) -m tests.browser.screenshots

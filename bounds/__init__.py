@@ -1,0 +1,42 @@
+"""The mathematics of the generalization bounds: pure functions of float64 arrays.
+
+Nothing here reads a file, knows a model or imports torch.  Section numbers in
+docstrings refer to THEORY.md; "the paper" is Finzi et al., "Compute-Optimal LLMs
+Provably Generalize Better With Scale" (ICLR 2025).  The public face:
+"""
+
+from bounds.complexity import Complexity, complexity, nominal_bits
+from bounds.four_term import FourTermBound, four_term_bound
+from bounds.histogram import LossBins, bin_losses
+from bounds.martingale import LossVariation, loss_variation, s_grid
+from bounds.power_law import PowerLaw, UnfittableError, fit_power_law
+from bounds.prequential import prequential_information_nats
+from bounds.smoothing import (
+    loss_range_nats,
+    smooth_losses_nats,
+    smoothing_cost_nats,
+    smoothing_weight,
+)
+from bounds.token_losses import TokenLosses
+
+__all__ = [
+    "Complexity",
+    "FourTermBound",
+    "LossBins",
+    "LossVariation",
+    "PowerLaw",
+    "TokenLosses",
+    "UnfittableError",
+    "bin_losses",
+    "complexity",
+    "fit_power_law",
+    "four_term_bound",
+    "loss_range_nats",
+    "loss_variation",
+    "nominal_bits",
+    "prequential_information_nats",
+    "s_grid",
+    "smooth_losses_nats",
+    "smoothing_cost_nats",
+    "smoothing_weight",
+]

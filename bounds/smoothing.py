@@ -1,0 +1,43 @@
+"""Prediction smoothing: mixing in the uniform distribution bounds the loss (section 3)."""
+
+import numpy as np
+
+from bounds.checks import require_count, require_positive, require_probability
+
+
+def smoothing_weight(complexity_nats: float) -> float:
+    """alpha = C/(1+C), the minimiser of -ln(1-alpha) + C*ln(1/alpha) (Lemma 3.2).
+
+    It is a function of the code length alone, so choosing it costs no bits.
+    """
+    c = require_positive("complexity_nats", complexity_nats)
+    return c / (1.0 + c)
+
+
+def loss_range_nats(alpha: float, vocab_size: int) -> float:
+    """Delta = ln(V/alpha): the largest loss a smoothed model can have, in nats."""
+    require_probability("alpha", alpha)
+    require_count("vocab_size", vocab_size, at_least=2)
+    return float(np.log(vocab_size / alpha))
+
+
+def smooth_losses_nats(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> np.ndarray:
+    """X^s = -ln((1-alpha)*exp(-X) + alpha/V): losses of the smoothed model, same shape as X.
+
+    Rises in X and is at most ``loss_range_nats(alpha, vocab_size)``, even where X is infinite.
+    """
+    delta = loss_range_nats(alpha, vocab_size)
+    smoothed = -np.logaddexp(np.log1p(-alpha) - np.asarray(loss_nats, dtype=np.float64), -delta)
+    # Rounding may overshoot the range by an ulp, which would put A_k below -1.
+    return np.minimum(smoothed, delta)
+
+
+def smoothing_cost_nats(complexity_nats: float) -> float:
+    """sqrt(2*C), the paper's closed form for the price of smoothing, equation (2), in nats."""
+    return float(np.sqrt(2.0 * require_positive("complexity_nats", complexity_nats)))
+
+
+def exact_smoothing_cost_nats(complexity_nats: float) -> float:
+    """(1+C)*ln(1+C) - C*ln(C), the value that sqrt(2*C) rounds up, equation (2), in nats."""
+    c = require_positive("complexity_nats", complexity_nats)
+    return float((1.0 + c) * np.log1p(c) - c * np.log(c))

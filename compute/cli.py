@@ -1,0 +1,128 @@
+"""The command line of the batch stage."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from compute.errors import InputError
+
+app = typer.Typer(
+    help="Train and measure the models whose generalization bounds the app shows.\n\n"
+    "Results go to Parquet files under data/, one file per finished unit of work. Interrupt a "
+    "run at any moment and start it again: nothing that is finished is done twice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Preset = Annotated[
+    str, typer.Option(help="Which ladder of models: tiny (under a minute) or small.")
+]
+CorpusPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--corpus",
+        help="Folder of text files or of *.jsonl.zst shards.",
+        show_default="this Python's standard library",
+    ),
+]
+DataDir = Annotated[Path, typer.Option("--data", help="Folder of the artifacts.")]
+CacheDir = Annotated[Path, typer.Option("--cache", help="Folder of checkpoints and token windows.")]
+SuiteName = Annotated[
+    str | None,
+    typer.Option("--suite", help="Folder under --data.", show_default="named by the preset"),
+]
+Device = Annotated[
+    str | None, typer.Option(help="Torch device.", show_default="cuda where there is one")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that work side by side, each on one thread.",
+        show_default="one per core, one on a GPU",
+    ),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Try units again that failed before.")
+]
+LadderFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--ladder",
+        help="Another file of presets, laid out like compute/suites/ladder.toml.",
+        show_default="compute/suites/ladder.toml",
+    ),
+]
+
+_DATA, _CACHE = Path("data"), Path(".cache")
+
+
+@app.command()
+def plan(
+    preset: Preset = "small",
+    corpus: CorpusPath = None,
+    data: DataDir = _DATA,
+    cache: CacheDir = _CACHE,
+    suite: SuiteName = None,
+    device: Device = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    ladder: LadderFile = None,
+) -> None:
+    """Say what a run would do and how long it would take, and do nothing."""
+    from compute import run as runs
+    from compute.session import Request, open_session
+
+    session = open_session(
+        Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
+    )
+    runs.estimate_and_show(session)
+
+
+@app.command()
+def run(
+    preset: Preset = "small",
+    corpus: CorpusPath = None,
+    data: DataDir = _DATA,
+    cache: CacheDir = _CACHE,
+    suite: SuiteName = None,
+    device: Device = None,
+    workers: Workers = None,
+    retry_failed: RetryFailed = False,
+    ladder: LadderFile = None,
+) -> None:
+    """Train and measure every model of the preset that is not there yet."""
+    from compute import run as runs
+    from compute.session import Request, open_session
+
+    session = open_session(
+        Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
+    )
+    raise typer.Exit(runs.run(session))
+
+
+@app.command()
+def status(
+    preset: Preset = "small",
+    corpus: CorpusPath = None,
+    data: DataDir = _DATA,
+    cache: CacheDir = _CACHE,
+    suite: SuiteName = None,
+    ladder: LadderFile = None,
+) -> None:
+    """List the units that are done, missing or failed."""
+    from compute.console import show_status
+    from compute.session import Request, open_session
+
+    show_status(open_session(Request(preset, corpus, data, cache, suite, ladder_file=ladder)))
+
+
+def main() -> None:
+    """Run the command line; bad input ends it with one sentence and status 2."""
+    try:
+        app(prog_name="python -m compute")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,1 @@
+"""Codes for a whole model: bytes that a decoder turns back into the evaluated weights."""

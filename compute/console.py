@@ -1,0 +1,164 @@
+"""What a person sees of a run: the plan, the progress, the summary."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+import schema
+from compute.executor import Event, Finished, Progressed, Started
+from compute.session import Session
+from compute.unit import Unit
+
+#: Lines are never wrapped or cut in a log file.
+console = Console(soft_wrap=True, highlight=False)
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def show_plan(session: Session, seconds: float | None) -> None:
+    """Models, work left and, if measured, how long it will take."""
+    plan, workspace = session.plan, session.workspace
+    console.print(
+        f"[bold]Suite {workspace.store.suite}[/bold] on {workspace.corpus}, "
+        f"{len(session.corpus.training):,} training and {len(session.corpus.heldout):,} held-out "
+        f"documents; {session.workers} worker(s) on {workspace.provenance.device}"
+    )
+    if session.corpus.skipped:
+        console.print(f"{session.corpus.skipped} file(s) are not UTF-8 text and were left out.")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model")
+    for column in ("parameters N", "tokens D", "steps", "units left"):
+        table.add_column(column, justify="right")
+    left = Counter(unit.model_id for unit in plan.todo)
+    total = Counter(unit.model_id for unit in plan.units)
+    for model in session.ladder.models:
+        table.add_row(
+            model.model_id,
+            f"{model.params_total:,}",
+            f"{model.train_tokens:,}",
+            f"{model.steps:,}",
+            f"{left[model.model_id]} of {total[model.model_id]}",
+        )
+    console.print(table)
+    for name, error in plan.failed.items():
+        console.print(f"[red]failed before[/red] {name}: {escape(error)}")
+    if plan.failed:
+        console.print("Failed units are left alone; try them again with RETRY_FAILED=1.")
+    tokens = sum(unit.work_tokens for unit in plan.todo)
+    if plan.todo:
+        estimate = f", about {duration(seconds)}" if seconds is not None else ""
+        console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens{estimate}.")
+    elif not plan.failed:
+        console.print("Everything is there; nothing to do.")
+
+
+@contextmanager
+def progress_of(
+    units: list[Unit], seconds: Callable[[Unit], float]
+) -> Iterator[Callable[[Event], None]]:
+    """A function to be told every event: a bar per running unit, and one for the whole run.
+
+    Where the output is no terminal there are no bars, but one line per finished unit.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TextColumn("{task.fields[rate]:>15}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+        view = _View(bars, units, seconds)
+        yield view.update
+
+
+class _View:
+    """Bars and lines of one run; progress of the whole is in expected seconds of work."""
+
+    def __init__(self, bars: Progress, units: list[Unit], seconds: Callable[[Unit], float]):
+        self.bars, self.seconds, self.count = bars, seconds, len(units)
+        self.finished, self.done_seconds = 0, 0.0
+        self.started_at = time.monotonic()
+        self.running: dict[str, tuple[TaskID, float]] = {}
+        self.total_seconds = sum(map(seconds, units))
+        self.whole = bars.add_task("[bold]whole run", total=self.total_seconds, rate="")
+
+    def update(self, event: Event) -> None:
+        name = event.unit.name
+        if isinstance(event, Started):
+            task = self.bars.add_task(name, total=max(event.unit.work_tokens, 1), rate="")
+            self.running[name] = (task, 0.0)
+        elif isinstance(event, Progressed):
+            task, _ = self.running[name]
+            share = event.tokens / event.unit.work_tokens
+            self.running[name] = (task, share * self.seconds(event.unit))
+            speed = next(t.speed for t in self.bars.tasks if t.id == task)
+            rate = f"{speed:,.0f} tokens/s" if speed else ""
+            self.bars.update(task, completed=event.tokens, rate=rate)
+        else:
+            task, _ = self.running.pop(name)
+            self.bars.remove_task(task)
+            self.finished += 1
+            self.done_seconds += self.seconds(event.unit)
+            self._print_line(event)
+        self.bars.update(self.whole, completed=self._work_done())
+
+    def _work_done(self) -> float:
+        return self.done_seconds + sum(seconds for _, seconds in self.running.values())
+
+    def _print_line(self, event: Finished) -> None:
+        unit = event.unit
+        if event.error is not None:
+            console.print(f"[red]failed[/red] {unit.name}: {escape(event.error)}")
+            return
+        rate = f"{unit.work_tokens / event.seconds:,.0f} tokens/s" if unit.work_tokens else ""
+        elapsed = time.monotonic() - self.started_at
+        left = elapsed * (self.total_seconds / max(self._work_done(), 1e-9) - 1)
+        console.print(
+            f"[green]ok[/green] {unit.name:<32} {duration(event.seconds):>7}  {rate:>17}   "
+            f"{self.finished} of {self.count}, {duration(max(left, 0.0))} left"
+        )
+
+
+def show_summary(session: Session, not_run: list[str], failed: dict[str, str]) -> None:
+    """Files and rows per table now on disk, and what is missing."""
+    store = session.workspace.store
+    table = Table(title=f"{store.folder}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("table")
+    for column in ("files", "rows", "kB"):
+        table.add_column(column, justify="right")
+    for name in schema.TABLES:
+        files = sorted(store.folder.glob(f"{name}/*.parquet"))
+        rows = sum(pq.read_metadata(file).num_rows for file in files)
+        size = sum(file.stat().st_size for file in files)
+        table.add_row(name, f"{len(files)}", f"{rows:,}", f"{size / 1000:,.0f}")
+    console.print(table)
+    for name, error in failed.items():
+        console.print(f"[red]failed[/red] {name}: {escape(error)}")
+    for name in not_run:
+        console.print(f"[yellow]not run[/yellow] {name}: it needs a unit that failed")
+
+
+def show_status(session: Session) -> None:
+    """One line per unit that is not done, and a count of those that are."""
+    plan = session.plan
+    for unit in plan.todo:
+        console.print(f"[yellow]missing[/yellow] {unit.name}")
+    for name, error in plan.failed.items():
+        console.print(f"[red]failed[/red]  {name}: {escape(error)}")
+    console.print(
+        f"{session.workspace.store.folder}: {len(plan.done)} of {len(plan.units)} units done, "
+        f"{len(plan.failed)} failed, {len(plan.todo)} missing."
+    )

@@ -1,0 +1,75 @@
+"""How long units will take on this machine, measured by a few steps of each model."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from compute import language_model, training
+from compute.evaluation import BATCH_TOKENS, evaluate
+from compute.perform import prepare_process
+from compute.suites.ladder import LadderModel
+from compute.unit import Unit
+
+#: Steps timed per model, after as many to warm up.
+TIMED_STEPS = 4
+
+#: Seconds of a unit that hardly touches the model: reading, hashing, writing.
+OVERHEAD_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds per token of one model on one worker."""
+
+    training: float
+    evaluation: float
+
+
+def measure_speeds(models: list[LadderModel], device: str) -> dict[str, Speed]:
+    """Time a few training steps and one evaluation batch of each model, by model_id."""
+    prepare_process()
+    return {model.model_id: _speed(model, torch.device(device)) for model in models}
+
+
+def _speed(spec: LadderModel, device: torch.device) -> Speed:
+    model = language_model.build(spec)
+    steps = 2 * TIMED_STEPS
+    rng = np.random.default_rng(0)
+    windows = rng.integers(1, 127, (steps * spec.batch_windows, spec.context_length))
+    marks: list[float] = []
+    training.train(model, spec, windows, device, lambda _: marks.append(time.monotonic()))
+    timed = marks[-1] - marks[TIMED_STEPS - 1]
+    step_tokens = spec.batch_windows * spec.context_length
+    model.eval()
+    count = max(1, BATCH_TOKENS // spec.context_length)
+    batch = np.resize(windows, (count, spec.context_length))
+    start = time.monotonic()
+    evaluate(model, batch, device, lambda _: None)
+    evaluation = (time.monotonic() - start) / batch.size
+    return Speed(timed / (TIMED_STEPS * step_tokens), evaluation)
+
+
+def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
+    """Expected seconds of a unit, for scheduling and for the estimate."""
+
+    def seconds(unit: Unit) -> float:
+        if not unit.work_tokens:
+            return OVERHEAD_SECONDS
+        speed = speeds[unit.model_id]
+        per_token = speed.training if unit.stage == "train" else speed.evaluation
+        return OVERHEAD_SECONDS + per_token * unit.work_tokens
+
+    return seconds
+
+
+def wall_seconds(units: list[Unit], seconds: Callable[[Unit], float], workers: int) -> float:
+    """Expected time of the run: the work shared out, but no less than its longest chain."""
+    chains: dict[str, float] = {}
+    for unit in units:
+        before = max((chains.get(name, 0.0) for name in unit.needs), default=0.0)
+        chains[unit.name] = before + seconds(unit)
+    shared = sum(seconds(unit) for unit in units) / max(workers, 1)
+    return max(shared, max(chains.values(), default=0.0))

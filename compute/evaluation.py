@@ -1,0 +1,113 @@
+"""Losses and predictive entropies of every token, reduced to histograms as they come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from bounds import LossBins, TokenLosses, bin_losses
+from bounds.histogram import merge_histograms
+from compute.language_model import batches
+
+#: Tokens in one forward pass: large enough to be efficient, and at V = 256 the float64 logits
+#: take 8 MiB, which malloc still keeps for the next batch instead of returning them.
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Losses of one model on one set of windows.
+
+    Attributes:
+        histogram: joint histogram, losses rounded up.
+        mean_loss_nats: the exact mean, nothing rounded.
+        window_token_losses: shape (windows, context), float64, or None if not kept.
+    """
+
+    histogram: TokenLosses
+    mean_loss_nats: float
+    window_token_losses: np.ndarray | None
+
+
+@torch.inference_mode()
+def evaluate(
+    model: PreTrainedModel,
+    windows: np.ndarray,
+    device: torch.device,
+    report: Callable[[int], None],
+    keep_tokens: bool = False,
+) -> Evaluation:
+    """Score every token of ``windows``, shape (windows, context).
+
+    The softmax is taken in float64, so that the loss is exact for the logits that the model
+    computes.
+
+    Raises:
+        ArithmeticError: a loss is NaN or infinite.
+    """
+    bins = LossBins()
+    parts, kept, total, count = [], [], 0.0, 0
+    batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
+    for inputs, targets in batches(windows, batch_windows, device):
+        losses, entropies = losses_and_entropies(model(inputs).logits, targets)
+        if not torch.isfinite(losses).all():
+            bad = losses[~torch.isfinite(losses)][0].item()
+            raise ArithmeticError(f"the model gave a token the loss {bad}, which is not finite")
+        losses, entropies = losses.cpu().numpy(), entropies.cpu().numpy()
+        parts.append(bin_losses(TokenLosses.of_tokens(losses.ravel(), entropies.ravel()), bins))
+        if keep_tokens:
+            kept.append(losses)
+        total += losses.sum()
+        count += losses.size
+        report(count)
+    return Evaluation(
+        histogram=merge_histograms(parts),
+        mean_loss_nats=total / count,
+        window_token_losses=np.concatenate(kept) if keep_tokens else None,
+    )
+
+
+def losses_and_entropies(
+    logits: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss of each target and entropy of each prediction in nats, float64, one exp per logit.
+
+    With z the logits less their maximum and Z = sum exp(z):  X = ln Z - z_target,
+    H = ln Z - sum z*exp(z)/Z.
+
+    Args:
+        logits: shape (B, T, V).
+        targets: shape (B, T), int64.
+    """
+    z = logits.double()
+    z -= z.amax(dim=-1, keepdim=True)
+    weights = z.exp()  # (B, T, V)
+    total = weights.sum(dim=-1)  # (B, T)
+    log_total = total.log()
+    losses = log_total - z.gather(-1, targets[..., None])[..., 0]
+    mean_z = torch.einsum("btv,btv->bt", weights, z) / total
+    # Rounding may leave either an ulp below 0.
+    return losses.clamp(min=0.0), (log_total - mean_z).clamp(min=0.0)
+
+
+def clustered_standard_error(losses: np.ndarray, clusters: np.ndarray) -> float:
+    """Standard error of the mean of ``losses`` when whole clusters are the independent units.
+
+    The mean is a ratio of cluster sums, so this is the ratio estimator's error (Cochran,
+    Sampling Techniques, 3rd ed., section 6.3), with the small-sample factor m/(m-1).
+
+    Args:
+        losses: any shape, nats.
+        clusters: same shape, integers >= 0; for held-out text, the document of each token.
+    """
+    flat = clusters.ravel()
+    sums = np.bincount(flat, weights=losses.ravel())
+    counts = np.bincount(flat)
+    sums, counts = sums[counts > 0], counts[counts > 0]
+    m = len(counts)
+    if m < 2:
+        raise ValueError(f"a standard error needs at least 2 clusters, not {m}")
+    residuals = sums - counts * (sums.sum() / counts.sum())
+    return float(np.sqrt(m / (m - 1) * (residuals**2).sum()) / counts.sum())

@@ -1,0 +1,99 @@
+"""Carry out one unit: run its stage, write its files, record how it went."""
+
+import os
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+
+import schema
+from compute.stages import STAGES
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a unit ended: ``error`` is None when its files are written."""
+
+    error: str | None
+    seconds: float
+
+
+def prepare_process() -> None:
+    """Make results independent of the number of cores: one thread, deterministic kernels.
+
+    One thread in each of several workers is also faster than several threads in one: models
+    of this size leave a second thread little to do.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+
+
+def describe_device(device: str) -> str:
+    """The processor or GPU by name, for the provenance."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if "model name" in line)
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    return f"cpu, {name}, one thread"
+
+
+def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
+    """Run ``unit``; a failure of any kind is recorded in ``units`` and returned, not raised."""
+    start = time.monotonic()
+    if workspace.device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(workspace.device)
+    error = None
+    try:
+        tables = STAGES[unit.stage](unit, workspace, report)
+        for table, rows in tables.items():
+            workspace.store.write(table, unit, rows, metadata(unit, workspace))
+    except Exception as exception:  # noqa: BLE001 - one unit's failure never costs the others
+        error = f"{type(exception).__name__}: {exception}".splitlines()[0]
+    outcome = Outcome(error, time.monotonic() - start)
+    record(unit, workspace, outcome, _peak_memory_bytes(workspace.device))
+    return outcome
+
+
+def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes: int) -> None:
+    """Write the unit's row of the table ``units``."""
+    setting = unit.setting.columns if unit.setting else {}
+    columns = [field.name for field in schema.SETTING_FIELDS]
+    row = {
+        "stage": unit.stage,
+        "model_id": unit.model_id,
+        **{column: setting.get(column) for column in columns},
+        "status": "ok" if outcome.error is None else "failed",
+        "error": outcome.error,
+        "seconds": outcome.seconds,
+        "peak_memory_bytes": peak_memory_bytes,
+        "device": workspace.provenance.device,
+        "finished_at": datetime.now(UTC),
+    }
+    rows = pa.Table.from_pylist([row])
+    workspace.store.write("units", unit, rows, metadata(unit, workspace))
+
+
+def metadata(unit: Unit, workspace: Workspace) -> dict[str, str]:
+    """Provenance of the unit's files."""
+    seeds = {"corpus": workspace.corpus_seed, **unit.seeds}
+    return workspace.provenance.metadata(unit.key, seeds, unit.checkpoint or "")
+
+
+def _peak_memory_bytes(device: str) -> int:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,65 @@
+"""Where an artifact comes from, as it is written into every Parquet file."""
+
+import json
+import platform
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Folders whose code decides what the numbers are.
+MEASURING_CODE = ("bounds", "compute", "schema.py")
+
+#: Libraries whose version may change a number.
+LIBRARIES = ("torch", "transformers", "numpy", "scipy", "pyarrow")
+
+
+@cache
+def code_revision() -> str:
+    """Git commit of the code, with ``-dirty`` where the measuring code differs from it."""
+
+    def git(*args: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(ROOT), *args], capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD")
+        return commit + ("-dirty" if git("status", "--porcelain", "--", *MEASURING_CODE) else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+@cache
+def library_versions() -> dict[str, str]:
+    """Version of Python and of each library that may change a number."""
+    return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The part of the provenance that all units of a run share."""
+
+    suite: str
+    suite_fingerprint: str
+    device: str
+
+    def metadata(self, unit_key: str, seeds: dict, model_revision: str) -> dict[str, str]:
+        """Parquet metadata of one file; keys are ``schema.PROVENANCE_KEYS``."""
+        values = (
+            schema.SCHEMA_VERSION,
+            code_revision(),
+            self.suite,
+            self.suite_fingerprint,
+            unit_key,
+            json.dumps(seeds, sort_keys=True),
+            model_revision,
+            json.dumps(library_versions(), sort_keys=True),
+            self.device,
+        )
+        return dict(zip(schema.PROVENANCE_KEYS, values, strict=True))

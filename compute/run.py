@@ -1,0 +1,53 @@
+"""Run a session: estimate, execute, summarise; safe to interrupt."""
+
+from collections.abc import Callable
+from contextlib import closing
+
+from compute import estimate
+from compute.console import console, progress_of, show_plan, show_summary
+from compute.executor import Finished, run_units
+from compute.session import Session
+from compute.store import write_manifest
+from compute.unit import Unit
+
+#: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
+FAILED, INTERRUPTED = 1, 130
+
+
+def estimate_and_show(session: Session) -> Callable[[Unit], float]:
+    """Print the plan with a measured estimate of its time; return expected seconds per unit."""
+    todo = session.plan.todo
+    busy = {unit.model_id for unit in todo if unit.work_tokens}
+    models = [model for model in session.ladder.models if model.model_id in busy]
+    seconds = estimate.unit_seconds(estimate.measure_speeds(models, session.workspace.device))
+    show_plan(session, estimate.wall_seconds(todo, seconds, session.workers))
+    return seconds
+
+
+def run(session: Session) -> int:
+    """Run what is to be done and return the exit status: 0 only if every unit is there."""
+    plan, store = session.plan, session.workspace.store
+    failed = dict(plan.failed)
+    with store.locked():
+        seconds = estimate_and_show(session)
+        ended: set[str] = set()
+        events = run_units(plan.todo, session.workspace, session.workers, seconds)
+        try:
+            with progress_of(plan.todo, seconds) as show, closing(events):
+                for event in events:
+                    show(event)
+                    if isinstance(event, Finished):
+                        ended.add(event.unit.name)
+                        if event.error is not None:
+                            failed[event.unit.name] = event.error
+        except KeyboardInterrupt:
+            write_manifest(store.data_dir)
+            console.print(
+                f"Stopped with {len(ended)} of {len(plan.todo)} units finished and kept; "
+                "run the same command again to go on."
+            )
+            return INTERRUPTED
+        write_manifest(store.data_dir)
+        not_run = [unit.name for unit in plan.todo if unit.name not in ended]
+        show_summary(session, not_run, failed)
+    return FAILED if failed or not_run else 0

@@ -1,0 +1,124 @@
+"""From what a person asks for to a checked plan: corpus, suite, device, units."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from compute.errors import InputError
+from compute.perform import describe_device
+from compute.plan import (
+    Plan,
+    check_corpus_size,
+    ladder_units,
+    make_plan,
+    suite_fingerprint,
+)
+from compute.provenance import Provenance
+from compute.store import SuiteStore
+from compute.suites.corpus import Corpus, load_corpus
+from compute.suites.ladder import Ladder, load_ladder
+from compute.suites.windows import tile
+from compute.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for; None means the default.
+
+    Attributes:
+        preset: name in ``ladder.toml`` (or in ``ladder_file``).
+        corpus: folder or file of text; None for the standard library's sources.
+        data_dir: where artifacts go.
+        cache_dir: where checkpoints and token windows go.
+        suite: folder under ``data_dir``.
+        device: torch device.
+        workers: processes.
+        retry_failed: try units again that failed before.
+        ladder_file: another ``ladder.toml``.
+    """
+
+    preset: str
+    corpus: Path | None
+    data_dir: Path
+    cache_dir: Path
+    suite: str | None = None
+    device: str | None = None
+    workers: int | None = None
+    retry_failed: bool = False
+    ladder_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A request found to be sound, ready to run."""
+
+    ladder: Ladder
+    corpus: Corpus
+    workspace: Workspace
+    workers: int
+    plan: Plan
+
+
+def open_session(request: Request) -> Session:
+    """Check everything that can be checked before long work begins.
+
+    Raises:
+        InputError: one sentence naming what is wrong.
+    """
+    ladder = load_ladder(request.preset, request.ladder_file)
+    device = _device(request.device)
+    workers = _workers(request.workers, device)
+    corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
+    files = tile(corpus, ladder.context_length, ladder.corpus_seed, request.cache_dir)
+    windows = files.open()
+    check_corpus_size(ladder, windows, corpus.name)
+    fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
+    store = _suite_store(request, ladder, fingerprint)
+    workspace = Workspace(
+        store=store,
+        cache_dir=request.cache_dir,
+        windows=files,
+        corpus=corpus.name,
+        device=device,
+        corpus_seed=ladder.corpus_seed,
+        provenance=Provenance(store.suite, fingerprint, describe_device(device)),
+    )
+    units = ladder_units(ladder, fingerprint, windows.heldout.size)
+    plan = make_plan(units, workspace, request.retry_failed)
+    return Session(ladder, corpus, workspace, workers, plan)
+
+
+def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteStore:
+    """The suite's folder; measurements on another corpus or other models are never mixed in."""
+    store = SuiteStore(request.data_dir, request.suite or ladder.suite)
+    found = store.fingerprint()
+    if found in (None, fingerprint):
+        return store
+    if request.suite:
+        raise InputError(
+            f"The suite {request.suite!r} in {request.data_dir} was measured on another corpus or "
+            "with other models; choose another name with SUITE=name, or remove the folder."
+        )
+    return SuiteStore(request.data_dir, f"{ladder.suite}-{fingerprint[:6]}")
+
+
+def _device(wanted: str | None) -> str:
+    import torch
+
+    if wanted is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"The device {wanted!r} cannot be used: {error}".splitlines()[0]) from None
+    return wanted
+
+
+def _workers(wanted: int | None, device: str) -> int:
+    if wanted is not None:
+        if wanted < 1:
+            raise InputError(f"The number of workers must be at least 1, not {wanted}.")
+        return wanted
+    if device != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,22 @@
+"""The stages of the batch job, one module each.
+
+A stage is a function ``run(unit, workspace, report) -> {table: rows}``.  It reads what its
+``unit.needs`` wrote and calls ``report(tokens)`` with the tokens it has been through.
+"""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from compute.stages import information, measure, register, train
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+Stage = Callable[[Unit, Workspace, Callable[[int], None]], dict[str, pa.Table]]
+
+STAGES: dict[str, Stage] = {
+    "train": train.run,
+    "register": register.run,
+    "measure": measure.run,
+    "information": information.run,
+}

@@ -1,0 +1,136 @@
+"""The artifacts of one suite on disk: whole files or none, and what has been done so far."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import schema
+from compute.errors import InputError
+from compute.unit import Unit
+
+#: Prefix of a file that is being written; a leftover one is garbage.
+WRITING = ".writing-"
+
+
+@dataclass(frozen=True)
+class SuiteStore:
+    """Files of one suite: ``data_dir/suite/TABLE/LABEL--KEY.parquet``."""
+
+    data_dir: Path
+    suite: str
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the suite."""
+        return self.data_dir / self.suite
+
+    def path(self, table: str, unit: Unit) -> Path:
+        """File of ``unit`` in ``table``; units of every stage share the table ``units``."""
+        stem = f"{unit.stage}--{unit.label}" if table == "units" else unit.label
+        return self.folder / table / f"{stem}--{unit.key}.parquet"
+
+    def state(self, unit: Unit) -> tuple[str, str | None]:
+        """(state, error): ``done``, ``failed`` with the recorded error, or ``missing``.
+
+        The record in ``units`` is written last, so a unit killed between two of its files
+        counts as missing and is run again, to the same bytes.
+        """
+        path = self.path("units", unit)
+        try:
+            record = pq.read_table(path, columns=["status", "error"]).to_pylist()[0]
+        except (FileNotFoundError, pa.ArrowException, IndexError):
+            return "missing", None
+        if record["status"] == "failed":
+            return "failed", record["error"]
+        whole = all(self.path(table, unit).exists() for table in unit.tables)
+        return ("done" if whole else "missing"), None
+
+    def read(self, table: str, unit: Unit) -> pa.Table:
+        """The rows that ``unit`` wrote to ``table``."""
+        return pq.read_table(self.path(table, unit))
+
+    def write(self, table: str, unit: Unit, rows: pa.Table, metadata: dict[str, str]) -> None:
+        """Write the unit's file whole, then drop files that it supersedes.
+
+        Raises:
+            ValueError: a column is missing, has another type, or is null where it must not be.
+        """
+        path = self.path(table, unit)
+        rows = _conform(rows, table).replace_schema_metadata(metadata)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{WRITING}{os.getpid()}-{path.name}")
+        pq.write_table(rows, temporary, compression="zstd", version="2.6")
+        temporary.replace(path)
+        stem = path.name.removesuffix(f"--{unit.key}.parquet")
+        for other in path.parent.glob(f"{stem}--*.parquet"):
+            # A longer label has more "--" parts; only another key of the same label goes.
+            if other != path and other.name.removesuffix(".parquet").rpartition("--")[0] == stem:
+                other.unlink()
+
+    def fingerprint(self) -> str | None:
+        """Fingerprint of the suite whose files lie here, or None if there are none."""
+        for path in sorted(self.folder.glob("models/*.parquet")) + sorted(
+            self.folder.glob("*/*.parquet")
+        ):
+            metadata = pq.read_metadata(path).metadata or {}
+            found = metadata.get(b"boundscape.suite_fingerprint")
+            if found:
+                return found.decode()
+        return None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of this suite; removes what a killed run left half-written.
+
+        Raises:
+            InputError: another run is at work on the suite.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"Another run is writing the suite {self.suite!r}; wait for it to end, "
+                    "or give this one another name with --suite."
+                ) from None
+            for leftover in self.folder.glob(f"*/{WRITING}*"):
+                leftover.unlink()
+            yield
+
+
+def write_manifest(data_dir: Path) -> None:
+    """List every artifact with size and SHA-256 in ``data_dir/manifest.json``."""
+    files = {}
+    for path in sorted(data_dir.glob("*/*/*.parquet")):
+        if not path.name.startswith("."):
+            content = path.read_bytes()
+            files[path.relative_to(data_dir).as_posix()] = {
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+    manifest = {"schema_version": schema.SCHEMA_VERSION, "files": files}
+    temporary = data_dir / f"{WRITING}manifest.json"
+    temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+    temporary.replace(data_dir / "manifest.json")
+
+
+def _conform(rows: pa.Table, table: str) -> pa.Table:
+    """``rows`` with exactly the columns and types of the schema, or ValueError."""
+    expected = schema.TABLES[table]
+    if set(rows.column_names) != set(expected.names):
+        odd = sorted(set(rows.column_names) ^ set(expected.names))
+        raise ValueError(f"{table}: columns missing or unknown: {', '.join(odd)}")
+    rows = rows.select(expected.names).cast(expected)
+    for field in expected:
+        if not field.nullable and rows.column(field.name).null_count:
+            raise ValueError(f"{table}.{field.name} holds nulls")
+    return rows

@@ -1,0 +1,1 @@
+"""Which models are measured: data files and their loaders."""

@@ -1,0 +1,131 @@
+"""The ladder: models that the project trains itself, from ``ladder.toml``."""
+
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compute.errors import InputError
+from compute.setting import Setting
+
+#: One token per byte.
+VOCAB_SIZE = 256
+
+#: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
+#: what their size can reach.
+MIN_STEPS = 1000
+
+
+@dataclass(frozen=True)
+class LadderModel:
+    """One GPT-NeoX model of the ladder and how it is trained.
+
+    Attributes:
+        hidden_size, layers, heads: shape; the MLP is four times as wide, embeddings are untied.
+        learning_rate: peak of the schedule.
+        batch_windows: windows per optimizer step.
+        seed: of the initial weights.
+        context_length: tokens of a window.
+        tokens_per_parameter: D/N.
+    """
+
+    hidden_size: int
+    layers: int
+    heads: int
+    learning_rate: float
+    batch_windows: int
+    seed: int
+    context_length: int
+    tokens_per_parameter: int
+
+    @property
+    def params_embedding(self) -> int:
+        """Input and output embeddings."""
+        return 2 * VOCAB_SIZE * self.hidden_size
+
+    @property
+    def params_nonembedding(self) -> int:
+        """Blocks (weights, biases, two layer norms each) and the final layer norm."""
+        d = self.hidden_size
+        return self.layers * (12 * d * d + 13 * d) + 2 * d
+
+    @property
+    def params_total(self) -> int:
+        """N."""
+        return self.params_embedding + self.params_nonembedding
+
+    @property
+    def train_windows(self) -> int:
+        """Windows of the one epoch; the remainder of D/N * N tokens is dropped."""
+        return self.tokens_per_parameter * self.params_total // self.context_length
+
+    @property
+    def train_tokens(self) -> int:
+        """D."""
+        return self.train_windows * self.context_length
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps; the last batch may be smaller."""
+        return -(-self.train_windows // self.batch_windows)
+
+    @property
+    def model_id(self) -> str:
+        """For example ``ladder-29k``."""
+        name = f"ladder-{self.params_total / 1000:.0f}k"
+        return name if self.seed == 0 else f"{name}-seed{self.seed}"
+
+    @property
+    def identity(self) -> dict:
+        """Everything that determines the trained weights but for the corpus."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """A preset of the ladder.
+
+    Attributes:
+        suite: default name of its folder under ``data/``.
+        context_length: tokens of a window.
+        heldout_bytes: text held out.
+        corpus_seed: of the order of documents and windows.
+        models: smallest first.
+        settings: quantizations that every model is measured at.
+    """
+
+    suite: str
+    context_length: int
+    heldout_bytes: int
+    corpus_seed: int
+    models: tuple[LadderModel, ...]
+    settings: tuple[Setting, ...]
+
+
+def load_ladder(preset: str, file: Path | None = None) -> Ladder:
+    """Read one preset of ``ladder.toml`` (or of ``file``, laid out the same way).
+
+    Raises:
+        InputError: no such preset, or one of its models would take too few steps.
+    """
+    content = tomllib.loads((file or Path(__file__).with_name("ladder.toml")).read_text())
+    if preset not in content["presets"]:
+        raise InputError(
+            f"There is no preset {preset!r}; choose one of {', '.join(content['presets'])}."
+        )
+    chosen = content["presets"][preset]
+    shared = {key: chosen[key] for key in ("context_length", "tokens_per_parameter")}
+    models = [LadderModel(**model, **shared) for model in chosen["models"]]
+    for model in models:
+        if model.steps < MIN_STEPS:
+            raise InputError(
+                f"The model {model.model_id} would take {model.steps} steps, fewer than "
+                f"{MIN_STEPS}; lower its batch_windows of {model.batch_windows}."
+            )
+    return Ladder(
+        suite=chosen["suite"],
+        context_length=chosen["context_length"],
+        heldout_bytes=chosen["heldout_bytes"],
+        corpus_seed=chosen["corpus_seed"],
+        models=tuple(sorted(models, key=lambda model: model.params_total)),
+        settings=tuple(Setting(**setting) for setting in content["settings"]),
+    )

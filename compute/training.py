@@ -1,0 +1,84 @@
+"""One epoch of training in which every batch is scored before it is trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from compute.language_model import batches
+from compute.suites.ladder import LadderModel
+
+#: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
+#: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).
+WARMUP_SHARE = 0.05
+COOLDOWN_SHARE = 0.30
+
+#: AdamW as in GPT-3 (Brown et al. 2020, appendix B); norms and biases are not decayed.
+BETAS = (0.9, 0.95)
+WEIGHT_DECAY = 0.1
+MAX_GRADIENT_NORM = 1.0
+
+
+@dataclass(frozen=True)
+class OnlineLosses:
+    """Loss of each batch before it is trained on, both of shape (steps,)."""
+
+    tokens_seen: np.ndarray
+    loss_nats: np.ndarray
+
+
+def schedule(step: int, steps: int) -> float:
+    """Learning rate at ``step`` over its peak: warm-up, constant, linear cooldown to near 0."""
+    warmup = (step + 1) / (WARMUP_SHARE * steps)
+    cooldown = (steps - step) / (COOLDOWN_SHARE * steps)
+    return min(1.0, warmup, cooldown)
+
+
+def train(
+    model: PreTrainedModel,
+    spec: LadderModel,
+    windows: np.ndarray,
+    device: torch.device,
+    report: Callable[[int], None],
+) -> OnlineLosses:
+    """Train ``model`` in place for one epoch over ``windows``, shape (windows, context).
+
+    Args:
+        report: told the tokens trained on after every step.
+
+    Raises:
+        ArithmeticError: the loss of a batch is not finite.
+    """
+    model.to(device).train()
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],
+        lr=spec.learning_rate,
+        betas=BETAS,
+        weight_decay=WEIGHT_DECAY,
+    )
+    steps = -(-len(windows) // spec.batch_windows)
+    seen = 0
+    tokens_seen, losses = [], []
+    for step, (inputs, targets) in enumerate(batches(windows, spec.batch_windows, device)):
+        for group in optimizer.param_groups:
+            group["lr"] = spec.learning_rate * schedule(step, steps)
+        logits = model(inputs).logits  # (B, T, V)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        seen += targets.numel()
+        tokens_seen.append(seen)
+        losses.append(loss.item())
+        if not np.isfinite(losses[-1]):
+            raise ArithmeticError(
+                f"the training loss of {spec.model_id} became {losses[-1]} at step {step}; "
+                f"its learning rate of {spec.learning_rate} is too high"
+            )
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+        optimizer.step()
+        report(seen)
+    return OnlineLosses(np.array(tokens_seen), np.array(losses))

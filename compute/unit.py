@@ -1,0 +1,58 @@
+"""The unit of work: one (stage, model, setting), named after everything that produced it."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from compute.setting import Setting
+
+
+def digest(value: Any) -> str:
+    """First 12 hexadecimal digits of the SHA-256 of ``value`` as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """What one worker does at a time and a rerun need not do again.
+
+    Attributes:
+        stage: name of a module in ``compute.stages``.
+        model_id: unique within the suite.
+        setting: None for stages that do not quantize.
+        identity: everything that determines the result, as JSON; hashed into ``key``.
+        tables: the artifact tables it writes one file each to.
+        needs: names of the units whose output it reads.
+        model: the model's description, for the stage's use.
+        work_tokens: tokens it runs through the model, for progress and estimates.
+        checkpoint: key of the checkpoint it writes (``train``) or reads, or None.
+        seeds: purpose -> seed, for the provenance.
+    """
+
+    stage: str
+    model_id: str
+    setting: Setting | None
+    identity: dict
+    tables: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    model: Any = None
+    work_tokens: int = 0
+    checkpoint: str | None = None
+    seeds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """``model_id`` with the setting, the stem of its file names."""
+        return self.model_id if self.setting is None else f"{self.model_id}--{self.setting.slug}"
+
+    @property
+    def name(self) -> str:
+        """Unique within a suite, readable: ``measure ladder-29k--rtn-b4``."""
+        return f"{self.stage} {self.label}"
+
+    @property
+    def key(self) -> str:
+        """Digest of what determines the result."""
+        return digest({"stage": self.stage, **self.identity})

@@ -1,0 +1,36 @@
+"""What every unit of a run shares: where to read, where to write, on what device."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from compute.provenance import Provenance
+from compute.store import SuiteStore
+from compute.suites.windows import WindowFiles
+from compute.unit import Unit
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Handed to each worker; small, and can be pickled.
+
+    Attributes:
+        store: artifacts of the suite.
+        cache_dir: intermediate files that can be made again: checkpoints, token windows.
+        windows: the tiled corpus.
+        corpus: its name, for the tables.
+        device: torch device that models run on.
+        corpus_seed: of the order of documents and windows.
+        provenance: shared part of every file's metadata.
+    """
+
+    store: SuiteStore
+    cache_dir: Path
+    windows: WindowFiles
+    corpus: str
+    device: str
+    corpus_seed: int
+    provenance: Provenance
+
+    def checkpoint(self, unit: Unit) -> Path:
+        """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""
+        return self.cache_dir / "checkpoints" / f"{unit.model_id}-{unit.checkpoint}"

@@ -1,0 +1,158 @@
+"""Every table of the artifacts: columns, units, dtypes, version.
+
+The batch stage writes these tables and the app reads them; it is all that the two share
+besides the mathematics.  Imports pyarrow only.
+"""
+
+import pyarrow as pa
+
+#: Major.minor.  The app refuses another major version; a minor one only adds columns.
+SCHEMA_VERSION = "1.0"
+
+#: Metadata keys in every Parquet file, all strings.
+PROVENANCE_KEYS = (
+    "boundscape.schema_version",
+    "boundscape.code_revision",
+    "boundscape.suite",
+    "boundscape.suite_fingerprint",
+    "boundscape.unit_key",
+    "boundscape.seeds",
+    "boundscape.model_revision",
+    "boundscape.library_versions",
+    "boundscape.device",
+)
+
+#: What identifies a quantization: null where it does not apply.
+SETTING_FIELDS = (
+    pa.field("quantizer", pa.string(), nullable=False),
+    pa.field("bits", pa.int32()),
+    pa.field("group_size", pa.int32()),
+    pa.field("step", pa.float64()),
+    pa.field("quantizer_seed", pa.int64()),
+)
+
+QUANTIZERS = (
+    "none",
+    "cast",
+    "rtn",
+    "gptq",
+    "gptq_actorder",
+    "ldlq",
+    "ldlq_rotated",
+    "gptq_step",
+)
+
+SPLITS = ("train", "heldout")
+
+
+def _described(name: str, dtype: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, dtype, nullable=nullable, metadata={"description": text})
+
+
+_MODEL_ID = _described("model_id", pa.string(), "name of the model, unique within its suite")
+
+TABLES: dict[str, pa.Schema] = {
+    "models": pa.schema(
+        [
+            _MODEL_ID,
+            _described("family", pa.string(), "architecture, as transformers names it"),
+            _described("params_total", pa.int64(), "N: every parameter that must be coded"),
+            _described("params_embedding", pa.int64(), "parameters of input and output embeddings"),
+            _described("params_nonembedding", pa.int64(), "all other parameters"),
+            _described("train_tokens", pa.int64(), "D: predictions of the one training epoch"),
+            _described("vocab_size", pa.int32(), "V: classes of the output distribution"),
+            _described("bytes_per_token", pa.float64(), "mean bytes of text a token stands for"),
+            _described("context_length", pa.int32(), "tokens of a window"),
+            _described("corpus", pa.string(), "what the model was trained on"),
+            _described("revision", pa.string(), "revision of the checkpoint"),
+            _described("seed", pa.int64(), "seed of initial weights"),
+            _described("train_fraction", pa.float64(), "share of the epoch done; fits use 1.0"),
+            _described("weights_sha256", pa.string(), "hash of all parameters"),
+            _described("layers", pa.int32(), "transformer blocks"),
+            _described("hidden_size", pa.int32(), "width of the residual stream"),
+            _described("learning_rate", pa.float64(), "peak learning rate"),
+            _described("batch_windows", pa.int32(), "windows of one training step"),
+        ]
+    ),
+    "online_losses": pa.schema(
+        [
+            _MODEL_ID,
+            _described("tokens_seen", pa.int64(), "tokens trained on once this batch is done"),
+            _described("loss_nats", pa.float64(), "mean loss of the batch before it is trained on"),
+        ]
+    ),
+    "quantized": pa.schema(
+        [
+            _MODEL_ID,
+            *SETTING_FIELDS,
+            _described("nominal_bits", pa.float64(), "b*N: not the length of a decodable code"),
+            _described("stored_bits", pa.int64(), "size of the file holding every tensor"),
+            _described(
+                "entropy_coded_bits",
+                pa.int64(),
+                "size of the entropy-coded file; null where none was written",
+                nullable=True,
+            ),
+            _described("train_loss_nats", pa.float64(), "mean loss on the training tokens"),
+            _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
+            _described(
+                "heldout_loss_se_nats",
+                pa.float64(),
+                "standard error of the held-out mean, documents as independent units",
+            ),
+            _described("train_tokens_evaluated", pa.int64(), "training tokens in the mean"),
+            _described("heldout_tokens_evaluated", pa.int64(), "held-out tokens in the mean"),
+        ]
+    ),
+    "loss_histograms": pa.schema(
+        [
+            _MODEL_ID,
+            *SETTING_FIELDS,
+            _described("split", pa.string(), "train or heldout"),
+            _described("loss_nats", pa.float64(), "upper edge of the loss bin"),
+            _described("entropy_nats", pa.float64(), "value of the entropy bin"),
+            _described("tokens", pa.int64(), "tokens in the cell"),
+        ]
+    ),
+    "information": pa.schema(
+        [
+            _MODEL_ID,
+            _described("method", pa.string(), "how the trajectory was obtained"),
+            _described("k_nats", pa.float64(), "K(h): information in the model"),
+            _described("final_loss_nats", pa.float64(), "loss of the final model, same tokens"),
+            _described("error_nats", pa.float64(), "quadrature error of k_nats; 0 if exact"),
+            _described("certified", pa.bool_(), "false: prequential coding is a heuristic"),
+        ]
+    ),
+    "units": pa.schema(
+        [
+            _described("stage", pa.string(), "stage of the batch job"),
+            _described("model_id", pa.string(), "model the unit worked on"),
+            pa.field("quantizer", pa.string()),
+            *SETTING_FIELDS[1:],
+            _described("status", pa.string(), "ok or failed"),
+            _described("error", pa.string(), "one sentence; null when ok", nullable=True),
+            _described("seconds", pa.float64(), "wall time"),
+            _described("peak_memory_bytes", pa.int64(), "of the worker process, or of the GPU"),
+            _described("device", pa.string(), "what it ran on"),
+            _described("finished_at", pa.timestamp("us", tz="UTC"), "when it ended"),
+        ]
+    ),
+}
+
+
+def major(version: str) -> str:
+    """Major part of a schema version, ``"1"`` of ``"1.0"``."""
+    return version.partition(".")[0]
+
+
+def version_complaint(version: str | None) -> str | None:
+    """One sentence saying why files of schema ``version`` cannot be read, or None if they can."""
+    if version is None:
+        return "it carries no Boundscape schema version, so it is not one of this project's files"
+    if major(version) != major(SCHEMA_VERSION):
+        return (
+            f"it has schema version {version} and this code reads {major(SCHEMA_VERSION)}.x; "
+            "write it again with `make compute`, or check out the release that wrote it"
+        )
+    return None
