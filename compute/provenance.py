@@ -3,8 +3,7 @@
 import json
 import platform
 import subprocess
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +18,6 @@ MEASURING_CODE = ("bounds", "compute", "schema.py")
 LIBRARIES = ("torch", "transformers", "numpy", "scipy", "pyarrow")
 
 
-@cache
 def code_revision() -> str:
     """Git commit of the code, with ``-dirty`` where the measuring code differs from it."""
 
@@ -35,7 +33,6 @@ def code_revision() -> str:
         return "unknown"
 
 
-@cache
 def library_versions() -> dict[str, str]:
     """Version of Python and of each library that may change a number."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
@@ -43,23 +40,25 @@ def library_versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Provenance:
-    """The part of the provenance that all units of a run share."""
+    """The part of the provenance that all units of a run share, taken once at its start."""
 
     suite: str
     suite_fingerprint: str
     device: str
+    code_revision: str = field(default_factory=code_revision)
+    library_versions: dict[str, str] = field(default_factory=library_versions)
 
     def metadata(self, unit_key: str, seeds: dict, model_revision: str) -> dict[str, str]:
         """Parquet metadata of one file; keys are ``schema.PROVENANCE_KEYS``."""
         values = (
             schema.SCHEMA_VERSION,
-            code_revision(),
+            self.code_revision,
             self.suite,
             self.suite_fingerprint,
             unit_key,
             json.dumps(seeds, sort_keys=True),
             model_revision,
-            json.dumps(library_versions(), sort_keys=True),
+            json.dumps(self.library_versions, sort_keys=True),
             self.device,
         )
         return dict(zip(schema.PROVENANCE_KEYS, values, strict=True))
