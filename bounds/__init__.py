@@ -1,7 +1,7 @@
 """The mathematics of the generalization bounds: pure functions of float64 arrays.
 
 Nothing here reads a file, knows a model or imports torch.  Section numbers in
-docstrings refer to THEORY.md; "the paper" is Finzi et al., "Compute-Optimal LLMs
+docstrings refer to docs/THEORY.md; "the paper" is Finzi et al., "Compute-Optimal LLMs
 Provably Generalize Better With Scale" (ICLR 2025).  The public face:
 """
 

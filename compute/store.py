@@ -16,8 +16,9 @@ import schema
 from compute.errors import InputError
 from compute.unit import Unit
 
-#: Prefix of a file that is being written; a leftover one is garbage.
-WRITING = ".writing-"
+#: Ending of a file that is being written; a leftover one is garbage, and no pattern for
+#: Parquet files matches it.
+WRITING = ".writing"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class SuiteStore:
         path = self.path(table, unit)
         rows = _conform(rows, table).replace_schema_metadata(metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{WRITING}{os.getpid()}-{path.name}")
+        temporary = path.with_name(f"{path.name}.{os.getpid()}{WRITING}")
         pq.write_table(rows, temporary, compression="zstd", version="2.6")
         temporary.replace(path)
         stem = path.name.removesuffix(f"--{unit.key}.parquet")
@@ -76,11 +77,20 @@ class SuiteStore:
                 other.unlink()
 
     def fingerprint(self) -> str | None:
-        """Fingerprint of the suite whose files lie here, or None if there are none."""
+        """Fingerprint of the suite whose files lie here, or None if there are none.
+
+        Raises:
+            InputError: the first file of the suite is damaged.
+        """
         for path in sorted(self.folder.glob("models/*.parquet")) + sorted(
             self.folder.glob("*/*.parquet")
         ):
-            metadata = pq.read_metadata(path).metadata or {}
+            try:
+                metadata = pq.read_metadata(path).metadata or {}
+            except pa.ArrowException:
+                raise InputError(
+                    f"The file {path} is damaged; delete it, and the run will write it again."
+                ) from None
             found = metadata.get(b"boundscape.suite_fingerprint")
             if found:
                 return found.decode()
@@ -102,7 +112,7 @@ class SuiteStore:
                     f"Another run is writing the suite {self.suite!r}; wait for it to end, "
                     "or give this one another name with --suite."
                 ) from None
-            for leftover in self.folder.glob(f"*/{WRITING}*"):
+            for leftover in self.folder.glob(f"*/*{WRITING}"):
                 leftover.unlink()
             yield
 
@@ -111,14 +121,13 @@ def write_manifest(data_dir: Path) -> None:
     """List every artifact with size and SHA-256 in ``data_dir/manifest.json``."""
     files = {}
     for path in sorted(data_dir.glob("*/*/*.parquet")):
-        if not path.name.startswith("."):
-            content = path.read_bytes()
-            files[path.relative_to(data_dir).as_posix()] = {
-                "bytes": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
+        content = path.read_bytes()
+        files[path.relative_to(data_dir).as_posix()] = {
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
     manifest = {"schema_version": schema.SCHEMA_VERSION, "files": files}
-    temporary = data_dir / f"{WRITING}manifest.json"
+    temporary = data_dir / f"manifest.json{WRITING}"
     temporary.write_text(json.dumps(manifest, indent=1) + "\n")
     temporary.replace(data_dir / "manifest.json")
 

@@ -87,7 +87,7 @@ def load_corpus(path: Path | None, heldout_bytes: int, seed: int) -> Corpus:
         ]
         heldout = heldout[: _documents_for(heldout, heldout_bytes)]
     else:
-        count = _documents_for(training, heldout_bytes)
+        count = max(0, min(_documents_for(training, heldout_bytes), len(training) - 1))
         heldout, training = training[:count], training[count:]
     if not training or not heldout:
         raise InputError(
@@ -145,6 +145,6 @@ def _shuffled_once_each(documents: list[bytes], rng: np.random.Generator) -> lis
 
 
 def _documents_for(documents: list[bytes], wanted_bytes: int) -> int:
-    """How many documents from the front reach ``wanted_bytes``, at most all but one."""
+    """How many documents from the front reach ``wanted_bytes``, but two for a standard error."""
     sizes = np.cumsum([len(document) + 1 for document in documents])
-    return min(int(np.searchsorted(sizes, wanted_bytes)) + 1, max(len(documents) - 1, 0))
+    return max(2, int(np.searchsorted(sizes, wanted_bytes)) + 1)

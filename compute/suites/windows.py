@@ -52,7 +52,7 @@ def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFile
     a prefix of the same shuffled order.
 
     Raises:
-        InputError: the held-out documents do not fill one window.
+        InputError: the documents do not fill one window, or only one of them is held out.
     """
     folder = cache_dir / "windows" / f"{corpus.fingerprint[:16]}-{context}-{seed}"
     files = WindowFiles(folder)
@@ -68,13 +68,19 @@ def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFile
             f"The corpus {corpus.name} does not fill one training and one held-out window of "
             f"{context} tokens."
         )
+    documents = _cut(owners, context)
+    if documents.min() == documents.max():
+        raise InputError(
+            f"The held-out windows of the corpus {corpus.name} all come from one document, so the "
+            "held-out loss would have no standard error; use a corpus of more, shorter documents."
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         ready = Path(temporary) / "ready"
         ready.mkdir()
         np.save(ready / "training.npy", training)
         np.save(ready / "heldout.npy", heldout)
-        np.save(ready / "heldout_documents.npy", _cut(owners, context))
+        np.save(ready / "heldout_documents.npy", documents)
         ready.rename(folder)
     return files
 

@@ -1,0 +1,223 @@
+"""Charts as pure functions of data frames; no queries here."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds import PowerLaw
+from dashboard.text import (
+    GAP_COLOUR,
+    GUESS_LABEL,
+    GUIDE_COLOUR,
+    HELDOUT_LABEL,
+    MEASURED_COLOURS,
+    TERMS,
+    TOTAL_LABEL,
+    TRAIN_LABEL,
+)
+
+
+def _size_scale(params: pd.Series) -> alt.Scale:
+    low, high = params.min(), params.max()
+    margin = (high / low) ** 0.12 if high > low else 2.0
+    return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
+
+
+def _term_colours() -> alt.Scale:
+    # Reversed, so that the legend reads from top to bottom like the stack.
+    return alt.Scale(
+        domain=[term.label for term in reversed(TERMS)],
+        range=[term.colour for term in reversed(TERMS)],
+    )
+
+
+def stacked_terms(terms: pd.DataFrame, selected: str, certified: bool) -> alt.LayerChart:
+    """Terms of the bound stacked over model size, with the measured losses on top.
+
+    Args:
+        terms: from ``terms.bound_terms``.
+        selected: model_id drawn in full strength.
+        certified: bars of a heuristic are hollow: outlines without a fill.
+    """
+    x = alt.X("params_total:Q", scale=_size_scale(terms["params_total"]), axis=_size_axis(terms))
+    y_title = "Loss, nats per token"
+    width = int(np.clip(420 / len(terms), 16, 56))
+    bars = (
+        alt.Chart(_stacked(terms))
+        .mark_bar(width=width, **({} if certified else {"filled": False, "strokeWidth": 2}))
+        .encode(
+            x=x,
+            y=alt.Y("bottom:Q", title=y_title, scale=alt.Scale(zero=True)),
+            y2="top:Q",
+            color=alt.Color(
+                "term:N",
+                scale=_term_colours(),
+                legend=alt.Legend(title="Terms of the bound"),
+            ),
+            opacity=alt.condition(alt.datum.model_id == selected, alt.value(1.0), alt.value(0.62)),
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("term:N", title="term"),
+                alt.Tooltip("nats:Q", title="nats per token", format=".4f"),
+                alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+            ],
+        )
+    )
+    totals = (
+        alt.Chart(terms)
+        .mark_text(dy=-8, fontSize=12, fontWeight="bold", color=GUIDE_COLOUR)
+        .encode(x=x, y=alt.Y("total_nats:Q"), text=alt.Text("total_nats:Q", format=".2f"))
+    )
+    return alt.layer(bars, totals, _guess_line(terms), *_measured(terms, x)).properties(height=380)
+
+
+def _size_axis(terms: pd.DataFrame) -> alt.Axis:
+    return alt.Axis(
+        title="Model size: parameters N, embeddings included (log scale)",
+        values=sorted(set(terms["params_total"])),
+        format=".3~s",
+        grid=False,
+    )
+
+
+def _stacked(terms: pd.DataFrame) -> pd.DataFrame:
+    """One row per model and term, with the ends of its bar; a negative term turns back."""
+    values = terms[[term.key for term in TERMS]].to_numpy()  # (models, terms)
+    tops = values.cumsum(axis=1)
+    frames = [
+        terms[["model_id", "params_total", "total_nats"]].assign(
+            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
+        )
+        for i, term in enumerate(TERMS)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _measured(terms: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
+    """Points of the measured losses; the held-out one with two standard errors each way."""
+    frame = terms.assign(
+        low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
+        high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
+    )
+    points = pd.concat(
+        [
+            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
+            frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss_nats"]),
+        ]
+    )
+    kinds = [HELDOUT_LABEL, TRAIN_LABEL]
+    legend = alt.Legend(title="Measured")
+    shapes = alt.Scale(domain=kinds, range=["diamond", "circle"])
+    fills = alt.Scale(domain=kinds, range=MEASURED_COLOURS)
+    marks = (
+        alt.Chart(points)
+        .mark_point(size=95, stroke="#20242b", strokeWidth=1.2, opacity=1)
+        .encode(
+            x=x,
+            y="loss:Q",
+            shape=alt.Shape("what:N", scale=shapes, legend=legend),
+            fill=alt.Fill("what:N", scale=fills, legend=legend),
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("what:N", title="measured"),
+                alt.Tooltip("loss:Q", title="nats per token", format=".4f"),
+                alt.Tooltip(
+                    "measured_heldout_se_nats:Q", title="standard error held-out", format=".4f"
+                ),
+            ],
+        )
+    )
+    errors = (
+        alt.Chart(frame)
+        .mark_rule(color="#20242b", strokeWidth=1.5)
+        .encode(x=x, y="low:Q", y2="high:Q")
+    )
+    return [errors, marks]
+
+
+def _guess_line(terms: pd.DataFrame) -> alt.LayerChart:
+    """ln V: the loss of guessing every token alike; a bound above it says nothing."""
+    frame = pd.DataFrame({"guess": [float(np.log(v)) for v in sorted(set(terms["vocab_size"]))]})
+    line = (
+        alt.Chart(frame)
+        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5)
+        .encode(y="guess:Q")
+    )
+    text = (
+        alt.Chart(frame)
+        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
+        .encode(x=alt.value("width"), y="guess:Q")
+    )
+    return alt.layer(line, text)
+
+
+def term_laws(terms: pd.DataFrame, laws: dict[str, PowerLaw | str]) -> alt.HConcatChart:
+    """Each term against model size on log axes, with its power law and 95 % band."""
+    panels = [
+        _law_panel(terms, term.key, term.label, term.colour, laws[term.key]) for term in TERMS
+    ]
+    panels.append(
+        _law_panel(
+            terms, "gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR, laws["gap_nats"]
+        )
+    )
+    return alt.concat(*panels, columns=3, spacing=26)
+
+
+def _law_panel(
+    terms: pd.DataFrame, key: str, label: str, colour: str, law: PowerLaw | str
+) -> alt.LayerChart:
+    scale = _size_scale(terms["params_total"])
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
+    x = alt.X("params_total:Q", scale=scale, axis=axis)
+    positive = terms[terms[key] > 0]
+    layers: list[alt.Chart] = []
+    ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
+    subtitle = "no law: not positive at every size"
+    fit = None
+    if isinstance(law, PowerLaw):
+        sizes = np.geomspace(law.smallest, law.largest, 40)  # measured range only
+        low, high = law.band(sizes)
+        ends = [min(ends[0], low.min()), max(ends[1], high.max())]
+        fit = pd.DataFrame({"params_total": sizes, key: law.at(sizes), "low": low, "high": high})
+    y = alt.Y(
+        f"{key}:Q",
+        title="nats per token",
+        scale=alt.Scale(type="log", domain=[0.8 * ends[0], 1.25 * ends[1]], nice=False),
+        axis=alt.Axis(tickCount=4, format="~g", grid=False),
+    )
+    if fit is not None:
+        layers.append(
+            alt.Chart(fit)
+            .mark_area(opacity=0.18, color=colour)
+            .encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
+        )
+        layers.append(alt.Chart(fit).mark_line(color=colour).encode(x=x, y=y))
+        subtitle = law_formula(law)
+    layers.append(
+        alt.Chart(positive)
+        .mark_circle(size=55, color=colour, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip(f"{key}:Q", title="nats per token", format=".5f"),
+            ],
+        )
+    )
+    title = alt.TitleParams(
+        label, subtitle=subtitle, anchor="start", fontSize=13, subtitleColor=GUIDE_COLOUR
+    )
+    return alt.layer(*layers).properties(width=205, height=140, title=title)
+
+
+def law_formula(law: PowerLaw) -> str:
+    """The exponent with its interval, as plain text for a chart."""
+    low, high = law.exponent_interval
+    return f"∝ N^({_signed(-law.exponent)})   95 %: {_signed(-high)} to {_signed(-low)}"
+
+
+def _signed(value: float) -> str:
+    """With a true minus sign, and no sign on zero."""
+    return f"{value:.3f}".replace("-", "−")

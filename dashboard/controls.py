@@ -1,0 +1,158 @@
+"""Widgets tied to the URL: every control is a query parameter, and a link restores the view.
+
+Streamlit writes an option into the URL as its label, so labels and values are the same here.
+"""
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard.artifacts import Setting
+from dashboard.terms import CODES
+
+#: Steps of the failure probability: 1, 2 and 5 in every decade from 1e-12 up to 0.5.
+DELTAS = tuple(float(f"{digit}e{exponent}") for exponent in range(-12, 0) for digit in (1, 2, 5))
+DEFAULT_DELTA = 0.05
+DEFAULT_BITS = 4
+
+
+def delta_label(delta: float) -> str:
+    """The way a delta stands in the URL and under the slider."""
+    return f"{delta:g}"
+
+
+def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
+    """Say so in one sentence if the link carries a value that does not exist here.
+
+    To be called before the widget of that name, which then falls back to its default.
+    """
+    value = st.query_params.get(parameter)
+    complaints = st.session_state.setdefault("link_complaints", {})
+    if value is not None and value not in allowed:
+        shown = value if len(value) <= 40 else value[:40] + "…"
+        complaints[parameter] = (
+            f"The link asks for {what} “{shown}”, which does not exist here; "
+            "the default is shown instead."
+        )
+
+
+def check_delta_link() -> None:
+    """Like ``check_link`` for the failure probability, which must lie inside (0, 1)."""
+    value = st.query_params.get("delta")
+    if value is None or value in map(delta_label, DELTAS):
+        return
+    try:
+        inside = 0.0 < float(value) < 1.0
+    except ValueError:
+        inside = False
+    reason = (
+        f"is not one of the slider's steps from {DELTAS[0]:g} to {DELTAS[-1]:g}"
+        if inside
+        else "is not a probability strictly between 0 and 1"
+    )
+    shown = value if len(value) <= 40 else value[:40] + "…"
+    st.session_state.setdefault("link_complaints", {})["delta"] = (
+        f"The link asks for delta “{shown}”, which {reason}; "
+        f"{delta_label(DEFAULT_DELTA)} is shown instead."
+    )
+
+
+def show_complaints() -> None:
+    """Show what was wrong with the link, until a control is moved."""
+    for sentence in st.session_state.get("link_complaints", {}).values():
+        st.warning(sentence.replace("$", r"\$"), icon=":material/link_off:")
+
+
+def _forget_complaints() -> None:
+    st.session_state["link_complaints"] = {}
+
+
+def suite_control(suites: list[str]) -> str:
+    """Which suite of models."""
+    check_link("suite", suites, "the suite")
+    return st.selectbox(
+        "Suite of models",
+        suites,
+        key="suite",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="A suite is a family of models trained alike at several sizes.",
+    )
+
+
+def bits_control(settings: list[Setting]) -> Setting:
+    """How many bits a weight is rounded to."""
+    labels = {str(setting.bits): setting for setting in settings}
+    check_link("bits", list(labels), "the bitrate")
+    default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in labels else next(iter(labels))
+    chosen = st.select_slider(
+        "Bits per weight",
+        list(labels),
+        value=default,
+        key="bits",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="Weights are rounded to the nearest of $2^b$ levels per row of each matrix. "
+        "16 is bfloat16 and 32 is float32: nothing is rounded to a grid.",
+    )
+    return labels[chosen]
+
+
+def delta_control() -> float:
+    """The failure probability, on a logarithmic scale."""
+    check_delta_link()
+    labels = {delta_label(delta): delta for delta in DELTAS}
+    chosen = st.select_slider(
+        "Failure probability δ",
+        list(labels),
+        value=delta_label(DEFAULT_DELTA),
+        key="delta",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="The bound may be wrong with at most this probability over the draw of the "
+        "training text.",
+    )
+    return labels[chosen]
+
+
+def code_control() -> str:
+    """Which code length stands for the information in the model."""
+    check_link("code", list(CODES), "the code length")
+    return st.segmented_control(
+        "Code length of the model",
+        list(CODES),
+        default="stored",
+        required=True,
+        key="code",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="**Stored**: the true size of a file that holds every tensor, scales and norms "
+        "included; a certificate. **Nominal**: bits × parameters, the paper's headline count; "
+        "it leaves out what a decoder needs, so it certifies nothing.",
+    )
+
+
+def model_control(names: list[str]) -> str:
+    """Which model the numbers below the chart are for; ``names`` by size."""
+    check_link("model", names, "the model")
+    return st.select_slider(
+        "Model size",
+        names,
+        value=names[-1],
+        key="model",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="The model whose terms are listed below the chart. All sizes stay in the chart.",
+    )
+
+
+def confidence_sentence(confidence_nats: float, complexity_nats: float, delta: float) -> str:
+    """What share of C the failure probability has, and why it is small."""
+    share = confidence_nats / complexity_nats
+    digits = max(0, 1 - math.floor(math.log10(100 * share)))
+    return (
+        f"Of $C$ = {complexity_nats:.4f} nats per token, δ = {delta_label(delta)} accounts for "
+        f"$\\ln(1000/\\delta)/D$ = {confidence_nats:.2g}, or {100 * share:.{digits}f} %: it enters "
+        "through its logarithm only, and is shared out over all $D$ training tokens."
+    )

@@ -1,0 +1,30 @@
+"""The data behind a view, to look at and to take away."""
+
+import io
+
+import pandas as pd
+import streamlit as st
+
+
+def table(frame: pd.DataFrame, name: str) -> None:
+    """The rows behind the charts, with downloads as CSV and Parquet."""
+    st.dataframe(frame, hide_index=True)
+    parquet = io.BytesIO()
+    frame.to_parquet(parquet, index=False)
+    row = st.container(horizontal=True)
+    row.download_button(
+        "Download CSV",
+        frame.to_csv(index=False),
+        file_name=f"{name}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        icon=":material/download:",
+    )
+    row.download_button(
+        "Download Parquet",
+        parquet.getvalue(),
+        file_name=f"{name}.parquet",
+        mime="application/vnd.apache.parquet",
+        on_click="ignore",
+        icon=":material/download:",
+    )

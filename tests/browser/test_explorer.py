@@ -1,0 +1,79 @@
+"""One visit with a real browser: move a slider, see the chart change, reopen the copied link."""
+
+import os
+
+import pytest
+
+from tests.browser.chromium import VIEWPORT, browser, find_chromium, serve, wait_until_drawn
+
+CHART = '[data-testid="stVegaLiteChart"]'
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if find_chromium() is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have chromium")
+        pytest.skip("no chromium on this machine; on Debian: apt-get install chromium")
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def address(micro_run):
+    with serve(micro_run / "data") as url:
+        yield url
+
+
+def open_page(chromium, url, scheme="light"):
+    page = chromium.new_page(viewport=VIEWPORT, color_scheme=scheme)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url)
+    wait_until_drawn(page)
+    return page, errors
+
+
+def picture(page):
+    return page.locator(CHART).first.screenshot()
+
+
+def bound(page):
+    return page.locator('[data-testid="stMetricValue"]').first.inner_text()
+
+
+def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, address):
+    page, errors = open_page(chromium, address)
+    before, number = picture(page), bound(page)
+    thumb = page.get_by_role("slider", name="Failure probability")
+    thumb.focus()
+    for _ in range(30):
+        thumb.press("ArrowLeft")
+    page.wait_for_url("**delta=5e-12**")
+    wait_until_drawn(page)
+    assert picture(page) != before
+    assert float(bound(page)) > float(number)
+    link = page.url
+    elsewhere, more_errors = open_page(chromium.new_context(), link)
+    assert bound(elsewhere) == bound(page)
+    assert picture(elsewhere) == picture(page)
+    assert elsewhere.url == link
+    assert not errors + more_errors
+
+
+def test_dark_and_light_both_fit_a_laptop(chromium, address):
+    for scheme in ("light", "dark"):
+        page, errors = open_page(chromium, address, scheme)
+        chart = page.locator(CHART).first.bounding_box()
+        assert chart["y"] + chart["height"] <= VIEWPORT["height"]
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= VIEWPORT["width"]
+        assert not errors
+
+
+def test_a_bad_link_shows_a_sentence(chromium, address):
+    page, errors = open_page(chromium, f"{address}/?delta=0&suite=nope")
+    alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
+    assert len(alerts) == 2
+    assert any("delta “0”" in text for text in alerts)
+    assert not errors

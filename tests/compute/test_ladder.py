@@ -1,0 +1,103 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from compute import language_model
+from compute.errors import InputError
+from compute.plan import check_corpus_size
+from compute.suites.ladder import load_ladder
+from compute.suites.windows import Windows
+from compute.training import schedule, train
+
+
+def test_the_small_preset_is_the_ladder_the_readme_speaks_of():
+    models = load_ladder("small").models
+    sizes = [model.params_total for model in models]
+    assert len(sizes) >= 5
+    assert 25_000 < sizes[0] < 35_000
+    assert 450_000 < sizes[-1] < 550_000
+    for model in models:
+        assert 0 <= 20 * model.params_total - model.train_tokens < model.context_length
+        assert model.steps >= 1000
+
+
+@pytest.mark.parametrize("preset", ["tiny", "small"])
+def test_counts_agree_with_the_model_that_is_built(preset):
+    for spec in load_ladder(preset).models:
+        model = language_model.build(spec)
+        assert sum(p.numel() for p in model.parameters()) == spec.params_total
+        embedding, other = language_model.parameter_counts(model)
+        assert (embedding, other) == (spec.params_embedding, spec.params_nonembedding)
+
+
+def test_published_counts_by_the_same_formula():
+    # Pythia-70m (SUITES.md): non-embedding 18,915,328, from L = 6 and d = 512.
+    spec = dataclasses.replace(load_ladder("small").models[0], hidden_size=512, layers=6)
+    assert spec.params_nonembedding == 18_915_328
+
+
+def test_a_size_that_exceeds_the_corpus_is_refused_by_name():
+    ladder = load_ladder("small")
+    windows = Windows(np.zeros((1000, 256), np.uint8), np.zeros((1, 256)), np.zeros((1, 256)))
+    with pytest.raises(InputError, match="ladder-29k needs D = 582,912 distinct tokens"):
+        check_corpus_size(ladder, windows, "a small folder")
+
+
+def test_unknown_presets_and_too_few_steps_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no preset 'huge'; choose one of small, tiny"):
+        load_ladder("huge")
+    file = tmp_path / "l.toml"
+    file.write_text(
+        "settings = []\n[presets.p]\nsuite = 's'\ncontext_length = 64\nheldout_bytes = 1\n"
+        "tokens_per_parameter = 20\ncorpus_seed = 0\nmodels = [{hidden_size = 8, layers = 1, "
+        "heads = 1, learning_rate = 0.1, batch_windows = 50, seed = 0}]\n"
+    )
+    with pytest.raises(InputError, match="ladder-5k would take 32 steps, fewer than 1000"):
+        load_ladder("p", file)
+
+
+def test_the_schedule_warms_up_holds_and_cools_down():
+    rates = [schedule(step, 1000) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.02)
+    assert rates[49:700] == [1.0] * 651
+    assert rates[-1] == pytest.approx(1 / 300)
+    assert np.all(np.diff(rates[:50]) > 0)
+    assert np.all(np.diff(rates[701:]) < 0)
+
+
+def test_batches_are_scored_before_they_are_trained_on():
+    spec = load_ladder("tiny").models[0]
+    rng = np.random.default_rng(0)
+    windows = rng.integers(1, 255, (20, 64))
+    model = language_model.build(spec)
+    inputs, targets = next(language_model.batches(windows, 1, torch.device("cpu")))
+    with torch.no_grad():
+        first = torch.nn.functional.cross_entropy(
+            model(inputs).logits.flatten(0, 1), targets.flatten()
+        )
+    assert inputs[0, 0] == 0
+    assert torch.equal(inputs[0, 1:], targets[0, :-1])
+    told = []
+    online = train(model, spec, windows, torch.device("cpu"), told.append)
+    assert online.loss_nats[0] == pytest.approx(first.item(), abs=1e-6)
+    assert list(online.tokens_seen) == told == list(range(64, 20 * 64 + 1, 64))
+
+
+def test_divergence_is_an_error_that_names_the_learning_rate():
+    spec = dataclasses.replace(load_ladder("tiny").models[0], learning_rate=1e30)
+    windows = np.random.default_rng(0).integers(1, 255, (50, 64))
+    with pytest.raises(ArithmeticError, match=r"ladder-5k became .* learning rate of 1e\+30"):
+        train(language_model.build(spec), spec, windows, torch.device("cpu"), lambda _: None)
+
+
+def test_initial_weights_depend_on_the_seed_alone():
+    spec = load_ladder("tiny").models[0]
+    torch.manual_seed(5)
+    first = language_model.weights_sha256(language_model.build(spec))
+    torch.manual_seed(6)
+    assert language_model.weights_sha256(language_model.build(spec)) == first
+    other = dataclasses.replace(spec, seed=1)
+    assert language_model.weights_sha256(language_model.build(other)) != first
+    assert other.model_id != spec.model_id

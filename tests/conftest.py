@@ -1,0 +1,81 @@
+"""Shared fixtures: a very small ladder, trained and measured for real once per test run."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples on every run, and no time limit: CI machines stall.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
+MICRO_LADDER = """
+[presets.micro]
+suite = "micro"
+context_length = 16
+tokens_per_parameter = 4
+heldout_bytes = 8192
+corpus_seed = 1
+models = [
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
+  { hidden_size = 8, layers = 2, heads = 2, learning_rate = 0.03, batch_windows = 1, seed = 0 },
+  { hidden_size = 16, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+]
+
+[[settings]]
+quantizer = "none"
+bits = 32
+
+[[settings]]
+quantizer = "rtn"
+bits = 4
+"""
+
+
+@pytest.fixture(scope="session")
+def text_folder(tmp_path_factory) -> Path:
+    """A folder of real text: two packages of the standard library."""
+    folder = tmp_path_factory.mktemp("text")
+    stdlib = Path(sysconfig.get_path("stdlib"))
+    for package in ("json", "email", "http"):
+        shutil.copytree(
+            stdlib / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def micro_ladder(tmp_path_factory) -> Path:
+    """A ladder file with three models of 5 to 12 thousand parameters."""
+    file = tmp_path_factory.mktemp("ladder") / "micro.toml"
+    file.write_text(MICRO_LADDER)
+    return file
+
+
+def compute_command(base: Path, ladder: Path, corpus: Path, *extra: str) -> list[str]:
+    """The command line of a micro run with artifacts and cache under ``base``."""
+    options = ["--preset", "micro", "--ladder", str(ladder), "--corpus", str(corpus)]
+    folders = ["--data", str(base / "data"), "--cache", str(base / "cache")]
+    return [sys.executable, "-m", "compute", "run", *options, *folders, "--workers", "2", *extra]
+
+
+def run_compute(command: list[str]) -> subprocess.CompletedProcess:
+    """Run to the end; output is text."""
+    environment = os.environ | {"COLUMNS": "200"}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+
+
+@pytest.fixture(scope="session")
+def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
+    """Base folder of a finished micro run."""
+    base = tmp_path_factory.mktemp("micro")
+    result = run_compute(compute_command(base, micro_ladder, text_folder))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return base

@@ -1,0 +1,28 @@
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def data_copy(tmp_path, micro_run) -> Path:
+    """A copy of the micro artifacts that a test may damage."""
+    shutil.copytree(micro_run / "data", tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def open_app(monkeypatch, micro_run):
+    """Start the app on the micro artifacts, or on another folder, with a query string."""
+
+    def start(data: Path | None = None, **query: str) -> AppTest:
+        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return start

@@ -1,0 +1,167 @@
+"""The app as Streamlit runs it, without a browser."""
+
+import itertools
+import json
+
+import pytest
+
+from bounds import TokenLosses, four_term_bound
+from dashboard.artifacts import Setting, Suite
+from dashboard.controls import DELTAS
+from dashboard.terms import Choice, bound_terms
+from dashboard.text import TERMS
+
+
+def charts(app):
+    return [json.loads(element.proto.spec) for element in app.get("vega_lite_chart")]
+
+
+def sentences(app):
+    return [element.value for element in [*app.warning, *app.error, *app.info]]
+
+
+def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
+    app = open_app()
+    assert not app.exception
+    assert not sentences(app)
+    assert app.title[0].value == "Bound explorer"
+    assert len(charts(app)) == 2
+    table = next(m.value for m in app.markdown if "| term |" in m.value)
+    assert all(f"**{term.label}**" in table for term in TERMS)
+    assert len(app.get("download_button")) == 2
+    assert any(":green-badge" in m.value for m in app.markdown)
+
+
+def test_every_control_moves_the_numbers(open_app):
+    app = open_app()
+
+    def bound():
+        return float(app.metric[0].value)
+
+    start = bound()
+    app.select_slider(key="delta").set_value("1e-12").run()
+    strict = bound()
+    assert strict > start
+    app.segmented_control(key="code").set_value("nominal").run()
+    nominal = bound()
+    assert nominal < strict
+    assert any(":orange-badge" in m.value for m in app.markdown)
+    assert charts(app)[0]["layer"][0]["mark"]["filled"] is False
+    app.select_slider(key="bits").set_value("32").run()
+    assert bound() > nominal
+    app.select_slider(key="model").set_value("ladder-5k").run()
+    assert "ladder-5k" in app.markdown[0].value or any(
+        "**ladder-5k**" in m.value for m in app.markdown
+    )
+    assert not app.exception
+
+
+def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
+    app = open_app(delta="1e-06", bits="4")
+    suite = Suite(micro_run / "data", "micro")
+    terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6))
+    shown = app.dataframe[0].value
+    assert list(shown["total_nats"]) == list(terms["total_nats"])
+    assert app.metric[0].value == f"{terms['total_nats'].iloc[-1]:.3f}"
+    for row in terms.itertuples():
+        cells = suite.histograms(Setting("rtn", 4)).query("model_id == @row.model_id")
+        plain = suite.histograms(Setting("none", 32)).query("model_id == @row.model_id")
+        expected = four_term_bound(
+            *(
+                TokenLosses(c["loss_nats"].array, c["entropy_nats"].array, c["tokens"].array)
+                for c in (plain, cells)
+            ),
+            code_bits=row.code_bits,
+            train_tokens=row.train_tokens,
+            vocab_size=256,
+            failure_probability=1e-6,
+        )
+        assert row.total_nats == pytest.approx(expected.total_nats, abs=1e-12)
+        assert sum(getattr(row, term.key) for term in TERMS) == pytest.approx(
+            row.total_nats, abs=1e-12
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"suite": "nope"}, "the suite “nope”, which does not exist here"),
+        ({"delta": "0"}, "delta “0”, which is not a probability strictly between 0 and 1"),
+        ({"delta": "1"}, "delta “1”, which is not a probability strictly between 0 and 1"),
+        ({"delta": "zero"}, "delta “zero”, which is not a probability"),
+        ({"delta": "nan"}, "delta “nan”, which is not a probability"),
+        ({"delta": "0.03"}, "delta “0.03”, which is not one of the slider's steps"),
+        ({"bits": "5"}, "the bitrate “5”, which does not exist here"),
+        ({"code": "magic"}, "the code length “magic”"),
+        ({"model": "gpt-5"}, "the model “gpt-5”"),
+        ({"suite": "../../etc"}, "the suite “../../etc”, which does not exist"),
+        ({"suite": "'; DROP TABLE models"}, "which does not exist here"),
+    ],
+)
+def test_a_bad_link_is_one_sentence_and_the_default_view(open_app, query, sentence):
+    app = open_app(**query)
+    assert not app.exception
+    assert len(sentences(app)) == 1
+    assert sentence in sentences(app)[0]
+    assert app.metric[0].value == open_app().metric[0].value
+
+
+def test_the_complaint_goes_once_a_control_is_moved(open_app):
+    app = open_app(delta="0")
+    app.select_slider(key="bits").set_value("32").run()
+    assert not sentences(app)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda b: b[: len(b) // 2], "is damaged or is no Parquet file; delete it and run"),
+        (lambda b: b"", "is damaged or is no Parquet file"),
+        (lambda b: b.replace(b"schema_version", b"schema_versiox"), "carries no Boundscape"),
+    ],
+)
+def test_a_damaged_file_is_one_sentence_that_names_it(open_app, data_copy, damage, sentence):
+    victim = sorted(data_copy.glob("micro/quantized/*.parquet"))[0]
+    victim.write_bytes(damage(victim.read_bytes()))
+    app = open_app(data_copy)
+    assert not app.exception
+    assert len(sentences(app)) == 1
+    assert sentence in sentences(app)[0]
+    assert f"micro/quantized/{victim.name}" in sentences(app)[0]
+    assert str(data_copy) not in sentences(app)[0]
+
+
+def test_a_file_whose_pages_are_damaged_is_a_sentence(open_app, data_copy):
+    for victim in data_copy.glob("micro/loss_histograms/*.parquet"):
+        content = bytearray(victim.read_bytes())
+        content[4 : len(content) // 3] = bytes(len(content) // 3 - 4)  # the footer stays whole
+        victim.write_bytes(bytes(content))
+    app = open_app(data_copy)
+    assert not app.exception
+    assert len(sentences(app)) == 1
+    assert "is damaged or was replaced" in sentences(app)[0]
+
+
+def test_without_artifacts_the_page_says_what_to_do(open_app, tmp_path):
+    for folder in (tmp_path, tmp_path / "not there"):
+        app = open_app(folder)
+        assert not app.exception
+        assert "make compute PRESET=tiny" in sentences(app)[0]
+
+
+def test_a_second_suite_can_be_chosen(open_app, data_copy):
+    (data_copy / "micro").rename(data_copy / "zebra")
+    (data_copy / "aardvark").mkdir()
+    for source in (data_copy / "zebra").iterdir():
+        if source.is_dir():
+            (data_copy / "aardvark" / source.name).symlink_to(source)
+    app = open_app(data_copy, suite="zebra")
+    assert app.selectbox(key="suite").value == "zebra"
+    assert app.selectbox(key="suite").options == ["aardvark", "zebra"]
+
+
+def test_deltas_are_logarithmic_from_one_in_a_trillion_to_a_half():
+    assert DELTAS[0] == 1e-12
+    assert DELTAS[-1] == 0.5
+    ratios = [b / a for a, b in itertools.pairwise(DELTAS)]
+    assert all(1.9 < ratio < 2.6 for ratio in ratios)

@@ -1,0 +1,94 @@
+"""Setting up: an accelerated torch that is there is used and never replaced."""
+
+import subprocess
+import sys
+import textwrap
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def fake_python(folder: Path, version: str, cuda: str | None) -> Path:
+    """A Python installation that imports a torch of this version."""
+    venv.create(folder, with_pip=False)
+    python = folder / "bin/python"
+    site = next((folder / "lib").glob("python*")) / "site-packages"
+    (site / "torch").mkdir()
+    (site / "torch/__init__.py").write_text(
+        textwrap.dedent(
+            f"""
+            class version:
+                cuda = {cuda!r}
+                hip = None
+            __version__ = {version!r}
+            """
+        )
+    )
+    info = site / f"torch-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+    (info / "INSTALLER").write_text("pip\n")
+    (info / "RECORD").write_text("")
+    return python
+
+
+def create(python: Path, environment: Path) -> Path:
+    """Run ``create_environment`` under ``python``; the new interpreter."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import environment as e; "
+        f"from pathlib import Path; e.ENVIRONMENT = Path({str(environment)!r}); "
+        "e.create_environment()"
+    )
+    subprocess.run([str(python), "-c", code], check=True)
+    return environment / "bin/python"
+
+
+def run(*command) -> subprocess.CompletedProcess:
+    return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(("version", "cuda"), [("2.11.0+cu130", "13.0"), ("2.13.0+cpu", None)])
+def test_an_accelerated_torch_is_seen_and_a_plain_one_is_not(tmp_path, version, cuda):
+    base = fake_python(tmp_path / "base", version, cuda)
+    python = create(base, tmp_path / "new")
+    got = run(python, "-c", "import torch; print(torch.__version__)")
+    if cuda is None:
+        assert "No module named 'torch'" in got.stderr
+        return
+    assert got.stdout.strip() == version
+    constraint = tmp_path / "constraint.txt"
+    constraint.write_text(f"torch=={version}\n")
+    pip = run(python, "-m", "pip", "install", "--no-index", "--constraint", constraint, "torch")
+    assert pip.returncode == 0, pip.stderr
+    assert "already satisfied: torch" in pip.stdout
+    newer = run(python, "-m", "pip", "install", "--no-index", "-c", constraint, "torch>=2.12")
+    assert newer.returncode != 0
+
+
+def test_an_unknown_layer_and_an_old_python_are_one_sentence():
+    script = ROOT / "tools/environment.py"
+    usage = run(sys.executable, script, "everything")
+    assert usage.returncode == 1
+    assert usage.stderr.strip() == "usage: python tools/environment.py app|compute|test"
+    code = (
+        f"import sys, runpy; sys.version_info = (3, 10, 2); sys.argv = ['x', 'app']; "
+        f"runpy.run_path({str(script)!r}, run_name='__main__')"
+    )
+    old = run(sys.executable, "-c", code)
+    assert old.stderr.strip() == "error: Boundscape needs Python 3.11 or later, and this is 3.10.2."
+
+
+def test_the_pins_of_the_layers_agree():
+    pins: dict[str, str] = {}
+    for file in ("requirements.txt", "compute/requirements.txt", "tests/requirements.txt"):
+        for line in (ROOT / file).read_text().splitlines():
+            if line and not line.startswith("#"):
+                name, _, version = line.partition("==")
+                assert version, line
+                assert pins.setdefault(name, version) == version
+    assert not {"torch", "transformers"} & {
+        line.partition("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()
+    }
