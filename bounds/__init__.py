@@ -6,7 +6,10 @@ Provably Generalize Better With Scale" (ICLR 2025).  The public face:
 """
 
 from bounds.complexity import Complexity, complexity, nominal_bits
-from bounds.four_term import FourTermBound, four_term_bound
+from bounds.forms.four_term import four_term_bound
+from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound, geometric_bound
+from bounds.forms.measured import measured_smoothing_bound
+from bounds.forms.result import RiskBound
 from bounds.histogram import LossBins, bin_losses
 from bounds.martingale import LossVariation, loss_variation, s_grid
 from bounds.power_law import PowerLaw, UnfittableError, fit_power_law
@@ -21,18 +24,23 @@ from bounds.token_losses import TokenLosses
 
 __all__ = [
     "Complexity",
-    "FourTermBound",
+    "Control",
+    "ControlGrid",
     "LossBins",
     "LossVariation",
     "PowerLaw",
+    "RiskBound",
     "TokenLosses",
     "UnfittableError",
     "bin_losses",
+    "chosen_geometric_bound",
     "complexity",
     "fit_power_law",
     "four_term_bound",
+    "geometric_bound",
     "loss_range_nats",
     "loss_variation",
+    "measured_smoothing_bound",
     "nominal_bits",
     "prequential_information_nats",
     "s_grid",

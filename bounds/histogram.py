@@ -83,3 +83,9 @@ def merge_histograms(parts: list[TokenLosses]) -> TokenLosses:
     unique, inverse = np.unique(np.stack([entropy, loss], axis=1), axis=0, return_inverse=True)
     tokens = np.bincount(inverse.ravel(), weights=np.concatenate([p.tokens for p in parts]))
     return TokenLosses(unique[:, 1], unique[:, 0], tokens)
+
+
+def coarsened(losses: TokenLosses, entropy_width_nats: float = 1.0) -> TokenLosses:
+    """A histogram with far fewer cells, for searching; losses are again rounded up."""
+    bins = LossBins(first_width_nats=0.04, growth=0.02, entropy_width_nats=entropy_width_nats)
+    return bin_losses(losses, bins)

@@ -1,6 +1,7 @@
 """The martingale inequality and its loss variation Sigma (section 1; paper, Theorem 3.1)."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def loss_variation(
     stretch above its minimum: its slope has the sign of  u(s) = mean ln(1+s*A) -
     mean s*A/(1+s*A) - C,  which rises in s.  Bisection over the index of the grid for the
     first s with u(s) >= 0 leaves two candidates, and the smaller value of them is the
-    minimum over the grid, after about 12 passes over the data instead of |K|.
+    minimum over the grid, after 2 to 12 passes over the data instead of |K|.
 
     Raises:
         ValueError: a loss exceeds the range, or H - X reaches -Delta.
@@ -79,11 +80,16 @@ def loss_variation(
         )
     a = (smoothed.entropy_nats - smoothed.loss_nats) / delta
 
+    @cache
     def rises_at(index: int) -> bool:
         scaled = grid[index] * a
         return smoothed.mean(np.log1p(scaled) - scaled / (1.0 + scaled)) >= c
 
-    first_rising, end = 0, grid.size
+    # Bracket from the upper end, where the minimiser sits whenever C is large, then bisect.
+    end, width = grid.size, 1
+    while end > 0 and rises_at(max(end - width, 0)):
+        end, width = max(end - width, 0), 4 * width
+    first_rising = max(end - width + 1, 0)
     while first_rising < end:
         middle = (first_rising + end) // 2
         if rises_at(middle):

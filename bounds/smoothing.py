@@ -3,6 +3,7 @@
 import numpy as np
 
 from bounds.checks import require_count, require_positive, require_probability
+from bounds.token_losses import TokenLosses
 
 
 def smoothing_weight(complexity_nats: float) -> float:
@@ -21,6 +22,13 @@ def loss_range_nats(alpha: float, vocab_size: int) -> float:
     return float(np.log(vocab_size / alpha))
 
 
+def loss_interval_nats(alpha: float, vocab_size: int) -> tuple[float, float]:
+    """Smallest and largest loss that a smoothed model can have, in nats: certainty mixed with
+    uniform, and 0 mixed with uniform.  The width is ln(1 + (1-alpha)*V/alpha)."""
+    high = loss_range_nats(alpha, vocab_size)
+    return float(-np.log1p(-alpha * (1.0 - 1.0 / vocab_size))), high
+
+
 def smooth_losses_nats(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> np.ndarray:
     """X^s = -ln((1-alpha)*exp(-X) + alpha/V): losses of the smoothed model, same shape as X.
 
@@ -30,6 +38,12 @@ def smooth_losses_nats(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> 
     smoothed = -np.logaddexp(np.log1p(-alpha) - np.asarray(loss_nats, dtype=np.float64), -delta)
     # Rounding may overshoot the range by an ulp, which would put A_k below -1.
     return np.minimum(smoothed, delta)
+
+
+def smoothed(losses: TokenLosses, alpha: float, vocab_size: int) -> TokenLosses:
+    """``losses`` of the smoothed model; entropies stay those of the unsmoothed one (section 0)."""
+    mixed = smooth_losses_nats(losses.loss_nats, alpha, vocab_size)
+    return TokenLosses(mixed, losses.entropy_nats, losses.tokens)
 
 
 def smoothing_cost_nats(complexity_nats: float) -> float:

@@ -56,7 +56,7 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
         measured = quantized.loc[name]
         code_bits = float(measured[f"{choice.code}_bits"])
         bound = four_term_bound(
-            unquantized[name],
+            unquantized[name].mean_loss_nats,
             losses[name],
             code_bits=code_bits,
             train_tokens=int(model.train_tokens),
@@ -71,15 +71,15 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
                 "vocab_size": int(model.vocab_size),
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
-                "gap_nats": bound.total_nats - bound.training_loss_nats,
+                "gap_nats": bound.gap_nats,
                 "measured_train_loss_nats": float(trained.loc[name, "train_loss_nats"]),
                 "measured_heldout_loss_nats": float(measured["heldout_loss_nats"]),
                 "measured_heldout_se_nats": float(measured["heldout_loss_se_nats"]),
                 "code_bits": code_bits,
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
-                "sigma_nats": bound.loss_variation.sigma_nats,
-                "s": bound.loss_variation.s,
+                "sigma_nats": bound.parameters["sigma_nats"],
+                "s": bound.parameters["s"],
                 "alpha": bound.alpha,
                 "loss_range_nats": bound.loss_range_nats,
                 "certified": choice.certified,

@@ -8,7 +8,7 @@ class Term:
     """A term of the bound as a reader meets it.
 
     Attributes:
-        key: field of ``bounds.FourTermBound`` and column of the data.
+        key: field of ``bounds.RiskBound`` and column of the data.
         label: name in charts and tables.
         colour: the same on every page, in light and dark; the five are from Okabe and Ito's
             palette, which readers with any colour vision can tell apart.

@@ -20,8 +20,10 @@ def script() -> str:
     return blocks[0]
 
 
-def printed_totals(suite: Path, quantizer: str, bits: int, code: str, delta: float) -> dict:
-    """Run the README's lines with other values in their first assignment."""
+def printed_rows(
+    suite: Path, quantizer: str, bits: int, code: str, delta: float
+) -> dict[str, list[float]]:
+    """Model to training loss, held-out loss and bound: run the README's lines with other values in their first assignment."""
     choice = f"{str(suite)!r}, {quantizer!r}, {bits}, {code!r}, {delta!r}"
     source, count = re.subn(
         r"(suite, quantizer, bits, code, delta = ).*", rf"\g<1>{choice}", script()
@@ -31,7 +33,7 @@ def printed_totals(suite: Path, quantizer: str, bits: int, code: str, delta: flo
     with contextlib.redirect_stdout(output):
         exec(compile(source, "README.md", "exec"), {})
     lines = (line.split() for line in output.getvalue().splitlines())
-    return {name: float(total) for name, total in lines}
+    return {name: [float(number) for number in numbers] for name, *numbers in lines}
 
 
 def assert_totals_agree(data: Path, name: str, deltas) -> int:
@@ -40,9 +42,10 @@ def assert_totals_agree(data: Path, name: str, deltas) -> int:
         for code in CODES:
             for delta in deltas:
                 terms = bound_terms(suite, Choice(setting, code, delta))
-                totals = printed_totals(data / name, setting.quantizer, setting.bits, code, delta)
-                assert list(totals) == list(terms["model_id"])
-                assert list(totals.values()) == pytest.approx(list(terms["total_nats"]), abs=1e-9)
+                rows = printed_rows(data / name, setting.quantizer, setting.bits, code, delta)
+                assert list(rows) == list(terms["model_id"])
+                totals = [numbers[-1] for numbers in rows.values()]
+                assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
                 checked += len(totals)
     return checked
 
@@ -59,6 +62,14 @@ def test_the_script_reproduces_every_total_of_a_fresh_run(micro_run):
 
 def test_the_script_reproduces_every_total_of_the_shipped_ladder():
     assert assert_totals_agree(ROOT / "data", "ladder", (0.05,)) == 60
+
+
+def test_its_table_is_what_the_script_prints():
+    rows = printed_rows(ROOT / "data/ladder", "rtn", 4, "stored", 0.05)
+    table = re.findall(r"^\| (ladder-\w+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    assert {name: list(numbers) for name, *numbers in table} == {
+        name: [f"{number:.3f}" for number in numbers] for name, numbers in rows.items()
+    }
 
 
 def test_its_make_targets_exist():

@@ -1,0 +1,47 @@
+"""Azuma-Hoeffding on tokens, as in Lotfi et al. 2024 (arXiv 2407.18158, Theorem 3.1)."""
+
+import math
+
+from bounds.complexity import complexity
+from bounds.forms.result import RiskBound, require_every_token
+from bounds.smoothing import loss_interval_nats, loss_range_nats, smoothed
+from bounds.token_losses import TokenLosses
+
+
+def azuma_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    alpha: float,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+) -> RiskBound:
+    """R <= mean X^s + width * sqrt(C/2),  width = ln(1 + (1-alpha)*V/alpha).
+
+    The smoothed losses lie in an interval of that width, whatever the past, so their sum
+    deviates from its conditional mean like one of bounded independent variables.  It knows
+    nothing of how far the losses really vary.
+
+    Args:
+        alpha: smoothing weight, fixed beforehand or chosen from a grid that ``code_bits``
+            pays for.
+
+    Other arguments and errors: as ``four_term_bound``.
+    """
+    require_every_token(quantized, train_tokens)
+    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size=1)
+    mixed = smoothed(quantized, alpha, vocab_size)
+    low, high = loss_interval_nats(alpha, vocab_size)
+    return RiskBound(
+        form="azuma",
+        training_loss_nats=training_loss_nats,
+        complexity_nats=(high - low) * math.sqrt(per_token.total_nats / 2.0),
+        loss_variation_nats=0.0,
+        smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
+        quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
+        complexity_per_token=per_token,
+        alpha=alpha,
+        loss_range_nats=loss_range_nats(alpha, vocab_size),
+    )

@@ -1,0 +1,60 @@
+"""The paper's bound: training loss plus four terms (section 4; paper, Theorem 3.4)."""
+
+import math
+
+from bounds.complexity import PAPER_GRID_SIZE, complexity
+from bounds.forms.result import RiskBound, require_every_token
+from bounds.martingale import loss_variation
+from bounds.smoothing import (
+    loss_range_nats,
+    smoothed,
+    smoothing_cost_nats,
+    smoothing_weight,
+)
+from bounds.token_losses import TokenLosses
+
+
+def four_term_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+    grid_size: int = PAPER_GRID_SIZE,
+) -> RiskBound:
+    """R <= R_hat(h) + C*ln V + Sigma*sqrt(C) + sqrt(2*C) + [R_hat(h_q) - R_hat(h)].
+
+    Args:
+        training_loss_nats: R_hat(h), mean training loss of the unquantized model.  The total
+            does not depend on it: the quantization gap is counted from it.
+        quantized: losses and entropies of the *decoded* h_q on the training set.
+        code_bits: L(h), bits of a code for h_q; the bound is a certificate only if this is
+            the length of a real prefix-free code.
+        train_tokens: D.
+        vocab_size: V.
+        failure_probability: delta, in (0, 1).
+        grid_size: |K|.
+
+    Raises:
+        ValueError: an argument is out of range, or the losses do not cover all D tokens.
+    """
+    require_every_token(quantized, train_tokens)
+    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size)
+    c = per_token.total_nats
+    alpha = smoothing_weight(c)
+    delta = loss_range_nats(alpha, vocab_size)
+    variation = loss_variation(smoothed(quantized, alpha, vocab_size), delta, c, grid_size)
+    return RiskBound(
+        form="four_term",
+        training_loss_nats=training_loss_nats,
+        complexity_nats=c * math.log(vocab_size),
+        loss_variation_nats=variation.sigma_nats * math.sqrt(c),
+        smoothing_nats=smoothing_cost_nats(c),
+        quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
+        complexity_per_token=per_token,
+        alpha=alpha,
+        loss_range_nats=delta,
+        parameters={"sigma_nats": variation.sigma_nats, "s": variation.s},
+    )

@@ -1,0 +1,52 @@
+"""Freedman's inequality with a variance bound known beforehand (Freedman 1975, Theorem 1.6)."""
+
+import math
+
+from bounds.checks import require_positive
+from bounds.complexity import complexity
+from bounds.forms.result import RiskBound, require_every_token
+from bounds.smoothing import loss_interval_nats, loss_range_nats, smoothed
+from bounds.token_losses import TokenLosses
+
+
+def freedman_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    alpha: float,
+    variance_bound: float | None = None,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+) -> RiskBound:
+    """R <= mean X^s + sqrt(2*v*C) + width*C/3  in Bernstein's form of Freedman's inequality.
+
+    Args:
+        alpha: smoothing weight, fixed beforehand or paid for in ``code_bits``.
+        variance_bound: v in nats^2, a number *known beforehand* that the mean conditional
+            variance of the smoothed losses cannot exceed.  Without one, width^2/4, which holds
+            for anything on an interval of that width (Popoviciu) and makes the bound weaker than
+            Azuma-Hoeffding's.  A variance estimated from the same tokens is not allowed here.
+
+    Other arguments and errors: as ``four_term_bound``.
+    """
+    require_every_token(quantized, train_tokens)
+    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size=1)
+    mixed = smoothed(quantized, alpha, vocab_size)
+    low, high = loss_interval_nats(alpha, vocab_size)
+    width = high - low
+    v = width**2 / 4 if variance_bound is None else require_positive("variance", variance_bound)
+    c = per_token.total_nats
+    return RiskBound(
+        form="freedman",
+        training_loss_nats=training_loss_nats,
+        complexity_nats=width * c / 3.0,
+        loss_variation_nats=math.sqrt(2.0 * v * c),
+        smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
+        quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
+        complexity_per_token=per_token,
+        alpha=alpha,
+        loss_range_nats=loss_range_nats(alpha, vocab_size),
+        parameters={"variance_nats2": v},
+    )

@@ -1,0 +1,203 @@
+"""The geometric form: no lambda, no grid K, no Sigma (section 5, form (3)).
+
+Let W_k be predictable with W_k >= Delta >= X_k (X: smoothed losses), and Z_k = W_k - X_k >= 0.
+
+1.  Z_k / E[Z_k | F_(k-1)] has conditional mean 1 (where the mean is 0, Z_k is 0 almost surely
+    and the step is left out).  So the product of these ratios is a non-negative supermartingale
+    that starts at 1.
+2.  By Markov's inequality, weighted over all models by 2^(-L(h)), with probability >= 1 - delta,
+    simultaneously for every model:
+        mean ln E[Z_k|F] >= mean ln Z_k - C,     C = [L*ln 2 + ln(1/delta)] / D.
+3.  The logarithm is concave, so  ln mean E[Z_k|F] >= mean ln E[Z_k|F]  (Jensen).
+4.  W_k is predictable:  mean E[Z_k|F] = mean W_k - R.  Together
+
+        R  <=  mean W_k  -  exp( mean ln(W_k - X_k)  -  C ).                              (3)
+
+Form (1) is its linearisation: with W = Y + 1/lambda and any g > 0, g*(1 + ln t) >= ... gives
+-exp(m - C) <= -(1/lambda)*(1 + m + ln(lambda) - C), hence (3) is never larger than (1) at equal C.
+
+The right side rises in X, so losses rounded up keep it valid.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from bounds.complexity import complexity
+from bounds.forms.result import RiskBound, require_every_token
+from bounds.grid_search import Index, pattern_search
+from bounds.histogram import coarsened
+from bounds.smoothing import loss_range_nats, smoothed
+from bounds.token_losses import TokenLosses
+
+
+@dataclass(frozen=True)
+class Control:
+    """A choice of smoothing and control variate:  W = max(Delta, offset*Delta + slope*H).
+
+    Attributes:
+        alpha: smoothing weight.
+        offset: w/Delta, the control variate at entropy 0 in units of the loss range.
+        slope: c, how much it rises per nat of predictive entropy.
+    """
+
+    alpha: float
+    offset: float
+    slope: float
+
+    def variate(self, entropy_nats: np.ndarray, loss_range_nats: float) -> np.ndarray:
+        """W at each entropy, same shape, in nats; never below the loss range."""
+        line = self.offset * loss_range_nats + self.slope * np.asarray(entropy_nats)
+        return np.maximum(loss_range_nats, line)
+
+
+@dataclass(frozen=True)
+class ControlGrid:
+    """All controls that may be chosen after seeing the data, fixed beforehand; paid in bits.
+
+    ``alphas`` crowd towards 0 and towards 1: a model whose code is too long is best smoothed
+    away, which keeps the bound from exceeding ln V by more than a trifle.
+    ``offsets`` reach far above 1 because with little complexity a W well above the loss range is
+    best (it linearises the logarithm), and below 1 because a slope then lifts W only where the
+    entropy is high.
+    """
+
+    alphas: tuple[float, ...] = (
+        *np.geomspace(2.0**-20, 0.5, 112).tolist(),
+        *(1.0 - np.geomspace(0.45, 2.0**-20, 16)).tolist(),
+    )
+    offsets: tuple[float, ...] = tuple(np.geomspace(0.25, 64.0, 128).tolist())
+    slopes: tuple[float, ...] = tuple((np.arange(64) / 16).tolist())
+
+    @property
+    def size(self) -> int:
+        """Number of controls."""
+        return len(self.alphas) * len(self.offsets) * len(self.slopes)
+
+    @property
+    def choice_bits(self) -> float:
+        """log2 of the size: what a free choice among the controls adds to the code length."""
+        return math.log2(self.size)
+
+    def at(self, index: Index) -> Control:
+        """The control at one place of the grid."""
+        i, j, k = index
+        return Control(self.alphas[i], self.offsets[j], self.slopes[k])
+
+
+def geometric_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    control: Control,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+) -> RiskBound:
+    """Form (3) at one control.
+
+    Its addends:  smoothing is mean X^s - mean X;  loss variation is the arithmetic less the
+    geometric mean of Z, which vanishes if Z is constant;  complexity is the geometric mean
+    times 1 - exp(-C).
+
+    Args:
+        training_loss_nats: R_hat(h) of the unquantized model.
+        quantized: losses and entropies of the decoded quantized model on all D tokens.
+        control: fixed beforehand, or chosen from a grid that ``code_bits`` pays for.
+        code_bits: L(h), the choice of control included.
+        train_tokens: D.
+        vocab_size: V.
+        failure_probability: delta, in (0, 1).
+
+    Raises:
+        ValueError: an argument is out of range, or the losses do not cover all D tokens.
+    """
+    require_every_token(quantized, train_tokens)
+    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size=1)
+    mixed = smoothed(quantized, control.alpha, vocab_size)
+    delta = loss_range_nats(control.alpha, vocab_size)
+    variate = control.variate(mixed.entropy_nats, delta)
+    mean_slack, geometric_mean = _slack_means(mixed, variate)
+    return RiskBound(
+        form="geometric",
+        training_loss_nats=training_loss_nats,
+        complexity_nats=-geometric_mean * math.expm1(-per_token.total_nats),
+        loss_variation_nats=mean_slack - geometric_mean,
+        smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
+        quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
+        complexity_per_token=per_token,
+        alpha=control.alpha,
+        loss_range_nats=delta,
+        parameters={"offset": control.offset, "slope": control.slope},
+    )
+
+
+def chosen_geometric_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+    grid: ControlGrid | None = None,
+) -> RiskBound:
+    """Form (3) at a control chosen from ``grid``, whose ``choice_bits`` are added to the code.
+
+    Every control of the grid is valid at once, so the search need not find the best one: it
+    walks the grid on a coarsened histogram, and the bound is then computed on the full one.
+
+    Args, Raises: as ``geometric_bound``; ``code_bits`` without the choice of control.
+    """
+    require_every_token(quantized, train_tokens)
+    grid = grid or ControlGrid()
+    paid_bits = code_bits + grid.choice_bits
+    c = complexity(paid_bits, train_tokens, failure_probability, grid_size=1).total_nats
+    control = grid.at(_search(coarsened(quantized), vocab_size, c, grid))
+    return geometric_bound(
+        training_loss_nats,
+        quantized,
+        control,
+        code_bits=paid_bits,
+        train_tokens=train_tokens,
+        vocab_size=vocab_size,
+        failure_probability=failure_probability,
+    )
+
+
+def _slack_means(mixed: TokenLosses, variate: np.ndarray) -> tuple[float, float]:
+    """Arithmetic and geometric mean of Z = W - X^s; the geometric one is 0 where a Z is 0."""
+    slack = variate - mixed.loss_nats
+    with np.errstate(divide="ignore"):
+        log_slack = np.log(np.maximum(slack, 0.0))
+    return mixed.mean(slack), math.exp(mixed.mean(log_slack))
+
+
+def _search(losses: TokenLosses, vocab_size: int, c: float, grid: ControlGrid) -> Index:
+    """Index of a control with a small bound on ``losses``."""
+
+    @cache
+    def mixed_at(place: int) -> tuple[TokenLosses, float]:
+        alpha = grid.alphas[place]
+        return smoothed(losses, alpha, vocab_size), loss_range_nats(alpha, vocab_size)
+
+    def bound_at(index: Index) -> float:
+        mixed, delta = mixed_at(index[0])
+        variate = grid.at(index).variate(mixed.entropy_nats, delta)
+        return mixed.mean(variate) - _slack_means(mixed, variate)[1] * math.exp(-c)
+
+    def nearest(values: tuple[float, ...], target: float) -> int:
+        return int(np.argmin(np.abs(np.array(values) - target)))
+
+    alpha = nearest(grid.alphas, c / (1.0 + c))
+    # With much complexity W stays near the loss range, lifted where the entropy is high; with
+    # little, it stands well above.
+    starts = [
+        (alpha, nearest(grid.offsets, offset), nearest(grid.slopes, slope))
+        for offset, slope in ((0.9, 0.75), (1.0 + 0.3 / math.sqrt(c), 1.0))
+    ]
+    sizes = (len(grid.alphas), len(grid.offsets), len(grid.slopes))
+    return pattern_search(bound_at, sizes, starts)

@@ -1,0 +1,49 @@
+"""The martingale inequality with the smoothing that was measured (sections 1 and 5.1)."""
+
+import math
+
+from bounds.complexity import PAPER_GRID_SIZE, complexity
+from bounds.forms.result import RiskBound, require_every_token
+from bounds.martingale import loss_variation
+from bounds.smoothing import loss_range_nats, smoothed, smoothing_weight
+from bounds.token_losses import TokenLosses
+
+
+def measured_smoothing_bound(
+    training_loss_nats: float,
+    quantized: TokenLosses,
+    *,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+    grid_size: int = PAPER_GRID_SIZE,
+) -> RiskBound:
+    """R <= mean X^s + Delta*C + Sigma*sqrt(C), alpha = C/(1+C), Y = H (Theorem 3.1).
+
+    Where ``four_term_bound`` puts the ceiling C*ln V + sqrt(2*C) over what smoothing costs,
+    this takes mean X^s - mean X and Delta*C as they are.  Its smoothing addend may be negative:
+    mixing in the uniform distribution can lower a loss.
+
+    Raises:
+        ValueError: an argument is out of range, or the losses do not cover all D tokens.
+    """
+    require_every_token(quantized, train_tokens)
+    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size)
+    c = per_token.total_nats
+    alpha = smoothing_weight(c)
+    delta = loss_range_nats(alpha, vocab_size)
+    mixed = smoothed(quantized, alpha, vocab_size)
+    variation = loss_variation(mixed, delta, c, grid_size)
+    return RiskBound(
+        form="measured_smoothing",
+        training_loss_nats=training_loss_nats,
+        complexity_nats=delta * c,
+        loss_variation_nats=variation.sigma_nats * math.sqrt(c),
+        smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
+        quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
+        complexity_per_token=per_token,
+        alpha=alpha,
+        loss_range_nats=delta,
+        parameters={"sigma_nats": variation.sigma_nats, "s": variation.s},
+    )
