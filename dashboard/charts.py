@@ -101,8 +101,8 @@ def _measured(terms: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
     )
     points = pd.concat(
         [
-            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
             frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss_nats"]),
+            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
         ]
     )
     kinds = [HELDOUT_LABEL, TRAIN_LABEL]

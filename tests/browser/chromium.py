@@ -73,7 +73,7 @@ def browser() -> Iterator[Browser]:
 
 def wait_until_drawn(page: Page) -> None:
     """Wait until the charts are there and the script has come to rest."""
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] canvas', timeout=60_000)
+    page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=60_000)
     page.wait_for_selector(
         '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
     )

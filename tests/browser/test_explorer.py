@@ -26,7 +26,7 @@ def address(micro_run):
 
 
 def open_page(chromium, url, scheme="light"):
-    page = chromium.new_page(viewport=VIEWPORT, color_scheme=scheme)
+    page = chromium.new_context(viewport=VIEWPORT, color_scheme=scheme).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)
@@ -54,7 +54,7 @@ def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, addre
     assert picture(page) != before
     assert float(bound(page)) > float(number)
     link = page.url
-    elsewhere, more_errors = open_page(chromium.new_context(), link)
+    elsewhere, more_errors = open_page(chromium, link)
     assert bound(elsewhere) == bound(page)
     assert picture(elsewhere) == picture(page)
     assert elsewhere.url == link

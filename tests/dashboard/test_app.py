@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from bounds import TokenLosses, four_term_bound
@@ -114,17 +115,41 @@ def test_the_complaint_goes_once_a_control_is_moved(open_app):
     assert not sentences(app)
 
 
+def cut_in_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def with_version(version):
+    def rewrite(path):
+        rows = pq.read_table(path)
+        metadata = {b"boundscape.schema_version": version} if version else None
+        pq.write_table(rows.replace_schema_metadata(metadata), path)
+
+    return rewrite
+
+
+def without_a_column(path):
+    rows = pq.read_table(path)
+    pq.write_table(rows.drop_columns(["stored_bits"]), path)
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda b: b[: len(b) // 2], "is damaged or is no Parquet file; delete it and run"),
-        (lambda b: b"", "is damaged or is no Parquet file"),
-        (lambda b: b.replace(b"schema_version", b"schema_versiox"), "carries no Boundscape"),
+        (cut_in_half, "is damaged or is no Parquet file; delete it and run"),
+        (empty, "is damaged or is no Parquet file"),
+        (with_version(None), "carries no Boundscape schema version"),
+        (with_version(b"2.0"), "has schema version 2.0 and this code reads 1.x; write it again"),
+        (without_a_column, "lacks the column(s) stored_bits"),
     ],
 )
 def test_a_damaged_file_is_one_sentence_that_names_it(open_app, data_copy, damage, sentence):
-    victim = sorted(data_copy.glob("micro/quantized/*.parquet"))[0]
-    victim.write_bytes(damage(victim.read_bytes()))
+    victim = min(data_copy.glob("micro/quantized/*.parquet"))
+    damage(victim)
     app = open_app(data_copy)
     assert not app.exception
     assert len(sentences(app)) == 1
