@@ -85,7 +85,7 @@ def run_units(
                     worker.unit, worker.started = ready, time.monotonic()
                     yield Started(ready)
                     # A dead worker is found out below, by the end of its pipe.
-                    with contextlib.suppress(BrokenPipeError):
+                    with contextlib.suppress(OSError):
                         worker.pipe.send(ready)
             busy = [worker for worker in pool if worker.unit is not None]
             if not busy:
@@ -138,7 +138,7 @@ def _receive(worker: _Worker, workspace: Workspace) -> Iterator[Event]:
             else:
                 worker.unit = None
                 yield Finished(unit, message.error, message.seconds)
-    except EOFError:
+    except (EOFError, OSError):  # the latter where it died with messages of ours unread
         worker.process.join()
         if worker.unit is not None:
             yield _died(worker, workspace)
