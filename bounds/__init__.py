@@ -5,7 +5,8 @@ docstrings refer to docs/THEORY.md; "the paper" is Finzi et al., "Compute-Optima
 Provably Generalize Better With Scale" (ICLR 2025).  The public face:
 """
 
-from bounds.complexity import Complexity, complexity, nominal_bits
+from bounds.complexity import Complexity, complexity, nominal_bits, shortest_code_bits
+from bounds.forms import FORMS
 from bounds.forms.four_term import four_term_bound
 from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound, geometric_bound
 from bounds.forms.measured import measured_smoothing_bound
@@ -23,6 +24,7 @@ from bounds.smoothing import (
 from bounds.token_losses import TokenLosses
 
 __all__ = [
+    "FORMS",
     "Complexity",
     "Control",
     "ControlGrid",
@@ -44,6 +46,7 @@ __all__ = [
     "nominal_bits",
     "prequential_information_nats",
     "s_grid",
+    "shortest_code_bits",
     "smooth_losses_nats",
     "smoothing_cost_nats",
     "smoothing_weight",

@@ -63,3 +63,15 @@ def complexity(
         code_nats=code_bits * math.log(2.0) / train_tokens,
         confidence_nats=(math.log(grid_size) - math.log(delta)) / train_tokens,
     )
+
+
+def shortest_code_bits(*code_bits: float) -> float:
+    """Length of the shortest of m codes for the same hypothesis, the choice among them included.
+
+    One of m prefix-free codes is named by log2(m) bits in front of it (section 5.4).
+    """
+    if not code_bits:
+        raise ValueError("code_bits is empty: give the length of at least one code")
+    for bits in code_bits:
+        require_positive("code_bits", bits)
+    return min(code_bits) + math.log2(len(code_bits))

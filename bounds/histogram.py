@@ -1,6 +1,7 @@
 """The joint histogram of loss and entropy: a sufficient statistic of a whole epoch (section 6)."""
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -85,7 +86,15 @@ def merge_histograms(parts: list[TokenLosses]) -> TokenLosses:
     return TokenLosses(unique[:, 1], unique[:, 0], tokens)
 
 
-def coarsened(losses: TokenLosses, entropy_width_nats: float = 1.0) -> TokenLosses:
-    """A histogram with far fewer cells, for searching; losses are again rounded up."""
-    bins = LossBins(first_width_nats=0.04, growth=0.02, entropy_width_nats=entropy_width_nats)
-    return bin_losses(losses, bins)
+def coarsened(losses: TokenLosses) -> TokenLosses:
+    """A histogram with far fewer cells, for searching; losses are again rounded up.
+
+    Made once per ``losses`` and kept as long as they live: several forms search the same ones.
+    """
+    if losses not in _coarsened:
+        _coarsened[losses] = bin_losses(losses, _SEARCH_BINS)
+    return _coarsened[losses]
+
+
+_SEARCH_BINS = LossBins(first_width_nats=0.04, growth=0.02, entropy_width_nats=1.0)
+_coarsened: WeakKeyDictionary[TokenLosses, TokenLosses] = WeakKeyDictionary()

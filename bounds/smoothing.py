@@ -5,6 +5,14 @@ import numpy as np
 from bounds.checks import require_count, require_positive, require_probability
 from bounds.token_losses import TokenLosses
 
+#: Weights that a form may choose from after seeing the data, fixed beforehand.  They crowd
+#: towards 0 and towards 1: a model whose code is too long is best smoothed away, which keeps the
+#: bound from exceeding ln V by more than a trifle.
+ALPHA_GRID = (
+    *np.geomspace(2.0**-20, 0.5, 112).tolist(),
+    *(1.0 - np.geomspace(0.45, 2.0**-20, 16)).tolist(),
+)
+
 
 def smoothing_weight(complexity_nats: float) -> float:
     """alpha = C/(1+C), the minimiser of -ln(1-alpha) + C*ln(1/alpha) (Lemma 3.2).

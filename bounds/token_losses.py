@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # compared by identity: arrays have no single truth value
 class TokenLosses:
     """Losses X_k and predictive entropies H_k of one model on one set of tokens.
 

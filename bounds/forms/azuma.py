@@ -3,8 +3,13 @@
 import math
 
 from bounds.complexity import complexity
+from bounds.forms.alpha_choice import ALPHA_CHOICE_BITS, best_over_alphas
 from bounds.forms.result import RiskBound, require_every_token
-from bounds.smoothing import loss_interval_nats, loss_range_nats, smoothed
+from bounds.smoothing import (
+    loss_interval_nats,
+    loss_range_nats,
+    smoothed,
+)
 from bounds.token_losses import TokenLosses
 
 
@@ -45,3 +50,15 @@ def azuma_bound(
         alpha=alpha,
         loss_range_nats=loss_range_nats(alpha, vocab_size),
     )
+
+
+def chosen_azuma_bound(
+    training_loss_nats: float, quantized: TokenLosses, *, code_bits: float, **arguments
+) -> RiskBound:
+    """``azuma_bound`` at the best alpha of ``ALPHA_GRID``, whose choice is added to the code."""
+    paid_bits = code_bits + ALPHA_CHOICE_BITS
+
+    def bound_at(losses: TokenLosses, alpha: float) -> RiskBound:
+        return azuma_bound(training_loss_nats, losses, alpha, code_bits=paid_bits, **arguments)
+
+    return best_over_alphas(bound_at, quantized, arguments["train_tokens"])

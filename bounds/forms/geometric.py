@@ -20,16 +20,17 @@ The right side rises in X, so losses rounded up keep it valid.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
-from bounds.complexity import complexity
+from bounds.complexity import PAPER_GRID_SIZE, complexity
 from bounds.forms.result import RiskBound, require_every_token
 from bounds.grid_search import Index, pattern_search
 from bounds.histogram import coarsened
-from bounds.smoothing import loss_range_nats, smoothed
+from bounds.martingale import s_grid
+from bounds.smoothing import ALPHA_GRID, loss_range_nats, smoothed, smoothing_weight
 from bounds.token_losses import TokenLosses
 
 
@@ -57,17 +58,12 @@ class Control:
 class ControlGrid:
     """All controls that may be chosen after seeing the data, fixed beforehand; paid in bits.
 
-    ``alphas`` crowd towards 0 and towards 1: a model whose code is too long is best smoothed
-    away, which keeps the bound from exceeding ln V by more than a trifle.
     ``offsets`` reach far above 1 because with little complexity a W well above the loss range is
     best (it linearises the logarithm), and below 1 because a slope then lifts W only where the
     entropy is high.
     """
 
-    alphas: tuple[float, ...] = (
-        *np.geomspace(2.0**-20, 0.5, 112).tolist(),
-        *(1.0 - np.geomspace(0.45, 2.0**-20, 16)).tolist(),
-    )
+    alphas: tuple[float, ...] = ALPHA_GRID
     offsets: tuple[float, ...] = tuple(np.geomspace(0.25, 64.0, 128).tolist())
     slopes: tuple[float, ...] = tuple((np.arange(64) / 16).tolist())
 
@@ -168,6 +164,31 @@ def chosen_geometric_bound(
     )
 
 
+def geometric_bound_at_entropy(
+    training_loss_nats: float, quantized: TokenLosses, *, code_bits: float, **arguments
+) -> RiskBound:
+    """Form (3) with the paper's own choices: alpha = C/(1+C), W = H + Delta/s, s anywhere in K.
+
+    It is what form (1) linearises, so the difference between the two is what the logarithm alone
+    is worth; the choice of s is paid for as it is there.  Arguments, errors: as
+    ``chosen_geometric_bound``.
+    """
+    c = complexity(
+        code_bits,
+        arguments["train_tokens"],
+        arguments["failure_probability"],
+        PAPER_GRID_SIZE,
+    ).total_nats
+    offsets = tuple((1.0 / s_grid(PAPER_GRID_SIZE)).tolist())
+    grid = ControlGrid((smoothing_weight(c),), offsets, (1.0,))
+    return replace(
+        chosen_geometric_bound(
+            training_loss_nats, quantized, code_bits=code_bits, grid=grid, **arguments
+        ),
+        form="geometric_at_entropy",
+    )
+
+
 def _slack_means(mixed: TokenLosses, variate: np.ndarray) -> tuple[float, float]:
     """Arithmetic and geometric mean of Z = W - X^s; the geometric one is 0 where a Z is 0."""
     slack = variate - mixed.loss_nats
@@ -197,7 +218,7 @@ def _search(losses: TokenLosses, vocab_size: int, c: float, grid: ControlGrid) -
     # little, it stands well above.
     starts = [
         (alpha, nearest(grid.offsets, offset), nearest(grid.slopes, slope))
-        for offset, slope in ((0.9, 0.75), (1.0 + 0.3 / math.sqrt(c), 1.0))
+        for offset, slope in ((0.9, 0.75), (1.0 + 0.3 / math.sqrt(c), 1.0), (1.0, 1.0))
     ]
     sizes = (len(grid.alphas), len(grid.offsets), len(grid.slopes))
     return pattern_search(bound_at, sizes, starts)
