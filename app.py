@@ -14,7 +14,8 @@ page = st.navigation(
             title="Bound explorer",
             icon=":material/stacked_bar_chart:",
             default=True,
-        )
+        ),
+        st.Page("pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"),
     ]
 )
 if open_suite_from_sidebar():

@@ -18,6 +18,7 @@ from bounds.prequential import prequential_information_nats
 from bounds.smoothing import (
     loss_range_nats,
     smooth_losses_nats,
+    smoothed,
     smoothing_cost_nats,
     smoothing_weight,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "s_grid",
     "shortest_code_bits",
     "smooth_losses_nats",
+    "smoothed",
     "smoothing_cost_nats",
     "smoothing_weight",
 ]

@@ -71,7 +71,7 @@ def plan(
     retry_failed: RetryFailed = False,
     ladder: LadderFile = None,
 ) -> None:
-    """Say what a run would do and how long it would take, and do nothing."""
+    """Say what a run would do and how long it would take, and measure nothing."""
     from compute import run as runs
     from compute.session import Request, open_session
 
@@ -119,10 +119,47 @@ def status(
     show_status(open_session(Request(preset, corpus, data, cache, suite, ladder_file=ladder)))
 
 
+@app.command()
+def bound(
+    losses: Annotated[
+        Path,
+        typer.Option(
+            help="Parquet or CSV with a column loss_nats and, if known, entropy_nats: every "
+            "training token, or windows named by a column 'window'."
+        ),
+    ],
+    params: Annotated[int, typer.Option(help="N, all parameters.")],
+    train_tokens: Annotated[int, typer.Option(help="D, tokens of the one training epoch.")],
+    vocab: Annotated[int, typer.Option(help="V, classes of the output distribution.")],
+    code_bits: Annotated[
+        list[float],
+        typer.Option(help="L, bits of a code for the model; repeat it for several codes."),
+    ],
+    delta: Annotated[float, typer.Option(help="Probability that the bound is wrong.")] = 0.05,
+    training_loss: Annotated[
+        float | None,
+        typer.Option(
+            help="Training loss of the unquantized model, to count the gap from.",
+            show_default="mean of the losses",
+        ),
+    ] = None,
+) -> None:
+    """Print every form of the bound for token losses of any model."""
+    from compute.console import show_bounds
+    from compute.own_losses import Measurement, bounds_of_file
+
+    measurement = Measurement(params, train_tokens, vocab, tuple(code_bits), delta, training_loss)
+    show_bounds(bounds_of_file(losses, measurement), measurement)
+
+
 def main() -> None:
     """Run the command line; bad input ends it with one sentence and status 2."""
     try:
         app(prog_name="python -m compute")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        print(f"error: {error.strerror or error}{where}", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,7 @@
 """Causal language models of the ladder: building, predicting, hashing."""
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,13 +52,14 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
 
 
 def save(model: PreTrainedModel, folder: Path) -> None:
-    """Write the checkpoint in Hugging Face layout, whole or not at all."""
+    """Write the checkpoint in Hugging Face layout, whole or not at all; replaces an old one."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         ready = Path(temporary) / "ready"
         model.save_pretrained(ready)
-        if not folder.exists():
-            ready.rename(folder)
+        if folder.exists():
+            shutil.rmtree(folder)
+        ready.rename(folder)
 
 
 def load(folder: Path, device: torch.device) -> PreTrainedModel:

@@ -126,12 +126,14 @@ class Plan:
         units: all of them.
         done: their files are there.
         failed: name -> recorded error of those that failed before and are left alone.
+        blocked: names of those that need a failed one, directly or not.
         todo: to be run.
     """
 
     units: list[Unit]
     done: list[Unit]
     failed: dict[str, str]
+    blocked: list[str]
     todo: list[Unit]
 
 
@@ -145,17 +147,20 @@ def make_plan(units: list[Unit], workspace: Workspace, retry_failed: bool) -> Pl
     failed = {n: error for n, (state, error) in states.items() if state == "failed"}
     if retry_failed:
         failed = {}
-    missing = [u for u in units if states[u.name][0] != "done" and u.name not in failed]
+    blocked: list[str] = []
+    for unit in units:  # dependencies come first
+        if states[unit.name][0] == "missing" and {*unit.needs} & {*failed, *blocked}:
+            blocked.append(unit.name)
+    out = {*failed, *blocked}
+    missing = [u for u in units if states[u.name][0] != "done" and u.name not in out]
     needed = {workspace.checkpoint(unit) for unit in missing if unit.checkpoint}
     lost = {path for path in needed if not path.exists()}
     todo = [
         unit
         for unit in units
         if unit in missing
-        or (
-            unit.stage == "train" and unit.name not in failed and workspace.checkpoint(unit) in lost
-        )
+        or (unit.stage == "train" and unit.name not in out and workspace.checkpoint(unit) in lost)
     ]
-    names = {unit.name for unit in todo} | failed.keys()
+    names = {unit.name for unit in todo} | out
     done = [unit for unit in units if unit.name not in names]
-    return Plan(units=units, done=done, failed=failed, todo=todo)
+    return Plan(units, done, failed, blocked, todo)

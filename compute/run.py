@@ -7,7 +7,6 @@ from compute import estimate
 from compute.console import console, progress_of, show_plan, show_summary
 from compute.executor import Finished, run_units
 from compute.session import Session
-from compute.store import write_manifest
 from compute.unit import Unit
 
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
@@ -26,9 +25,11 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 
 def run(session: Session) -> int:
     """Run what is to be done and return the exit status: 0 only if every unit is there."""
-    plan, store = session.plan, session.workspace.store
-    failed = dict(plan.failed)
+    store = session.workspace.store
     with store.locked():
+        session = session.planned_again()  # another run may have ended since
+        plan = session.plan
+        failed = dict(plan.failed)
         seconds = estimate_and_show(session)
         ended: set[str] = set()
         events = run_units(plan.todo, session.workspace, session.workers, seconds)
@@ -41,13 +42,13 @@ def run(session: Session) -> int:
                         if event.error is not None:
                             failed[event.unit.name] = event.error
         except KeyboardInterrupt:
-            write_manifest(store.data_dir)
+            store.write_manifest()
             console.print(
                 f"Stopped with {len(ended)} of {len(plan.todo)} units finished and kept; "
                 "run the same command again to go on."
             )
             return INTERRUPTED
-        write_manifest(store.data_dir)
-        not_run = [unit.name for unit in plan.todo if unit.name not in ended]
+        store.write_manifest()
+        not_run = [unit.name for unit in plan.todo if unit.name not in ended] + plan.blocked
         show_summary(session, not_run, failed)
     return FAILED if failed or not_run else 0

@@ -1,7 +1,8 @@
 """From what a person asks for to a checked plan: corpus, suite, device, units."""
 
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compute.errors import InputError
@@ -56,7 +57,13 @@ class Session:
     corpus: Corpus
     workspace: Workspace
     workers: int
+    retry_failed: bool
     plan: Plan
+
+    def planned_again(self) -> "Session":
+        """The same session with a plan for what is on disk now."""
+        plan = make_plan(self.plan.units, self.workspace, self.retry_failed)
+        return replace(self, plan=plan)
 
 
 def open_session(request: Request) -> Session:
@@ -85,11 +92,18 @@ def open_session(request: Request) -> Session:
     )
     units = ladder_units(ladder, fingerprint, windows.heldout.size)
     plan = make_plan(units, workspace, request.retry_failed)
-    return Session(ladder, corpus, workspace, workers, plan)
+    return Session(ladder, corpus, workspace, workers, request.retry_failed, plan)
 
 
 def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteStore:
     """The suite's folder; measurements on another corpus or other models are never mixed in."""
+    if request.suite is not None and not re.fullmatch(r"\w[\w.-]*", request.suite):
+        raise InputError(
+            f"The suite name {request.suite!r} cannot be a folder name; use letters, digits, "
+            "'-', '_' and '.'."
+        )
+    if request.data_dir.exists() and not request.data_dir.is_dir():
+        raise InputError(f"The folder of artifacts {request.data_dir} is a file.")
     store = SuiteStore(request.data_dir, request.suite or ladder.suite)
     found = store.fingerprint()
     if found in (None, fingerprint):

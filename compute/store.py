@@ -42,7 +42,7 @@ class SuiteStore:
         """(state, error): ``done``, ``failed`` with the recorded error, or ``missing``.
 
         The record in ``units`` is written last, so a unit killed between two of its files
-        counts as missing and is run again, to the same bytes.
+        counts as missing and is run again, to the same bytes.  So does one with a damaged file.
         """
         path = self.path("units", unit)
         try:
@@ -51,7 +51,7 @@ class SuiteStore:
             return "missing", None
         if record["status"] == "failed":
             return "failed", record["error"]
-        whole = all(self.path(table, unit).exists() for table in unit.tables)
+        whole = all(row_count(self.path(table, unit)) is not None for table in unit.tables)
         return ("done" if whole else "missing"), None
 
     def read(self, table: str, unit: Unit) -> pa.Table:
@@ -77,24 +77,34 @@ class SuiteStore:
                 other.unlink()
 
     def fingerprint(self) -> str | None:
-        """Fingerprint of the suite whose files lie here, or None if there are none.
-
-        Raises:
-            InputError: the first file of the suite is damaged.
-        """
+        """Fingerprint of the suite whose files lie here, or None if no file tells."""
         for path in sorted(self.folder.glob("models/*.parquet")) + sorted(
             self.folder.glob("*/*.parquet")
         ):
-            try:
+            if row_count(path) is not None:
                 metadata = pq.read_metadata(path).metadata or {}
-            except pa.ArrowException:
-                raise InputError(
-                    f"The file {path} is damaged; delete it, and the run will write it again."
-                ) from None
-            found = metadata.get(b"boundscape.suite_fingerprint")
-            if found:
-                return found.decode()
+                found = metadata.get(b"boundscape.suite_fingerprint")
+                if found:
+                    return found.decode()
         return None
+
+    def write_manifest(self) -> None:
+        """List every artifact of the suite with size and SHA-256 in its ``manifest.json``."""
+        files = {}
+        for path in sorted(self.folder.glob("*/*.parquet")):
+            content = path.read_bytes()
+            files[path.relative_to(self.folder).as_posix()] = {
+                "bytes": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        manifest = {
+            "schema_version": schema.SCHEMA_VERSION,
+            "suite_fingerprint": self.fingerprint(),
+            "files": files,
+        }
+        temporary = self.folder / f"manifest.json.{os.getpid()}{WRITING}"
+        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+        temporary.replace(self.folder / "manifest.json")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -112,24 +122,17 @@ class SuiteStore:
                     f"Another run is writing the suite {self.suite!r}; wait for it to end, "
                     "or give this one another name with --suite."
                 ) from None
-            for leftover in self.folder.glob(f"*/*{WRITING}"):
+            for leftover in self.folder.rglob(f"*{WRITING}"):
                 leftover.unlink()
             yield
 
 
-def write_manifest(data_dir: Path) -> None:
-    """List every artifact with size and SHA-256 in ``data_dir/manifest.json``."""
-    files = {}
-    for path in sorted(data_dir.glob("*/*/*.parquet")):
-        content = path.read_bytes()
-        files[path.relative_to(data_dir).as_posix()] = {
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        }
-    manifest = {"schema_version": schema.SCHEMA_VERSION, "files": files}
-    temporary = data_dir / f"manifest.json{WRITING}"
-    temporary.write_text(json.dumps(manifest, indent=1) + "\n")
-    temporary.replace(data_dir / "manifest.json")
+def row_count(path: Path) -> int | None:
+    """Rows of a Parquet file, or None if it is missing or damaged."""
+    try:
+        return pq.read_metadata(path).num_rows
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _conform(rows: pa.Table, table: str) -> pa.Table:

@@ -1,5 +1,6 @@
 """The artifacts as the pages see them: one suite's tables, opened read-only with DuckDB."""
 
+import contextlib
 import hashlib
 import json
 from dataclasses import dataclass
@@ -11,6 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
+from bounds import TokenLosses
+
+#: What to do about a file that cannot be used.
+REPAIR = (
+    "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
+    "it and run `make compute` to measure it again"
+)
 
 
 class ArtifactError(Exception):
@@ -39,8 +47,11 @@ def list_suites(data_dir: Path) -> list[str]:
 
 def suite_version(data_dir: Path, suite: str) -> str:
     """Short digest of the names, sizes and times of a suite's files: changes when they do."""
-    files = sorted((data_dir / suite).glob("*/*.parquet"))
-    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    state = []
+    for path in sorted((data_dir / suite).glob("*/*.parquet")):
+        with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
+            status = path.stat()
+            state.append((path.name, status.st_size, status.st_mtime_ns))
     return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
 
@@ -59,15 +70,14 @@ class Suite:
         self.name = name
         self._connection = duckdb.connect(":memory:")
         self._provenance: dict[str, str] = {}
+        self._fingerprints: set[str] = set()
+        self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
                 self._check(file, table, data_dir)
             self._create_view(table, files)
-        if not self._count("models") or not self._count("loss_histograms"):
-            raise ArtifactError(
-                f"The suite “{name}” holds no measured model yet; run `make compute` and reload."
-            )
+        self._check_whole()
 
     def _check(self, file: Path, table: str, data_dir: Path) -> None:
         shown = file.relative_to(data_dir).as_posix()
@@ -75,27 +85,60 @@ class Suite:
             arrow_schema = pq.read_schema(file)
         except (pa.ArrowException, OSError):
             raise ArtifactError(
-                f"The file {shown} is damaged or is no Parquet file; delete it and run "
-                "`make compute` to measure it again."
+                f"The file {shown} is damaged or is no Parquet file; {REPAIR}."
             ) from None
         metadata = {k.decode(): v.decode() for k, v in (arrow_schema.metadata or {}).items()}
         complaint = schema.version_complaint(metadata.get("boundscape.schema_version"))
         if complaint:
             raise ArtifactError(f"The file {shown} cannot be read: {complaint}.")
-        missing = set(schema.TABLES[table].names) - set(arrow_schema.names)
-        if missing:
-            raise ArtifactError(
-                f"The file {shown} lacks the column(s) {', '.join(sorted(missing))}; delete it "
-                "and run `make compute` to measure it again."
-            )
+        for field in schema.TABLES[table]:
+            if field.name not in arrow_schema.names:
+                raise ArtifactError(f"The file {shown} lacks the column {field.name}; {REPAIR}.")
+            found = arrow_schema.field(field.name).type
+            if found != field.type:
+                raise ArtifactError(
+                    f"The column {field.name} of the file {shown} has type {found} instead of "
+                    f"{field.type}; {REPAIR}."
+                )
+        self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
         if table == "models":
             self._provenance = {k: v for k, v in metadata.items() if k in schema.PROVENANCE_KEYS}
+
+    def _check_whole(self) -> None:
+        """Check what no single file tells: nothing foreign, nothing twice, something there."""
+        if len(self._fingerprints) > 1:
+            raise ArtifactError(
+                f"The suite “{self.name}” mixes files of {len(self._fingerprints)} different "
+                "suites; remove the ones that were copied in."
+            )
+        twice = self.query(
+            """
+            SELECT model_id FROM models GROUP BY model_id HAVING count(*) > 1
+            UNION ALL
+            SELECT model_id FROM quantized
+            GROUP BY model_id, quantizer, bits, group_size, step, quantizer_seed
+            HAVING count(*) > 1
+            """
+        )
+        if len(twice):
+            raise ArtifactError(
+                f"The suite “{self.name}” holds {twice['model_id'][0]} twice at one setting; "
+                "remove the file that was copied in."
+            )
+        if self.models().empty:
+            raise ArtifactError(
+                f"The suite “{self.name}” holds no measured model yet; run `make compute` and "
+                "reload this page."
+            )
 
     def _create_view(self, table: str, files: list[Path]) -> None:
         if files:
             quoted = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
             source = f"SELECT * FROM read_parquet([{quoted}], union_by_name = true)"
-            self._connection.execute(f"CREATE VIEW {table} AS {source}")
+            try:
+                self._connection.execute(f"CREATE VIEW {table} AS {source}")
+            except duckdb.Error:
+                raise self._damaged() from None
         else:
             self._connection.register(f"{table}_empty", schema.TABLES[table].empty_table())
             self._connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {table}_empty")
@@ -110,16 +153,16 @@ class Suite:
             cursor = self._connection.cursor()
             return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
         except duckdb.Error:
-            raise ArtifactError(
-                f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
-                "reload the page, and if that does not help, run `make compute` again."
-            ) from None
+            raise self._damaged() from None
 
-    def _count(self, table: str) -> int:
-        return int(self.query(f"SELECT count(*) AS n FROM {table}")["n"][0])
+    def _damaged(self) -> ArtifactError:
+        return ArtifactError(
+            f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
+            f"reload the page, and if that does not help, {REPAIR}."
+        )
 
     def models(self) -> pd.DataFrame:
-        """Fully trained models with a float32 and at least one other measurement, by size."""
+        """Fully trained models whose unquantized losses are measured, by size."""
         return self.query(
             """
             SELECT m.* FROM models m
@@ -130,10 +173,10 @@ class Suite:
         )
 
     def settings(self) -> list[Setting]:
-        """Every setting that all of ``models`` were measured at, fewest bits first."""
+        """Every setting that at least one of ``models`` was measured at, fewest bits first."""
         rows = self.query(
             """
-            SELECT quantizer, bits FROM quantized
+            SELECT quantizer, bits FROM quantized SEMI JOIN models USING (model_id)
             WHERE quantizer IN ('none', 'cast', 'rtn') AND group_size IS NULL
             GROUP BY quantizer, bits ORDER BY bits
             """
@@ -147,20 +190,53 @@ class Suite:
             [setting.quantizer, setting.bits],
         )
 
-    def histograms(self, setting: Setting) -> pd.DataFrame:
-        """Training histograms of all models at one setting, cells in a fixed order."""
+    def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
+        """Training histogram of each model at one setting, by model_id, cells in a fixed order.
+
+        Read once and kept: every control but the bitrate leaves them as they are.
+        """
+        if setting not in self._losses:
+            rows = self.query(
+                """
+                SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
+                WHERE quantizer = ? AND bits = ? AND group_size IS NULL AND split = 'train'
+                ORDER BY model_id, entropy_nats, loss_nats
+                """,
+                [setting.quantizer, setting.bits],
+            )
+            self._losses[setting] = {
+                str(model_id): TokenLosses(
+                    cells["loss_nats"].to_numpy(),
+                    cells["entropy_nats"].to_numpy(),
+                    cells["tokens"].to_numpy(),
+                )
+                for model_id, cells in rows.groupby("model_id", sort=False)
+            }
+        return self._losses[setting]
+
+    def joint_losses(self, setting: Setting, model_id: str, width_nats: float) -> pd.DataFrame:
+        """Share of training tokens per square of loss and entropy, ``width_nats`` wide each.
+
+        Columns: loss_nats and entropy_nats (lower edges), share.
+        """
         return self.query(
             """
-            SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-            WHERE quantizer = ? AND bits = ? AND group_size IS NULL AND split = 'train'
-            ORDER BY model_id, entropy_nats, loss_nats
+            SELECT floor(loss_nats / $2) * $2 AS loss_nats,
+                   floor(entropy_nats / $2) * $2 AS entropy_nats,
+                   sum(tokens) / sum(sum(tokens)) OVER () AS share
+            FROM loss_histograms
+            WHERE model_id = $1 AND quantizer = $3 AND bits = $4 AND group_size IS NULL
+              AND split = 'train'
+            GROUP BY 1, 2 ORDER BY 1, 2
             """,
-            [setting.quantizer, setting.bits],
+            [model_id, width_nats, setting.quantizer, setting.bits],
         )
 
     def provenance(self) -> dict:
-        """Code revision, device, seeds and library versions of the newest registered model."""
+        """Code revision, device, seeds and library versions of one of the models."""
         values = {key.partition(".")[2]: value for key, value in self._provenance.items()}
+        for key in ("code_revision", "schema_version", "device"):
+            values.setdefault(key, "unknown")
         for key in ("seeds", "library_versions"):
             values[key] = json.loads(values.get(key) or "{}")
         return values

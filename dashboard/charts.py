@@ -44,7 +44,7 @@ def stacked_terms(terms: pd.DataFrame, selected: str, certified: bool) -> alt.La
     width = int(np.clip(420 / len(terms), 16, 56))
     bars = (
         alt.Chart(_stacked(terms))
-        .mark_bar(width=width, **({} if certified else {"filled": False, "strokeWidth": 2}))
+        .mark_bar(width=width, **_fill(certified))
         .encode(
             x=x,
             y=alt.Y("bottom:Q", title=y_title, scale=alt.Scale(zero=True)),
@@ -69,6 +69,11 @@ def stacked_terms(terms: pd.DataFrame, selected: str, certified: bool) -> alt.La
         .encode(x=x, y=alt.Y("total_nats:Q"), text=alt.Text("total_nats:Q", format=".2f"))
     )
     return alt.layer(bars, totals, _guess_line(terms), *_measured(terms, x)).properties(height=380)
+
+
+def _fill(certified: bool) -> dict:
+    """A certificate is drawn solid, a heuristic as an outline."""
+    return {} if certified else {"filled": False, "strokeWidth": 2}
 
 
 def _size_axis(terms: pd.DataFrame) -> alt.Axis:
@@ -106,7 +111,7 @@ def _measured(terms: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
         ]
     )
     kinds = [HELDOUT_LABEL, TRAIN_LABEL]
-    legend = alt.Legend(title="Measured")
+    legend = alt.Legend(title="Measured loss")
     shapes = alt.Scale(domain=kinds, range=["diamond", "circle"])
     fills = alt.Scale(domain=kinds, range=MEASURED_COLOURS)
     marks = (
@@ -165,7 +170,12 @@ def term_laws(terms: pd.DataFrame, laws: dict[str, PowerLaw | str]) -> alt.HConc
 
 
 def _law_panel(
-    terms: pd.DataFrame, key: str, label: str, colour: str, law: PowerLaw | str
+    terms: pd.DataFrame,
+    key: str,
+    label: str,
+    colour: str,
+    law: PowerLaw | str,
+    unit: str = "nats per token",
 ) -> alt.LayerChart:
     scale = _size_scale(terms["params_total"])
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
@@ -173,7 +183,7 @@ def _law_panel(
     positive = terms[terms[key] > 0]
     layers: list[alt.Chart] = []
     ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
-    subtitle = "no law: not positive at every size"
+    subtitle = law if isinstance(law, str) else law_formula(law)
     fit = None
     if isinstance(law, PowerLaw):
         sizes = np.geomspace(law.smallest, law.largest, 40)  # measured range only
@@ -182,7 +192,7 @@ def _law_panel(
         fit = pd.DataFrame({"params_total": sizes, key: law.at(sizes), "low": low, "high": high})
     y = alt.Y(
         f"{key}:Q",
-        title="nats per token",
+        title=unit,
         scale=alt.Scale(type="log", domain=[0.8 * ends[0], 1.25 * ends[1]], nice=False),
         axis=alt.Axis(tickCount=4, format="~g", grid=False),
     )
@@ -193,7 +203,6 @@ def _law_panel(
             .encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
         )
         layers.append(alt.Chart(fit).mark_line(color=colour).encode(x=x, y=y))
-        subtitle = law_formula(law)
     layers.append(
         alt.Chart(positive)
         .mark_circle(size=55, color=colour, opacity=1)
@@ -202,7 +211,7 @@ def _law_panel(
             y=y,
             tooltip=[
                 alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip(f"{key}:Q", title="nats per token", format=".5f"),
+                alt.Tooltip(f"{key}:Q", title=unit, format=".5f"),
             ],
         )
     )
@@ -221,3 +230,143 @@ def law_formula(law: PowerLaw) -> str:
 def _signed(value: float) -> str:
     """With a true minus sign, and no sign on zero."""
     return f"{value:.3f}".replace("-", "−")
+
+
+def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
+    """From the paper's gap to ours: a full bar, what each step takes off, and what is left.
+
+    Args:
+        steps: from ``terms.steps_to_ours``.
+        certified: bars of a heuristic are hollow.
+    """
+    frame = steps.assign(low=steps["gap_nats"], high=steps["gap_nats"] - steps["change_nats"])
+    frame.loc[0, ["low", "high"]] = [0.0, steps["gap_nats"].iloc[0]]
+    frame["kind"] = np.where(steps["change_nats"] > 0, "adds", "takes off")
+    frame.loc[0, "kind"] = "gap"
+    frame["text"] = [f"{value:+.3f}".replace("-", "−") for value in steps["change_nats"]]
+    frame.loc[0, "text"] = f"{steps['gap_nats'].iloc[0]:.3f}"
+    left = {"step": "Our gap", "low": 0.0, "high": steps["gap_nats"].iloc[-1], "kind": "gap"}
+    left |= {"gap_nats": left["high"], "text": f"{left['high']:.3f}"}
+    frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
+    order = list(frame["step"])
+    x = alt.X("step:N", sort=order, title=None, axis=alt.Axis(labelAngle=0, labelLimit=130))
+    bars = (
+        alt.Chart(frame)
+        .mark_bar(size=48, **_fill(certified))
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title="Gap (bound − training loss), nats per token"),
+            y2="high:Q",
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(
+                    domain=["gap", "takes off", "adds"], range=[GAP_COLOUR, "#56B4E9", "#CC79A7"]
+                ),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("step:N"),
+                alt.Tooltip("gap_nats:Q", title="gap after the step", format=".4f"),
+            ],
+        )
+    )
+    labels = (
+        alt.Chart(frame.assign(top=frame[["low", "high"]].max(axis=1)))
+        .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold")
+        .encode(x=x, y="top:Q", text="text:N")
+    )
+    return alt.layer(bars, labels).properties(height=300)
+
+
+def sigma_by_size(sigma: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
+    """Sigma against model size on log axes with its power law and band."""
+    panel = _law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats per √(nat per token)")
+    return panel.properties(width="container", height=260)
+
+
+def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
+    """Where training tokens lie in the plane of predictive entropy and loss.
+
+    Args:
+        joint: from ``Suite.joint_losses``.
+        width_nats: side of a square.
+    """
+    frame = joint[joint["loss_nats"] < 10].assign(
+        loss_end=joint["loss_nats"] + width_nats, entropy_end=joint["entropy_nats"] + width_nats
+    )
+    squares = (
+        alt.Chart(frame)
+        .mark_rect()
+        .encode(
+            x=alt.X(
+                "entropy_nats:Q", title="Predictive entropy H, nats", axis=alt.Axis(grid=False)
+            ),
+            x2="entropy_end:Q",
+            y=alt.Y("loss_nats:Q", title="Loss X, nats", axis=alt.Axis(grid=False)),
+            y2="loss_end:Q",
+            color=alt.Color(
+                "share:Q",
+                scale=alt.Scale(type="log", scheme="viridis"),
+                legend=alt.Legend(title="Share of tokens", format=".0e"),
+            ),
+            tooltip=[
+                alt.Tooltip("entropy_nats:Q", title="entropy from", format=".2f"),
+                alt.Tooltip("loss_nats:Q", title="loss from", format=".2f"),
+                alt.Tooltip("share:Q", title="share of tokens", format=".2e"),
+            ],
+        )
+    )
+    end = float(frame["entropy_end"].max())
+    diagonal = (
+        alt.Chart(pd.DataFrame({"h": [0.0, end], "x": [0.0, end]}))
+        .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
+        .encode(x="h:Q", y="x:Q")
+    )
+    return alt.layer(squares, diagonal).properties(height=300)
+
+
+def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
+    """The function of s that Sigma minimises, and where it does."""
+    x = alt.X("s:Q", title="s, a point of the grid K", scale=alt.Scale(domain=[0, 1]))
+    y = alt.Y(
+        "sigma_nats:Q",
+        title="Objective, nats per √(nat per token)",
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(tickCount=5, format="~g"),
+    )
+    line = alt.Chart(points[~points["minimum"]]).mark_line(color=colour).encode(x=x, y=y)
+    best = (
+        alt.Chart(points[points["minimum"]])
+        .mark_point(size=110, filled=True, color=colour, stroke=GUIDE_COLOUR, opacity=1)
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[alt.Tooltip("s:Q", format=".4f"), alt.Tooltip("sigma_nats:Q", format=".4f")],
+        )
+    )
+    return alt.layer(line, best).properties(height=260)
+
+
+def grid_effect(effect: pd.DataFrame, colour: str) -> alt.LayerChart:
+    """The paper's bound against the number of points of the grid."""
+    base = alt.Chart(effect).encode(
+        x=alt.X(
+            "grid_size:Q",
+            title="|K|, points of the grid",
+            scale=alt.Scale(type="log"),
+            axis=alt.Axis(grid=False, tickCount=7),
+        ),
+        y=alt.Y(
+            "total_nats:Q",
+            title="Bound, nats per token",
+            scale=alt.Scale(zero=False),
+            axis=alt.Axis(tickCount=5),
+        ),
+        tooltip=[
+            alt.Tooltip("grid_size:Q", title="|K|", format=","),
+            alt.Tooltip("total_nats:Q", title="bound", format=".5f"),
+            alt.Tooltip("price_nats:Q", title="price of the union", format=".2e"),
+        ],
+    )
+    marks = alt.layer(base.mark_line(color=colour), base.mark_circle(color=colour, size=50))
+    return marks.properties(height=260)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.artifacts import Setting
+from dashboard.forms import BY_LABEL, FORMS
 from dashboard.terms import CODES
 
 #: Steps of the failure probability: 1, 2 and 5 in every decade from 1e-12 up to 0.5.
@@ -30,11 +31,16 @@ def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
     value = st.query_params.get(parameter)
     complaints = st.session_state.setdefault("link_complaints", {})
     if value is not None and value not in allowed:
-        shown = value if len(value) <= 40 else value[:40] + "…"
         complaints[parameter] = (
-            f"The link asks for {what} “{shown}”, which does not exist here; "
+            f"The link asks for {what} {_quoted(value)}, which does not exist here; "
             "the default is shown instead."
         )
+
+
+def _quoted(value: str) -> str:
+    """A stranger's text as code, so that no Markdown in it takes effect."""
+    shown = value if len(value) <= 40 else value[:40] + "…"
+    return "`" + shown.replace("`", "'").replace("\n", " ") + "`"
 
 
 def check_delta_link() -> None:
@@ -43,17 +49,21 @@ def check_delta_link() -> None:
     if value is None or value in map(delta_label, DELTAS):
         return
     try:
-        inside = 0.0 < float(value) < 1.0
+        number = float(value)
     except ValueError:
-        inside = False
+        number = math.nan
+    inside = 0.0 < number < 1.0
+    if number in DELTAS:
+        # The same number written another way, such as 1e-6 for 1e-06.
+        st.session_state["delta"] = delta_label(number)
+        return
     reason = (
         f"is not one of the slider's steps from {DELTAS[0]:g} to {DELTAS[-1]:g}"
         if inside
         else "is not a probability strictly between 0 and 1"
     )
-    shown = value if len(value) <= 40 else value[:40] + "…"
     st.session_state.setdefault("link_complaints", {})["delta"] = (
-        f"The link asks for delta “{shown}”, which {reason}; "
+        f"The link asks for delta {_quoted(value)}, which {reason}; "
         f"{delta_label(DEFAULT_DELTA)} is shown instead."
     )
 
@@ -61,7 +71,7 @@ def check_delta_link() -> None:
 def show_complaints() -> None:
     """Show what was wrong with the link, until a control is moved."""
     for sentence in st.session_state.get("link_complaints", {}).values():
-        st.warning(sentence.replace("$", r"\$"), icon=":material/link_off:")
+        st.warning(sentence, icon=":material/link_off:")
 
 
 def _forget_complaints() -> None:
@@ -116,6 +126,21 @@ def delta_control() -> float:
     return labels[chosen]
 
 
+def form_control() -> str:
+    """Which inequality; a key of ``bounds.FORMS``."""
+    labels = list(BY_LABEL)
+    check_link("form", labels, "the form of the bound")
+    chosen = st.selectbox(
+        "Form of the bound",
+        labels,
+        key="form",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="\n\n".join(f"**{form.label}**: {form.idea} *({form.source})*" for form in FORMS),
+    )
+    return BY_LABEL[chosen].key
+
+
 def code_control() -> str:
     """Which code length stands for the information in the model."""
     check_link("code", list(CODES), "the code length")
@@ -136,6 +161,8 @@ def code_control() -> str:
 def model_control(names: list[str]) -> str:
     """Which model the numbers below the chart are for; ``names`` by size."""
     check_link("model", names, "the model")
+    if len(names) == 1:  # a slider needs two places
+        return names[0]
     return st.select_slider(
         "Model size",
         names,
@@ -144,15 +171,4 @@ def model_control(names: list[str]) -> str:
         bind="query-params",
         on_change=_forget_complaints,
         help="The model whose terms are listed below the chart. All sizes stay in the chart.",
-    )
-
-
-def confidence_sentence(confidence_nats: float, complexity_nats: float, delta: float) -> str:
-    """What share of C the failure probability has, and why it is small."""
-    share = confidence_nats / complexity_nats
-    digits = max(0, 1 - math.floor(math.log10(100 * share)))
-    return (
-        f"Of $C$ = {complexity_nats:.4f} nats per token, δ = {delta_label(delta)} accounts for "
-        f"$\\ln(1000/\\delta)/D$ = {confidence_nats:.2g}, or {100 * share:.{digits}f} %: it enters "
-        "through its logarithm only, and is shared out over all $D$ training tokens."
     )

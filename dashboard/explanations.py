@@ -1,11 +1,15 @@
 """The words around the bound: what the numbers are, what is guaranteed, what each term means."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard.controls import delta_label
+from dashboard.forms import FORMS, Form
 from dashboard.terms import Choice
-from dashboard.text import GUARANTEE, TERMS, parameter_count
+from dashboard.text import GUARANTEE, QUESTIONS, TERMS, parameter_count
 
 
 def headline(model: pd.Series, choice: Choice) -> None:
@@ -60,24 +64,68 @@ def reading(choice: Choice) -> None:
         )
 
 
-def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str]) -> None:
+def form_of(choice: Choice) -> Form:
+    """The words of the chosen form."""
+    return next(form for form in FORMS if form.key == choice.form)
+
+
+def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form) -> None:
     """The terms in numbers, with meaning, equation and law."""
+    formulas = {
+        "training_loss_nats": r"\hat R(h)",
+        "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
+        **form.formulas,
+    }
     lines = [
         "| | term | nats per token | share | grows as | formula | what it means |",
         "|---|---|--:|--:|---|---|---|",
     ]
-    for term in TERMS:
-        value = model[term.key]
-        law = laws[term.key]
-        lines.append(
-            f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
-            f"| {value:.4f} "
-            f"| {value / model['total_nats']:.1%} "
-            f"| {_law_cell(law)} "
-            f"| ${term.formula}$ | {term.meaning} *({term.source})* |"
-        )
+    lines += [
+        f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
+        f"| {model[term.key]:.4f} | {model[term.key] / model['total_nats']:.1%} "
+        f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
+        for term in TERMS
+    ]
     lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
     st.markdown("\n".join(lines), unsafe_allow_html=True)
+    st.caption(
+        f"Form: *{form.label}* ({form.source}). {form.idea} Bars are means over training tokens, "
+        "$X^s$ the smoothed losses, $Z = W - X^s$ the slack below the ceiling $W$ and $G$ its "
+        "geometric mean, $w$ the width of the interval of smoothed losses; docs/THEORY.md derives "
+        "each form."
+    )
+
+
+def confidence(model: pd.Series, choice: Choice) -> None:
+    """What share of C the failure probability has, and why it is small."""
+    part = model["confidence_nats_per_token"]
+    c = part + model["code_nats_per_token"]
+    percent = 100 * part / c
+    digits = max(0, 1 - math.floor(math.log10(percent)))
+    st.caption(
+        f"Of $C$ = {c:.4f} nats per token, certainty at δ = "
+        f"{delta_label(choice.failure_probability)} accounts for {part:.2g}, or "
+        f"{percent:.{digits}f} %: δ enters through its logarithm only, and that is shared out over "
+        f"all $D$ = {model['train_tokens']:,} training tokens."
+    )
+
+
+def steps_reading(steps: pd.DataFrame, model_id: str) -> None:
+    """What the waterfall says."""
+    first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
+    st.caption(
+        f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
+        f"{model_id}, at the same code and δ up to the last, which moves to the bitrate that "
+        f"certifies best; every stage is a bound in its own right. In all the gap goes from "
+        f"{first:.3f} to {last:.3f} nats per token, {1 - last / first:.0%} less."
+    )
+
+
+def questions() -> None:
+    """What readers ask, answered in place."""
+    with st.expander("Questions about this bound", icon=":material/help:"):
+        for question, answer in QUESTIONS:
+            st.markdown(f"**{question}** {answer}")
 
 
 def _law_cell(law: PowerLaw | str) -> str:

@@ -1,11 +1,12 @@
 """Every term of the bound for every model of a suite, at one choice of the controls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from bounds import PowerLaw, TokenLosses, UnfittableError, fit_power_law, four_term_bound
-from dashboard.artifacts import Setting, Suite
+from bounds import FORMS, PowerLaw, RiskBound, UnfittableError, fit_power_law
+from dashboard.artifacts import REPAIR, ArtifactError, Setting, Suite
+from dashboard.forms import STEPS
 from dashboard.text import TERMS
 
 #: Code lengths a reader may choose, and whether each is the length of a real prefix-free code.
@@ -22,11 +23,13 @@ class Choice:
         setting: quantizer and bits.
         code: ``stored`` or ``nominal``.
         failure_probability: delta.
+        form: a key of ``bounds.FORMS``.
     """
 
     setting: Setting
     code: str
     failure_probability: float
+    form: str = "geometric"
 
     @property
     def certified(self) -> bool:
@@ -34,77 +37,107 @@ class Choice:
         return CODES[self.code]
 
 
+def bounds_by_model(suite: Suite, choice: Choice) -> dict[str, RiskBound]:
+    """The chosen bound of every model that was measured at the setting, smallest model first.
+
+    Raises:
+        ArtifactError: the losses of a model do not cover its training set, or are no losses.
+    """
+    lengths = suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
+    losses = suite.train_losses(choice.setting)
+    unquantized = suite.train_losses(UNQUANTIZED)
+    found = {}
+    for model in suite.models().itertuples():
+        name = model.model_id
+        if not (name in losses and name in unquantized and name in lengths):
+            continue  # not measured yet
+        try:
+            found[name] = FORMS[choice.form](
+                unquantized[name].mean_loss_nats,
+                losses[name],
+                code_bits=float(lengths[name]),
+                train_tokens=int(model.train_tokens),
+                vocab_size=int(model.vocab_size),
+                failure_probability=choice.failure_probability,
+            )
+        except ValueError as error:
+            raise ArtifactError(
+                f"The measurements of {name} at {choice.setting.label} cannot be used: {error}. "
+                f"For its files in loss_histograms and quantized: {REPAIR}."
+            ) from None
+    return found
+
+
 def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
     """One row per model that was measured at the setting, smallest first.
 
-    Columns: model_id, params_total, train_tokens, vocab_size, one per term of
-    ``text.TERMS``, total_nats, gap_nats (total minus training loss), the measured
-    train_loss_nats of the unquantized and heldout_loss_nats (with heldout_loss_se_nats) of the
-    quantized model, code_bits, complexity C with its shares, sigma_nats, s, alpha,
-    loss_range_nats, certified.
+    Columns: model_id, params_total, train_tokens, vocab_size, one per term of ``text.TERMS``,
+    total_nats, gap_nats (total minus training loss), the measured train_loss_nats of the
+    unquantized and heldout_loss_nats (with its standard error) of the quantized model, code_bits,
+    the two shares of C, alpha, loss_range_nats, the form's own parameters, certified.
     """
-    models = suite.models()
+    models = suite.models().set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")
-    losses = _by_model(suite.histograms(choice.setting))
-    unquantized = _by_model(suite.histograms(UNQUANTIZED))
     trained = suite.quantized(UNQUANTIZED).set_index("model_id")
-    rows = []
-    for model in models.itertuples():
-        name = model.model_id
-        if name not in losses or name not in unquantized or name not in quantized.index:
-            continue
-        measured = quantized.loc[name]
-        code_bits = float(measured[f"{choice.code}_bits"])
-        bound = four_term_bound(
-            unquantized[name].mean_loss_nats,
-            losses[name],
-            code_bits=code_bits,
-            train_tokens=int(model.train_tokens),
-            vocab_size=int(model.vocab_size),
-            failure_probability=choice.failure_probability,
-        )
-        rows.append(
+    return pd.DataFrame(
+        [
             {
                 "model_id": name,
-                "params_total": int(model.params_total),
-                "train_tokens": int(model.train_tokens),
-                "vocab_size": int(model.vocab_size),
+                **models.loc[name, ["params_total", "train_tokens", "vocab_size"]],
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
-                "measured_train_loss_nats": float(trained.loc[name, "train_loss_nats"]),
-                "measured_heldout_loss_nats": float(measured["heldout_loss_nats"]),
-                "measured_heldout_se_nats": float(measured["heldout_loss_se_nats"]),
-                "code_bits": code_bits,
+                "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
+                "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
+                "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
+                "code_bits": quantized.loc[name, f"{choice.code}_bits"],
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
-                "sigma_nats": bound.parameters["sigma_nats"],
-                "s": bound.parameters["s"],
                 "alpha": bound.alpha,
                 "loss_range_nats": bound.loss_range_nats,
+                **bound.parameters,
                 "certified": choice.certified,
             }
-        )
-    return pd.DataFrame(rows)
-
-
-def _by_model(histograms: pd.DataFrame) -> dict[str, TokenLosses]:
-    return {
-        str(model_id): TokenLosses(
-            cells["loss_nats"].to_numpy(),
-            cells["entropy_nats"].to_numpy(),
-            cells["tokens"].to_numpy(),
-        )
-        for model_id, cells in histograms.groupby("model_id", sort=False)
-    }
+            for name, bound in bounds_by_model(suite, choice).items()
+        ]
+    )
 
 
 def power_laws(terms: pd.DataFrame) -> dict[str, PowerLaw | str]:
     """Law of each term, and of the whole gap, in the model size; a sentence where none fits."""
-    laws: dict[str, PowerLaw | str] = {}
-    for key in [*(term.key for term in TERMS), "gap_nats"]:
-        try:
-            laws[key] = fit_power_law(terms["params_total"].to_numpy(), terms[key].to_numpy())
-        except UnfittableError as reason:
-            laws[key] = f"No law: {reason}."
-    return laws
+    keys = [*(term.key for term in TERMS), "gap_nats"]
+    return {key: law_of(terms, key) for key in keys}
+
+
+def law_of(frame: pd.DataFrame, key: str) -> PowerLaw | str:
+    """Law of one column in ``params_total``, or the sentence that says why there is none."""
+    try:
+        return fit_power_law(
+            frame["params_total"].to_numpy(dtype=float), frame[key].to_numpy(dtype=float)
+        )
+    except UnfittableError as reason:
+        return f"No law: {reason}."
+
+
+def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
+    """What each step from the paper's bound to ours takes off one model's gap.
+
+    Every step is a bound that holds by itself at the same code length and delta.  The last
+    one moves to the bitrate where ours is smallest, which a stored code names in its first bytes.
+
+    Columns: step, gap_nats (after the step), change_nats (0 for the first).
+    """
+    gaps = [
+        (label, bounds_by_model(suite, replace(choice, form=form))[model_id].gap_nats)
+        for form, label in STEPS
+    ]
+    ours = {}
+    for setting in suite.settings():
+        at_setting = replace(choice, setting=setting, form=STEPS[-1][0])
+        bounds = bounds_by_model(suite, at_setting)
+        if model_id in bounds:
+            ours[setting] = bounds[model_id].gap_nats
+    best = min(ours, key=ours.__getitem__)
+    gaps.append((f"Best bitrate: {best.label}", ours[best]))
+    frame = pd.DataFrame(gaps, columns=["step", "gap_nats"])
+    return frame.assign(change_nats=frame["gap_nats"].diff().fillna(0.0))

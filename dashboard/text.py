@@ -12,17 +12,13 @@ class Term:
         label: name in charts and tables.
         colour: the same on every page, in light and dark; the five are from Okabe and Ito's
             palette, which readers with any colour vision can tell apart.
-        formula: LaTeX.
         meaning: one or two sentences without jargon.
-        source: where the formula stands.
     """
 
     key: str
     label: str
     colour: str
-    formula: str
     meaning: str
-    source: str
 
 
 TERMS = (
@@ -30,53 +26,49 @@ TERMS = (
         key="training_loss_nats",
         label="Training loss",
         colour="#8D99A6",
-        formula=r"\hat R(h)",
         meaning="Mean loss of the trained model, before quantization, on its own training text.",
-        source="section 0",
     ),
     Term(
         key="complexity_nats",
         label="Complexity",
         colour="#3D9BE9",
-        formula=r"C \ln V",
         meaning="What the information in the model may have bought by memorizing: bits per "
         "parameter times parameters per token.",
-        source="sections 2 and 4; Theorem 3.4",
     ),
     Term(
         key="loss_variation_nats",
         label="Loss variation",
         colour="#E69F00",
-        formula=r"\Sigma \sqrt{C}",
         meaning="How far losses stray from what the model itself expects them to be. "
         "Steadier losses leave less room for luck.",
-        source="section 1; Theorem 3.1",
     ),
     Term(
         key="smoothing_nats",
         label="Smoothing",
         colour="#009E73",
-        formula=r"\sqrt{2C}",
         meaning="Price of mixing in the uniform distribution, so that no single token can cost "
         "more than a known amount.",
-        source="section 3; Lemma 3.2",
     ),
     Term(
         key="quantization_gap_nats",
         label="Quantization gap",
         colour="#D55E00",
-        formula=r"\hat R(h_q) - \hat R(h)",
         meaning="What rounding the weights to few bits adds to the training loss.",
-        source="section 4; Theorem 3.4",
     ),
 )
+
+
+def term_of(key: str) -> Term:
+    """The term with this key."""
+    return next(term for term in TERMS if term.key == key)
+
 
 #: Colour of the whole gap (all terms but the training loss).
 GAP_COLOUR = "#9A6FB0"
 
 TOTAL_LABEL = "Bound"
-HELDOUT_LABEL = "Held-out loss, measured"
-TRAIN_LABEL = "Training loss, measured"
+HELDOUT_LABEL = "Held-out, quantized"
+TRAIN_LABEL = "Training, unquantized"
 
 #: Fill of the points for the two measured losses, held-out first.
 MEASURED_COLOURS = ["#F0E442", "#4A5568"]
@@ -99,3 +91,41 @@ def parameter_count(params: float) -> str:
         if params >= factor:
             return f"{params / factor:.3g}{suffix}"
     return f"{params:.0f}"
+
+
+#: What readers ask, answered in place.
+QUESTIONS = (
+    (
+        "What is C made of?",
+        r"$C = [L \ln 2 + \ln(|K|/\delta)]/D$: the bits of a code for the whole model, plus a "
+        "little for certainty and for choices made after seeing the data, shared out over the $D$ "
+        "training tokens. At $b$ bits per weight and 20 tokens per parameter that is about "
+        r"$b \ln 2 / 20$: fewer bits, or more tokens per parameter, and $C$ shrinks.",
+    ),
+    (
+        "Why must Y (or W) be predictable?",
+        "The control variate is what a loss is compared with. It may depend on everything *before* "
+        "the token, such as the entropy of the model's prediction, but not on the token: a variate "
+        "that peeks could explain every loss away, and the bound would promise anything.",
+    ),
+    (
+        "What exactly is guaranteed?",
+        r"With probability at least $1-\delta$ over the training text: the expected loss of the "
+        "smoothed, quantized model on a fresh next token, averaged over the contexts of the "
+        "training text, is at most the bound. The model evaluated is the one that a decoder "
+        "restores from its code.",
+    ),
+    (
+        "What is not guaranteed?",
+        "Nothing about whole new documents, whose contexts were never seen, nor about downstream "
+        "tasks. The measured held-out loss is such a document-level number: it is shown for "
+        "comparison, and it may lawfully lie above or below.",
+    ),
+    (
+        "Would splitting tokens into bits tighten it?",
+        "The number would fall, but it would bound something else. If each bit may be predicted "
+        "from the earlier bits *of its own token*, most of a token's surprise becomes context that "
+        "is given, not predicted. On a tree balanced under the model every decision costs ln 2 "
+        "whatever the truth, and that 'risk' equals the training loss by construction.",
+    ),
+)

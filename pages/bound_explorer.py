@@ -4,18 +4,18 @@ import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import Choice, bound_terms, power_laws
+from dashboard.terms import Choice, bound_terms, power_laws, steps_to_ours
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        choice = Choice(
-            controls.bits_control(suite.settings()),
-            controls.code_control(),
-            controls.delta_control(),
-        )
-        model_id = controls.model_control(list(suite.models()["model_id"]))
-    terms = bound_terms(suite, choice)
+        form = controls.form_control()
+        setting = controls.bits_control(suite.settings())
+        code = controls.code_control()
+        choice = Choice(setting, code, controls.delta_control(), form)
+        terms = bound_terms(suite, choice)
+        model_id = controls.model_control(list(terms["model_id"]))
+    steps = steps_to_ours(suite, choice, model_id)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
@@ -26,22 +26,21 @@ model = terms[terms["model_id"] == model_id].iloc[0]
 explanations.headline(model, choice)
 st.altair_chart(charts.stacked_terms(terms, model_id, choice.certified), width="stretch")
 explanations.reading(choice)
+explanations.questions()
 
 st.subheader(f"The terms of {model_id}")
 laws = power_laws(terms)
-explanations.terms_table(model, laws)
-st.caption(
-    controls.confidence_sentence(
-        model["confidence_nats_per_token"],
-        model["code_nats_per_token"] + model["confidence_nats_per_token"],
-        choice.failure_probability,
-    )
-)
+explanations.terms_table(model, laws, explanations.form_of(choice))
+explanations.confidence(model, choice)
+
+st.subheader("From the paper's bound to ours")
+st.altair_chart(charts.waterfall(steps, choice.certified), width="stretch")
+explanations.steps_reading(steps, model_id)
 
 st.subheader("How each term moves with model size")
 st.altair_chart(charts.term_laws(terms, laws), width="content")
 explanations.laws_reading(terms)
 
 st.subheader("The data")
-downloads.table(terms, name=f"{suite.name}-{choice.setting.quantizer}-{choice.setting.bits}bits")
+downloads.table(terms, name=f"{suite.name}-{form}-{setting.quantizer}-{setting.bits}bits")
 frame.show_provenance(suite)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -61,8 +62,9 @@ def create_environment() -> None:
     works for a system Python, a user install and another virtual environment alike.
     """
     try:
-        venv.create(ENVIRONMENT, with_pip=True)
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
     except subprocess.CalledProcessError:
+        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         sys.exit(
             "error: this Python cannot make virtual environments with pip; install its venv "
             "package (on Debian and Ubuntu: apt-get install python3-venv)."
@@ -76,6 +78,12 @@ def create_environment() -> None:
         ]
         site = subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
         Path(site, "existing_torch.pth").write_text("\n".join(existing["site"]) + "\n")
+    created_marker().touch()
+
+
+def created_marker() -> Path:
+    """Written last: an environment without it was left unfinished and is made again."""
+    return ENVIRONMENT / "created"
 
 
 def install(layer: str) -> None:
@@ -89,6 +97,8 @@ def install(layer: str) -> None:
             print(f"Installing {TORCH}", flush=True)
             subprocess.run([*pip, TORCH], check=True)
             torch = find_torch(python)
+            if torch is None:
+                sys.exit(f"error: {TORCH} was installed but cannot be imported.")
         elif torch["accelerated"]:
             print(f"Using the torch {torch['version']} that is installed", flush=True)
         constraint = ENVIRONMENT / "torch-constraint.txt"
@@ -119,7 +129,7 @@ def main() -> None:
     marker = ENVIRONMENT / f"installed-{layer}"
     if marker.exists() and marker.read_text() == stamp(layer):
         return
-    if not environment_python().exists():
+    if not created_marker().exists():
         create_environment()
     try:
         install(layer)

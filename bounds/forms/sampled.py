@@ -71,13 +71,25 @@ class Summand:
     s: float
 
     def inverse_lambda(self, vocab_size: int) -> float:
-        """1/lambda in nats."""
-        return (loss_range_nats(self.alpha, vocab_size) - self.floor) / self.s
+        """1/lambda in nats.
+
+        Raises:
+            ValueError: the floor does not lie in [0, loss range), or s not in (0, 1).
+        """
+        room = loss_range_nats(self.alpha, vocab_size) - self.floor
+        if not (room > 0 and self.floor >= 0 and 0 < self.s < 1):
+            raise ValueError(
+                f"floor={self.floor} must lie in [0, {room + self.floor:.4g}) and s={self.s} "
+                "in (0, 1)"
+            )
+        return room / self.s
 
     def values(self, losses: WindowLosses, vocab_size: int) -> np.ndarray:
         """Z = Y - ln(1 + lambda*(Y - X^s))/lambda, shape (windows, positions)."""
         mixed = smooth_losses_nats(losses.loss_nats, self.alpha, vocab_size)
-        variate = np.maximum(self.floor, self.slope * losses.entropy_nats)
+        # An entropy may exceed ln V by rounding only, and the interval counts on it.
+        entropy = np.minimum(losses.entropy_nats, math.log(vocab_size))
+        variate = np.maximum(self.floor, self.slope * entropy)
         return self._z(variate, mixed, vocab_size)
 
     def interval(self, vocab_size: int) -> tuple[float, float]:
@@ -185,6 +197,8 @@ def choose_summand(
     @cache
     def promise(index: Index) -> float:
         summand = grid.at(index)
+        if summand.floor >= loss_range_nats(summand.alpha, vocab_size):
+            return math.inf
         means = summand.values(selection, vocab_size).mean(axis=1)
         low, high = summand.interval(vocab_size)
         spread = math.sqrt(2.0 * means.var() * log_term / evaluation_windows)
@@ -236,7 +250,10 @@ def sampled_bound(
     z = summand.values(evaluation, vocab_size)
     means = z.mean(axis=1)
     low, high = summand.interval(vocab_size)
-    draws = np.clip((means - low) / (high - low), 0.0, 1.0)
+    draws = (means - low) / (high - low)
+    if draws.min() < -1e-9 or draws.max() > 1 + 1e-9:
+        raise ValueError(f"a window's mean {means.min()} or {means.max()} leaves [{low}, {high}]")
+    draws = np.clip(draws, 0.0, 1.0)
     upper = METHODS[confidence.method](draws, confidence.per_setting)
     mixed = smooth_losses_nats(evaluation.loss_nats, summand.alpha, vocab_size)
     point, smoothed_mean, mean = float(z.mean()), float(mixed.mean()), evaluation.loss_nats.mean()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 
 from compute import language_model, training
@@ -17,10 +18,27 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     model = language_model.build(spec)
     device = torch.device(workspace.device)
     online = training.train(model, spec, windows, device, report)
-    language_model.save(model.cpu(), workspace.checkpoint(unit))
+    _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
+    language_model.save(model, workspace.checkpoint(unit))
     rows = {
         "model_id": [unit.model_id] * len(online.tokens_seen),
         "tokens_seen": online.tokens_seen,
         "loss_nats": online.loss_nats,
     }
     return {"online_losses": pa.table(rows)}
+
+
+def _check_against_registered(weights_sha256: str, unit: Unit, workspace: Workspace) -> None:
+    """Refuse to go on with weights other than those that the suite's measurements are of.
+
+    A model is trained again where its checkpoint has left the cache.  That gives the same bytes
+    on the same kind of machine, but another processor or torch may round differently.
+    """
+    for path in workspace.store.folder.glob(f"models/{unit.model_id}--*.parquet"):
+        for row in pq.read_table(path, columns=["revision", "weights_sha256"]).to_pylist():
+            if row["revision"] == unit.checkpoint and row["weights_sha256"] != weights_sha256:
+                raise RuntimeError(
+                    "training again gave other weights than those already measured (another "
+                    "processor or torch version rounds differently); measure the whole suite anew "
+                    "under another name with SUITE=name"
+                )

@@ -129,6 +129,8 @@ def _shard_documents(shard: Path) -> list[bytes]:
             reader = zstandard.ZstdDecompressor().stream_reader(file)
             for line in io.TextIOWrapper(reader, encoding="utf-8"):
                 text = json.loads(line)["text"]
+                if not isinstance(text, str):
+                    raise TypeError(f"text is {text!r}")
                 documents.append(text.replace("\0", "").encode())
     except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
         raise InputError(

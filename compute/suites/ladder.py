@@ -37,6 +37,10 @@ class LadderModel:
     context_length: int
     tokens_per_parameter: int
 
+    def __post_init__(self) -> None:
+        if self.hidden_size % self.heads:
+            raise ValueError(f"heads={self.heads} does not divide hidden_size={self.hidden_size}")
+
     @property
     def params_embedding(self) -> int:
         """Input and output embeddings."""
@@ -105,9 +109,20 @@ def load_ladder(preset: str, file: Path | None = None) -> Ladder:
     """Read one preset of ``ladder.toml`` (or of ``file``, laid out the same way).
 
     Raises:
-        InputError: no such preset, or one of its models would take too few steps.
+        InputError: the file cannot be read, there is no such preset, or one of its models
+            would take too few steps.
     """
-    content = tomllib.loads((file or Path(__file__).with_name("ladder.toml")).read_text())
+    file = file or Path(__file__).with_name("ladder.toml")
+    try:
+        return _parse(preset, tomllib.loads(file.read_text()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"The ladder file {file} cannot be read: {error}.") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The preset {preset!r} of {file} is not valid: {error}.") from None
+
+
+def _parse(preset: str, content: dict) -> Ladder:
+    """One preset of the file's content; raises InputError, KeyError, TypeError or ValueError."""
     if preset not in content["presets"]:
         raise InputError(
             f"There is no preset {preset!r}; choose one of {', '.join(content['presets'])}."

@@ -81,7 +81,11 @@ def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFile
         np.save(ready / "training.npy", training)
         np.save(ready / "heldout.npy", heldout)
         np.save(ready / "heldout_documents.npy", documents)
-        ready.rename(folder)
+        try:
+            ready.rename(folder)
+        except OSError:
+            if not folder.exists():  # else another run has just made the same
+                raise
     return files
 
 

@@ -88,16 +88,16 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"suite": "nope"}, "the suite “nope”, which does not exist here"),
-        ({"delta": "0"}, "delta “0”, which is not a probability strictly between 0 and 1"),
-        ({"delta": "1"}, "delta “1”, which is not a probability strictly between 0 and 1"),
-        ({"delta": "zero"}, "delta “zero”, which is not a probability"),
-        ({"delta": "nan"}, "delta “nan”, which is not a probability"),
-        ({"delta": "0.03"}, "delta “0.03”, which is not one of the slider's steps"),
-        ({"bits": "5"}, "the bitrate “5”, which does not exist here"),
-        ({"code": "magic"}, "the code length “magic”"),
-        ({"model": "gpt-5"}, "the model “gpt-5”"),
-        ({"suite": "../../etc"}, "the suite “../../etc”, which does not exist"),
+        ({"suite": "nope"}, "the suite `nope`, which does not exist here"),
+        ({"delta": "0"}, "delta `0`, which is not a probability strictly between 0 and 1"),
+        ({"delta": "1"}, "delta `1`, which is not a probability strictly between 0 and 1"),
+        ({"delta": "zero"}, "delta `zero`, which is not a probability"),
+        ({"delta": "nan"}, "delta `nan`, which is not a probability"),
+        ({"delta": "0.03"}, "delta `0.03`, which is not one of the slider's steps"),
+        ({"bits": "5"}, "the bitrate `5`, which does not exist here"),
+        ({"code": "magic"}, "the code length `magic`"),
+        ({"model": "gpt-5"}, "the model `gpt-5`"),
+        ({"suite": "../../etc"}, "the suite `../../etc`, which does not exist"),
         ({"suite": "'; DROP TABLE models"}, "which does not exist here"),
     ],
 )
@@ -140,11 +140,11 @@ def without_a_column(path):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (cut_in_half, "is damaged or is no Parquet file; delete it and run"),
+        (cut_in_half, "is damaged or is no Parquet file; restore it"),
         (empty, "is damaged or is no Parquet file"),
         (with_version(None), "carries no Boundscape schema version"),
         (with_version(b"2.0"), "has schema version 2.0 and this code reads 1.x; write it again"),
-        (without_a_column, "lacks the column(s) stored_bits"),
+        (without_a_column, "lacks the column stored_bits"),
     ],
 )
 def test_a_damaged_file_is_one_sentence_that_names_it(open_app, data_copy, damage, sentence):

@@ -1,0 +1,191 @@
+"""Token losses of any model, measured elsewhere: from a file to every form of the bound."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from bounds import FORMS, RiskBound, TokenLosses, shortest_code_bits
+from bounds.forms.sampled import (
+    Confidence,
+    SummandGrid,
+    WindowLosses,
+    choose_summand,
+    paper_grid,
+    sampled_bound,
+)
+from compute.errors import InputError
+
+#: Share of delta that a sampled bound gives to the sampling.
+SAMPLE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a person knows of a model besides its losses.
+
+    Attributes:
+        params_total: N.
+        train_tokens: D.
+        vocab_size: V.
+        code_bits: lengths of one or several codes for the evaluated model; the choice among
+            several is paid for.
+        failure_probability: delta, everything included.
+        training_loss_nats: mean training loss of the unquantized model; None to count the gap
+            from the losses given.
+    """
+
+    params_total: int
+    train_tokens: int
+    vocab_size: int
+    code_bits: tuple[float, ...]
+    failure_probability: float
+    training_loss_nats: float | None = None
+
+    def check(self) -> None:
+        """Raise InputError, naming the first value that is out of range."""
+        counts = (("--params", self.params_total, 1), ("--train-tokens", self.train_tokens, 1))
+        for name, value, least in (*counts, ("--vocab", self.vocab_size, 2)):
+            if value < least:
+                raise InputError(f"{name} must be at least {least}, not {value}.")
+        for bits in self.code_bits:
+            if not (np.isfinite(bits) and bits > 0):
+                raise InputError(f"--code-bits must be greater than 0, not {bits}.")
+        if not 0.0 < self.failure_probability < 1.0:
+            raise InputError(
+                f"--delta must lie strictly between 0 and 1, not {self.failure_probability}."
+            )
+
+
+def bounds_of_file(path: Path, measurement: Measurement) -> dict[str, RiskBound]:
+    """Every form that the file allows, by name.
+
+    The file is Parquet or CSV with a column ``loss_nats`` and, if known, ``entropy_nats``
+    (predictive entropies; without them the control variate is a constant).  Either it holds all D
+    training tokens (a column ``tokens`` may count repeated rows), or a sample of windows: then a
+    column ``window`` names the window of each row, windows drawn independently and uniformly with
+    replacement, with equally many positions each.
+
+    Raises:
+        InputError: the file or a value cannot be used; nothing has been computed then.
+    """
+    measurement.check()
+    columns = _read(path)
+    paid = shortest_code_bits(*measurement.code_bits)
+    if "window" in columns:
+        return _sampled(path, columns, measurement, paid)
+    losses = TokenLosses(columns["loss_nats"], columns["entropy_nats"], columns["tokens"])
+    if losses.total_tokens != measurement.train_tokens:
+        raise InputError(
+            f"{path} covers {losses.total_tokens:,.0f} tokens and --train-tokens says "
+            f"{measurement.train_tokens:,}: give the loss of every training token, or a sample of "
+            "windows with a column 'window'."
+        )
+    start = measurement.training_loss_nats
+    training_loss = losses.mean_loss_nats if start is None else start
+    return {
+        name: form(
+            training_loss,
+            losses,
+            code_bits=paid,
+            train_tokens=measurement.train_tokens,
+            vocab_size=measurement.vocab_size,
+            failure_probability=measurement.failure_probability,
+        )
+        for name, form in FORMS.items()
+    }
+
+
+def _sampled(
+    path: Path, columns: dict[str, np.ndarray], measurement: Measurement, code_bits: float
+) -> dict[str, RiskBound]:
+    """Sampled form (1), its parameters chosen on the first half of the windows."""
+    windows = _by_window(path, columns)
+    half = len(windows.loss_nats) // 2
+    selection = WindowLosses(windows.loss_nats[:half], windows.entropy_nats[:half])
+    evaluation = WindowLosses(windows.loss_nats[half:], windows.entropy_nats[half:])
+    delta = measurement.failure_probability
+    # Two settings are shown below, so each gets half of the sampling's share.
+    confidence = Confidence(
+        bound=delta * (1 - SAMPLE_SHARE), sample=delta * SAMPLE_SHARE, settings_shown=2
+    )
+    shared = {
+        "code_bits": code_bits,
+        "train_tokens": measurement.train_tokens,
+        "vocab_size": measurement.vocab_size,
+        "confidence": confidence,
+    }
+    start = measurement.training_loss_nats
+    training_loss = float(evaluation.loss_nats.mean()) if start is None else start
+    grids = {
+        "sampled": SummandGrid(),
+        "sampled, paper's choices": paper_grid(
+            code_bits, measurement.train_tokens, confidence.bound
+        ),
+    }
+    found = {}
+    for name, grid in grids.items():
+        summand = choose_summand(selection, grid, len(evaluation.loss_nats), **shared)
+        found[name] = sampled_bound(
+            evaluation, summand, grid.choice_bits, training_loss_nats=training_loss, **shared
+        )
+    return found
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Columns of the file as float64, checked; ``window`` only if it is there."""
+    if not path.is_file():
+        raise InputError(f"The file {path} does not exist.")
+    try:
+        table = pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{path} is neither Parquet nor CSV ({str(error).splitlines()[0]})."
+        ) from None
+    if "loss_nats" not in table.column_names:
+        raise InputError(
+            f"{path} has no column 'loss_nats'; its columns are {', '.join(table.column_names)}."
+        )
+    columns = {}
+    for name in ("loss_nats", "entropy_nats", "tokens", "window"):
+        if name not in table.column_names:
+            continue
+        try:
+            values = table.column(name).cast(pa.float64()).to_numpy()
+        except pa.ArrowException:
+            raise InputError(f"The column '{name}' of {path} is not numeric.") from None
+        bad = ~np.isfinite(values) | (values < 0)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise InputError(
+                f"The column '{name}' of {path} holds {values[row]} in row {row + 1}; every value "
+                "must be finite and not negative."
+            )
+        columns[name] = values
+    if not len(columns["loss_nats"]):
+        raise InputError(f"{path} holds no rows.")
+    columns.setdefault("entropy_nats", np.zeros_like(columns["loss_nats"]))
+    columns.setdefault("tokens", np.ones_like(columns["loss_nats"]))
+    if not np.all(columns["tokens"] > 0):
+        raise InputError(f"The column 'tokens' of {path} holds a 0.")
+    return columns
+
+
+def _by_window(path: Path, columns: dict[str, np.ndarray]) -> WindowLosses:
+    """Rows grouped into (windows, positions)."""
+    ids, counts = np.unique(columns["window"], return_counts=True)
+    if len(set(counts)) != 1 or len(ids) < 4:
+        raise InputError(
+            f"{path} holds {len(ids)} windows of {counts.min()} to {counts.max()} rows; at least 4 "
+            "windows with equally many rows are needed."
+        )
+    if not np.all(columns["tokens"] == 1):
+        raise InputError(f"{path} has both 'window' and 'tokens' other than 1; leave one out.")
+    order = np.argsort(columns["window"], kind="stable")
+    shape = (len(ids), counts[0])
+    return WindowLosses(
+        columns["loss_nats"][order].reshape(shape), columns["entropy_nats"][order].reshape(shape)
+    )

@@ -1,0 +1,141 @@
+"""``python -m compute bound``: losses from a file to every form."""
+
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bounds import FORMS, TokenLosses, complexity, shortest_code_bits
+from tests.conftest import ROOT
+
+
+def bound_command(file, *extra, **changes):
+    options = {
+        "params": 1000,
+        "train-tokens": 20000,
+        "vocab": 256,
+        "code-bits": 4000,
+        "delta": 0.05,
+    }
+    options |= {name.replace("_", "-"): value for name, value in changes.items()}
+    command = [sys.executable, "-m", "compute", "bound", "--losses", str(file)]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    return subprocess.run([*command, *extra], cwd=ROOT, capture_output=True, text=True)
+
+
+def totals(output):
+    """Form to total from the printed table."""
+    rows = re.findall(r"^(\w[\w ,']*?)\s{2,}(\d+\.\d{4})", output, re.MULTILINE)
+    return {name: float(total) for name, total in rows}
+
+
+@pytest.fixture(scope="module")
+def losses():
+    rng = np.random.default_rng(0)
+    entropy = np.clip(rng.gamma(3, 0.5, 20000), 0, math.log(256))
+    return pd.DataFrame({"loss_nats": rng.exponential(entropy + 0.01), "entropy_nats": entropy})
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv"])
+def test_every_form_is_printed_as_the_mathematics_has_it(tmp_path, losses, ending):
+    file = tmp_path / f"losses.{ending}"
+    losses.to_parquet(file) if ending == "parquet" else losses.to_csv(file, index=False)
+    result = bound_command(file)
+    assert result.returncode == 0, result.stderr
+    printed = totals(result.stdout)
+    tokens = TokenLosses.of_tokens(*losses.to_numpy().T)
+    for name, form in FORMS.items():
+        expected = form(
+            tokens.mean_loss_nats,
+            tokens,
+            code_bits=4000.0,
+            train_tokens=20000,
+            vocab_size=256,
+            failure_probability=0.05,
+        )
+        assert printed[name] == pytest.approx(expected.total_nats, abs=1e-4)
+    assert list(printed.values()) == sorted(printed.values())
+
+
+def test_several_codes_cost_the_choice(tmp_path, losses):
+    assert shortest_code_bits(9000.0, 4000.0, 5000.0, 8000.0) == 4002.0
+    file = tmp_path / "losses.parquet"
+    losses.to_parquet(file)
+    shown = bound_command(file, "--code-bits", "9000").stdout
+    assert "L = 4,001 bits" in shown
+    with pytest.raises(ValueError, match="code_bits is empty"):
+        shortest_code_bits()
+    assert complexity(4001.0, 20000, 0.05).code_nats > complexity(4000.0, 20000, 0.05).code_nats
+
+
+def test_a_histogram_and_losses_without_entropies(tmp_path):
+    frame = pd.DataFrame({"loss_nats": [0.5, 1.0, 3.0], "tokens": [10000, 9000, 1000]})
+    frame.to_csv(tmp_path / "h.csv", index=False)
+    result = bound_command(tmp_path / "h.csv")
+    assert result.returncode == 0, result.stderr
+    assert len(totals(result.stdout)) == len(FORMS)
+
+
+def test_sampled_windows_get_a_sampling_term(tmp_path):
+    rng = np.random.default_rng(1)
+    window = np.repeat(np.arange(2000), 8)
+    entropy = np.clip(rng.gamma(4, 0.3, 2000)[window] * rng.uniform(0.5, 1.5, 16000), 0, 5)
+    frame = pd.DataFrame(
+        {"window": window, "loss_nats": rng.exponential(entropy + 0.01), "entropy_nats": entropy}
+    )
+    file = tmp_path / "windows.parquet"
+    frame.sample(frac=1, random_state=0).to_parquet(file)
+    result = bound_command(file, train_tokens=2_000_000, params=100_000, code_bits=300_000)
+    assert result.returncode == 0, result.stderr
+    printed = totals(result.stdout)
+    assert set(printed) == {"sampled", "sampled, paper's choices"}
+    assert printed["sampled"] < printed["sampled, paper's choices"]
+    sampling = [float(line.split()[-1]) for line in result.stdout.splitlines() if "sampled" in line]
+    assert all(term > 0.005 for term in sampling)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"delta": 0}, "--delta must lie strictly between 0 and 1, not 0.0"),
+        ({"vocab": 1}, "--vocab must be at least 2, not 1"),
+        ({"code_bits": 0}, "--code-bits must be greater than 0, not 0.0"),
+        ({"train_tokens": 7}, "covers 20,000 tokens and --train-tokens says 7"),
+    ],
+)
+def test_bad_values_are_named(tmp_path, losses, changes, sentence):
+    file = tmp_path / "losses.parquet"
+    losses.to_parquet(file)
+    result = bound_command(file, **changes)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("loss\n1.0\n", "has no column 'loss_nats'; its columns are loss"),
+        ("loss_nats\n1.0\nnan\n", "holds nan in row 2"),
+        ("loss_nats\n1.0\n-2\n", "holds -2.0 in row 2"),
+        ("loss_nats\nmany\n", "'loss_nats' of"),
+        ("loss_nats,window\n1,0\n1,0\n1,1\n", "holds 2 windows of 1 to 2 rows"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, content, sentence):
+    file = tmp_path / "losses.csv"
+    file.write_text(content)
+    result = bound_command(file)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+
+
+def test_files_that_are_not_there_or_not_tables(tmp_path):
+    assert "does not exist" in bound_command(tmp_path / "none.csv").stderr
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
+    assert "is neither Parquet nor CSV" in bound_command(tmp_path / "x.parquet").stderr
