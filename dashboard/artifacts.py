@@ -140,8 +140,10 @@ class Suite:
             except duckdb.Error:
                 raise self._damaged() from None
         else:
-            self._connection.register(f"{table}_empty", schema.TABLES[table].empty_table())
-            self._connection.execute(f"CREATE VIEW {table} AS SELECT * FROM {table}_empty")
+            # A registered object would be seen by this connection only, not by its cursors.
+            self._connection.register("empty", schema.TABLES[table].empty_table())
+            self._connection.execute(f"CREATE TABLE {table} AS SELECT * FROM empty")
+            self._connection.unregister("empty")
 
     def query(self, sql: str, params: list | None = None) -> pd.DataFrame:
         """Rows of one statement over the views named in ``schema.TABLES``.

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,23 @@ def fake_python(folder: Path, version: str, cuda: str | None) -> Path:
     return python
 
 
+def minimal_wheel(folder: Path, name: str, version: str, requires: str | None = None) -> Path:
+    """A wheel with nothing in it but its metadata."""
+    stem = f"{name.replace('-', '_')}-{version}"
+    path = folder / f"{stem}-py3-none-any.whl"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    if requires:
+        metadata += f"Requires-Dist: {requires}\n"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
+        wheel.writestr(
+            f"{stem}.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        wheel.writestr(f"{stem}.dist-info/RECORD", "")
+    return path
+
+
 def create(python: Path, environment: Path) -> Path:
     """Run ``create_environment`` under ``python``; the new interpreter."""
     code = (
@@ -64,8 +82,13 @@ def test_an_accelerated_torch_is_seen_and_a_plain_one_is_not(tmp_path, version, 
     pip = run(python, "-m", "pip", "install", "--no-index", "--constraint", constraint, "torch")
     assert pip.returncode == 0, pip.stderr
     assert "already satisfied: torch" in pip.stdout
-    newer = run(python, "-m", "pip", "install", "--no-index", "-c", constraint, "torch>=2.12")
-    assert newer.returncode != 0
+    # A package that asks for another torch must not get it: pip reports the conflict instead.
+    wheel = minimal_wheel(tmp_path, "wants-torch", "1.0", requires="torch>=99")
+    other = minimal_wheel(tmp_path, "torch", "99.0")
+    offline = [python, "-m", "pip", "install", "--no-index", "--find-links", tmp_path]
+    assert other.exists()
+    assert run(*offline, "-c", constraint, wheel).returncode != 0
+    assert run(*offline, "--dry-run", wheel).returncode == 0  # so it is the constraint that held
 
 
 def test_an_unknown_layer_and_an_old_python_are_one_sentence():

@@ -58,9 +58,7 @@ def load_corpus(path: Path | None, heldout_bytes: int, seed: int) -> Corpus:
     own_heldout: list[bytes] = []
     if path is None:
         name = f"Python {platform.python_version()} standard library"
-        folder = Path(sysconfig.get_path("stdlib"))
-        sources = (f for f in folder.rglob("*.py") if not _is_third_party(f, folder))
-        documents, skipped = _text_files(sorted(sources))
+        documents, skipped = _standard_library()
     else:
         if not path.exists():
             raise InputError(f"The corpus {path} does not exist; give a folder of text files.")
@@ -98,8 +96,12 @@ def load_corpus(path: Path | None, heldout_bytes: int, seed: int) -> Corpus:
     return Corpus(name, tuple(training), tuple(heldout), skipped)
 
 
-def _is_third_party(file: Path, stdlib: Path) -> bool:
-    return not {"site-packages", "dist-packages"}.isdisjoint(file.relative_to(stdlib).parts)
+def _standard_library() -> tuple[list[bytes], int]:
+    """Python sources of the interpreter's own library, what was installed beside it left out."""
+    folder = Path(sysconfig.get_path("stdlib"))
+    third_party = {"site-packages", "dist-packages"}
+    sources = sorted(folder.rglob("*.py"))
+    return _text_files([f for f in sources if third_party.isdisjoint(f.relative_to(folder).parts)])
 
 
 def _text_files(files: list[Path]) -> tuple[list[bytes], int]:

@@ -113,7 +113,7 @@ def test_the_estimate_comes_first_and_the_summary_last(tmp_path, micro_ladder, t
     assert sum(line.startswith("ok ") for line in lines) == 15
     assert any("tokens/s" in line and "left" in line for line in lines)
     assert lines[-1].startswith("units")
-    assert (tmp_path / "data/manifest.json").exists()
+    assert (tmp_path / "data/micro/manifest.json").exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -143,27 +143,29 @@ def test_interrupted_anywhere_a_run_ends_with_the_same_bytes(
     assert not list(tmp_path.rglob("*.writing"))
 
 
+@pytest.mark.parametrize("moment", [0.1, 6.0], ids=["while it starts", "while it works"])
 def test_a_killed_worker_costs_one_unit_and_is_retried_on_request(
-    micro_run, tmp_path, micro_ladder, text_folder
+    moment, micro_run, tmp_path, micro_ladder, text_folder
 ):
     command = compute_command(tmp_path, micro_ladder, text_folder)
     process = start(command)
     wait_for(lambda: len(worker_pids(process.pid)) == 2)
-    time.sleep(0.2)
+    time.sleep(moment)
     os.kill(worker_pids(process.pid)[0], signal.SIGKILL)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
     failed = [unit for unit in units(tmp_path) if unit["status"] == "failed"]
     assert len(failed) == 1
-    assert failed[0]["stage"] == "train"
     assert "killed by signal 9 (SIGKILL)" in failed[0]["error"]
-    assert f"failed train {failed[0]['model_id']}" in output
-    assert f"not run measure {failed[0]['model_id']}" in output
-    assert len([unit for unit in units(tmp_path) if unit["status"] == "ok"]) == 10
+    assert f"failed {failed[0]['stage']} {failed[0]['model_id']}" in output
+    assert "it needs a unit that failed" in output
 
+    before = units(tmp_path)
     left_alone = run_compute(command)
     assert left_alone.returncode == 1
     assert "try them again with RETRY_FAILED=1" in left_alone.stdout
+    assert "it needs a unit that failed" in left_alone.stdout
+    assert units(tmp_path) == before
 
     retried = run_compute([*command, "--retry-failed"])
     assert retried.returncode == 0, retried.stdout
@@ -192,6 +194,32 @@ def test_a_lost_cache_is_made_again_only_where_it_is_needed(
     assert result.stdout.count("ok train") == 1
     assert result.stdout.count("ok measure") == 1
     assert table_files(base) == table_files(micro_run)
+
+
+def test_a_damaged_artifact_is_measured_again(micro_run, tmp_path, micro_ladder, text_folder):
+    base = tmp_path / "copy"
+    subprocess.run(["cp", "-r", str(micro_run), str(base)], check=True)
+    for table in ("models", "quantized"):
+        min((base / "data/micro" / table).glob("*.parquet")).write_bytes(b"")
+    result = run_compute(compute_command(base, micro_ladder, text_folder))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "To do: 2 units" in result.stdout
+    assert table_files(base) == table_files(micro_run)
+
+
+def test_other_weights_are_never_mixed_in(micro_run, tmp_path, micro_ladder, text_folder):
+    """A model whose retraining differs from what was measured is refused, not mixed."""
+    base = tmp_path / "copy"
+    base.mkdir()
+    subprocess.run(["cp", "-r", str(micro_run / "data"), str(base / "data")], check=True)
+    registered = next((base / "data/micro/models").glob("ladder-5k--*"))
+    rows = pq.read_table(registered)
+    at = rows.column_names.index("weights_sha256")
+    pq.write_table(rows.set_column(at, rows.field(at), [["0" * 64]]), registered)
+    next((base / "data/micro/quantized").glob("ladder-5k--rtn-b4*")).unlink()
+    result = run_compute(compute_command(base, micro_ladder, text_folder))
+    assert result.returncode == 1
+    assert "training again gave other weights than those already measured" in result.stdout
 
 
 def test_another_corpus_gets_a_suite_of_its_own(micro_run, micro_ladder, text_folder, tmp_path):
@@ -229,6 +257,8 @@ def test_two_runs_on_one_suite_do_not_meet(tmp_path, micro_ladder, text_folder):
         (["--preset", "huge"], "There is no preset 'huge'"),
         (["--device", "tpu9"], "The device 'tpu9' cannot be used"),
         (["--workers", "0"], "The number of workers must be at least 1, not 0"),
+        (["--suite", "../elsewhere"], "The suite name '../elsewhere' cannot be a folder name"),
+        (["--ladder", "/no/such.toml"], "The ladder file /no/such.toml cannot be read"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, micro_ladder, text_folder, options, sentence):

@@ -2,14 +2,17 @@
 
 import itertools
 import json
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
 
-from bounds import TokenLosses, four_term_bound
+from bounds import FORMS, four_term_bound
+from dashboard import variation
 from dashboard.artifacts import Setting, Suite
 from dashboard.controls import DELTAS
-from dashboard.terms import Choice, bound_terms
+from dashboard.forms import BY_LABEL
+from dashboard.terms import Choice, bound_terms, steps_to_ours
 from dashboard.text import TERMS
 
 
@@ -26,7 +29,7 @@ def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
     assert not app.exception
     assert not sentences(app)
     assert app.title[0].value == "Bound explorer"
-    assert len(charts(app)) == 2
+    assert len(charts(app)) == 3
     table = next(m.value for m in app.markdown if "| term |" in m.value)
     assert all(f"**{term.label}**" in table for term in TERMS)
     assert len(app.get("download_button")) == 2
@@ -37,7 +40,7 @@ def test_every_control_moves_the_numbers(open_app):
     app = open_app()
 
     def bound():
-        return float(app.metric[0].value)
+        return app.dataframe[0].value["total_nats"].iloc[-1]
 
     start = bound()
     app.select_slider(key="delta").set_value("1e-12").run()
@@ -51,26 +54,20 @@ def test_every_control_moves_the_numbers(open_app):
     app.select_slider(key="bits").set_value("32").run()
     assert bound() > nominal
     app.select_slider(key="model").set_value("ladder-5k").run()
-    assert "ladder-5k" in app.markdown[0].value or any(
-        "**ladder-5k**" in m.value for m in app.markdown
-    )
+    assert any("**ladder-5k**" in m.value for m in app.markdown)
     assert not app.exception
 
 
 def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
-    app = open_app(delta="1e-06", bits="4")
+    app = open_app(delta="1e-06", bits="4", form="paper, four terms")
     suite = Suite(micro_run / "data", "micro")
-    terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6))
+    terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6, "four_term"))
     shown = app.dataframe[0].value
     assert list(shown["total_nats"]) == list(terms["total_nats"])
     assert app.metric[0].value == f"{terms['total_nats'].iloc[-1]:.3f}"
     for row in terms.itertuples():
-        cells = suite.histograms(Setting("rtn", 4)).query("model_id == @row.model_id")
-        plain = suite.histograms(Setting("none", 32)).query("model_id == @row.model_id")
-        unquantized, quantized = (
-            TokenLosses(c["loss_nats"].array, c["entropy_nats"].array, c["tokens"].array)
-            for c in (plain, cells)
-        )
+        quantized = suite.train_losses(Setting("rtn", 4))[row.model_id]
+        unquantized = suite.train_losses(Setting("none", 32))[row.model_id]
         expected = four_term_bound(
             unquantized.mean_loss_nats,
             quantized,
@@ -97,6 +94,8 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
         ({"bits": "5"}, "the bitrate `5`, which does not exist here"),
         ({"code": "magic"}, "the code length `magic`"),
         ({"model": "gpt-5"}, "the model `gpt-5`"),
+        ({"form": "guess"}, "the form of the bound `guess`"),
+        ({"suite": "![x](//e.co/x.png)`$a$"}, "the suite `![x](//e.co/x.png)'$a$`, which"),
         ({"suite": "../../etc"}, "the suite `../../etc`, which does not exist"),
         ({"suite": "'; DROP TABLE models"}, "which does not exist here"),
     ],
@@ -192,3 +191,98 @@ def test_deltas_are_logarithmic_from_one_in_a_trillion_to_a_half():
     assert DELTAS[-1] == 0.5
     ratios = [b / a for a, b in itertools.pairwise(DELTAS)]
     assert all(1.9 < ratio < 2.6 for ratio in ratios)
+
+
+def test_every_form_can_be_chosen_and_ours_is_the_default(open_app):
+    assert set(FORMS) == {form.key for form in BY_LABEL.values()}
+    app = open_app()
+    assert app.selectbox(key="form").value == "geometric"
+    smallest = float(app.metric[0].value)
+    for label in BY_LABEL:
+        app.selectbox(key="form").set_value(label).run()
+        assert not app.exception
+        assert float(app.metric[0].value) >= smallest
+
+
+def test_the_waterfall_ends_where_the_best_bitrate_does(micro_run):
+    suite = Suite(micro_run / "data", "micro")
+    choice = Choice(Setting("rtn", 4), "stored", 0.05)
+    steps = steps_to_ours(suite, choice, "ladder-12k")
+    paper = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
+    assert steps["gap_nats"].iloc[0] == paper.loc["ladder-12k", "gap_nats"]
+    ours = [
+        bound_terms(suite, replace(choice, setting=setting)).set_index("model_id")
+        for setting in suite.settings()
+    ]
+    assert steps["gap_nats"].iloc[-1] == min(t.loc["ladder-12k", "gap_nats"] for t in ours)
+    assert steps["gap_nats"].iloc[0] + steps["change_nats"].sum() == pytest.approx(
+        steps["gap_nats"].iloc[-1]
+    )
+
+
+def test_the_loss_variation_page_draws_its_four_charts(open_app):
+    app = open_app(bits="4")
+    app.switch_page("pages/loss_variation.py").run()
+    assert not app.exception
+    assert not sentences(app)
+    assert app.title[0].value == "Loss variation"
+    assert len(charts(app)) == 4
+    shown = app.dataframe[0].value
+    assert list(shown["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
+
+
+def test_the_objective_is_smallest_at_its_minimiser(micro_run):
+    suite = Suite(micro_run / "data", "micro")
+    for setting in suite.settings():
+        choice = Choice(setting, "stored", 0.05)
+        points = variation.objective(suite, choice, "ladder-12k")
+        found = points[points["minimum"]]["sigma_nats"].item()
+        assert found <= points["sigma_nats"].min() + 1e-12
+        effect = variation.grid_effect(suite, choice, "ladder-12k").set_index("grid_size")
+        terms = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
+        assert effect.loc[1000, "total_nats"] == terms.loc["ladder-12k", "total_nats"]
+
+
+def test_another_spelling_of_the_same_delta_is_understood(open_app):
+    app = open_app(delta="1e-6")
+    assert not sentences(app)
+    assert app.select_slider(key="delta").value == "1e-06"
+
+
+def remove(data, pattern):
+    for path in data.glob(pattern):
+        path.unlink()
+
+
+@pytest.mark.parametrize("page", ["pages/bound_explorer.py", "pages/loss_variation.py"])
+def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_copy, page):
+    remove(data_copy, "micro/*/ladder-12k--rtn-b4--*")
+    app = open_app(data_copy, bits="4").switch_page(page).run()
+    assert not app.exception
+    assert list(app.dataframe[0].value["model_id"]) == ["ladder-5k", "ladder-6k"]
+    remove(data_copy, "micro/*/ladder-6k--rtn-b4--*")
+    app = open_app(data_copy, bits="4").switch_page(page).run()
+    assert not app.exception
+    assert list(app.dataframe[0].value["model_id"]) == ["ladder-5k"]
+
+
+def test_a_suite_with_nothing_measured_says_so(open_app, data_copy):
+    remove(data_copy, "micro/quantized/*")
+    assert "holds no measured model yet" in sentences(open_app(data_copy))[0]
+
+
+def test_a_file_copied_in_is_found(open_app, data_copy):
+    source = min(data_copy.glob("micro/quantized/*.parquet"))
+    source.with_name("copy.parquet").write_bytes(source.read_bytes())
+    app = open_app(data_copy)
+    assert not app.exception
+    assert "twice at one setting" in sentences(app)[0]
+
+
+def test_losses_that_do_not_cover_the_training_set_are_a_sentence(open_app, data_copy):
+    victim = min(data_copy.glob("micro/loss_histograms/ladder-5k--rtn-b4--*"))
+    rows = pq.read_table(victim)
+    pq.write_table(rows.slice(5), victim)
+    app = open_app(data_copy, bits="4")
+    assert not app.exception
+    assert "The measurements of ladder-5k at 4 bits cannot be used" in sentences(app)[0]
