@@ -15,7 +15,7 @@ RUN_OPTIONS = --preset $(PRESET) \
 	$(if $(RETRY_FAILED),--retry-failed)
 
 .DEFAULT_GOAL := help
-.PHONY: help compute app test lint format screenshots
+.PHONY: help compute app test lint format bench screenshots
 
 help: ## show this list
 	@echo "Ways in:"
@@ -45,6 +45,10 @@ format: ## rewrite the code in the project's format
 	@$(PYTHON) tools/environment.py test
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
+
+bench: ## measure speeds against named alternatives, and tightness
+	@$(PYTHON) tools/environment.py test
+	@$(VENV) -m tests.bench
 
 screenshots: ## take the README's screenshots with a real browser
 	@$(PYTHON) tools/environment.py test

@@ -9,27 +9,21 @@ import pytest
 
 from dashboard.artifacts import Suite
 from dashboard.terms import CODES, Choice, bound_terms
+from tests.bench import gains
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
 
 
-def script() -> str:
+def scripts() -> list[str]:
+    """The README's blocks of Python: the paper's form, and the geometric one that goes on."""
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 1
-    return blocks[0]
+    assert len(blocks) == 2
+    return blocks
 
 
-def printed_rows(
-    suite: Path, quantizer: str, bits: int, code: str, delta: float
-) -> dict[str, list[float]]:
-    """Model to training loss, held-out loss and bound, as the README's lines print them for
-    other values in their first assignment."""
-    choice = f"{str(suite)!r}, {quantizer!r}, {bits}, {code!r}, {delta!r}"
-    source, count = re.subn(
-        r"(suite, quantizer, bits, code, delta = ).*", rf"\g<1>{choice}", script()
-    )
-    assert count == 1
+def printed(source: str) -> dict[str, list[float]]:
+    """Model to numbers, as the lines print them."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
         exec(compile(source, "README.md", "exec"), {})
@@ -37,12 +31,27 @@ def printed_rows(
     return {name: [float(number) for number in numbers] for name, *numbers in lines}
 
 
+def paper_script(suite: Path, quantizer: str, bits: int, code: str, delta: float) -> str:
+    """The first block with other values in its first assignment."""
+    choice = f"{str(suite)!r}, {quantizer!r}, {bits}, {code!r}, {delta!r}"
+    source, count = re.subn(
+        r"(suite, quantizer, bits, code, delta = ).*", rf"\g<1>{choice}", scripts()[0]
+    )
+    assert count == 1
+    return source
+
+
+def printed_rows(*choice) -> dict[str, list[float]]:
+    """Model to training loss, held-out loss and bound."""
+    return printed(paper_script(*choice))
+
+
 def assert_totals_agree(data: Path, name: str, deltas) -> int:
     suite, checked = Suite(data, name), 0
     for setting in suite.settings():
         for code in CODES:
             for delta in deltas:
-                terms = bound_terms(suite, Choice(setting, code, delta))
+                terms = bound_terms(suite, Choice(setting, code, delta, "four_term"))
                 rows = printed_rows(data / name, setting.quantizer, setting.bits, code, delta)
                 assert list(rows) == list(terms["model_id"])
                 totals = [numbers[-1] for numbers in rows.values()]
@@ -51,10 +60,29 @@ def assert_totals_agree(data: Path, name: str, deltas) -> int:
     return checked
 
 
-def test_the_script_imports_nothing_of_ours_and_is_short():
-    imports = re.findall(r"^(?:import|from) (\w+)", script(), re.MULTILINE)
-    assert set(imports) <= {"numpy", "pandas", "pyarrow"}
-    assert len([line for line in script().splitlines() if line.strip()]) <= 18
+def test_the_scripts_import_nothing_of_ours_and_are_short():
+    for script, lines in zip(scripts(), (18, 9), strict=True):
+        imports = re.findall(r"^(?:import|from) (\w+)", script, re.MULTILINE)
+        assert set(imports) <= {"numpy", "pandas", "pyarrow"}
+        assert len([line for line in script.splitlines() if line.strip()]) <= lines
+
+
+def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path):
+    suite = Suite(ROOT / "data", "ladder")
+    for setting in suite.settings():
+        terms = bound_terms(suite, Choice(setting, "stored", 1e-6))
+        csv = tmp_path / f"{setting.bits}.csv"
+        terms.to_csv(csv, index=False)
+        first = paper_script(ROOT / "data/ladder", setting.quantizer, setting.bits, "stored", 1e-6)
+        setup = first.partition("for m in models")[0]
+        source, count = re.subn(r'"ladder-geometric-rtn-4bits.csv"', repr(str(csv)), scripts()[1])
+        assert count == 1
+        totals = [total for (total,) in printed(setup + source).values()]
+        assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
+
+
+def test_its_table_of_gains_is_what_the_command_prints():
+    assert gains.table() in README
 
 
 def test_the_script_reproduces_every_total_of_a_fresh_run(micro_run):

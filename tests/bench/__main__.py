@@ -1,0 +1,16 @@
+"""``make bench``: speeds as ratios against a named alternative, and how tight each form is.
+
+Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
+"""
+
+from tests.bench import forms, tightness
+
+
+def main() -> None:
+    """Run every measurement and print it."""
+    forms.report()
+    tightness.report()
+
+
+if __name__ == "__main__":
+    main()
