@@ -193,6 +193,12 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
     for name, result in sorted(found.items(), key=lambda item: item[1].total_nats):
         table.add_row(name, *(f"{getattr(result, key):.4f}" for _, key in terms))
     console.print(table)
+    if any(result.sampling_nats for result in found.values()):
+        bound, sample = measurement.divided_delta
+        console.print(
+            f"delta = {bound:g} for the inequality + {sample:g} for the sampling, the latter "
+            f"shared by the {len(found)} rows."
+        )
     guess = math.log(measurement.vocab_size)
     console.print(f"Guessing every token alike costs ln V = {guess:.4f}.")
     console.print(

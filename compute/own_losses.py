@@ -45,6 +45,12 @@ class Measurement:
     failure_probability: float
     training_loss_nats: float | None = None
 
+    @property
+    def divided_delta(self) -> tuple[float, float]:
+        """The failure probability of a sampled bound: (of the inequality, of the sampling)."""
+        sample = self.failure_probability * SAMPLE_SHARE
+        return self.failure_probability - sample, sample
+
     def check(self) -> None:
         """Raise InputError, naming the first value that is out of range."""
         counts = (("--params", self.params_total, 1), ("--train-tokens", self.train_tokens, 1))
@@ -107,11 +113,9 @@ def _sampled(
     half = len(windows.loss_nats) // 2
     selection = WindowLosses(windows.loss_nats[:half], windows.entropy_nats[:half])
     evaluation = WindowLosses(windows.loss_nats[half:], windows.entropy_nats[half:])
-    delta = measurement.failure_probability
+    bound_delta, sample_delta = measurement.divided_delta
     # Two settings are shown below, so each gets half of the sampling's share.
-    confidence = Confidence(
-        bound=delta * (1 - SAMPLE_SHARE), sample=delta * SAMPLE_SHARE, settings_shown=2
-    )
+    confidence = Confidence(bound=bound_delta, sample=sample_delta, settings_shown=2)
     shared = {
         "code_bits": code_bits,
         "train_tokens": measurement.train_tokens,

@@ -11,6 +11,7 @@ from dashboard.text import (
     GUIDE_COLOUR,
     HELDOUT_LABEL,
     MEASURED_COLOURS,
+    PAPER_LABEL,
     TERMS,
     TOTAL_LABEL,
     TRAIN_LABEL,
@@ -31,11 +32,14 @@ def _term_colours() -> alt.Scale:
     )
 
 
-def stacked_terms(terms: pd.DataFrame, selected: str, certified: bool) -> alt.LayerChart:
+def stacked_terms(
+    terms: pd.DataFrame, paper: pd.DataFrame, selected: str, certified: bool
+) -> alt.LayerChart:
     """Terms of the bound stacked over model size, with the measured losses on top.
 
     Args:
         terms: from ``terms.bound_terms``.
+        paper: the same in the paper's form, whose totals are drawn as lines above the bars.
         selected: model_id drawn in full strength.
         certified: bars of a heuristic are hollow: outlines without a fill.
     """
@@ -63,12 +67,18 @@ def stacked_terms(terms: pd.DataFrame, selected: str, certified: bool) -> alt.La
             ],
         )
     )
-    totals = (
-        alt.Chart(terms)
-        .mark_text(dy=-8, fontSize=12, fontWeight="bold", color=GUIDE_COLOUR)
-        .encode(x=x, y=alt.Y("total_nats:Q"), text=alt.Text("total_nats:Q", format=".2f"))
-    )
-    return alt.layer(bars, totals, _guess_line(terms), *_measured(terms, x)).properties(height=380)
+    # Inside the bar where there is one, lest it be taken for the value of the line above.
+    inside = {"dy": 11, "color": "#20242b"} if certified else {"dy": -8, "color": GUIDE_COLOUR}
+    total_text = alt.Text("total_nats:Q", format=".2f")
+    numbers = alt.Chart(terms).encode(x=x, y=alt.Y("total_nats:Q"), text=total_text)
+    totals = numbers.mark_text(fontSize=12, fontWeight="bold", **inside)
+    if certified:  # a pale halo keeps it legible on every colour, light or dark
+        halo = {"stroke": "white", "strokeWidth": 3, "opacity": 0.8}
+        totals = alt.layer(
+            numbers.mark_text(fontSize=12, fontWeight="bold", **(inside | halo)), totals
+        )
+    layers = [bars, totals, _guess_line(terms), *_comparisons(terms, paper, x, width)]
+    return alt.layer(*layers).properties(height=380)
 
 
 def _fill(certified: bool) -> dict:
@@ -98,46 +108,50 @@ def _stacked(terms: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _measured(terms: pd.DataFrame, x: alt.X) -> list[alt.Chart]:
-    """Points of the measured losses; the held-out one with two standard errors each way."""
+def _comparisons(terms: pd.DataFrame, paper: pd.DataFrame, x: alt.X, width: int) -> list[alt.Chart]:
+    """The measured losses as points, the held-out one with two standard errors each way, and the
+    paper's bound as a line a little wider than the bar."""
     frame = terms.assign(
         low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
         high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
     )
-    points = pd.concat(
+    measured = pd.concat(
         [
             frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss_nats"]),
             frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
         ]
     )
-    kinds = [HELDOUT_LABEL, TRAIN_LABEL]
-    legend = alt.Legend(title="Measured loss")
-    shapes = alt.Scale(domain=kinds, range=["diamond", "circle"])
-    fills = alt.Scale(domain=kinds, range=MEASURED_COLOURS)
-    marks = (
-        alt.Chart(points)
-        .mark_point(size=95, stroke="#20242b", strokeWidth=1.2, opacity=1)
-        .encode(
-            x=x,
-            y="loss:Q",
-            shape=alt.Shape("what:N", scale=shapes, legend=legend),
-            fill=alt.Fill("what:N", scale=fills, legend=legend),
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("what:N", title="measured"),
-                alt.Tooltip("loss:Q", title="nats per token", format=".4f"),
-                alt.Tooltip(
-                    "measured_heldout_se_nats:Q", title="standard error held-out", format=".4f"
-                ),
-            ],
-        )
-    )
+    kinds = [HELDOUT_LABEL, TRAIN_LABEL, PAPER_LABEL]
+    legend = alt.Legend(title="For comparison")
+    look = {
+        "x": x,
+        "y": "loss:Q",
+        "shape": alt.Shape(
+            "what:N",
+            scale=alt.Scale(domain=kinds, range=["diamond", "circle", "stroke"]),
+            legend=legend,
+        ),
+        "fill": alt.Fill(
+            "what:N",
+            scale=alt.Scale(domain=kinds, range=[*MEASURED_COLOURS, GUIDE_COLOUR]),
+            legend=legend,
+        ),
+        "tooltip": [
+            alt.Tooltip("model_id:N", title="model"),
+            alt.Tooltip("what:N", title="what"),
+            alt.Tooltip("loss:Q", title="nats per token", format=".4f"),
+        ],
+    }
     errors = (
         alt.Chart(frame)
         .mark_rule(color="#20242b", strokeWidth=1.5)
         .encode(x=x, y="low:Q", y2="high:Q")
     )
-    return [errors, marks]
+    points = alt.Chart(measured).mark_point(size=95, stroke="#20242b", strokeWidth=1.2, opacity=1)
+    lines = alt.Chart(paper.assign(what=PAPER_LABEL, loss=paper["total_nats"])).mark_point(
+        size=(width + 14) ** 2, stroke=GUIDE_COLOUR, strokeWidth=2.5, opacity=1
+    )
+    return [lines.encode(**look), errors, points.encode(**look)]
 
 
 def _guess_line(terms: pd.DataFrame) -> alt.LayerChart:

@@ -76,6 +76,7 @@ MEASURED_COLOURS = ["#F0E442", "#4A5568"]
 #: Grey for guides and labels, legible on light and on dark.
 GUIDE_COLOUR = "#808894"
 
+PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (

@@ -1,5 +1,7 @@
 """Bound explorer: every term of the bound over model size, following every control."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame
@@ -14,6 +16,7 @@ try:
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), form)
         terms = bound_terms(suite, choice)
+        paper = bound_terms(suite, replace(choice, form="four_term"))
         model_id = controls.model_control(list(terms["model_id"]))
     steps = steps_to_ours(suite, choice, model_id)
 except ArtifactError as error:
@@ -24,7 +27,7 @@ st.title("Bound explorer")
 controls.show_complaints()
 model = terms[terms["model_id"] == model_id].iloc[0]
 explanations.headline(model, choice)
-st.altair_chart(charts.stacked_terms(terms, model_id, choice.certified), width="stretch")
+st.altair_chart(charts.stacked_terms(terms, paper, model_id, choice.certified), width="stretch")
 explanations.reading(choice)
 explanations.questions()
 

@@ -13,8 +13,12 @@ Let W_k be predictable with W_k >= Delta >= X_k (X: smoothed losses), and Z_k = 
 
         R  <=  mean W_k  -  exp( mean ln(W_k - X_k)  -  C ).                              (3)
 
-Form (1) is its linearisation: with W = Y + 1/lambda and any g > 0, g*(1 + ln t) >= ... gives
--exp(m - C) <= -(1/lambda)*(1 + m + ln(lambda) - C), hence (3) is never larger than (1) at equal C.
+It is never larger than form (1) at equal C.  Take W = Y + 1/lambda, put m = mean ln(lambda*Z), and
+(3) reads  mean Y + 1/lambda - exp(m - C)/lambda.  From exp(t) >= 1 + t at t = m - C,
+
+    (3)  <=  mean Y - (m - C)/lambda  =  mean[ Y - ln(1 + lambda*(Y-X))/lambda ] + C/lambda,
+
+which is (1), since lambda*Z = 1 + lambda*(Y - X).  Form (1) is the tangent of (3) at m = C.
 
 The right side rises in X, so losses rounded up keep it valid.
 """

@@ -2,6 +2,9 @@
 
 from tests.browser.chromium import ROOT, VIEWPORT, browser, serve, wait_until_drawn
 
+#: Address of each page and name of its picture.
+PAGES = {"": "bound-explorer", "loss_variation": "loss-variation"}
+
 
 def main() -> None:
     """One picture per page, in light colours, on the shipped artifacts."""
@@ -9,9 +12,10 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     with serve() as address, browser() as opened:
         page = opened.new_page(viewport=VIEWPORT, color_scheme="light")
-        page.goto(address)
-        wait_until_drawn(page)
-        page.screenshot(path=folder / "bound-explorer.png")
+        for path, name in PAGES.items():
+            page.goto(f"{address}/{path}")
+            wait_until_drawn(page)
+            page.screenshot(path=folder / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,15 @@ def test_dark_and_light_both_fit_a_laptop(chromium, address):
         assert not errors
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_loss_variation_page_draws_in_both_schemes(chromium, address, scheme):
+    page, errors = open_page(chromium, f"{address}/loss_variation?bits=4", scheme)
+    assert page.locator(CHART).count() == 4
+    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
+    assert page.locator('[data-testid="stAlert"]').count() == 0
+    assert not errors
+
+
 def test_a_bad_link_shows_a_sentence(chromium, address):
     page, errors = open_page(chromium, f"{address}/?delta=0&suite=nope")
     alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()

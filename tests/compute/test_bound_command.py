@@ -94,6 +94,7 @@ def test_sampled_windows_get_a_sampling_term(tmp_path):
     assert result.returncode == 0, result.stderr
     printed = totals(result.stdout)
     assert set(printed) == {"sampled", "sampled, paper's choices"}
+    assert "delta = 0.045 for the inequality + 0.005 for the sampling" in result.stdout
     assert printed["sampled"] < printed["sampled, paper's choices"]
     sampling = [float(line.split()[-1]) for line in result.stdout.splitlines() if "sampled" in line]
     assert all(term > 0.005 for term in sampling)
