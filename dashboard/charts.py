@@ -197,7 +197,7 @@ def _law_panel(
     positive = terms[terms[key] > 0]
     layers: list[alt.Chart] = []
     ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
-    subtitle = law if isinstance(law, str) else law_formula(law)
+    subtitle = law_in_words(law)
     fit = None
     if isinstance(law, PowerLaw):
         sizes = np.geomspace(law.smallest, law.largest, 40)  # measured range only
@@ -235,8 +235,10 @@ def _law_panel(
     return alt.layer(*layers).properties(width=205, height=140, title=title)
 
 
-def law_formula(law: PowerLaw) -> str:
-    """The exponent with its interval, as plain text for a chart."""
+def law_in_words(law: PowerLaw | str) -> str:
+    """The exponent with its interval as plain text, or why there is none."""
+    if isinstance(law, str):
+        return law
     low, high = law.exponent_interval
     return f"∝ N^({_signed(-law.exponent)})   95 %: {_signed(-high)} to {_signed(-low)}"
 
@@ -294,7 +296,7 @@ def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
 
 def sigma_by_size(sigma: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
     """Sigma against model size on log axes with its power law and band."""
-    panel = _law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats per √(nat per token)")
+    panel = _law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat")
     return panel.properties(width="container", height=260)
 
 
@@ -344,7 +346,7 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
     x = alt.X("s:Q", title="s, a point of the grid K", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y(
         "sigma_nats:Q",
-        title="Objective, nats per √(nat per token)",
+        title="Objective, nats / √nat",
         scale=alt.Scale(type="log"),
         axis=alt.Axis(tickCount=5, format="~g"),
     )

@@ -36,18 +36,19 @@ st.markdown(
 left, right = st.columns(2)
 with left:
     st.markdown("**Σ against model size**")
-    st.altair_chart(charts.sigma_by_size(sigma, law_of(sigma, "sigma_nats"), colour))
+    law = law_of(sigma, "sigma_nats")
+    st.altair_chart(charts.sigma_by_size(sigma, law, colour))
     st.caption(
-        f"Σ of the paper's form at {setting.label}, {code} code length, with its power law and "
-        "95 % bootstrap band over models, drawn over the measured sizes only. Σ depends on C too, "
-        "so it moves with bitrate and code length."
+        f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, drawn over "
+        f"the measured sizes only. Σ is that of the paper's form at {setting.label} and {code} code "
+        "length; it depends on C too, so it moves with every control."
     )
 with right:
     st.markdown(f"**Loss and entropy of {model_id}, all training tokens**")
     st.altair_chart(charts.joint_losses(joint, SQUARE_NATS))
     st.caption(
-        "On the dashed line a token costs exactly what the model expected. Squares far above it "
-        "are rare tokens that cost much more, and they make up most of the variation."
+        "On the dashed line a token costs exactly what the model expected. How far the squares lie "
+        "from it, weighted by their share, is what Σ measures. Losses above 10 nats are not drawn."
     )
 left, right = st.columns(2)
 with left:
