@@ -40,8 +40,8 @@ with left:
     st.altair_chart(charts.sigma_by_size(sigma, law, colour))
     st.caption(
         f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, drawn over "
-        f"the measured sizes only. Σ is that of the paper's form at {setting.label} and {code} code "
-        "length; it depends on C too, so it moves with every control."
+        f"the measured sizes only. Σ is that of the paper's form at {setting.label} and {code} "
+        "code length; it depends on C too, so it moves with every control."
     )
 with right:
     st.markdown(f"**Loss and entropy of {model_id}, all training tokens**")
