@@ -145,7 +145,7 @@ def bound(
     ] = None,
 ) -> None:
     """Print every form of the bound for token losses of any model."""
-    from compute.console import show_bounds
+    from compute.bound_table import show_bounds
     from compute.own_losses import Measurement, bounds_of_file
 
     measurement = Measurement(params, train_tokens, vocab, tuple(code_bits), delta, training_loss)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from contextlib import closing
 
 from compute import estimate
-from compute.console import console, progress_of, show_plan, show_summary
+from compute.console import progress_of, show_plan, show_summary
 from compute.executor import Finished, run_units
 from compute.session import Session
+from compute.terminal import console
 from compute.unit import Unit
 
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.

@@ -1,0 +1,49 @@
+"""The table that ``python -m compute bound`` prints."""
+
+import math
+
+from rich.table import Table
+
+from bounds import RiskBound, shortest_code_bits
+from compute.own_losses import Measurement
+from compute.terminal import console
+
+
+def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
+    """Every form with its terms, in nats per token, the smallest total first."""
+    bits = shortest_code_bits(*measurement.code_bits)
+    console.print(
+        f"N = {measurement.params_total:,}, D = {measurement.train_tokens:,}, "
+        f"V = {measurement.vocab_size:,}, L = {bits:,.0f} bits "
+        f"({bits / measurement.params_total:.3f} per parameter), "
+        f"delta = {measurement.failure_probability:g}; nats per token"
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("form", no_wrap=True)
+    terms = (
+        ("bound", "total_nats"),
+        ("gap", "gap_nats"),
+        ("training loss", "training_loss_nats"),
+        ("complexity", "complexity_nats"),
+        ("variation", "loss_variation_nats"),
+        ("smoothing", "smoothing_nats"),
+        ("quant. gap", "quantization_gap_nats"),
+        ("sampling", "sampling_nats"),
+    )
+    for label, _ in terms:
+        table.add_column(label, justify="right")
+    for name, result in sorted(found.items(), key=lambda item: item[1].total_nats):
+        table.add_row(name, *(f"{getattr(result, key):.4f}" for _, key in terms))
+    console.print(table)
+    if any(result.sampling_nats for result in found.values()):
+        bound, sample = measurement.divided_delta
+        console.print(
+            f"delta = {bound:g} for the inequality + {sample:g} for the sampling, the latter "
+            f"shared by the {len(found)} rows."
+        )
+    guess = math.log(measurement.vocab_size)
+    console.print(f"Guessing every token alike costs ln V = {guess:.4f}.")
+    console.print(
+        "A total is a certificate only if L is the length of a real prefix-free code for the "
+        "evaluated model, everything that its decoder needs included."
+    )
