@@ -10,7 +10,7 @@ from compute.terminal import console
 
 
 def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
-    """Every form with its terms, in nats per token, the smallest total first."""
+    """Every form with its terms, in nats per token, in a fixed order, the default first."""
     bits = shortest_code_bits(*measurement.code_bits)
     console.print(
         f"N = {measurement.params_total:,}, D = {measurement.train_tokens:,}, "
@@ -32,7 +32,7 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
     )
     for label, _ in terms:
         table.add_column(label, justify="right")
-    for name, result in sorted(found.items(), key=lambda item: item[1].total_nats):
+    for name, result in found.items():
         table.add_row(name, *(f"{getattr(result, key):.4f}" for _, key in terms))
     console.print(table)
     if any(result.sampling_nats for result in found.values()):
@@ -43,6 +43,11 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
         )
     guess = math.log(measurement.vocab_size)
     console.print(f"Guessing every token alike costs ln V = {guess:.4f}.")
+    choice = math.log2(len(found))
+    console.print(
+        "Each row holds by itself. To quote whichever comes out smallest, run again with "
+        f"--code-bits larger by log2({len(found)}) = {choice:.2f}."
+    )
     console.print(
         "A total is a certificate only if L is the length of a real prefix-free code for the "
         "evaluated model, everything that its decoder needs included."

@@ -125,7 +125,8 @@ def bound(
         Path,
         typer.Option(
             help="Parquet or CSV with a column loss_nats and, if known, entropy_nats: every "
-            "training token, or windows named by a column 'window'."
+            "training token, or windows drawn independently with replacement, a column 'window' "
+            "naming the draw (a window drawn twice has two names)."
         ),
     ],
     params: Annotated[int, typer.Option(help="N, all parameters.")],

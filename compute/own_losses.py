@@ -22,6 +22,9 @@ from compute.errors import InputError
 #: Share of delta that a sampled bound gives to the sampling.
 SAMPLE_SHARE = 0.1
 
+#: Decides, before any loss is seen, which draws choose the parameters and which are evaluated.
+SPLIT_SEED = 0
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -60,6 +63,9 @@ class Measurement:
         for bits in self.code_bits:
             if not (np.isfinite(bits) and bits > 0):
                 raise InputError(f"--code-bits must be greater than 0, not {bits}.")
+        start = self.training_loss_nats
+        if start is not None and not (np.isfinite(start) and start >= 0):
+            raise InputError(f"--training-loss must be finite and not negative, not {start}.")
         if not 0.0 < self.failure_probability < 1.0:
             raise InputError(
                 f"--delta must lie strictly between 0 and 1, not {self.failure_probability}."
@@ -71,18 +77,22 @@ def bounds_of_file(path: Path, measurement: Measurement) -> dict[str, RiskBound]
 
     The file is Parquet or CSV with a column ``loss_nats`` and, if known, ``entropy_nats``
     (predictive entropies; without them the control variate is a constant).  Either it holds all D
-    training tokens (a column ``tokens`` may count repeated rows), or a sample of windows: then a
-    column ``window`` names the window of each row, windows drawn independently and uniformly with
-    replacement, with equally many positions each.
+    training tokens (a column ``tokens`` may count repeated rows), or a sample of windows drawn
+    independently and uniformly with replacement: then a column ``window`` holds the *draw* that
+    each row belongs to, equally many rows a draw.  A window drawn twice is two draws with two
+    names.
 
     Raises:
         InputError: the file or a value cannot be used; nothing has been computed then.
     """
     measurement.check()
-    columns = _read(path)
+    columns = _read(path, measurement.vocab_size)
     paid = shortest_code_bits(*measurement.code_bits)
     if "window" in columns:
-        return _sampled(path, columns, measurement, paid)
+        try:
+            return _sampled(path, columns, measurement, paid)
+        except ValueError as error:
+            raise InputError(f"No bound can be computed from these values: {error}.") from None
     losses = TokenLosses(columns["loss_nats"], columns["entropy_nats"], columns["tokens"])
     if losses.total_tokens != measurement.train_tokens:
         raise InputError(
@@ -92,27 +102,36 @@ def bounds_of_file(path: Path, measurement: Measurement) -> dict[str, RiskBound]
         )
     start = measurement.training_loss_nats
     training_loss = losses.mean_loss_nats if start is None else start
-    return {
-        name: form(
-            training_loss,
-            losses,
-            code_bits=paid,
-            train_tokens=measurement.train_tokens,
-            vocab_size=measurement.vocab_size,
-            failure_probability=measurement.failure_probability,
-        )
-        for name, form in FORMS.items()
-    }
+    try:
+        return {
+            name: form(
+                training_loss,
+                losses,
+                code_bits=paid,
+                train_tokens=measurement.train_tokens,
+                vocab_size=measurement.vocab_size,
+                failure_probability=measurement.failure_probability,
+            )
+            for name, form in FORMS.items()
+        }
+    except ValueError as error:
+        raise InputError(f"No bound can be computed from these values: {error}.") from None
 
 
 def _sampled(
     path: Path, columns: dict[str, np.ndarray], measurement: Measurement, code_bits: float
 ) -> dict[str, RiskBound]:
-    """Sampled form (1), its parameters chosen on the first half of the windows."""
-    windows = _by_window(path, columns)
-    half = len(windows.loss_nats) // 2
-    selection = WindowLosses(windows.loss_nats[:half], windows.entropy_nats[:half])
-    evaluation = WindowLosses(windows.loss_nats[half:], windows.entropy_nats[half:])
+    """Sampled form (1), its parameters chosen on half of the draws and evaluated on the others.
+
+    Which half a draw falls into is drawn with a fixed seed, and so is the order of evaluation: the
+    order of the file may follow the corpus, and then neither half alone would stand for it.
+    """
+    windows = _by_draw(path, columns)
+    order = np.random.default_rng(SPLIT_SEED).permutation(len(windows.loss_nats))
+    selection, evaluation = (
+        WindowLosses(windows.loss_nats[part], windows.entropy_nats[part])
+        for part in np.array_split(order, 2)
+    )
     bound_delta, sample_delta = measurement.divided_delta
     # Two settings are shown below, so each gets half of the sampling's share.
     confidence = Confidence(bound=bound_delta, sample=sample_delta, settings_shown=2)
@@ -139,8 +158,8 @@ def _sampled(
     return found
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """Columns of the file as float64, checked; ``window`` only if it is there."""
+def _read(path: Path, vocab_size: int) -> dict[str, np.ndarray]:
+    """Columns of the file as float64, checked; ``window`` as numbers 0, 1, ... if it is there."""
     if not path.is_file():
         raise InputError(f"The file {path} does not exist.")
     try:
@@ -154,7 +173,12 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             f"{path} has no column 'loss_nats'; its columns are {', '.join(table.column_names)}."
         )
     columns = {}
-    for name in ("loss_nats", "entropy_nats", "tokens", "window"):
+    if "window" in table.column_names:
+        names = table.column("window").combine_chunks()
+        if names.null_count:
+            raise InputError(f"The column 'window' of {path} holds empty values.")
+        columns["window"] = names.dictionary_encode().indices.to_numpy()
+    for name in ("loss_nats", "entropy_nats", "tokens"):
         if name not in table.column_names:
             continue
         try:
@@ -173,23 +197,31 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{path} holds no rows.")
     columns.setdefault("entropy_nats", np.zeros_like(columns["loss_nats"]))
     columns.setdefault("tokens", np.ones_like(columns["loss_nats"]))
-    if not np.all(columns["tokens"] > 0):
-        raise InputError(f"The column 'tokens' of {path} holds a 0.")
+    if not np.all((columns["tokens"] > 0) & (columns["tokens"] % 1 == 0)):
+        raise InputError(f"The column 'tokens' of {path} must hold whole numbers above 0.")
+    most = np.log(vocab_size) + 1e-3
+    if columns["entropy_nats"].max() > most:
+        raise InputError(
+            f"The column 'entropy_nats' of {path} holds {columns['entropy_nats'].max():.4g}, and "
+            f"no prediction over {vocab_size:,} classes has an entropy above ln V = {most:.4f} "
+            "nats; are these bits?"
+        )
     return columns
 
 
-def _by_window(path: Path, columns: dict[str, np.ndarray]) -> WindowLosses:
-    """Rows grouped into (windows, positions)."""
-    ids, counts = np.unique(columns["window"], return_counts=True)
-    if len(set(counts)) != 1 or len(ids) < 4:
+def _by_draw(path: Path, columns: dict[str, np.ndarray]) -> WindowLosses:
+    """Rows grouped into (draws, positions), draws in the order of their first row."""
+    draws = columns["window"]
+    counts = np.bincount(draws)
+    if len(set(counts)) != 1 or len(counts) < 4:
         raise InputError(
-            f"{path} holds {len(ids)} windows of {counts.min()} to {counts.max()} rows; at least 4 "
-            "windows with equally many rows are needed."
+            f"{path} holds {len(counts)} windows of {counts.min()} to {counts.max()} rows; at "
+            "least 4 with equally many rows are needed. A window drawn twice must carry two names."
         )
     if not np.all(columns["tokens"] == 1):
         raise InputError(f"{path} has both 'window' and 'tokens' other than 1; leave one out.")
-    order = np.argsort(columns["window"], kind="stable")
-    shape = (len(ids), counts[0])
+    order = np.argsort(draws, kind="stable")
+    shape = (len(counts), counts[0])
     return WindowLosses(
         columns["loss_nats"][order].reshape(shape), columns["entropy_nats"][order].reshape(shape)
     )

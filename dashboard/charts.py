@@ -170,16 +170,17 @@ def _guess_line(terms: pd.DataFrame) -> alt.LayerChart:
     return alt.layer(line, text)
 
 
-def term_laws(terms: pd.DataFrame, laws: dict[str, PowerLaw | str]) -> alt.HConcatChart:
+def term_laws(
+    terms: pd.DataFrame, laws: dict[str, PowerLaw | str], certified: bool
+) -> alt.HConcatChart:
     """Each term against model size on log axes, with its power law and 95 % band."""
     panels = [
-        _law_panel(terms, term.key, term.label, term.colour, laws[term.key]) for term in TERMS
-    ]
-    panels.append(
-        _law_panel(
-            terms, "gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR, laws["gap_nats"]
+        _law_panel(terms, key, label, colour, laws[key], certified)
+        for key, label, colour in (
+            *((term.key, term.label, term.colour) for term in TERMS),
+            ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
         )
-    )
+    ]
     return alt.concat(*panels, columns=3, spacing=26)
 
 
@@ -189,6 +190,7 @@ def _law_panel(
     label: str,
     colour: str,
     law: PowerLaw | str,
+    certified: bool = True,
     unit: str = "nats per token",
 ) -> alt.LayerChart:
     scale = _size_scale(terms["params_total"])
@@ -219,7 +221,7 @@ def _law_panel(
         layers.append(alt.Chart(fit).mark_line(color=colour).encode(x=x, y=y))
     layers.append(
         alt.Chart(positive)
-        .mark_circle(size=55, color=colour, opacity=1)
+        .mark_point(size=55, color=colour, opacity=1, filled=certified)
         .encode(
             x=x,
             y=y,

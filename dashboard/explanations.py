@@ -110,13 +110,23 @@ def confidence(model: pd.Series, choice: Choice) -> None:
     )
 
 
-def steps_reading(steps: pd.DataFrame, model_id: str) -> None:
+def not_certified(choice: Choice) -> None:
+    """A caveat where the chosen code length is that of no real code."""
+    if not choice.certified:
+        st.caption(
+            ":orange-badge[:material/warning: not certified] The nominal code length leaves out "
+            "scales, norms and biases: what follows shows the trend, and guarantees nothing."
+        )
+
+
+def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice) -> None:
     """What the waterfall says."""
+    status = "a bound in its own right" if choice.certified else "**no certificate** (hollow)"
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     st.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
         f"{model_id}, at the same code and δ up to the last, which moves to the bitrate that "
-        f"certifies best; every stage is a bound in its own right. In all the gap goes from "
+        f"is smallest; every stage is {status}. In all the gap goes from "
         f"{first:.3f} to {last:.3f} nats per token, {1 - last / first:.0%} less."
     )
 

@@ -80,9 +80,9 @@ PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (
-    "With probability at least $1-\\delta$ over the training text, the expected loss of the "
-    "smoothed, quantized model on a **fresh next token in every training context** is at most "
-    "the bound. It says nothing about whole new documents or downstream tasks."
+    "For each model by itself: with probability at least $1-\\delta$ over the training text, the "
+    "expected loss of the smoothed, quantized model on a **fresh next token in every training "
+    "context** is at most the bound. It says nothing about whole new documents or downstream tasks."
 )
 
 
@@ -101,7 +101,8 @@ QUESTIONS = (
         r"$C = [L \ln 2 + \ln(|K|/\delta)]/D$: the bits of a code for the whole model, plus a "
         "little for certainty and for choices made after seeing the data, shared out over the $D$ "
         "training tokens. At $b$ bits per weight and 20 tokens per parameter that is about "
-        r"$b \ln 2 / 20$: fewer bits, or more tokens per parameter, and $C$ shrinks.",
+        r"$b \ln 2 / 20$: fewer bits, or more tokens per parameter, and $C$ shrinks. The geometric "
+        "form has no grid $K$; it adds 20 bits to $L$ for the parameters that it chooses.",
     ),
     (
         "Why must Y (or W) be predictable?",

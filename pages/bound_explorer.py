@@ -38,10 +38,10 @@ explanations.confidence(model, choice)
 
 st.subheader("From the paper's bound to ours")
 st.altair_chart(charts.waterfall(steps, choice.certified), width="stretch")
-explanations.steps_reading(steps, model_id)
+explanations.steps_reading(steps, model_id, choice)
 
 st.subheader("How each term moves with model size")
-st.altair_chart(charts.term_laws(terms, laws), width="content")
+st.altair_chart(charts.term_laws(terms, laws, choice.certified), width="content")
 explanations.laws_reading(terms)
 
 st.subheader("The data")

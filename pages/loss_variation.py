@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, controls, downloads, frame, variation
+from dashboard import charts, controls, downloads, explanations, frame, variation
 from dashboard.artifacts import ArtifactError
 from dashboard.terms import Choice, law_of
 from dashboard.text import term_of
@@ -28,6 +28,7 @@ except ArtifactError as error:
 colour = term_of("loss_variation_nats").colour
 st.title("Loss variation")
 controls.show_complaints()
+explanations.not_certified(choice)
 st.markdown(
     r"The paper's bound pays $\Sigma\sqrt{C}$ for the chance that the training losses came out "
     r"low by luck. $\Sigma$ is small where each loss $X$ stays near what the model itself "
@@ -63,7 +64,7 @@ with right:
     st.altair_chart(charts.grid_effect(effect, colour))
     st.caption(
         r"More points come closer to the best $s$, and cost $\ln|K|/D$ in $C$. The curve is flat "
-        "from about a hundred points on: a thousand are safe, and a million would still be cheap."
+        "from about a thousand points on, and a million would still be cheap."
     )
 st.subheader("The data")
 downloads.table(sigma, name=f"{suite.name}-sigma-{setting.quantizer}-{setting.bits}bits")

@@ -39,10 +39,12 @@ def azuma_bound(
     per_token = complexity(code_bits, train_tokens, failure_probability, grid_size=1)
     mixed = smoothed(quantized, alpha, vocab_size)
     low, high = loss_interval_nats(alpha, vocab_size)
+    complexity_term = (high - low) * math.sqrt(per_token.total_nats / 2.0)
     return RiskBound(
         form="azuma",
+        total_nats=mixed.mean_loss_nats + complexity_term,
         training_loss_nats=training_loss_nats,
-        complexity_nats=(high - low) * math.sqrt(per_token.total_nats / 2.0),
+        complexity_nats=complexity_term,
         loss_variation_nats=0.0,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,

@@ -42,11 +42,14 @@ def empirical_bernstein_bound(
     s = s_grid(grid_size)
     psi = -np.log1p(-s) - s
     best = int(np.argmin((psi * square + c) / s))
+    complexity_term = float(delta * c / s[best])
+    variation_term = float(delta * psi[best] * square / s[best])
     return RiskBound(
         form="empirical_bernstein",
+        total_nats=mixed.mean_loss_nats + complexity_term + variation_term,
         training_loss_nats=training_loss_nats,
-        complexity_nats=float(delta * c / s[best]),
-        loss_variation_nats=float(delta * psi[best] * square / s[best]),
+        complexity_nats=complexity_term,
+        loss_variation_nats=variation_term,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
         complexity_per_token=per_token,

@@ -46,12 +46,16 @@ def four_term_bound(
     alpha = smoothing_weight(c)
     delta = loss_range_nats(alpha, vocab_size)
     variation = loss_variation(smoothed(quantized, alpha, vocab_size), delta, c, grid_size)
+    complexity_term = c * math.log(vocab_size)
+    variation_term = variation.sigma_nats * math.sqrt(c)
+    smoothing_term = smoothing_cost_nats(c)
     return RiskBound(
         form="four_term",
+        total_nats=quantized.mean_loss_nats + complexity_term + variation_term + smoothing_term,
         training_loss_nats=training_loss_nats,
-        complexity_nats=c * math.log(vocab_size),
-        loss_variation_nats=variation.sigma_nats * math.sqrt(c),
-        smoothing_nats=smoothing_cost_nats(c),
+        complexity_nats=complexity_term,
+        loss_variation_nats=variation_term,
+        smoothing_nats=smoothing_term,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
         complexity_per_token=per_token,
         alpha=alpha,

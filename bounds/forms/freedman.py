@@ -43,11 +43,13 @@ def freedman_bound(
     width = high - low
     v = width**2 / 4 if variance_bound is None else require_positive("variance", variance_bound)
     c = per_token.total_nats
+    complexity_term, variation_term = width * c / 3.0, math.sqrt(2.0 * v * c)
     return RiskBound(
         form="freedman",
+        total_nats=mixed.mean_loss_nats + complexity_term + variation_term,
         training_loss_nats=training_loss_nats,
-        complexity_nats=width * c / 3.0,
-        loss_variation_nats=math.sqrt(2.0 * v * c),
+        complexity_nats=complexity_term,
+        loss_variation_nats=variation_term,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
         complexity_per_token=per_token,

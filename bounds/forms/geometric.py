@@ -123,6 +123,7 @@ def geometric_bound(
     mean_slack, geometric_mean = _slack_means(mixed, variate)
     return RiskBound(
         form="geometric",
+        total_nats=mixed.mean(variate) - geometric_mean * math.exp(-per_token.total_nats),
         training_loss_nats=training_loss_nats,
         complexity_nats=-geometric_mean * math.expm1(-per_token.total_nats),
         loss_variation_nats=mean_slack - geometric_mean,

@@ -35,11 +35,13 @@ def measured_smoothing_bound(
     delta = loss_range_nats(alpha, vocab_size)
     mixed = smoothed(quantized, alpha, vocab_size)
     variation = loss_variation(mixed, delta, c, grid_size)
+    variation_term = variation.sigma_nats * math.sqrt(c)
     return RiskBound(
         form="measured_smoothing",
+        total_nats=mixed.mean_loss_nats + delta * c + variation_term,
         training_loss_nats=training_loss_nats,
         complexity_nats=delta * c,
-        loss_variation_nats=variation.sigma_nats * math.sqrt(c),
+        loss_variation_nats=variation_term,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
         complexity_per_token=per_token,

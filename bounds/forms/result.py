@@ -16,6 +16,8 @@ class RiskBound:
 
     Attributes:
         form: name of the inequality, a key of ``bounds.forms.FORMS`` where it is listed.
+        total_nats: the bound, computed without the training loss; the addends sum to it up to
+            rounding.
         training_loss_nats: R_hat(h) of the unquantized model.
         complexity_nats: what would vanish if the code had no length.
         loss_variation_nats: what would vanish if every loss met its control variate.
@@ -29,6 +31,7 @@ class RiskBound:
     """
 
     form: str
+    total_nats: float
     training_loss_nats: float
     complexity_nats: float
     loss_variation_nats: float
@@ -39,18 +42,6 @@ class RiskBound:
     loss_range_nats: float
     sampling_nats: float = 0.0
     parameters: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def total_nats(self) -> float:
-        """The bound on the risk: the sum of the addends."""
-        return (
-            self.training_loss_nats
-            + self.complexity_nats
-            + self.loss_variation_nats
-            + self.smoothing_nats
-            + self.quantization_gap_nats
-            + self.sampling_nats
-        )
 
     @property
     def gap_nats(self) -> float:

@@ -257,14 +257,17 @@ def sampled_bound(
     upper = METHODS[confidence.method](draws, confidence.per_setting)
     mixed = smooth_losses_nats(evaluation.loss_nats, summand.alpha, vocab_size)
     point, smoothed_mean, mean = float(z.mean()), float(mixed.mean()), evaluation.loss_nats.mean()
+    upper_mean = low + upper * (high - low)
+    complexity_term = per_token.total_nats * summand.inverse_lambda(vocab_size)
     return RiskBound(
         form="sampled",
+        total_nats=upper_mean + complexity_term,
         training_loss_nats=training_loss_nats,
-        complexity_nats=per_token.total_nats * summand.inverse_lambda(vocab_size),
+        complexity_nats=complexity_term,
         loss_variation_nats=point - smoothed_mean,
         smoothing_nats=smoothed_mean - float(mean),
         quantization_gap_nats=float(mean) - training_loss_nats,
-        sampling_nats=low + upper * (high - low) - point,
+        sampling_nats=upper_mean - point,
         complexity_per_token=per_token,
         alpha=summand.alpha,
         loss_range_nats=loss_range_nats(summand.alpha, vocab_size),

@@ -45,11 +45,10 @@ def bound(page):
 def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, address):
     page, errors = open_page(chromium, address)
     before, number = picture(page), bound(page)
-    thumb = page.get_by_role("slider", name="Failure probability")
+    thumb = page.get_by_role("slider", name="Bits per weight")
     thumb.focus()
-    for _ in range(30):
-        thumb.press("ArrowLeft")
-    page.wait_for_url("**delta=5e-12**")
+    thumb.press("ArrowRight")
+    page.wait_for_url("**bits=32**")
     wait_until_drawn(page)
     assert picture(page) != before
     assert float(bound(page)) > float(number)

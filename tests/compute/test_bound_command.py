@@ -59,7 +59,8 @@ def test_every_form_is_printed_as_the_mathematics_has_it(tmp_path, losses, endin
             failure_probability=0.05,
         )
         assert printed[name] == pytest.approx(expected.total_nats, abs=1e-4)
-    assert list(printed.values()) == sorted(printed.values())
+    assert list(printed) == list(FORMS)
+    assert "To quote whichever comes out smallest" in result.stdout
 
 
 def test_several_codes_cost_the_choice(tmp_path, losses):
@@ -100,12 +101,28 @@ def test_sampled_windows_get_a_sampling_term(tmp_path):
     assert all(term > 0.005 for term in sampling)
 
 
+def test_windows_named_by_their_place_in_a_drifting_corpus_are_split_at_random(tmp_path):
+    """Early windows are hard and late ones easy: a split by name would see only one kind."""
+    rng = np.random.default_rng(2)
+    place = rng.choice(100_000, 3000, replace=False)
+    level = np.where(place < 50_000, 2.5, 0.7)
+    loss = rng.exponential(np.repeat(level, 16))
+    frame = pd.DataFrame({"window": np.repeat(place, 16) + 2**60, "loss_nats": loss})
+    frame.sort_values("window").to_parquet(tmp_path / "w.parquet")
+    result = bound_command(tmp_path / "w.parquet", train_tokens=6_400_000, code_bits=64_000)
+    assert result.returncode == 0, result.stderr
+    assert all(total > 1.5 for total in totals(result.stdout).values())
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"delta": 0}, "--delta must lie strictly between 0 and 1, not 0.0"),
         ({"vocab": 1}, "--vocab must be at least 2, not 1"),
         ({"code_bits": 0}, "--code-bits must be greater than 0, not 0.0"),
+        ({"code_bits": 1e300}, "No bound can be computed from these values"),
+        ({"training_loss": "nan"}, "--training-loss must be finite and not negative, not nan"),
+        ({"vocab": 2}, "no prediction over 2 classes has an entropy above ln V"),
         ({"train_tokens": 7}, "covers 20,000 tokens and --train-tokens says 7"),
     ],
 )
@@ -126,6 +143,7 @@ def test_bad_values_are_named(tmp_path, losses, changes, sentence):
         ("loss_nats\n1.0\n-2\n", "holds -2.0 in row 2"),
         ("loss_nats\nmany\n", "'loss_nats' of"),
         ("loss_nats,window\n1,0\n1,0\n1,1\n", "holds 2 windows of 1 to 2 rows"),
+        ("loss_nats,tokens\n1,0.5\n1,0.5\n", "must hold whole numbers above 0"),
     ],
 )
 def test_bad_files_are_named(tmp_path, content, sentence):
