@@ -37,8 +37,11 @@ class Choice:
         return CODES[self.code]
 
 
-def bounds_by_model(suite: Suite, choice: Choice) -> dict[str, RiskBound]:
+def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> dict[str, RiskBound]:
     """The chosen bound of every model that was measured at the setting, smallest model first.
+
+    Args:
+        only: a model_id, to leave the other models out.
 
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
@@ -49,6 +52,8 @@ def bounds_by_model(suite: Suite, choice: Choice) -> dict[str, RiskBound]:
     found = {}
     for model in suite.models().itertuples():
         name = model.model_id
+        if only not in (None, name):
+            continue
         if not (name in losses and name in unquantized and name in lengths):
             continue  # not measured yet
         try:
@@ -128,13 +133,13 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     Columns: step, gap_nats (after the step), change_nats (0 for the first).
     """
     gaps = [
-        (label, bounds_by_model(suite, replace(choice, form=form))[model_id].gap_nats)
+        (label, bounds_by_model(suite, replace(choice, form=form), model_id)[model_id].gap_nats)
         for form, label in STEPS
     ]
     ours = {}
     for setting in suite.settings():
         at_setting = replace(choice, setting=setting, form=STEPS[-1][0])
-        bounds = bounds_by_model(suite, at_setting)
+        bounds = bounds_by_model(suite, at_setting, model_id)
         if model_id in bounds:
             ours[setting] = bounds[model_id].gap_nats
     best = min(ours, key=ours.__getitem__)

@@ -14,10 +14,10 @@ smaller than that one on the same grid.
 
 import numpy as np
 
-from bounds.complexity import PAPER_GRID_SIZE, complexity
-from bounds.forms.result import RiskBound, require_every_token
+from bounds.complexity import PAPER_GRID_SIZE
+from bounds.forms.paper_smoothing import smooth_as_the_paper
+from bounds.forms.result import RiskBound
 from bounds.martingale import s_grid
-from bounds.smoothing import loss_range_nats, smoothed, smoothing_weight
 from bounds.token_losses import TokenLosses
 
 
@@ -32,12 +32,10 @@ def empirical_bernstein_bound(
     grid_size: int = PAPER_GRID_SIZE,
 ) -> RiskBound:
     """The bound with alpha = C/(1+C) and Y = H; arguments and errors as ``four_term_bound``."""
-    require_every_token(quantized, train_tokens)
-    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size)
-    c = per_token.total_nats
-    alpha = smoothing_weight(c)
-    delta = loss_range_nats(alpha, vocab_size)
-    mixed = smoothed(quantized, alpha, vocab_size)
+    paper = smooth_as_the_paper(
+        quantized, code_bits, train_tokens, vocab_size, failure_probability, grid_size
+    )
+    c, delta, mixed = paper.per_token.total_nats, paper.loss_range_nats, paper.mixed
     square = mixed.mean(((mixed.entropy_nats - mixed.loss_nats) / delta) ** 2)
     s = s_grid(grid_size)
     psi = -np.log1p(-s) - s
@@ -52,8 +50,8 @@ def empirical_bernstein_bound(
         loss_variation_nats=variation_term,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
-        complexity_per_token=per_token,
-        alpha=alpha,
+        complexity_per_token=paper.per_token,
+        alpha=paper.alpha,
         loss_range_nats=delta,
         parameters={"s": float(s[best]), "mean_square": square},
     )

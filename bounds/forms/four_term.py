@@ -2,15 +2,11 @@
 
 import math
 
-from bounds.complexity import PAPER_GRID_SIZE, complexity
-from bounds.forms.result import RiskBound, require_every_token
+from bounds.complexity import PAPER_GRID_SIZE
+from bounds.forms.paper_smoothing import smooth_as_the_paper
+from bounds.forms.result import RiskBound
 from bounds.martingale import loss_variation
-from bounds.smoothing import (
-    loss_range_nats,
-    smoothed,
-    smoothing_cost_nats,
-    smoothing_weight,
-)
+from bounds.smoothing import smoothing_cost_nats
 from bounds.token_losses import TokenLosses
 
 
@@ -40,12 +36,11 @@ def four_term_bound(
     Raises:
         ValueError: an argument is out of range, or the losses do not cover all D tokens.
     """
-    require_every_token(quantized, train_tokens)
-    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size)
-    c = per_token.total_nats
-    alpha = smoothing_weight(c)
-    delta = loss_range_nats(alpha, vocab_size)
-    variation = loss_variation(smoothed(quantized, alpha, vocab_size), delta, c, grid_size)
+    paper = smooth_as_the_paper(
+        quantized, code_bits, train_tokens, vocab_size, failure_probability, grid_size
+    )
+    c, delta, mixed = paper.per_token.total_nats, paper.loss_range_nats, paper.mixed
+    variation = loss_variation(mixed, delta, c, grid_size)
     complexity_term = c * math.log(vocab_size)
     variation_term = variation.sigma_nats * math.sqrt(c)
     smoothing_term = smoothing_cost_nats(c)
@@ -57,8 +52,8 @@ def four_term_bound(
         loss_variation_nats=variation_term,
         smoothing_nats=smoothing_term,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
-        complexity_per_token=per_token,
-        alpha=alpha,
+        complexity_per_token=paper.per_token,
+        alpha=paper.alpha,
         loss_range_nats=delta,
         parameters={"sigma_nats": variation.sigma_nats, "s": variation.s},
     )

@@ -2,10 +2,10 @@
 
 import math
 
-from bounds.complexity import PAPER_GRID_SIZE, complexity
-from bounds.forms.result import RiskBound, require_every_token
+from bounds.complexity import PAPER_GRID_SIZE
+from bounds.forms.paper_smoothing import smooth_as_the_paper
+from bounds.forms.result import RiskBound
 from bounds.martingale import loss_variation
-from bounds.smoothing import loss_range_nats, smoothed, smoothing_weight
 from bounds.token_losses import TokenLosses
 
 
@@ -28,12 +28,10 @@ def measured_smoothing_bound(
     Raises:
         ValueError: an argument is out of range, or the losses do not cover all D tokens.
     """
-    require_every_token(quantized, train_tokens)
-    per_token = complexity(code_bits, train_tokens, failure_probability, grid_size)
-    c = per_token.total_nats
-    alpha = smoothing_weight(c)
-    delta = loss_range_nats(alpha, vocab_size)
-    mixed = smoothed(quantized, alpha, vocab_size)
+    paper = smooth_as_the_paper(
+        quantized, code_bits, train_tokens, vocab_size, failure_probability, grid_size
+    )
+    c, delta, mixed = paper.per_token.total_nats, paper.loss_range_nats, paper.mixed
     variation = loss_variation(mixed, delta, c, grid_size)
     variation_term = variation.sigma_nats * math.sqrt(c)
     return RiskBound(
@@ -44,8 +42,8 @@ def measured_smoothing_bound(
         loss_variation_nats=variation_term,
         smoothing_nats=mixed.mean_loss_nats - quantized.mean_loss_nats,
         quantization_gap_nats=quantized.mean_loss_nats - training_loss_nats,
-        complexity_per_token=per_token,
-        alpha=alpha,
+        complexity_per_token=paper.per_token,
+        alpha=paper.alpha,
         loss_range_nats=delta,
         parameters={"sigma_nats": variation.sigma_nats, "s": variation.s},
     )
