@@ -7,7 +7,7 @@ besides the mathematics.  Imports pyarrow only.
 import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version; a minor one only adds columns.
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 #: Metadata keys in every Parquet file, all strings.
 PROVENANCE_KEYS = (
@@ -85,15 +85,25 @@ TABLES: dict[str, pa.Schema] = {
         [
             _MODEL_ID,
             *SETTING_FIELDS,
-            _described("nominal_bits", pa.float64(), "b*N: not the length of a decodable code"),
-            _described("stored_bits", pa.int64(), "size of the file holding every tensor"),
             _described(
-                "entropy_coded_bits",
-                pa.int64(),
-                "size of the entropy-coded file; null where none was written",
-                nullable=True,
+                "nominal_bits",
+                pa.float64(),
+                "b*N, b the entropy of the codes on an unclipped grid: no decodable code",
             ),
+            _described("stored_bits", pa.int64(), "size of the file holding every tensor"),
+            _described("entropy_coded_bits", pa.int64(), "size of the entropy-coded file"),
             _described("train_loss_nats", pa.float64(), "mean loss on the training tokens"),
+            _described(
+                "paired_gap_nats",
+                pa.float64(),
+                "loss less that of the unquantized model, mean over paired_windows",
+            ),
+            _described(
+                "paired_gap_se_nats",
+                pa.float64(),
+                "standard error of paired_gap_nats, windows as independent units",
+            ),
+            _described("paired_windows", pa.int64(), "training windows drawn for paired_gap_nats"),
             _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
             _described(
                 "heldout_loss_se_nats",
@@ -112,6 +122,35 @@ TABLES: dict[str, pa.Schema] = {
             _described("loss_nats", pa.float64(), "upper edge of the loss bin"),
             _described("entropy_nats", pa.float64(), "value of the entropy bin"),
             _described("tokens", pa.int64(), "tokens in the cell"),
+        ]
+    ),
+    "layers": pa.schema(
+        [
+            _MODEL_ID,
+            *SETTING_FIELDS,
+            _described("layer", pa.string(), "name of the quantized matrix W"),
+            _described("kind", pa.string(), "linear or embedding"),
+            _described("rows", pa.int64(), "outputs of the layer; entries of an embedding"),
+            _described("columns", pa.int64(), "inputs of the layer; width of an embedding"),
+            _described("proxy_loss", pa.float64(), "tr((Wq-W) H (Wq-W)^T)"),
+            _described("rounding_proxy_loss", pa.float64(), "the same, rounded to nearest"),
+            _described("predicted_proxy_loss", pa.float64(), "step^2/12 tr(D), QuIP"),
+            _described("predicted_rounding_proxy_loss", pa.float64(), "step^2/12 tr(H), QuIP"),
+            _described("trace_h", pa.float64(), "tr(H), H the second moment of the inputs"),
+            _described("trace_sqrt_h", pa.float64(), "tr(sqrt(H))"),
+            _described("incoherence", pa.float64(), "mu of the eigenvectors of H"),
+            _described("weight_incoherence", pa.float64(), "largest over rms weight"),
+            _described("mean_squared_weight", pa.float64(), "mean squared weight of W"),
+            _described("weight_entropy_bits", pa.float64(), "entropy of the codes per weight"),
+            _described(
+                "clipped_share", pa.float64(), "share of codes at either end of a clipped grid"
+            ),
+            _described(
+                "damping",
+                pa.float64(),
+                "share of its mean added to H's diagonal; null where H was not factored",
+                nullable=True,
+            ),
         ]
     ),
     "information": pa.schema(

@@ -23,11 +23,13 @@ class Evaluation:
     Attributes:
         histogram: joint histogram, losses rounded up.
         mean_loss_nats: the exact mean, nothing rounded.
+        window_losses: mean loss of each window, shape (windows,), float64.
         window_token_losses: shape (windows, context), float64, or None if not kept.
     """
 
     histogram: TokenLosses
     mean_loss_nats: float
+    window_losses: np.ndarray
     window_token_losses: np.ndarray | None
 
 
@@ -48,7 +50,7 @@ def evaluate(
         ArithmeticError: a loss is NaN or infinite.
     """
     bins = LossBins()
-    parts, kept, total, count = [], [], 0.0, 0
+    parts, kept, means, total, count = [], [], [], 0.0, 0
     batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
     for inputs, targets in batches(windows, batch_windows, device):
         losses, entropies = losses_and_entropies(model(inputs).logits, targets)
@@ -57,6 +59,7 @@ def evaluate(
             raise ArithmeticError(f"the model gave a token the loss {bad}, which is not finite")
         losses, entropies = losses.cpu().numpy(), entropies.cpu().numpy()
         parts.append(bin_losses(TokenLosses.of_tokens(losses.ravel(), entropies.ravel()), bins))
+        means.append(losses.mean(axis=1))
         if keep_tokens:
             kept.append(losses)
         total += losses.sum()
@@ -65,6 +68,7 @@ def evaluate(
     return Evaluation(
         histogram=merge_histograms(parts),
         mean_loss_nats=total / count,
+        window_losses=np.concatenate(means),
         window_token_losses=np.concatenate(kept) if keep_tokens else None,
     )
 

@@ -1,17 +1,27 @@
 """The units of a suite, what each needs, and which of them are still to be done."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from compute.errors import InputError
-from compute.setting import UNQUANTIZED
-from compute.suites.ladder import Ladder, LadderModel
+from compute.setting import UNQUANTIZED, Setting
+from compute.stages.measure import Scoring
+from compute.stages.quantize import Calibration
+from compute.suites.ladder import Ladder, LadderModel, Measurement
 from compute.suites.windows import Windows
 from compute.unit import Unit, digest
 from compute.workspace import Workspace
 
 #: Raised by one when a change of the code changes the numbers of that stage, so that files
 #: written before are known to be stale.
-STAGE_VERSIONS = {"train": 1, "register": 1, "measure": 1, "information": 1}
+STAGE_VERSIONS = {"train": 1, "register": 1, "quantize": 1, "measure": 2, "information": 1}
+
+#: Of the training windows that quantizers look at.
+CALIBRATION_SEED = 11
+
+#: Of the training windows on which the loss is compared with the unquantized model's, and on
+#: which it is measured where not all are.
+SAMPLE_SEED = 12
 
 
 def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
@@ -69,6 +79,7 @@ def _model_units(
         model=model,
         work_tokens=model.train_tokens,
         checkpoint=checkpoint,
+        makes=("checkpoint",),
         seeds=seeds,
     )
     register = Unit(
@@ -80,42 +91,81 @@ def _model_units(
         needs=(train.name,),
         model=model,
         checkpoint=checkpoint,
+        reads=("checkpoint",),
         seeds=seeds,
     )
-    measured = [
-        Unit(
-            stage="measure",
-            model_id=name,
-            setting=setting,
-            identity={
-                **trained,
-                "setting": setting.columns,
-                "measure": STAGE_VERSIONS["measure"],
-            },
-            tables=("quantized", "loss_histograms"),
-            needs=(train.name,),
-            model=model,
-            work_tokens=model.train_tokens + heldout_tokens,
-            checkpoint=checkpoint,
-            seeds=seeds,
-        )
-        for setting in ladder.settings
-    ]
-    units = [train, register, *measured]
-    unquantized = next((unit for unit in measured if unit.setting == UNQUANTIZED), None)
-    if unquantized is not None:
-        information = Unit(
-            stage="information",
-            model_id=name,
-            setting=None,
-            identity={**unquantized.identity, "information": STAGE_VERSIONS["information"]},
-            tables=("information",),
-            needs=(train.name, unquantized.name),
-            model=(train, unquantized),
-            seeds=seeds,
-        )
-        units.append(information)
+    units = [train, register]
+    for measurement in ladder.measurements:
+        quantized = _quantize_unit(ladder, model, measurement.setting, train)
+        measured = _measure_unit(model, measurement, quantized, heldout_tokens)
+        units += [quantized, measured]
+        if measurement.setting == UNQUANTIZED:
+            information = Unit(
+                stage="information",
+                model_id=name,
+                setting=None,
+                identity={**measured.identity, "information": STAGE_VERSIONS["information"]},
+                tables=("information",),
+                needs=(train.name, measured.name),
+                model=(train, measured),
+                seeds=seeds,
+            )
+            units.append(information)
     return units
+
+
+def _quantize_unit(ladder: Ladder, model: LadderModel, setting: Setting, train: Unit) -> Unit:
+    seeds = {"calibration": CALIBRATION_SEED}
+    if setting.quantizer_seed is not None:
+        seeds["quantizer"] = setting.quantizer_seed
+    calibration = Calibration(
+        min(ladder.calibration_windows, model.train_windows), CALIBRATION_SEED
+    )
+    identity = {
+        **train.identity,
+        "setting": setting.columns,
+        "calibration": [calibration.windows, calibration.seed],
+        "quantize": STAGE_VERSIONS["quantize"],
+    }
+    on_grid = setting.quantizer not in ("none", "cast")
+    return Unit(
+        stage="quantize",
+        model_id=model.model_id,
+        setting=setting,
+        identity=identity,
+        tables=("layers",) if on_grid else (),
+        needs=(train.name,),
+        model=(model, calibration),
+        work_tokens=calibration.tokens(model) if on_grid else 0,
+        checkpoint=train.checkpoint,
+        coded=digest(identity),
+        makes=("coded",),
+        reads=("checkpoint",),
+        seeds={**train.seeds, **seeds},
+    )
+
+
+def _measure_unit(
+    model: LadderModel, measurement: Measurement, quantized: Unit, heldout_tokens: int
+) -> Unit:
+    windows = measurement.train_windows
+    sampled = windows is not None and windows < model.train_windows
+    scoring = Scoring(windows if sampled else None, SAMPLE_SEED)
+    identity = {**quantized.identity, "scoring": scoring.identity}
+    return Unit(
+        stage="measure",
+        model_id=model.model_id,
+        setting=measurement.setting,
+        identity={**identity, "measure": STAGE_VERSIONS["measure"]},
+        tables=("quantized",) if sampled else ("quantized", "loss_histograms"),
+        needs=(quantized.name,),
+        model=(model, scoring, quantized),
+        work_tokens=scoring.train_tokens(model) + heldout_tokens,
+        checkpoint=quantized.checkpoint,
+        coded=quantized.coded,
+        reads=("checkpoint", "coded"),
+        seeds={**quantized.seeds, "sample": SAMPLE_SEED},
+    )
 
 
 @dataclass(frozen=True)
@@ -140,8 +190,8 @@ class Plan:
 def make_plan(units: list[Unit], workspace: Workspace, retry_failed: bool) -> Plan:
     """Sort out which units remain.
 
-    A unit whose checkpoint has left the cache is run again, to the same bytes, if a unit that
-    is to be run reads that checkpoint.
+    A unit whose checkpoint or coded model has left the cache is run again, to the same bytes,
+    if a unit that is to be run reads it.
     """
     states = {unit.name: workspace.store.state(unit) for unit in units}
     failed = {n: error for n, (state, error) in states.items() if state == "failed"}
@@ -152,15 +202,13 @@ def make_plan(units: list[Unit], workspace: Workspace, retry_failed: bool) -> Pl
         if states[unit.name][0] == "missing" and {*unit.needs} & {*failed, *blocked}:
             blocked.append(unit.name)
     out = {*failed, *blocked}
-    missing = [u for u in units if states[u.name][0] != "done" and u.name not in out]
-    needed = {workspace.checkpoint(unit) for unit in missing if unit.checkpoint}
-    lost = {path for path in needed if not path.exists()}
-    todo = [
-        unit
-        for unit in units
-        if unit in missing
-        or (unit.stage == "train" and unit.name not in out and workspace.checkpoint(unit) in lost)
-    ]
+    todo: list[Unit] = []
+    wanted: set[Path] = set()  # what units to be run will read and the cache does not hold
+    for unit in reversed(units):  # dependents come first
+        made = {workspace.cached(unit, what) for what in unit.makes}
+        if unit.name not in out and (states[unit.name][0] != "done" or made & wanted):
+            todo.insert(0, unit)
+            wanted |= {p for what in unit.reads if not (p := workspace.cached(unit, what)).exists()}
     names = {unit.name for unit in todo} | out
     done = [unit for unit in units if unit.name not in names]
     return Plan(units, done, failed, blocked, todo)

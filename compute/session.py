@@ -73,6 +73,7 @@ def open_session(request: Request) -> Session:
         InputError: one sentence naming what is wrong.
     """
     ladder = load_ladder(request.preset, request.ladder_file)
+    _check_quantizers(ladder)
     device = _device(request.device)
     workers = _workers(request.workers, device)
     corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
@@ -93,6 +94,17 @@ def open_session(request: Request) -> Session:
     units = ladder_units(ladder, fingerprint, windows.heldout.size)
     plan = make_plan(units, workspace, request.retry_failed)
     return Session(ladder, corpus, workspace, workers, request.retry_failed, plan)
+
+
+def _check_quantizers(ladder: Ladder) -> None:
+    from compute.quantizers import gptq
+
+    wanted = {m.setting.quantizer for m in ladder.measurements} & {"gptq", "gptq_actorder"}
+    if wanted and not gptq.installed():
+        raise InputError(
+            f"The quantizer {min(wanted)} needs the package auto-gptq, which is not installed "
+            "here; `make compute` installs it."
+        )
 
 
 def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteStore:

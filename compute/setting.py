@@ -4,6 +4,19 @@ from dataclasses import asdict, dataclass
 
 import schema
 
+#: Parameters that a quantizer has; all but the group size it also needs.
+_CLIPPED = ("bits", "group_size")
+_PARAMETERS = {
+    "none": ("bits",),
+    "cast": ("bits",),
+    "rtn": _CLIPPED,
+    "gptq": _CLIPPED,
+    "gptq_actorder": _CLIPPED,
+    "ldlq": _CLIPPED,
+    "ldlq_rotated": (*_CLIPPED, "quantizer_seed"),
+    "gptq_step": ("step",),
+}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -20,8 +33,21 @@ class Setting:
             raise ValueError(
                 f"quantizer={self.quantizer!r} is not one of {', '.join(schema.QUANTIZERS)}"
             )
+        wants = _PARAMETERS[self.quantizer]
+        for name in ("bits", "step", "quantizer_seed"):
+            if (getattr(self, name) is None) == (name in wants):
+                verb = "needs" if name in wants else "has no"
+                raise ValueError(f"the quantizer {self.quantizer!r} {verb} {name}")
         if self.bits is not None and not 1 <= self.bits <= 32:
             raise ValueError(f"bits={self.bits} must lie between 1 and 32")
+        if self.group_size is not None and (self.group_size < 1 or "group_size" not in wants):
+            raise ValueError(
+                f"group_size={self.group_size} must be at least 1, of a quantizer that has groups"
+            )
+        if self.step is not None and not 0.0 < self.step < float("inf"):
+            raise ValueError(f"step={self.step} must be positive")
+        if self.quantizer_seed is not None and self.quantizer_seed < 0:
+            raise ValueError(f"quantizer_seed={self.quantizer_seed} must be at least 0")
 
     @property
     def columns(self) -> dict:

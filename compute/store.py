@@ -145,4 +145,5 @@ def _conform(rows: pa.Table, table: str) -> pa.Table:
     for field in expected:
         if not field.nullable and rows.column(field.name).null_count:
             raise ValueError(f"{table}.{field.name} holds nulls")
-    return rows
+    # Descriptions stay in the schema: in each of many small files they would outweigh the rows.
+    return rows.cast(pa.schema([field.remove_metadata() for field in expected]))

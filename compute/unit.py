@@ -27,7 +27,10 @@ class Unit:
         needs: names of the units whose output it reads.
         model: the model's description, for the stage's use.
         work_tokens: tokens it runs through the model, for progress and estimates.
-        checkpoint: key of the checkpoint it writes (``train``) or reads, or None.
+        checkpoint: key of the checkpoint that it makes or reads, or None.
+        coded: key of the coded model that it makes or reads, or None.
+        makes: which of the two, ``checkpoint`` and ``coded``, it puts into the cache.
+        reads: which of the two it needs there.
         seeds: purpose -> seed, for the provenance.
     """
 
@@ -40,6 +43,9 @@ class Unit:
     model: Any = None
     work_tokens: int = 0
     checkpoint: str | None = None
+    coded: str | None = None
+    makes: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)
 
     @property

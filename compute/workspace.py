@@ -15,7 +15,8 @@ class Workspace:
 
     Attributes:
         store: artifacts of the suite.
-        cache_dir: intermediate files that can be made again: checkpoints, token windows.
+        cache_dir: intermediate files that can be made again: checkpoints, token windows,
+            coded models.
         windows: the tiled corpus.
         corpus: its name, for the tables.
         device: torch device that models run on.
@@ -34,3 +35,11 @@ class Workspace:
     def checkpoint(self, unit: Unit) -> Path:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""
         return self.cache_dir / "checkpoints" / f"{unit.model_id}-{unit.checkpoint}"
+
+    def coded(self, unit: Unit) -> Path:
+        """Folder of the model's files, one per code, that the unit writes or reads."""
+        return self.cache_dir / "coded" / f"{unit.label}-{unit.coded}"
+
+    def cached(self, unit: Unit, what: str) -> Path:
+        """One of the two by its name in ``Unit.makes`` and ``Unit.reads``."""
+        return {"checkpoint": self.checkpoint, "coded": self.coded}[what](unit)

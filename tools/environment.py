@@ -22,6 +22,10 @@ ENVIRONMENT = ROOT / ".venv"
 #: Installed first and alone where no accelerated build is found.
 TORCH = "torch==2.13.0"
 
+#: Installed last and without its dependencies: it pins ones that do not go with the others, and
+#: its quantization algorithm needs none of them.
+AUTO_GPTQ = "auto-gptq==0.7.1"
+
 #: Requirement files of each layer, the lighter ones first.
 LAYERS = {
     "app": ["requirements.txt"],
@@ -108,11 +112,22 @@ def install(layer: str) -> None:
         command += ["--requirement", str(ROOT / file)]
     print(f"Installing the packages of: {', '.join(LAYERS[layer])}", flush=True)
     subprocess.run(command, check=True)
+    if layer != "app":
+        _install_auto_gptq(pip)
+
+
+def _install_auto_gptq(pip: list[str]) -> None:
+    """From its wheel where there is one for this Python, else built from source without CUDA."""
+    print(f"Installing {AUTO_GPTQ}", flush=True)
+    if subprocess.run([*pip, "--no-deps", "--only-binary=:all:", AUTO_GPTQ]).returncode:
+        subprocess.run([*pip, "setuptools", "wheel"], check=True)
+        build = [*pip, "--no-deps", "--no-build-isolation", AUTO_GPTQ]
+        subprocess.run(build, check=True, env=os.environ | {"BUILD_CUDA_EXT": "0"})
 
 
 def stamp(layer: str) -> str:
     """Digest of what ``layer`` asks for: when it changes, the environment is brought up to date."""
-    sha = hashlib.sha256(TORCH.encode())
+    sha = hashlib.sha256(f"{TORCH} {AUTO_GPTQ}".encode())
     for file in LAYERS[layer]:
         sha.update((ROOT / file).read_bytes())
     return sha.hexdigest()

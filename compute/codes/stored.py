@@ -1,19 +1,12 @@
-"""The `stored` code: every tensor at its fixed width, in one file (section 2).
+"""The `stored` code: every tensor at its fixed width (section 2).
 
-The decoder is given the architecture (names and shapes of all parameters, fixed before
-training); everything else is in the file, so its size is a length L(h) that certifies.
+After the header each parameter follows in the order of its name:
 
-Layout, little-endian:
-    1 byte   quantizer, as an index into ``schema.QUANTIZERS``
-    1 byte   bits
-    4 bytes  group size, 0 for whole rows
-    8 bytes  bytes that follow: makes the code self-delimiting
-    then each parameter in the order of its name:
-        quantized: scales (bfloat16), zero points and codes, both packed at b bits
-        otherwise: the values, float32 where nothing is quantized or cast, else bfloat16
+    raw         the values, float32 where nothing is quantized or cast, else bfloat16
+    clipped     scales (bfloat16), zero points and codes, both packed at b bits
+    unclipped   scales (bfloat16), 1 byte width w, 2 bytes smallest code, codes less that at w bits
 
-The first 6 bytes name the setting, so that the choice among all settings, made after seeing
-the data, is paid for inside the code.  Each packed run is padded to a whole byte.
+Integers are little-endian.  Each packed run is padded to a whole byte.
 """
 
 import struct
@@ -21,85 +14,81 @@ import struct
 import numpy as np
 import torch
 
-import schema
+from compute.layout import Parameter
 from compute.quantizers import (
+    Form,
     QuantizedTensor,
     RawTensor,
     StoredTensor,
-    is_quantized,
+    form_of,
     raw_dtype,
+    rotation_of,
 )
 from compute.quantizers.tensors import SCALE_DTYPE
 from compute.setting import Setting
 
-_HEADER = struct.Struct("<BBIQ")
+_RANGE = struct.Struct("<Bh")
 
 
-def encode(tensors: dict[str, StoredTensor], setting: Setting) -> bytes:
-    """The file, its size in bytes times 8 being the `stored` code length."""
-    body = b"".join(_tensor_bytes(tensors[name]) for name in sorted(tensors))
-    index = schema.QUANTIZERS.index(setting.quantizer)
-    return _HEADER.pack(index, setting.bits or 0, setting.group_size or 0, len(body)) + body
+def encode(tensors: list[StoredTensor]) -> bytes:
+    """Body of the file."""
+    return b"".join(_tensor_bytes(tensor) for tensor in tensors)
 
 
-def decode(code: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
-    """The weights of the evaluated model by name, float32.
-
-    Args:
-        code: what ``encode`` returned.
-        shapes: the architecture: shape of every parameter.
+def decode(body: memoryview, parameters: list[Parameter], setting: Setting) -> list[StoredTensor]:
+    """Every parameter, in the order of ``parameters``.
 
     Raises:
-        ValueError: the file is cut short, or does not belong to this architecture.
+        ValueError: the file is too short or too long for this architecture.
     """
-    if len(code) < _HEADER.size:
-        raise ValueError(f"a stored model has at least {_HEADER.size} bytes, not {len(code)}")
-    index, bits, group_size, body_bytes = _HEADER.unpack_from(code)
-    if index >= len(schema.QUANTIZERS):
-        raise ValueError(f"the file names quantizer number {index}, which does not exist")
-    setting = Setting(schema.QUANTIZERS[index], bits=bits or None, group_size=group_size or None)
-    body = memoryview(code)[_HEADER.size :]
-    if len(body) != body_bytes:
-        raise ValueError(f"the file announces {body_bytes} bytes and holds {len(body)}")
-    weights, offset = {}, 0
-    for name in sorted(shapes):
-        shape = shapes[name]
-        if is_quantized(setting, shape):
-            tensor, used = _read_quantized(body[offset:], shape, setting)
-        else:
-            tensor, used = _read_raw(body[offset:], shape, raw_dtype(setting))
-        weights[name] = tensor.dequantize()
+    tensors, offset = [], 0
+    for parameter in parameters:
+        tensor, used = _read(body[offset:], parameter, setting)
+        tensors.append(tensor)
         offset += used
-    if offset != body_bytes:
-        raise ValueError(f"the architecture needs {offset} bytes and the file holds {body_bytes}")
-    return weights
+    if offset != len(body):
+        raise ValueError(f"the architecture needs {offset} bytes and the file holds {len(body)}")
+    return tensors
 
 
 def _tensor_bytes(tensor: StoredTensor) -> bytes:
     if isinstance(tensor, RawTensor):
         return _to_bytes(tensor.values)
-    return (
-        _to_bytes(tensor.scales)
-        + _pack(tensor.zeros.numpy(), tensor.bits)
-        + _pack(tensor.codes.numpy(), tensor.bits)
-    )
+    scales, codes = _to_bytes(tensor.scales), tensor.codes.numpy()
+    if tensor.bits is not None:
+        return scales + _pack(tensor.zeros.numpy(), tensor.bits) + _pack(codes, tensor.bits)
+    low = int(codes.min())
+    width = (int(codes.max()) - low).bit_length()
+    return scales + _RANGE.pack(width, low) + _pack((codes.astype(np.int32) - low), width)
 
 
-def _read_quantized(
-    body: memoryview, shape: tuple[int, ...], setting: Setting
-) -> tuple[QuantizedTensor, int]:
-    rows, columns = shape
+def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[StoredTensor, int]:
+    form = form_of(parameter, setting)
+    if form == Form.RAW:
+        return _read_raw(body, parameter.shape, raw_dtype(setting))
+    rows, columns = shape = parameter.matrix_shape
     groups = -(-columns // (setting.group_size or columns))
     scales, offset = _read_raw(body, (rows, groups), SCALE_DTYPE)
-    zeros, used = _unpack(body[offset:], (rows, groups), setting.bits)
-    offset += used
-    codes, used = _unpack(body[offset:], (rows, columns), setting.bits)
+    zeros = None
+    if form == Form.CLIPPED:
+        zeros, used = _unpack(body[offset:], (rows, groups), setting.bits)
+        offset += used
+        codes, used = _unpack(body[offset:], shape, setting.bits)
+        zeros, codes = torch.from_numpy(zeros.astype(np.uint8)), codes.astype(np.uint8)
+    else:
+        if len(body) < offset + _RANGE.size:
+            raise ValueError("the file ends inside a tensor")
+        width, low = _RANGE.unpack_from(body, offset)
+        offset += _RANGE.size
+        codes, used = _unpack(body[offset:], shape, width)
+        codes = (codes + low).astype(np.int16)
     tensor = QuantizedTensor(
         torch.from_numpy(codes),
         scales.values,
-        torch.from_numpy(zeros),
+        zeros,
         setting.bits,
         setting.group_size,
+        rotation_of(parameter, setting),
     )
     return tensor, offset + used
 
@@ -120,17 +109,21 @@ def _to_bytes(values: torch.Tensor) -> bytes:
 
 
 def _pack(values: np.ndarray, bits: int) -> bytes:
-    """Integers of ``bits`` bits each, lowest bit first, back to back."""
-    planes = np.unpackbits(values.reshape(-1, 1), axis=1, bitorder="little")[:, :bits]
+    """Non-negative integers of ``bits`` bits each, lowest bit first, back to back."""
+    words = values.astype("<u2").reshape(-1, 1).view(np.uint8)  # (count, 2)
+    planes = np.unpackbits(words, axis=1, bitorder="little")[:, :bits]
     return np.packbits(planes.ravel(), bitorder="little").tobytes()
 
 
 def _unpack(body: memoryview, shape: tuple[int, ...], bits: int) -> tuple[np.ndarray, int]:
-    """Inverse of ``_pack``: the integers, uint8, and the bytes read."""
+    """Inverse of ``_pack``: the integers, int32, and the bytes read."""
     count = int(np.prod(shape))
     size = -(-count * bits // 8)
     if len(body) < size:
         raise ValueError("the file ends inside a tensor")
     raw = np.frombuffer(body[:size], dtype=np.uint8)
     planes = np.unpackbits(raw, count=count * bits, bitorder="little").reshape(count, bits)
-    return np.packbits(planes, axis=1, bitorder="little").reshape(shape), size
+    words = np.zeros((count, 2), dtype=np.uint8)
+    packed = np.packbits(planes, axis=1, bitorder="little")
+    words[:, : packed.shape[1]] = packed
+    return words.view("<u2").astype(np.int32).reshape(shape), size

@@ -1,55 +1,134 @@
 """Quantizers, one file each, behind one small interface.
 
-A quantizer is a function ``quantize(weight, hessian, bits, group_size=None) ->
-QuantizedTensor`` of one matrix whose rows are output channels.
+A quantizer of a linear layer is a function ``quantize(weight, hessian, ...) -> QuantizedTensor``
+of a matrix whose rows are output channels and the second moment of the layer's inputs.
+``quantize`` here chooses by setting and by what kind of parameter it is given.
 """
 
-from collections.abc import Callable
+from enum import StrEnum
 
 import torch
 
-from compute.quantizers import rtn
-from compute.quantizers.tensors import QuantizedTensor, RawTensor, StoredTensor
+from compute.layout import Kind, Parameter
+from compute.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
+from compute.quantizers.rotation import Rotation
+from compute.quantizers.tensors import QuantizedTensor, RawTensor, StoredTensor, with_rotation
 from compute.setting import Setting
 
-__all__ = ["QuantizedTensor", "RawTensor", "StoredTensor", "quantize_parameters"]
+__all__ = [
+    "ACT_ORDER",
+    "Form",
+    "QuantizedTensor",
+    "RawTensor",
+    "StoredTensor",
+    "form_of",
+    "quantize",
+    "raw_dtype",
+    "rotation_of",
+]
 
-_MATRIX_QUANTIZERS: dict[str, Callable[..., QuantizedTensor]] = {"rtn": rtn.quantize}
 
-#: Tensors a setting does not quantize keep this dtype in the stored model.
-_RAW_DTYPES = {"none": torch.float32}
+#: Quantizers that round columns by falling diagonal of the Hessian.
+ACT_ORDER = ("gptq_actorder", "gptq_step")
+
+
+class Form(StrEnum):
+    """How a parameter is stored at a setting; known to the decoder."""
+
+    RAW = "raw"
+    CLIPPED = "clipped"
+    UNCLIPPED = "unclipped"
+
+
+def form_of(parameter: Parameter, setting: Setting) -> Form:
+    """Matrices of layers and embeddings are put on a grid by every quantizer; vectors (norms and
+    biases) by the one whose grid is made for entropy coding."""
+    if setting.quantizer in ("none", "cast"):
+        return Form.RAW
+    if setting.quantizer == "gptq_step":
+        on_grid = parameter.kind != Kind.OTHER or len(parameter.shape) == 1
+        return Form.UNCLIPPED if on_grid else Form.RAW
+    return Form.RAW if parameter.kind == Kind.OTHER else Form.CLIPPED
+
+
+def rotation_of(parameter: Parameter, setting: Setting) -> Rotation | None:
+    """The rotation of a parameter, which follows from the setting's seed.
+
+    Rows of an embedding are tokens, frequent and rare ones: they are not mixed.
+    """
+    if setting.quantizer != "ldlq_rotated" or parameter.kind == Kind.OTHER:
+        return None
+    return Rotation(setting.quantizer_seed, parameter.name, rows=parameter.kind == Kind.LINEAR)
 
 
 def raw_dtype(setting: Setting) -> torch.dtype:
     """Stored dtype of what ``setting`` leaves unquantized: float32 for none, else bfloat16."""
-    return _RAW_DTYPES.get(setting.quantizer, torch.bfloat16)
+    return torch.float32 if setting.quantizer == "none" else torch.bfloat16
 
 
-def is_quantized(setting: Setting, shape: tuple[int, ...]) -> bool:
-    """Whether ``setting`` turns a parameter of this shape into integer codes.
+def quantize(
+    parameter: Parameter, values: torch.Tensor, moment: torch.Tensor | None, setting: Setting
+) -> StoredTensor:
+    """One parameter as it will be stored.
 
-    Matrices (embeddings and head included) are; norms and biases stay as they are.
-    """
-    return setting.quantizer in _MATRIX_QUANTIZERS and len(shape) == 2
-
-
-def quantize_parameters(
-    parameters: dict[str, torch.Tensor], setting: Setting
-) -> dict[str, StoredTensor]:
-    """Every parameter of a model as it will be stored, by name, in the same order.
+    Args:
+        parameter: which one.
+        values: its values as a matrix with outputs as rows (``Parameter.to_matrix``).
+        moment: of a linear layer, the mean of x x^T over calibration inputs x, shape (columns,
+            columns); of an embedding, the mean of one-hot inputs, shape (entries,); None where it
+            is not known, as of a layer that was never run.
 
     Raises:
-        ValueError: no such quantizer here, or a parameter holds a value that is not finite.
+        ValueError: a value is not finite, the setting's numbers are out of range, or the layer
+            cannot be quantized.
     """
-    if setting.quantizer not in (*_MATRIX_QUANTIZERS, "none", "cast"):
-        raise ValueError(f"the quantizer {setting.quantizer!r} is not implemented")
-    stored: dict[str, StoredTensor] = {}
-    for name, parameter in parameters.items():
-        if not torch.isfinite(parameter).all():
-            raise ValueError(f"the parameter {name} holds values that are not finite")
-        if is_quantized(setting, tuple(parameter.shape)):
-            quantize = _MATRIX_QUANTIZERS[setting.quantizer]
-            stored[name] = quantize(parameter, None, setting.bits, setting.group_size)
-        else:
-            stored[name] = RawTensor(parameter.to(raw_dtype(setting)))
-    return stored
+    if not torch.isfinite(values).all():
+        raise ValueError(f"the parameter {parameter.name} holds values that are not finite")
+    if moment is not None and not torch.isfinite(moment).all():
+        raise ValueError(f"the inputs of {parameter.name} are not finite during calibration")
+    if form_of(parameter, setting) == Form.RAW:
+        return RawTensor(values.to(raw_dtype(setting)).cpu())
+    if parameter.kind == Kind.LINEAR:
+        return _quantize_linear(parameter, values, moment, setting)
+    return _quantize_rounding(parameter, values, moment, setting)
+
+
+def _quantize_linear(
+    parameter: Parameter, weight: torch.Tensor, hessian: torch.Tensor | None, setting: Setting
+) -> QuantizedTensor:
+    if hessian is None:  # all inputs alike and unrelated: every quantizer rounds to nearest
+        hessian = torch.eye(weight.shape[1], device=weight.device)
+    bits, group_size = setting.bits, setting.group_size
+    match setting.quantizer:
+        case "rtn":
+            return rtn.quantize(weight, None, bits, group_size)
+        case "gptq":
+            return gptq.quantize(weight, hessian, bits, group_size)
+        case "gptq_actorder":
+            return gptq.quantize(weight, hessian, bits, group_size, act_order=True)
+        case "ldlq":
+            return ldlq.quantize(weight, hessian, bits, group_size)
+        case "ldlq_rotated":
+            rotation = rotation_of(parameter, setting)
+            return ldlq_rotated.quantize(weight, hessian, bits, group_size, rotation=rotation)
+        case "gptq_step":
+            return gptq_step.quantize(weight, hessian, setting.step)
+    raise ValueError(f"the quantizer {setting.quantizer!r} is not implemented")
+
+
+def _quantize_rounding(
+    parameter: Parameter, values: torch.Tensor, frequencies: torch.Tensor | None, setting: Setting
+) -> QuantizedTensor:
+    """An embedding or a vector.  Inputs of an embedding are one-hot, so their second moment is
+    diagonal: there is no error to feed back, and every quantizer rounds to nearest."""
+    if setting.quantizer == "gptq_step":
+        if parameter.kind == Kind.OTHER:
+            return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)
+        if frequencies is not None:  # what was never looked up is set to 0: zeros are cheap
+            values = torch.where((frequencies > 0)[:, None], values, 0.0)
+        return gptq_step.nearest(values, setting.step)
+    rotation = rotation_of(parameter, setting)
+    if rotation is None:
+        return rtn.quantize(values, None, setting.bits, setting.group_size)
+    rotated = rotation.matrix(values.double())
+    return with_rotation(rtn.quantize(rotated, None, setting.bits, setting.group_size), rotation)

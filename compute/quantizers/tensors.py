@@ -1,8 +1,10 @@
 """What a quantizer makes of a parameter: integer codes on a grid, or the values themselves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+
+from compute.quantizers.rotation import Rotation
 
 #: Stored width of a scale.  The range of bfloat16 is float32's, so no scale can overflow.
 SCALE_DTYPE = torch.bfloat16
@@ -10,36 +12,47 @@ SCALE_DTYPE = torch.bfloat16
 
 @dataclass(frozen=True)
 class QuantizedTensor:
-    """A matrix as integer codes: value = scale * (code - zero).
+    """A matrix as integer codes: value = scale * (code - zero), rotated back where it was rotated.
+
+    Rows are output channels.  A vector is a matrix of one row.
 
     Attributes:
-        codes: shape (rows, columns), uint8, in [0, 2**bits).
+        codes: shape (rows, columns); uint8 in [0, 2**bits) on a clipped grid, int16 on an
+            unclipped one.
         scales: shape (rows, groups), bfloat16, positive: rounded to their stored width
             *before* the codes were computed.
-        zeros: shape (rows, groups), uint8, in [0, 2**bits): the code of the value 0.
-        bits: b.
+        zeros: shape (rows, groups), uint8, in [0, 2**bits): the code of the value 0; None on
+            an unclipped grid, where it is 0.
+        bits: b; None on an unclipped grid.
         group_size: columns that share a scale; None for whole rows.
+        rotation: what was applied to the matrix before it was rounded, or None.
+        damping: share of its mean that was added to the Hessian's diagonal, or None where no
+            Hessian was factored.  Says how the codes were found; no decoder needs it.
     """
 
     codes: torch.Tensor
     scales: torch.Tensor
-    zeros: torch.Tensor
-    bits: int
+    zeros: torch.Tensor | None
+    bits: int | None
     group_size: int | None
+    rotation: Rotation | None = None
+    damping: float | None = None
 
-    def dequantize(self) -> torch.Tensor:
-        """The values, shape (rows, columns), float32."""
+    def grid_values(self) -> torch.Tensor:
+        """The values on the grid, before any rotation back; shape (rows, columns), float32."""
         columns = self.codes.shape[1]
         width = self.group_size or columns
-        scales = self.scales.float().repeat_interleave(width, dim=1)[:, :columns]
-        zeros = self.zeros.float().repeat_interleave(width, dim=1)[:, :columns]
-        return scales * (self.codes.float() - zeros)
+        steps = self.codes.float()
+        if self.zeros is not None:
+            steps -= self.zeros.float().repeat_interleave(width, dim=1)[:, :columns]
+        return self.scales.float().repeat_interleave(width, dim=1)[:, :columns] * steps
 
-    @property
-    def stored_bits(self) -> int:
-        """Bits of codes, scales and zero points; a file may add padding to whole bytes."""
-        scale_bits = 8 * self.scales.element_size()
-        return self.codes.numel() * self.bits + self.scales.numel() * (scale_bits + self.bits)
+    def dequantize(self) -> torch.Tensor:
+        """The values that the decoded model has, shape (rows, columns), float32."""
+        values = self.grid_values()
+        if self.rotation is None:
+            return values
+        return self.rotation.inverse(values.double()).float()
 
 
 @dataclass(frozen=True)
@@ -52,10 +65,10 @@ class RawTensor:
         """The values, same shape, float32."""
         return self.values.float()
 
-    @property
-    def stored_bits(self) -> int:
-        """Bits of the values."""
-        return 8 * self.values.numel() * self.values.element_size()
-
 
 StoredTensor = QuantizedTensor | RawTensor
+
+
+def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTensor:
+    """The same codes, to be rotated back when they are decoded."""
+    return replace(tensor, rotation=rotation)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from compute.stages import information, measure, register, train
+from compute.stages import information, measure, quantize, register, train
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -17,6 +17,7 @@ Stage = Callable[[Unit, Workspace, Callable[[int], None]], dict[str, pa.Table]]
 STAGES: dict[str, Stage] = {
     "train": train.run,
     "register": register.run,
+    "quantize": quantize.run,
     "measure": measure.run,
     "information": information.run,
 }

@@ -1,45 +1,98 @@
-"""Quantize one model at one setting, store it, decode it, and score the decoded model."""
+"""Score one coded model: decode it, and take its losses on training and held-out text."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import torch
+from transformers import PreTrainedModel
 
 from bounds import TokenLosses, nominal_bits
-from compute import language_model
-from compute.codes import stored
+from compute import codes, language_model
+from compute.codes.header import CODES
 from compute.evaluation import clustered_standard_error, evaluate
-from compute.quantizers import quantize_parameters
+from compute.layout import layout
 from compute.setting import Setting
+from compute.suites.ladder import LadderModel
 from compute.unit import Unit
 from compute.workspace import Workspace
 
+#: Training windows on which losses are compared with those of the unquantized model, pair by
+#: pair: enough for a standard error near a hundredth of most gaps.
+PAIRED_WINDOWS = 1024
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Which training windows the loss is measured on.
+
+    Attributes:
+        windows: how many, drawn without replacement; None for all.
+        seed: of the draw.
+    """
+
+    windows: int | None
+    seed: int
+
+    @property
+    def identity(self) -> list:
+        """What determines the result."""
+        return [self.windows, self.seed, PAIRED_WINDOWS]
+
+    def draw(self, model: LadderModel) -> np.ndarray:
+        """Indices of windows in random order; those of a shorter draw are a prefix."""
+        order = np.random.default_rng(self.seed).permutation(model.train_windows)
+        return order[: self.windows]
+
+    def train_tokens(self, model: LadderModel) -> int:
+        """Training tokens scored, once by the quantized model and some by the unquantized one."""
+        windows = model.train_windows if self.windows is None else self.windows
+        return (windows + min(PAIRED_WINDOWS, windows)) * model.context_length
+
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
-    """Losses on all D training tokens and on the held-out documents (section 6)."""
-    spec, setting = unit.model, unit.setting
+    """Losses of the decoded model on training tokens and on held-out documents (section 6).
+
+    Where all D training tokens are scored, their histogram is written, which is all that a bound
+    needs.
+    """
+    spec, scoring, quantize_unit = unit.model
     device = torch.device(workspace.device)
     model = language_model.load(workspace.checkpoint(unit), device)
-    parameters = language_model.parameters_by_name(model)
-    code = stored.encode(quantize_parameters(parameters, setting), setting)
-    decoded = stored.decode(code, {name: tuple(p.shape) for name, p in parameters.items()})
-    model.load_state_dict(decoded, strict=False)
     windows = workspace.windows.open()
-    train = evaluate(model, windows.training[: spec.train_windows], device, report)
+    chosen = scoring.draw(spec)
+    paired = chosen[:PAIRED_WINDOWS]
+    before = evaluate(model, windows.training[paired], device, report).window_losses
+    sizes = _decode_into(model, workspace.coded(unit))
+    # Chosen windows in the order of the text: the whole of it is a slice, which is not copied.
+    places = np.sort(chosen)
+    training = windows.training[: spec.train_windows]
+    done = len(paired) * spec.context_length
+    train = evaluate(
+        model,
+        training if scoring.windows is None else training[places],
+        device,
+        lambda tokens: report(done + tokens),
+    )
     heldout = evaluate(
         model,
         windows.heldout,
         device,
-        lambda tokens: report(spec.train_tokens + tokens),
+        lambda tokens: report(scoring.train_tokens(spec) + tokens),
         keep_tokens=True,
     )
+    gaps = train.window_losses[np.searchsorted(places, paired)] - before
     row = {
         "model_id": unit.model_id,
-        **setting.columns,
-        "nominal_bits": nominal_bits(setting.bits, spec.params_total),
-        "stored_bits": 8 * len(code),
-        "entropy_coded_bits": None,
+        **unit.setting.columns,
+        "nominal_bits": _nominal_bits(spec, unit.setting, quantize_unit, workspace),
+        **sizes,
         "train_loss_nats": train.mean_loss_nats,
+        "paired_gap_nats": gaps.mean(),
+        "paired_gap_se_nats": gaps.std(ddof=1) / np.sqrt(len(gaps)),
+        "paired_windows": len(gaps),
         "heldout_loss_nats": heldout.mean_loss_nats,
         "heldout_loss_se_nats": clustered_standard_error(
             heldout.window_token_losses, windows.heldout_documents
@@ -47,14 +100,43 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "train_tokens_evaluated": int(train.histogram.total_tokens),
         "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
     }
-    histograms = [
-        _histogram_rows(unit.model_id, setting, split, evaluation.histogram)
-        for split, evaluation in (("train", train), ("heldout", heldout))
-    ]
-    return {
-        "quantized": pa.Table.from_pylist([row]),
-        "loss_histograms": pa.concat_tables(histograms),
-    }
+    tables = {"quantized": pa.Table.from_pylist([row])}
+    if scoring.windows is None:
+        tables["loss_histograms"] = pa.concat_tables(
+            _histogram_rows(unit.model_id, unit.setting, split, evaluation.histogram)
+            for split, evaluation in (("train", train), ("heldout", heldout))
+        )
+    return tables
+
+
+def _decode_into(model: PreTrainedModel, folder: Path) -> dict[str, int]:
+    """Give ``model`` the weights that its files restore; the code lengths, in bits.
+
+    Raises:
+        ValueError: two files of the same model restore different weights.
+    """
+    architecture = layout(model)
+    files = {code: (folder / code).read_bytes() for code in CODES}
+    decoded = [codes.decode(file, architecture) for file in files.values()]
+    for name, weights in decoded[0].items():
+        if not all(torch.equal(weights, other[name]) for other in decoded[1:]):
+            raise ValueError(f"the codes of {name} do not restore the same weights")
+        with torch.no_grad():
+            model.get_parameter(name).copy_(weights)
+    return {f"{code}_bits": 8 * len(file) for code, file in files.items()}
+
+
+def _nominal_bits(
+    spec: LadderModel, setting: Setting, quantize_unit: Unit, workspace: Workspace
+) -> float:
+    """b*N; on an unclipped grid b is the mean entropy of the codes of a matrix."""
+    if setting.bits is not None:
+        return nominal_bits(setting.bits, spec.params_total)
+    layers = workspace.store.read("layers", quantize_unit).to_pandas()
+    weights = layers["rows"] * layers["columns"]
+    return nominal_bits(
+        np.average(layers["weight_entropy_bits"], weights=weights), spec.params_total
+    )
 
 
 def _histogram_rows(

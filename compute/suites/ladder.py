@@ -1,7 +1,9 @@
 """The ladder: models that the project trains itself, from ``ladder.toml``."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 from compute.errors import InputError
@@ -85,6 +87,20 @@ class LadderModel:
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """A setting that every model is measured at.
+
+    Attributes:
+        setting: how models are quantized.
+        train_windows: training windows that losses are measured on, drawn at random; None for
+            all of them, which a bound without a sampling term needs.
+    """
+
+    setting: Setting
+    train_windows: int | None = None
+
+
+@dataclass(frozen=True)
 class Ladder:
     """A preset of the ladder.
 
@@ -93,16 +109,18 @@ class Ladder:
         context_length: tokens of a window.
         heldout_bytes: text held out.
         corpus_seed: of the order of documents and windows.
+        calibration_windows: training windows that quantizers look at.
         models: smallest first.
-        settings: quantizations that every model is measured at.
+        measurements: what every model is measured at.
     """
 
     suite: str
     context_length: int
     heldout_bytes: int
     corpus_seed: int
+    calibration_windows: int
     models: tuple[LadderModel, ...]
-    settings: tuple[Setting, ...]
+    measurements: tuple[Measurement, ...]
 
 
 def load_ladder(preset: str, file: Path | None = None) -> Ladder:
@@ -141,6 +159,20 @@ def _parse(preset: str, content: dict) -> Ladder:
         context_length=chosen["context_length"],
         heldout_bytes=chosen["heldout_bytes"],
         corpus_seed=chosen["corpus_seed"],
+        calibration_windows=chosen["calibration_windows"],
         models=tuple(sorted(models, key=lambda model: model.params_total)),
-        settings=tuple(Setting(**setting) for setting in content["settings"]),
+        measurements=tuple(m for row in chosen["measurements"] for m in _measurements(row)),
     )
+
+
+def _measurements(row: dict) -> Iterator[Measurement]:
+    """One row of the file: a list of bits or steps stands for one measurement each."""
+    train_windows = row.get("train_windows")
+    lists = {
+        key: value if isinstance(value, list) else [value]
+        for key, value in row.items()
+        if key != "train_windows"
+    }
+    for values in product(*lists.values()):
+        setting = Setting(**dict(zip(lists, values, strict=True)))
+        yield Measurement(setting, train_windows)

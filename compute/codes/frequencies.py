@@ -1,0 +1,92 @@
+"""Tables of symbol frequencies, short enough to be sent along with what they describe.
+
+A frequency is sent as a floating-point number of few digits: exponent e and mantissa m of q bits
+stand for (2^q + m) * 2^e / 2^q.  Fewer digits make the table shorter and the symbols a little
+longer; q is chosen for the smallest sum.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compute.codes.range_coder import Reader, Writer
+
+#: Largest mantissa width tried: beyond it tables grow and symbols hardly shrink.
+_MAX_MANTISSA = 7
+
+#: Bounds of what a table may hold.
+_MAX_SIZE = 2**16
+_MAX_LEVEL = 2**13
+
+
+@dataclass(frozen=True)
+class FrequencyTable:
+    """Frequencies of the symbols 0 ... K-1 as they are sent.
+
+    Attributes:
+        levels: shape (K,), 0 for a symbol that never occurs, else 1 + (e << q | m).
+        mantissa: q.
+    """
+
+    levels: np.ndarray
+    mantissa: int
+
+    @property
+    def frequencies(self) -> np.ndarray:
+        """Integers proportional to probabilities, shape (K,), int64."""
+        exponent, digits = np.divmod(np.maximum(self.levels - 1, 0), 1 << self.mantissa)
+        values = ((1 << self.mantissa) + digits) << exponent
+        return np.where(self.levels > 0, values, 0)
+
+    @property
+    def table_bits(self) -> float:
+        """Length of the table itself."""
+        highest = int(self.levels.max())
+        head = np.log2(_MAX_SIZE) + np.log2(_MAX_MANTISSA + 1) + np.log2(_MAX_LEVEL)
+        return float(head + len(self.levels) * np.log2(highest + 1))
+
+    def symbol_bits(self, counts: np.ndarray) -> float:
+        """Length of symbols that occur ``counts`` times, coded with this table."""
+        used = counts > 0
+        frequencies = self.frequencies
+        shares = frequencies[used] / frequencies.sum()
+        return float(-(counts[used] * np.log2(shares)).sum())
+
+    def write(self, writer: Writer) -> None:
+        """Send the table."""
+        highest = int(self.levels.max())
+        writer.uniform(len(self.levels), _MAX_SIZE)
+        writer.uniform(self.mantissa, _MAX_MANTISSA + 1)
+        writer.uniform(highest, _MAX_LEVEL)
+        writer.uniform(self.levels, highest + 1)
+
+    @staticmethod
+    def read(reader: Reader) -> "FrequencyTable":
+        """Receive a table."""
+        size = reader.number(_MAX_SIZE)
+        mantissa = reader.number(_MAX_MANTISSA + 1)
+        highest = reader.number(_MAX_LEVEL)
+        table = FrequencyTable(reader.uniform(size, highest + 1), mantissa)
+        if highest > 40 << mantissa or not table.levels.any():
+            raise ValueError("the range-coded data is damaged")
+        return table
+
+
+def best_table(counts: np.ndarray) -> FrequencyTable:
+    """The table with the smallest sum of its own length and that of the symbols.
+
+    Args:
+        counts: occurrences of the symbols 0 ... K-1, at least one positive.
+    """
+    tables = [FrequencyTable(_levels(counts, q), q) for q in range(_MAX_MANTISSA + 1)]
+    return min(tables, key=lambda table: table.table_bits + table.symbol_bits(counts))
+
+
+def _levels(counts: np.ndarray, mantissa: int) -> np.ndarray:
+    """Counts rounded to ``mantissa`` binary digits after the first."""
+    counts = counts.astype(np.int64)
+    exponent = np.frexp(np.maximum(counts, 1))[1].astype(np.int64) - 1  # floor(log2)
+    digits = np.rint(np.ldexp(counts.astype(np.float64), mantissa - exponent)).astype(np.int64)
+    # 2^(q+1) is 2^q of the next exponent, which the sum below says by itself.
+    levels = (exponent << mantissa) + digits - (1 << mantissa) + 1
+    return np.where(counts > 0, levels, 0)

@@ -1,0 +1,74 @@
+"""A range coder (constriction's) with the two models that the entropy code is made of.
+
+Probabilities are ratios of integers, so encoder and decoder compute the same ones on any machine.
+"""
+
+import constriction
+import numpy as np
+
+_UNIFORM = constriction.stream.model.Uniform
+_CATEGORICAL = constriction.stream.model.Categorical
+
+
+class Writer:
+    """Collects symbols; ``bytes`` is what a ``Reader`` restores them from."""
+
+    def __init__(self) -> None:
+        self._encoder = constriction.stream.queue.RangeEncoder()
+
+    def uniform(self, values: np.ndarray | int, size: int) -> None:
+        """Integers in [0, size), all equally likely: log2(size) bits each; size < 2**24."""
+        values = np.atleast_1d(np.asarray(values, dtype=np.int32))
+        if size > 1 and values.size:
+            self._encoder.encode(values, _UNIFORM(size))
+
+    def symbols(self, values: np.ndarray, frequencies: np.ndarray) -> None:
+        """Integers in [0, len(frequencies)), each as likely as its integer frequency says."""
+        if len(frequencies) > 1 and values.size:
+            self._encoder.encode(values.astype(np.int32), _model(frequencies))
+
+    def bytes(self) -> bytes:
+        """Everything so far, in whole 32-bit words."""
+        return self._encoder.get_compressed().astype("<u4").tobytes()
+
+
+class Reader:
+    """Restores what a ``Writer`` was given; must be asked in the same order."""
+
+    def __init__(self, data: memoryview) -> None:
+        """Raises ValueError if the data is not a whole number of words."""
+        if len(data) % 4:
+            raise ValueError(f"range-coded data comes in 4-byte words, and there are {len(data)}")
+        words = np.frombuffer(data, dtype="<u4").astype(np.uint32)
+        self._decoder = constriction.stream.queue.RangeDecoder(words)
+
+    def uniform(self, count: int, size: int) -> np.ndarray:
+        """``count`` integers in [0, size), int64."""
+        if size <= 1 or not count:
+            return np.zeros(count, dtype=np.int64)
+        return self._decode(_UNIFORM(size), count)
+
+    def number(self, size: int) -> int:
+        """One integer in [0, size)."""
+        return int(self.uniform(1, size)[0])
+
+    def symbols(self, count: int, frequencies: np.ndarray) -> np.ndarray:
+        """``count`` integers in [0, len(frequencies)), int64."""
+        if len(frequencies) <= 1 or not count:
+            return np.zeros(count, dtype=np.int64)
+        return self._decode(_model(frequencies), count)
+
+    def check_end(self) -> None:
+        """Raises ValueError if there is more data than was asked for."""
+        if not self._decoder.maybe_exhausted():
+            raise ValueError("the file holds more than this architecture needs")
+
+    def _decode(self, model: object, count: int) -> np.ndarray:
+        try:
+            return self._decoder.decode(model, count).astype(np.int64)
+        except (AssertionError, RuntimeError):
+            raise ValueError("the range-coded data is damaged") from None
+
+
+def _model(frequencies: np.ndarray) -> object:
+    return _CATEGORICAL(frequencies / frequencies.sum(), perfect=False)

@@ -1,0 +1,90 @@
+"""The parameters of a causal language model: which kind each is, and which way round it lies.
+
+Fixed by the architecture before training, so a decoder has it for nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from torch import nn
+from transformers.pytorch_utils import Conv1D
+
+
+class Kind(StrEnum):
+    """What a parameter is to a quantizer."""
+
+    LINEAR = "linear"
+    EMBEDDING = "embedding"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of the architecture.
+
+    Attributes:
+        name: as ``named_parameters`` gives it; a tied one has one name.
+        shape: as the module holds it.
+        kind: matrices of linear layers, of embeddings, or anything else.
+        transposed: GPT-2's ``Conv1D`` holds (inputs, outputs).
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: Kind
+    transposed: bool = False
+
+    @property
+    def matrix_shape(self) -> tuple[int, int]:
+        """(rows, columns) with outputs as rows; a vector is one row."""
+        if len(self.shape) == 1:
+            return (1, self.shape[0])
+        rows, columns = self.shape
+        return (columns, rows) if self.transposed else (rows, columns)
+
+    def to_matrix(self, values: torch.Tensor) -> torch.Tensor:
+        """Module's tensor -> rows of outputs."""
+        return values.T.contiguous() if self.transposed else values
+
+    def from_matrix(self, matrix: torch.Tensor) -> torch.Tensor:
+        """Rows of outputs -> module's tensor."""
+        return (matrix.T if self.transposed else matrix).reshape(self.shape).contiguous()
+
+
+def layout(model: nn.Module) -> list[Parameter]:
+    """Every parameter once, sorted by name.
+
+    A matrix that serves as embedding and as output layer (tied) counts as linear.
+    """
+    kinds: dict[int, Kind] = {}
+    transposed: set[int] = set()
+    for module in model.modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(module, nn.Linear | Conv1D):
+            kinds[id(weight)] = Kind.LINEAR
+        elif isinstance(module, nn.Embedding):
+            kinds.setdefault(id(weight), Kind.EMBEDDING)
+        if isinstance(module, Conv1D):
+            transposed.add(id(weight))
+    return [
+        Parameter(
+            name,
+            tuple(parameter.shape),
+            kinds.get(id(parameter), Kind.OTHER),
+            id(parameter) in transposed,
+        )
+        for name, parameter in sorted(model.named_parameters())
+    ]
+
+
+def modules_of(model: nn.Module, parameters: Iterable[Parameter]) -> dict[str, list[nn.Module]]:
+    """Parameter name -> modules whose ``weight`` it is; several where it is tied."""
+    names = {id(model.get_parameter(parameter.name)): parameter.name for parameter in parameters}
+    found: dict[str, list[nn.Module]] = {}
+    for module in model.modules():
+        name = names.get(id(getattr(module, "weight", None)))
+        if name is not None:
+            found.setdefault(name, []).append(module)
+    return found

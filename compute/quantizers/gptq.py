@@ -1,0 +1,125 @@
+"""GPTQ (Frantar et al. 2023) by auto-gptq's own ``GPTQ`` and ``Quantizer``.
+
+Only its algorithm is used, layer by layer: the package's front door wants CUDA and an older
+transformers.  Its modules are therefore imported without running its ``__init__``.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator
+from unittest import mock
+
+import torch
+
+from compute.quantizers.damping import with_damping
+from compute.quantizers.grid import Grid, min_max_grid
+from compute.quantizers.tensors import QuantizedTensor
+
+#: Columns between two lazy updates, as in auto-gptq and the paper.
+BLOCK_SIZE = 128
+
+
+def quantize(
+    weight: torch.Tensor,
+    hessian: torch.Tensor,
+    bits: int,
+    group_size: int | None = None,
+    *,
+    act_order: bool = False,
+) -> QuantizedTensor:
+    """GPTQ on the clipped grid that rounding to nearest uses.
+
+    Args:
+        weight: shape (rows, columns), float; rows are output channels.
+        hessian: second moment of the layer's inputs, shape (columns, columns).
+        bits: b, 1 to 8.
+        group_size: columns that share a scale, which is found before any error is fed back;
+            None for whole rows.
+        act_order: round columns in the order of falling diagonal of the Hessian.
+
+    Raises:
+        ValueError: ``bits`` or ``group_size`` is out of range, no damping makes the Hessian
+            positive definite, or auto-gptq returned weights that are not on the grid.
+    """
+    columns = weight.shape[1]
+    weight = weight.float().clone()
+    weight[:, hessian.diagonal() == 0] = 0.0  # auto-gptq does so too, after the grid is found
+    grid = min_max_grid(weight, bits, group_size)
+    layer = torch.nn.Linear(columns, len(weight), bias=False, device=weight.device)
+    groups = group_size is not None and group_size < columns
+
+    def attempt(damping: float) -> torch.Tensor:
+        layer.weight.data = weight.clone()
+        gptq = _gptq_module().GPTQ(layer)
+        gptq.H, gptq.nsamples = hessian.float().clone(), 1  # a mean: its scale changes nothing
+        gptq.quantizer = _quantizer_on(grid)
+        with _synchronize_without_cuda():
+            gptq.fasterquant(
+                blocksize=BLOCK_SIZE,
+                percdamp=damping,
+                group_size=group_size if groups else -1,
+                actorder=act_order,
+                static_groups=groups,
+            )
+        return layer.weight.data
+
+    values, damping = with_damping(attempt)
+    scales, zeros = grid.per_column(columns)
+    tensor = grid.tensor((values.double() / scales).round() + zeros, damping=damping)
+    if not torch.equal(tensor.dequantize(), values.cpu()):
+        raise ValueError("auto-gptq returned weights that are not on the grid it was given")
+    return tensor
+
+
+def installed() -> bool:
+    """Whether auto-gptq is there; it is installed by a step of its own."""
+    return importlib.util.find_spec("auto_gptq") is not None
+
+
+def _gptq_module() -> types.ModuleType:
+    """``auto_gptq.quantization.gptq`` without the package's own ``__init__``."""
+    if "auto_gptq" not in sys.modules:
+        stub = types.ModuleType("auto_gptq")
+        stub.__path__ = list(importlib.util.find_spec("auto_gptq").submodule_search_locations)
+        sys.modules["auto_gptq"] = stub
+    if "auto_gptq.quantization" not in sys.modules:
+        stub = types.ModuleType("auto_gptq.quantization")
+        stub.__path__ = [f"{path}/quantization" for path in sys.modules["auto_gptq"].__path__]
+        sys.modules["auto_gptq.quantization"] = stub
+    return importlib.import_module("auto_gptq.quantization.gptq")
+
+
+def _quantizer_on(grid: Grid) -> torch.nn.Module:
+    """auto-gptq's ``Quantizer``, made to round onto ``grid`` instead of one that it finds.
+
+    Its own scales would be float32 numbers; ours are rounded to their stored width first.  Where
+    there are groups, it makes a copy for each, in their order, and asks that to find its grid.
+    """
+    groups = iter(range(grid.scales.shape[1]))  # shared by the copies
+
+    class OnGrid(_gptq_module().Quantizer):
+        def take(self, group: int) -> None:
+            self.scale = grid.scales[:, group : group + 1].float()
+            self.zero = grid.zeros[:, group : group + 1].float()
+
+        def find_params(self, _weight: torch.Tensor, weight: bool = False) -> None:
+            self.take(next(groups))
+
+    quantizer = OnGrid()
+    quantizer.configure(grid.bits, perchannel=True, sym=False)
+    quantizer.maxq = quantizer.maxq.to(grid.scales.device)
+    quantizer.take(0)  # with a grid already there, nothing is looked for without groups
+    return quantizer
+
+
+@contextlib.contextmanager
+def _synchronize_without_cuda() -> Iterator[None]:
+    """auto-gptq waits for the GPU when it is done, even where there is none."""
+    if torch.cuda.is_available():
+        yield
+    else:
+        with mock.patch.object(torch.cuda, "synchronize"):
+            yield

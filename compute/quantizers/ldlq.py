@@ -1,0 +1,96 @@
+"""LDLQ: rounding with error feedback through a factor of the layer Hessian (Chee et al. 2023).
+
+With H = B diag(d) B^T, B upper triangular with ones on its diagonal, the proxy loss of a row's
+error e is  e H e^T = sum over k of d_k * (e_k + sum over j < k of e_j B_jk)^2.  Columns are
+rounded in order; each first takes over what the errors before it have done to its bracket, so
+only the rounding error of the column itself is left in it.  GPTQ (Frantar et al. 2023) does the
+same through the inverse of H.
+"""
+
+import torch
+
+from compute.quantizers.damping import unit_upper_factor, with_damping
+from compute.quantizers.grid import Grid, min_max_grid
+from compute.quantizers.tensors import QuantizedTensor
+
+#: Columns handled one by one; wider ranges are split in halves, so that most of the feedback
+#: is matrix products.
+NARROW = 16
+
+
+def quantize(
+    weight: torch.Tensor,
+    hessian: torch.Tensor,
+    bits: int,
+    group_size: int | None = None,
+) -> QuantizedTensor:
+    """LDLQ on the clipped grid that rounding to nearest uses.
+
+    Args:
+        weight: shape (rows, columns), float; rows are output channels.
+        hessian: second moment of the layer's inputs, shape (columns, columns).
+        bits: b, 1 to 8.
+        group_size: columns that share a scale; None for whole rows.
+
+    Raises:
+        ValueError: ``bits`` or ``group_size`` is out of range, or no damping makes the Hessian
+            positive definite.
+    """
+    weight, hessian = without_dead_inputs(weight, hessian)
+    return round_with_feedback(weight, hessian, min_max_grid(weight, bits, group_size))
+
+
+def without_dead_inputs(
+    weight: torch.Tensor, hessian: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """float64 copies in which inputs that are always 0 have weight 0 and moment 1."""
+    weight, hessian = weight.double().clone(), hessian.double().clone()
+    dead = hessian.diagonal() == 0
+    weight[:, dead] = 0.0
+    hessian.diagonal()[dead] = 1.0
+    return weight, hessian
+
+
+def order_of_columns(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
+    """Order in which columns are rounded: as they lie, or by falling diagonal of the Hessian
+    (GPTQ's act-order): the inputs that matter most first, while all others can still make up for
+    their errors.  No decoder needs to know it."""
+    diagonal = hessian.diagonal()
+    if act_order:
+        return torch.argsort(diagonal, descending=True, stable=True)
+    return torch.arange(len(diagonal), device=diagonal.device)
+
+
+def round_with_feedback(
+    weight: torch.Tensor, hessian: torch.Tensor, grid: Grid, act_order: bool = False
+) -> QuantizedTensor:
+    """Codes of ``weight`` on ``grid`` by LDLQ; more damping where the factor needs it.
+
+    Args:
+        weight: shape (rows, columns), float64.
+        hessian: shape (columns, columns), float64, no zero on the diagonal.
+        act_order: see ``order_of_columns``.
+    """
+    order = order_of_columns(hessian, act_order)
+    hessian = hessian[order][:, order]
+    (factor, _), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
+    # Columns become rows of contiguous memory: they are read and written one by one.
+    original = weight.T[order].contiguous()  # (columns, rows), as all that follow
+    targets, codes, errors = original.clone(), original.clone(), original.clone()
+    scales, zeros = (part.T[order].contiguous() for part in grid.per_column(len(original)))
+
+    def round_range(start: int, stop: int) -> None:
+        """Round columns whose targets hold the feedback of all columns before ``start``."""
+        if stop - start > NARROW:
+            middle = (start + stop) // 2
+            round_range(start, middle)
+            targets[middle:stop] += factor[start:middle, middle:stop].T @ errors[start:middle]
+            round_range(middle, stop)
+            return
+        for k in range(start, stop):
+            targets[k] += factor[start:k, k] @ errors[start:k]
+            codes[k] = grid.codes(targets[k], scales[k], zeros[k])
+            errors[k] = original[k] - scales[k] * (codes[k] - zeros[k])
+
+    round_range(0, len(original))
+    return grid.tensor(codes[torch.argsort(order)].T, damping=damping)

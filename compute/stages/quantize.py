@@ -1,0 +1,81 @@
+"""Quantize one model at one setting: coded files in the cache, and the `layers` table."""
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+import schema
+from compute import codes, language_model
+from compute.codes.header import CODES
+from compute.quantization import quantize_model
+from compute.suites.ladder import LadderModel
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+#: Tokens in one forward pass.
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Which of a model's training windows its quantizer looks at.
+
+    Attributes:
+        windows: how many, drawn without replacement.
+        seed: of the draw.
+    """
+
+    windows: int
+    seed: int
+
+    def draw(self, model: LadderModel) -> np.ndarray:
+        """Indices of windows, ascending."""
+        rng = np.random.default_rng(self.seed)
+        return np.sort(rng.choice(model.train_windows, self.windows, replace=False))
+
+    def tokens(self, model: LadderModel) -> int:
+        """Tokens that the whole model is run on, in forward passes' worth: each block runs about
+        once for each of its four linear layers and once more."""
+        return 5 * self.windows * model.context_length
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Write the model in every code; one row of `layers` per quantized matrix (section 7)."""
+    model_spec, calibration = unit.model
+    device = torch.device(workspace.device)
+    model = language_model.load(workspace.checkpoint(unit), device)
+    windows = workspace.windows.open().training[calibration.draw(model_spec)]
+    batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
+    batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
+    tensors, statistics = quantize_model(
+        model, unit.setting, batches, lambda share: report(int(share * unit.work_tokens))
+    )
+    files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}
+    _save(files, workspace.coded(unit))
+    if not unit.tables:
+        return {}
+    rows = [
+        {"model_id": unit.model_id, **unit.setting.columns, **dataclasses.asdict(layer)}
+        for layer in statistics
+    ]
+    return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
+
+
+def _save(files: dict[str, bytes], folder: Path) -> None:
+    """Write the files, all or none; replaces old ones."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        ready = Path(temporary) / "ready"
+        ready.mkdir()
+        for name, content in files.items():
+            (ready / name).write_bytes(content)
+        if folder.exists():
+            shutil.rmtree(folder)
+        ready.rename(folder)
