@@ -16,6 +16,7 @@ page = st.navigation(
             default=True,
         ),
         st.Page("pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"),
+        st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
     ]
 )
 if open_suite_from_sidebar():

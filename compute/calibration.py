@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import nn
@@ -28,23 +29,31 @@ class LayerInputs:
 
 
 @torch.inference_mode()
-def lookup_frequencies(
+def lookup_counts(
     model: PreTrainedModel, batches: list[torch.Tensor], modules: set[nn.Module]
 ) -> dict[nn.Module, torch.Tensor]:
-    """Share of lookups that went to each entry of each embedding, shape (entries,), float64."""
-    counts = {m: torch.zeros(m.num_embeddings, dtype=torch.float64) for m in modules}
+    """How often each entry of each embedding was looked up, shape (entries,), int64.
 
-    def count(module: nn.Module, args: tuple) -> None:
-        counts[module] += torch.bincount(args[0].flatten().cpu(), minlength=len(counts[module]))
+    Embeddings that are never used are left out.
+    """
+    if not modules:
+        return {}
+    counts: dict[nn.Module, torch.Tensor] = {}
+    by_weight = {id(module.weight): module for module in modules}
+    embedding = nn.functional.embedding
 
-    handles = [module.register_forward_pre_hook(count) for module in modules]
-    try:
+    # Some embeddings are given a mask and make their indices themselves; all end here.
+    def count(indices: torch.Tensor, weight: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        module = by_weight.get(id(weight))
+        if module is not None:
+            found = torch.bincount(indices.flatten().cpu(), minlength=len(weight))
+            counts[module] = counts.get(module, 0) + found
+        return embedding(indices, weight, *args, **kwargs)
+
+    with mock.patch.object(nn.functional, "embedding", count):
         for inputs in batches:
             model(inputs, use_cache=False)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return {module: count / max(count.sum().item(), 1.0) for module, count in counts.items()}
+    return counts
 
 
 @torch.inference_mode()
@@ -67,15 +76,14 @@ def layer_inputs(
     order = _order_of_execution(model, batches[0], modules)
     blocks = _blocks(model)
     inside = {module: block for block in blocks for module in block.modules()}
-    stack = _Stack(model, batches, blocks) if blocks else None
+    stack: _Stack | None = None
     for done, module in enumerate(order):
-        block = inside.get(module)
-        if block is None:
-            run, count = (lambda i: model(batches[i], use_cache=False)), len(batches)
-        else:
-            stack.advance_to(block)
-            run, count = stack.run, len(batches)
-        yield LayerInputs(module, _second_moment(module, run, count))
+        run: Callable[[int], Any] = lambda i: model(batches[i], use_cache=False)  # noqa: E731
+        if module in inside:
+            stack = stack or _Stack(model, batches, blocks)  # what comes before is done by now
+            stack.advance_to(inside[module])
+            run = stack.run
+        yield LayerInputs(module, _second_moment(module, run, len(batches)))
         report((done + 1) / len(order))
 
 
@@ -83,6 +91,8 @@ def _order_of_execution(
     model: PreTrainedModel, inputs: torch.Tensor, modules: set[nn.Module]
 ) -> list[nn.Module]:
     order: dict[nn.Module, None] = {}
+    if not modules:
+        return []
     handles = [
         module.register_forward_pre_hook(lambda m, _args: order.setdefault(m)) for module in modules
     ]

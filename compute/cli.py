@@ -120,6 +120,38 @@ def status(
 
 
 @app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="Model, for example ladder-497k.")],
+    setting: Annotated[str, typer.Argument(help="Setting, for example gptq_step-step0.7.")],
+    to: Annotated[Path, typer.Option(help="New folder for the file and its config.json.")],
+    code: Annotated[str, typer.Option(help="entropy_coded or stored.")] = "entropy_coded",
+    preset: Preset = "small",
+    corpus: CorpusPath = None,
+    data: DataDir = _DATA,
+    cache: CacheDir = _CACHE,
+    suite: SuiteName = None,
+    ladder: LadderFile = None,
+) -> None:
+    """Write the file whose size is a model's code length."""
+    from compute.session import Request, open_session
+    from compute.transfer import export_model
+
+    session = open_session(Request(preset, corpus, data, cache, suite, ladder_file=ladder))
+    export_model(session, model, setting, code, to)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="Folder that export wrote.")],
+    to: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
+) -> None:
+    """Decode an exported model into a checkpoint that transformers loads."""
+    from compute.transfer import restore_model
+
+    restore_model(source, to)
+
+
+@app.command()
 def bound(
     losses: Annotated[
         Path,

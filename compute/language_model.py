@@ -1,8 +1,6 @@
 """Causal language models of the ladder: building, predicting, hashing."""
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from compute.folders import whole_folder
 from compute.suites.ladder import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
 
@@ -53,13 +52,8 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
 
 def save(model: PreTrainedModel, folder: Path) -> None:
     """Write the checkpoint in Hugging Face layout, whole or not at all; replaces an old one."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        ready = Path(temporary) / "ready"
+    with whole_folder(folder) as ready:
         model.save_pretrained(ready)
-        if folder.exists():
-            shutil.rmtree(folder)
-        ready.rename(folder)
 
 
 def load(folder: Path, device: torch.device) -> PreTrainedModel:
@@ -80,6 +74,13 @@ def weights_sha256(model: PreTrainedModel) -> str:
         sha.update(name.encode())
         sha.update(parameter.contiguous().view(torch.uint8).numpy().tobytes())
     return sha.hexdigest()
+
+
+def input_counts(windows: np.ndarray) -> torch.Tensor:
+    """How often each token is an input when all of ``windows`` are run, shape (V,), int64."""
+    counts = np.bincount(windows[:, :-1].ravel(), minlength=VOCAB_SIZE)
+    counts[DOCUMENT_END] += len(windows)
+    return torch.from_numpy(counts)
 
 
 def batches(

@@ -9,7 +9,8 @@ from compute.layout import Parameter
 from compute.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantizers.grid import Grid
 from compute.quantizers.ldlq import order_of_columns
-from compute.quantizers.tensors import QuantizedTensor
+from compute.quantizers.ldlq import without_dead_inputs as _repaired
+from compute.quantizers.tensors import QuantizedTensor, group_of_columns
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,9 @@ class LayerStatistics:
         proxy_loss: tr((W_q-W) H (W_q-W)^T): mean squared error of the layer's output, summed
             over outputs.
         rounding_proxy_loss: the same for rounding to nearest on the same grid.
-        predicted_proxy_loss: sum over rows of step^2/12, times tr(D) of the damped H: what error
-            feedback is expected to reach on an unclipped grid.
+        predicted_proxy_loss: sum over rows of step^2/12, times tr(D): what error feedback is
+            expected to reach on an unclipped grid.  D is the factor of the damped H that was
+            used, and what the damping adds to the loss is taken off again.
         predicted_rounding_proxy_loss: the same with tr(H): what rounding to nearest is.
         trace_h: tr(H).
         trace_sqrt_h: tr(sqrt(H)).
@@ -76,7 +78,9 @@ def layer_statistics(
     weight, moment = weight.double().cpu(), moment.double().cpu()
     quantized = tensor.dequantize().double()
     rotation = tensor.rotation
-    rotated = weight if rotation is None else rotation.matrix(weight)
+    rotated = weight
+    if rotation is not None:
+        rotated = rotation.matrix(weight if moment.ndim == 1 else _repaired(weight, moment)[0])
     grid = _grid_of(tensor)
     codes = grid.nearest(rotated)
     rounded = grid.tensor(codes.clamp(-32767, 32767), rotation=rotation).dequantize().double()
@@ -88,13 +92,13 @@ def layer_statistics(
         roots, mu = moment.sqrt(), math.sqrt(len(moment))  # eigenvectors are unit vectors
     else:
         losses = [_proxy_loss(w - weight, moment) for w in (quantized, rounded)]
-        seen = moment if rotation is None else rotation.hessian(moment)
-        values, vectors = torch.linalg.eigh(seen)
-        roots = values.clamp(min=0.0).sqrt()
-        mu = math.sqrt(len(moment)) * vectors.abs().max().item()
-        # sum over rows of step^2 weighted as the trace weights columns (groups may differ)
-        predicted = (squared_steps * _factor_diagonal(seen, act_order)).sum().item() / 12
-        predicted_rounding = (squared_steps * seen.diagonal()).sum().item() / 12
+        repaired = _repaired(weight, moment)[1]
+        if rotation is not None:
+            moment, repaired = rotation.hessian(moment), rotation.hessian(repaired)
+        roots, mu = _spectrum(moment)
+        # Squared steps of all rows, weighted as the trace weights columns: groups may differ.
+        predicted = (squared_steps * _expected_loss(repaired, tensor, act_order)).sum().item() / 12
+        predicted_rounding = (squared_steps * moment.diagonal()).sum().item() / 12
     rms = rotated.square().mean().sqrt().item()
     return LayerStatistics(
         layer=parameter.name,
@@ -129,19 +133,38 @@ def _grid_of(tensor: QuantizedTensor) -> Grid:
 
 
 def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
-    columns = tensor.codes.shape[1]
-    width = tensor.group_size or columns
-    return tensor.scales.double().square().repeat_interleave(width, dim=1)[:, :columns]
+    group = group_of_columns(tensor.codes.shape[1], tensor.group_size)
+    return tensor.scales.double().square()[:, group]
 
 
-def _factor_diagonal(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
-    """d of the damped H = B diag(d) B^T, in the order in which columns lie."""
-    alive = hessian.clone()
-    alive.diagonal()[hessian.diagonal() == 0] = 1.0
-    order = order_of_columns(alive, act_order)
-    ordered = alive[order][:, order]
-    (_, diagonal), _ = with_damping(lambda share: unit_upper_factor(ordered, share))
-    return torch.where(hessian.diagonal() == 0, 0.0, diagonal[torch.argsort(order)])
+def _expected_loss(hessian: torch.Tensor, tensor: QuantizedTensor, act_order: bool) -> torch.Tensor:
+    """Proxy loss per squared rounding residual of each column, shape (columns,).
+
+    With H + lambda*I = B diag(d) B^T and independent residuals r, the error is e = r B^-1, so
+    e H e^T = sum over k of d_k r_k^2 - lambda |r B^-1|^2, whose mean is that of
+    sum over k of (d_k - lambda * |row k of B^-1|^2) r_k^2.
+    """
+    order = order_of_columns(hessian, act_order)
+    ordered = hessian[order][:, order]
+    if tensor.damping is None:  # rounded to nearest: what feedback would have reached
+        (factor, diagonal), damping = with_damping(lambda share: unit_upper_factor(ordered, share))
+    else:
+        (factor, diagonal), damping = unit_upper_factor(ordered, tensor.damping), tensor.damping
+    inverse = torch.linalg.solve_triangular(
+        factor, torch.eye(len(factor), dtype=factor.dtype), upper=True, unitriangular=True
+    )
+    added = damping * ordered.diagonal().mean()
+    expected = diagonal - added * inverse.square().sum(dim=1)
+    return expected.clamp(min=0.0)[torch.argsort(order)]
+
+
+def _spectrum(hessian: torch.Tensor) -> tuple[torch.Tensor, float]:
+    """Square roots of the eigenvalues, and mu of the eigenvectors; NaN where LAPACK gives up."""
+    try:
+        values, vectors = torch.linalg.eigh(hessian)
+    except torch.linalg.LinAlgError:
+        return torch.tensor([math.nan]), math.nan
+    return values.clamp(min=0.0).sqrt(), math.sqrt(len(hessian)) * vectors.abs().max().item()
 
 
 def _clipped_share(tensor: QuantizedTensor) -> float:

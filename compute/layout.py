@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 
@@ -29,20 +30,24 @@ class Parameter:
         shape: as the module holds it.
         kind: matrices of linear layers, of embeddings, or anything else.
         transposed: GPT-2's ``Conv1D`` holds (inputs, outputs).
+        per_token: each row belongs to one token: embeddings and the output layer.
     """
 
     name: str
     shape: tuple[int, ...]
     kind: Kind
     transposed: bool = False
+    per_token: bool = False
+
+    @property
+    def code_shape(self) -> tuple[int, ...]:
+        """Shape in which it is coded: a matrix has its outputs as rows."""
+        return self.shape[::-1] if self.transposed else self.shape
 
     @property
     def matrix_shape(self) -> tuple[int, int]:
-        """(rows, columns) with outputs as rows; a vector is one row."""
-        if len(self.shape) == 1:
-            return (1, self.shape[0])
-        rows, columns = self.shape
-        return (columns, rows) if self.transposed else (rows, columns)
+        """(rows, columns) of its codes: a vector is one row."""
+        return (1, self.shape[0]) if len(self.shape) == 1 else self.code_shape
 
     def to_matrix(self, values: torch.Tensor) -> torch.Tensor:
         """Module's tensor -> rows of outputs."""
@@ -53,11 +58,13 @@ class Parameter:
         return (matrix.T if self.transposed else matrix).reshape(self.shape).contiguous()
 
 
-def layout(model: nn.Module) -> list[Parameter]:
+def layout(model: PreTrainedModel) -> list[Parameter]:
     """Every parameter once, sorted by name.
 
     A matrix that serves as embedding and as output layer (tied) counts as linear.
     """
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    per_token = {id(end.weight) for end in ends if end is not None}
     kinds: dict[int, Kind] = {}
     transposed: set[int] = set()
     for module in model.modules():
@@ -74,6 +81,7 @@ def layout(model: nn.Module) -> list[Parameter]:
             tuple(parameter.shape),
             kinds.get(id(parameter), Kind.OTHER),
             id(parameter) in transposed,
+            id(parameter) in per_token,
         )
         for name, parameter in sorted(model.named_parameters())
     ]

@@ -158,7 +158,7 @@ def _measure_unit(
         setting=measurement.setting,
         identity={**identity, "measure": STAGE_VERSIONS["measure"]},
         tables=("quantized",) if sampled else ("quantized", "loss_histograms"),
-        needs=(quantized.name,),
+        needs=(*quantized.needs, quantized.name),
         model=(model, scoring, quantized),
         work_tokens=scoring.train_tokens(model) + heldout_tokens,
         checkpoint=quantized.checkpoint,
@@ -212,3 +212,15 @@ def make_plan(units: list[Unit], workspace: Workspace, retry_failed: bool) -> Pl
     names = {unit.name for unit in todo} | out
     done = [unit for unit in units if unit.name not in names]
     return Plan(units, done, failed, blocked, todo)
+
+
+def units_to_make(unit: Unit, units: list[Unit], workspace: Workspace) -> list[Unit]:
+    """``unit`` and, before it, those that make what it reads and the cache does not hold."""
+    missing = {p for what in unit.reads if not (p := workspace.cached(unit, what)).exists()}
+    makers = [
+        other
+        for other in units
+        if missing & {workspace.cached(other, what) for what in other.makes}
+    ]
+    before = [earlier for maker in makers for earlier in units_to_make(maker, units, workspace)]
+    return [*before, unit]

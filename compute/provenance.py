@@ -15,7 +15,15 @@ ROOT = Path(__file__).resolve().parent.parent
 MEASURING_CODE = ("bounds", "compute", "schema.py")
 
 #: Libraries whose version may change a number.
-LIBRARIES = ("torch", "transformers", "numpy", "scipy", "pyarrow")
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "auto-gptq",
+    "constriction",
+    "numpy",
+    "scipy",
+    "pyarrow",
+)
 
 
 def code_revision() -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from compute.calibration import layer_inputs, lookup_frequencies
+from compute.calibration import layer_inputs, lookup_counts
 from compute.layer_statistics import LayerStatistics, layer_statistics
 from compute.layout import Kind, Parameter, layout, modules_of
 from compute.quantizers import ACT_ORDER, StoredTensor, quantize
@@ -17,6 +17,7 @@ def quantize_model(
     model: PreTrainedModel,
     setting: Setting,
     batches: list[torch.Tensor],
+    token_counts: torch.Tensor | None = None,
     report: Callable[[float], None] = lambda share: None,
 ) -> tuple[dict[str, StoredTensor], list[LayerStatistics]]:
     """Quantize every parameter; ``model`` then holds the decoded weights.
@@ -29,11 +30,14 @@ def quantize_model(
         model: in evaluation mode, float32.
         setting: how.
         batches: calibration windows, token ids of shape (B, T) each.
+        token_counts: how often each token is an input in all of training, shape (V,); None to
+            count them in the calibration windows.
         report: called with the share of layers that are done.
 
     Raises:
-        ValueError: naming the parameter that cannot be quantized.
+        ValueError: naming the parameter that cannot be quantized, or a buffer that no code covers.
     """
+    _check_buffers(model)
     parameters = layout(model)
     owners = modules_of(model, parameters)
     act_order = setting.quantizer in ACT_ORDER
@@ -41,6 +45,8 @@ def quantize_model(
     statistics: list[LayerStatistics] = []
 
     def replace(parameter: Parameter, moment: torch.Tensor | None) -> None:
+        if parameter.name in tensors:  # a matrix that two modules share
+            return
         held = model.get_parameter(parameter.name)
         values = parameter.to_matrix(held.detach())
         try:
@@ -67,8 +73,12 @@ def quantize_model(
     embeddings = {
         module: p for p in parameters if p.kind == Kind.EMBEDDING for module in owners[p.name]
     }
-    for module, frequencies in lookup_frequencies(model, batches, set(embeddings)).items():
-        replace(embeddings[module], frequencies)
+    counts = lookup_counts(model, batches, set(embeddings))
+    if token_counts is not None and model.get_input_embeddings() in counts:
+        counts[model.get_input_embeddings()] = token_counts
+    for module, parameter in embeddings.items():
+        seen = counts.get(module)
+        replace(parameter, None if seen is None else seen.double() / seen.sum())
     for parameter in parameters:
         if parameter.kind == Kind.OTHER:
             replace(parameter, None)
@@ -78,3 +88,11 @@ def quantize_model(
         if name not in tensors:  # never run on the calibration windows
             replace(parameter, None)
     return tensors, statistics
+
+
+def _check_buffers(model: nn.Module) -> None:
+    """A buffer that is saved with a checkpoint would come to the decoder unpaid."""
+    for name, module in model.named_modules():
+        saved = set(module._buffers) - module._non_persistent_buffers_set
+        if saved:
+            raise ValueError(f"{name}.{min(saved)} is a buffer of the checkpoint, and is not coded")

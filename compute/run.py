@@ -6,6 +6,7 @@ from contextlib import closing
 from compute import estimate
 from compute.console import progress_of, show_plan, show_summary
 from compute.executor import Finished, run_units
+from compute.plan import units_to_make
 from compute.session import Session
 from compute.terminal import console
 from compute.unit import Unit
@@ -53,3 +54,22 @@ def run(session: Session) -> int:
         not_run = [unit.name for unit in plan.todo if unit.name not in ended] + plan.blocked
         show_summary(session, not_run, failed)
     return FAILED if failed or not_run else 0
+
+
+def run_only(session: Session, unit: Unit) -> dict[str, str]:
+    """Run one unit, and before it those whose results have left the cache; errors by name."""
+    store, workspace = session.workspace.store, session.workspace
+    with store.locked():
+        todo = units_to_make(unit, session.plan.units, workspace)
+        busy = {model.model_id for model in session.ladder.models} & {u.model_id for u in todo}
+        models = [model for model in session.ladder.models if model.model_id in busy]
+        seconds = estimate.unit_seconds(estimate.measure_speeds(models, workspace.device))
+        events = run_units(todo, workspace, session.workers, seconds)
+        with progress_of(todo, seconds) as show, closing(events):
+            failed = {}
+            for event in events:
+                show(event)
+                if isinstance(event, Finished) and event.error is not None:
+                    failed[event.unit.name] = event.error
+        store.write_manifest()
+    return failed

@@ -17,6 +17,9 @@ _PARAMETERS = {
     "gptq_step": ("step",),
 }
 
+#: Range of bits; those of a clipped grid, 1 to 8, where nothing else is said.
+_BITS = {"none": (32, 32), "cast": (16, 16)}
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -38,16 +41,19 @@ class Setting:
             if (getattr(self, name) is None) == (name in wants):
                 verb = "needs" if name in wants else "has no"
                 raise ValueError(f"the quantizer {self.quantizer!r} {verb} {name}")
-        if self.bits is not None and not 1 <= self.bits <= 32:
-            raise ValueError(f"bits={self.bits} must lie between 1 and 32")
+        low, high = _BITS.get(self.quantizer, (1, 8))
+        if self.bits is not None and not low <= self.bits <= high:
+            raise ValueError(f"bits={self.bits} of {self.quantizer} must lie in [{low}, {high}]")
         if self.group_size is not None and (self.group_size < 1 or "group_size" not in wants):
             raise ValueError(
                 f"group_size={self.group_size} must be at least 1, of a quantizer that has groups"
             )
         if self.step is not None and not 0.0 < self.step < float("inf"):
             raise ValueError(f"step={self.step} must be positive")
-        if self.quantizer_seed is not None and self.quantizer_seed < 0:
-            raise ValueError(f"quantizer_seed={self.quantizer_seed} must be at least 0")
+        if self.step is not None:  # 1 and 1.0 are one setting, under one name
+            object.__setattr__(self, "step", float(self.step))
+        if self.quantizer_seed is not None and not 0 <= self.quantizer_seed < 2**63:
+            raise ValueError(f"quantizer_seed={self.quantizer_seed} must lie in [0, 2^63)")
 
     @property
     def columns(self) -> dict:

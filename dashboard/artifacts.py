@@ -3,8 +3,9 @@
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -13,6 +14,7 @@ import pyarrow.parquet as pq
 
 import schema
 from bounds import TokenLosses
+from dashboard.settings import Setting, columns_of, setting_of
 
 #: What to do about a file that cannot be used.
 REPAIR = (
@@ -25,18 +27,14 @@ class ArtifactError(Exception):
     """Artifacts that cannot be used: one clear sentence for the reader of the app."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One way the models of a suite were quantized, as a reader chooses it."""
+#: Results kept with an open suite: at under a kilobyte each, a few megabytes.
+MOST_REMEMBERED = 8192
 
-    quantizer: str
-    bits: int
-
-    @property
-    def label(self) -> str:
-        """For example ``4 bits``, with the float format where nothing is put on a grid."""
-        formats = {"none": " (float32)", "cast": " (bfloat16)"}
-        return f"{self.bits} bits{formats.get(self.quantizer, '')}"
+#: Picks the rows of one setting; its five values follow in the order of the schema.
+_AT_SETTING = (
+    "quantizer = ? AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
+    "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ?"
+)
 
 
 def list_suites(data_dir: Path) -> list[str]:
@@ -72,6 +70,7 @@ class Suite:
         self._provenance: dict[str, str] = {}
         self._fingerprints: set[str] = set()
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
+        self._memory: dict[Hashable, Any] = {}
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
@@ -163,6 +162,21 @@ class Suite:
             f"reload the page, and if that does not help, {REPAIR}."
         )
 
+    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """What ``compute`` returned when it was first called for ``key``.
+
+        A suite never changes while it is open, so what follows from it need not be computed again
+        each time a reader comes back to a choice.
+        """
+        if key in self._memory:
+            with contextlib.suppress(KeyError):  # another thread may just have made room
+                return self._memory[key]
+        value = compute()
+        if len(self._memory) >= MOST_REMEMBERED:
+            self._memory.clear()
+        self._memory[key] = value
+        return value
+
     def models(self) -> pd.DataFrame:
         """Fully trained models whose unquantized losses are measured, by size."""
         return self.query(
@@ -175,22 +189,41 @@ class Suite:
         )
 
     def settings(self) -> list[Setting]:
-        """Every setting that at least one of ``models`` was measured at, fewest bits first."""
+        """Settings at which all training tokens were scored, as a bound needs, of every model
+        that was scored at all; fewest bits first."""
+        return self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
+
+    def measured_settings(self) -> list[Setting]:
+        """Settings at which at least one of ``models`` was scored, if only on sampled windows."""
+        return self._settings("")
+
+    def _settings(self, condition: str) -> list[Setting]:
         rows = self.query(
-            """
-            SELECT quantizer, bits FROM quantized SEMI JOIN models USING (model_id)
-            WHERE quantizer IN ('none', 'cast', 'rtn') AND group_size IS NULL
-            GROUP BY quantizer, bits ORDER BY bits
+            f"""
+            SELECT q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed
+            FROM quantized q JOIN models m USING (model_id)
+            WHERE m.train_fraction = 1.0
+            GROUP BY ALL {condition} ORDER BY avg(q.entropy_coded_bits / m.params_total)
             """
         )
-        return [Setting(row.quantizer, int(row.bits)) for row in rows.itertuples()]
+        return [setting_of(row) for row in rows.to_dict("records")]
+
+    def bits_per_parameter(self, setting: Setting) -> dict[str, float]:
+        """Mean over models of each code's bits per parameter at one setting, by code."""
+        row = self.query(
+            f"""
+            SELECT avg(stored_bits / params_total) AS stored,
+                   avg(entropy_coded_bits / params_total) AS entropy_coded,
+                   avg(nominal_bits / params_total) AS nominal
+            FROM quantized JOIN models USING (model_id) WHERE {_AT_SETTING}
+            """,
+            columns_of(setting),
+        )
+        return {str(code): float(row[code][0]) for code in row}
 
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """Rows of `quantized` at one setting."""
-        return self.query(
-            "SELECT * FROM quantized WHERE quantizer = ? AND bits = ? AND group_size IS NULL",
-            [setting.quantizer, setting.bits],
-        )
+        return self.query(f"SELECT * FROM quantized WHERE {_AT_SETTING}", columns_of(setting))
 
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
@@ -199,12 +232,12 @@ class Suite:
         """
         if setting not in self._losses:
             rows = self.query(
-                """
+                f"""
                 SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-                WHERE quantizer = ? AND bits = ? AND group_size IS NULL AND split = 'train'
+                WHERE {_AT_SETTING} AND split = 'train'
                 ORDER BY model_id, entropy_nats, loss_nats
                 """,
-                [setting.quantizer, setting.bits],
+                columns_of(setting),
             )
             self._losses[setting] = {
                 str(model_id): TokenLosses(
@@ -222,16 +255,15 @@ class Suite:
         Columns: loss_nats and entropy_nats (lower edges), share.
         """
         return self.query(
-            """
-            SELECT floor(loss_nats / $2) * $2 AS loss_nats,
-                   floor(entropy_nats / $2) * $2 AS entropy_nats,
+            f"""
+            SELECT floor(loss_nats / ?) * ? AS loss_nats,
+                   floor(entropy_nats / ?) * ? AS entropy_nats,
                    sum(tokens) / sum(sum(tokens)) OVER () AS share
             FROM loss_histograms
-            WHERE model_id = $1 AND quantizer = $3 AND bits = $4 AND group_size IS NULL
-              AND split = 'train'
+            WHERE model_id = ? AND {_AT_SETTING} AND split = 'train'
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
-            [model_id, width_nats, setting.quantizer, setting.bits],
+            [*[width_nats] * 4, model_id, *columns_of(setting)],
         )
 
     def provenance(self) -> dict:

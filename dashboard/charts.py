@@ -175,7 +175,7 @@ def term_laws(
 ) -> alt.HConcatChart:
     """Each term against model size on log axes, with its power law and 95 % band."""
     panels = [
-        _law_panel(terms, key, label, colour, laws[key], certified)
+        law_panel(terms, key, label, colour, laws[key], certified)
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
@@ -184,7 +184,7 @@ def term_laws(
     return alt.concat(*panels, columns=3, spacing=26)
 
 
-def _law_panel(
+def law_panel(
     terms: pd.DataFrame,
     key: str,
     label: str,
@@ -193,6 +193,7 @@ def _law_panel(
     certified: bool = True,
     unit: str = "nats per token",
 ) -> alt.LayerChart:
+    """One quantity against model size on log axes, with its power law and 95 % band."""
     scale = _size_scale(terms["params_total"])
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
     x = alt.X("params_total:Q", scale=scale, axis=axis)
@@ -267,7 +268,8 @@ def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
     left |= {"gap_nats": left["high"], "text": f"{left['high']:.3f}"}
     frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
     order = list(frame["step"])
-    x = alt.X("step:N", sort=order, title=None, axis=alt.Axis(labelAngle=0, labelLimit=130))
+    axis = alt.Axis(labelAngle=0, labelLimit=130, labelExpr="split(datum.label, '|')")
+    x = alt.X("step:N", sort=order, title=None, axis=axis)
     bars = (
         alt.Chart(frame)
         .mark_bar(size=48, **_fill(certified))
@@ -298,8 +300,21 @@ def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
 
 def sigma_by_size(sigma: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
     """Sigma against model size on log axes with its power law and band."""
-    panel = _law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat")
+    panel = law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat")
     return panel.properties(width="container", height=260)
+
+
+def gap_by_size(gaps: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
+    """Quantization gap against model size on log axes, two standard errors each way, with its
+    power law and band."""
+    positive = gaps[gaps["gap_nats"] > 0]
+    errors = (
+        alt.Chart(positive.assign(low=positive["low"].clip(lower=positive["gap_nats"] / 10)))
+        .mark_rule(color=colour)
+        .encode(x="params_total:Q", y="low:Q", y2="high:Q")
+    )
+    panel = law_panel(gaps, "gap_nats", "", colour, law)
+    return alt.layer(panel, errors).properties(width="container", height=320)
 
 
 def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.artifacts import Setting
 from dashboard.forms import BY_LABEL, FORMS
-from dashboard.terms import CODES
+from dashboard.settings import QUANTIZERS, Setting
+from dashboard.text import CODE_LABELS
 
 #: Steps of the failure probability: 1, 2 and 5 in every decade from 1e-12 up to 0.5.
 DELTAS = tuple(float(f"{digit}e{exponent}") for exponent in range(-12, 0) for digit in (1, 2, 5))
@@ -91,22 +91,53 @@ def suite_control(suites: list[str]) -> str:
     )
 
 
-def bits_control(settings: list[Setting]) -> Setting:
-    """How many bits a weight is rounded to."""
-    labels = {str(setting.bits): setting for setting in settings}
-    check_link("bits", list(labels), "the bitrate")
-    default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in labels else next(iter(labels))
+def setting_control(settings: list[Setting]) -> Setting:
+    """Which quantizer, and at which of the rates that were measured with it."""
+    found = {setting.family for setting in settings}
+    families = {q.label: q for q in QUANTIZERS if q in found}
+    check_link("quantizer", list(families), "the quantizer")
+    label = st.selectbox(
+        "Quantizer",
+        list(families),
+        key="quantizer",
+        bind="query-params",
+        on_change=_forget_rate,
+        help="How weights are rounded to few bits.\n\n"
+        + "\n\n".join(f"**{q.label}**: {q.idea}" for q in families.values()),
+    )
+    rates = {setting.rate: setting for setting in settings if setting.family.label == label}
+    check_link("bits", list(rates), "the bitrate")
+    if len(rates) == 1:  # a slider needs two places
+        return next(iter(rates.values()))
+    # Few bits lie left; of a grid's steps, that is the wide ones.
+    default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in rates else list(rates)[len(rates) // 2]
     chosen = st.select_slider(
-        "Bits per weight",
-        list(labels),
+        "Step, in units of the row's rms" if rates[default].step else "Bits per weight",
+        list(rates),
         value=default,
         key="bits",
         bind="query-params",
         on_change=_forget_complaints,
-        help="Weights are rounded to the nearest of $2^b$ levels per row of each matrix. "
-        "16 is bfloat16 and 32 is float32: nothing is rounded to a grid.",
+        help="On a clipped grid weights are rounded to one of $2^b$ levels per row or group. On an "
+        "unclipped grid levels lie one step apart, as many as it takes: a wider step means fewer "
+        "bits. 16 is bfloat16 and 32 is float32: nothing is rounded to a grid.",
     )
-    return labels[chosen]
+    return rates[chosen]
+
+
+def show_rate(bits_per_parameter: dict[str, float]) -> None:
+    """Under the slider: what the setting comes to, everything included."""
+    st.caption(
+        f"Bits per parameter, everything included: {bits_per_parameter['stored']:.2f} stored, "
+        f"**{bits_per_parameter['entropy_coded']:.2f} entropy-coded** (mean over models)."
+    )
+
+
+def _forget_rate() -> None:
+    """Another quantizer has other rates."""
+    _forget_complaints()
+    st.session_state.pop("bits", None)
+    st.query_params.pop("bits", None)
 
 
 def delta_control() -> float:
@@ -144,20 +175,24 @@ def form_control() -> str:
 
 
 def code_control() -> str:
-    """Which code length stands for the information in the model."""
-    check_link("code", list(CODES), "the code length")
-    return st.segmented_control(
+    """Which code length stands for the information in the model; a key of ``terms.CODES``."""
+    labels = {label: key for key, label in CODE_LABELS.items()}
+    check_link("code", list(labels), "the code length")
+    chosen = st.segmented_control(
         "Code length of the model",
-        list(CODES),
-        default="stored",
+        list(labels),
+        default=CODE_LABELS["stored"],
         required=True,
         key="code",
         bind="query-params",
         on_change=_forget_complaints,
-        help="**Stored**: the true size of a file that holds every tensor, scales and norms "
-        "included; a certificate. **Nominal**: bits × parameters, the paper's headline count; "
-        "it leaves out what a decoder needs, so it certifies nothing.",
+        help="**stored**: the size of a file that holds every tensor at a fixed width, scales and "
+        "norms included. **entropy-coded**: the size of a file that a range coder writes, its "
+        "tables included, and from which every weight is restored bit by bit. Both are "
+        "certificates. **nominal**: bits × parameters, the paper's headline count; it leaves out "
+        "what a decoder needs, so it certifies nothing.",
     )
+    return labels[chosen]
 
 
 def model_control(names: list[str]) -> str:

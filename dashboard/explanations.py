@@ -9,7 +9,7 @@ from bounds import PowerLaw
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, Form
 from dashboard.terms import Choice
-from dashboard.text import GUARANTEE, QUESTIONS, TERMS, parameter_count
+from dashboard.text import CODE_LABELS, GUARANTEE, QUESTIONS, TERMS, parameter_count
 
 
 def headline(model: pd.Series, choice: Choice) -> None:
@@ -21,8 +21,8 @@ def headline(model: pd.Series, choice: Choice) -> None:
     )
     st.markdown(
         f"**{model['model_id']}** ({parameter_count(model['params_total'])} parameters, "
-        f"{parameter_count(model['train_tokens'])} training tokens) at {choice.setting.label} "
-        f"per weight, code length *{choice.code}*: {kind}"
+        f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
+        f"code length *{CODE_LABELS[choice.code]}*: {kind}"
     )
     numbers = (
         ("Bound", "total_nats", "nats per token", "The risk is at most this."),
@@ -125,8 +125,9 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice) -> None:
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     st.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
-        f"{model_id}, at the same code and δ up to the last, which moves to the bitrate that "
-        f"is smallest; every stage is {status}. In all the gap goes from "
+        f"{model_id} at the same δ: first the forms of the bound at the chosen setting, then how "
+        f"the weights are coded, last the quantizer and rate where the gap is smallest; every "
+        f"stage is {status}. In all the gap goes from "
         f"{first:.3f} to {last:.3f} nats per token, {1 - last / first:.0%} less."
     )
 
@@ -152,3 +153,51 @@ def laws_reading(terms: pd.DataFrame) -> None:
         "nothing beyond the sizes it was fitted on. A term with a negative exponent shrinks as "
         "models grow along the compute-optimal frontier."
     )
+
+
+def layers_reading(layers: pd.DataFrame) -> None:
+    """How to read predicted against measured loss of layers."""
+    linear = layers[layers["kind"] == "linear"]
+    ratio = (linear["proxy_loss"] / linear["predicted_proxy_loss"]).median()
+    st.caption(
+        "Proxy loss: mean squared error of a layer's output, "
+        r"$\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of its inputs. "
+        r"Predicted: $\mathrm{step}^2/12 \cdot \mathrm{tr}(D)$, from the Cholesky factor of $H$ "
+        f"(QuIP); median of measured over predicted, linear layers: {ratio:.2f}. Rounding to "
+        "nearest has no feedback, and pays tr(H) where the prediction has tr(D). An embedding has "
+        "a diagonal $H$: there is nothing to feed back. On a wide unclipped grid many weights lie "
+        "nearer to 0 than half a step, and lose less than a weight uniform within its step."
+    )
+
+
+def rotation_reading(ratios: pd.DataFrame) -> None:
+    """Where rotation helps, and whether theory said so."""
+    helped = ratios["measured_ratio"] < 1
+    agreed = helped == (ratios["predicted_ratio"] < 1)
+    st.caption(
+        f"LDLQ with rotation over LDLQ without, layer by layer: below 1 rotation helps. It does in "
+        f"{helped.sum()} of {len(ratios)} cases, and the prediction has the right side in "
+        f"{agreed.sum()}. Rotation spreads outliers, which narrows the range of a clipped grid; it "
+        "also mixes small rows with large ones, which then share the large ones' step. It pays "
+        "where weights have outliers, less so in small models like these."
+    )
+
+
+def feedback_exceptions(exceptions: pd.DataFrame) -> None:
+    """Layers in which error feedback lost to rounding, from 3 bits on, with the cause."""
+    if exceptions.empty:
+        st.caption(
+            "From 3 bits on (and at every step) error feedback beats rounding to nearest in every "
+            "linear layer of every model."
+        )
+        return
+    with st.expander(
+        f"Where error feedback does worse than rounding: {len(exceptions)} layers from 3 bits on",
+        icon=":material/rule:",
+    ):
+        st.markdown(
+            "The cause is the clipped grid: feedback pushes some weights beyond its ends, where "
+            "they are cut off, and that error is fed on. The share of codes at the ends is listed. "
+            "The unclipped grid has no ends, and no exceptions."
+        )
+        st.dataframe(exceptions, hide_index=True)

@@ -76,6 +76,9 @@ MEASURED_COLOURS = ["#F0E442", "#4A5568"]
 #: Grey for guides and labels, legible on light and on dark.
 GUIDE_COLOUR = "#808894"
 
+#: Code lengths by their keys in ``terms.CODES``, in a reader's words.
+CODE_LABELS = {"stored": "stored", "entropy_coded": "entropy-coded", "nominal": "nominal"}
+
 PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 

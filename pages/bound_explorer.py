@@ -12,7 +12,8 @@ suite = frame.open_suite()
 try:
     with st.sidebar:
         form = controls.form_control()
-        setting = controls.bits_control(suite.settings())
+        setting = controls.setting_control(suite.settings())
+        controls.show_rate(suite.bits_per_parameter(setting))
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), form)
         terms = bound_terms(suite, choice)
@@ -45,5 +46,5 @@ st.altair_chart(charts.term_laws(terms, laws, choice.certified), width="content"
 explanations.laws_reading(terms)
 
 st.subheader("The data")
-downloads.table(terms, name=f"{suite.name}-{form}-{setting.quantizer}-{setting.bits}bits")
+downloads.table(terms, name=f"{suite.name}-{form}-{setting.slug}")
 frame.show_provenance(suite)

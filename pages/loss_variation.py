@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import charts, controls, downloads, explanations, frame, variation
 from dashboard.artifacts import ArtifactError
 from dashboard.terms import Choice, law_of
-from dashboard.text import term_of
+from dashboard.text import CODE_LABELS, term_of
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25
@@ -13,7 +13,8 @@ SQUARE_NATS = 0.25
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        setting = controls.bits_control(suite.settings())
+        setting = controls.setting_control(suite.settings())
+        controls.show_rate(suite.bits_per_parameter(setting))
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control())
         sigma = variation.sigma_by_size(suite, choice)
@@ -41,8 +42,8 @@ with left:
     st.altair_chart(charts.sigma_by_size(sigma, law, colour))
     st.caption(
         f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, drawn over "
-        f"the measured sizes only. Σ is that of the paper's form at {setting.label} and {code} "
-        "code length; it depends on C too, so it moves with every control."
+        f"the measured sizes only. Σ is that of the paper's form at {setting.label}, code length "
+        f"{CODE_LABELS[code]}; it depends on C too, so it moves with every control."
     )
 with right:
     st.markdown(f"**Loss and entropy of {model_id}, all training tokens**")
@@ -67,5 +68,5 @@ with right:
         "from about a thousand points on, and a million would still be cheap."
     )
 st.subheader("The data")
-downloads.table(sigma, name=f"{suite.name}-sigma-{setting.quantizer}-{setting.bits}bits")
+downloads.table(sigma, name=f"{suite.name}-sigma-{setting.slug}")
 frame.show_provenance(suite)

@@ -25,6 +25,7 @@ from compute.quantizers import (
     raw_dtype,
     rotation_of,
 )
+from compute.quantizers.tensors import SCALE_DTYPE, group_count, group_of_columns
 from compute.setting import Setting
 
 #: Classes that columns, or rows, are sorted into.
@@ -62,10 +63,10 @@ def decode(body: memoryview, parameters: list[Parameter], setting: Setting) -> l
 def _read(reader: Reader, parameter: Parameter, setting: Setting) -> StoredTensor:
     form = form_of(parameter, setting)
     if form == Form.RAW:
-        return RawTensor(_read_raw(reader, parameter.shape, raw_dtype(setting)))
+        return RawTensor(_read_raw(reader, parameter.code_shape, raw_dtype(setting)))
     rows, columns = shape = parameter.matrix_shape
-    groups = -(-columns // (setting.group_size or columns))
-    scales = _read_raw(reader, (rows, groups), torch.bfloat16)
+    groups = group_count(columns, setting.group_size)
+    scales = _read_raw(reader, (rows, groups), SCALE_DTYPE)
     zeros = None
     if form == Form.CLIPPED:
         zeros = torch.from_numpy(_read_symbols(reader, rows * groups).astype(np.uint8))
@@ -88,8 +89,8 @@ def _zeros_per_weight(tensor: QuantizedTensor) -> np.ndarray:
     rows, columns = tensor.codes.shape
     if tensor.zeros is None:
         return np.zeros((rows, columns), dtype=np.int64)
-    width = tensor.group_size or columns
-    return np.repeat(tensor.zeros.numpy().astype(np.int64), width, axis=1)[:, :columns]
+    zeros = tensor.zeros.numpy().astype(np.int64)
+    return zeros[:, group_of_columns(columns, tensor.group_size).numpy()]
 
 
 # Matrices of codes

@@ -55,7 +55,7 @@ class FrequencyTable:
     def write(self, writer: Writer) -> None:
         """Send the table."""
         highest = int(self.levels.max())
-        writer.uniform(len(self.levels), _MAX_SIZE)
+        writer.uniform(len(self.levels) - 1, _MAX_SIZE)
         writer.uniform(self.mantissa, _MAX_MANTISSA + 1)
         writer.uniform(highest, _MAX_LEVEL)
         writer.uniform(self.levels, highest + 1)
@@ -63,7 +63,7 @@ class FrequencyTable:
     @staticmethod
     def read(reader: Reader) -> "FrequencyTable":
         """Receive a table."""
-        size = reader.number(_MAX_SIZE)
+        size = reader.number(_MAX_SIZE) + 1
         mantissa = reader.number(_MAX_MANTISSA + 1)
         highest = reader.number(_MAX_LEVEL)
         table = FrequencyTable(reader.uniform(size, highest + 1), mantissa)

@@ -24,7 +24,7 @@ from compute.quantizers import (
     raw_dtype,
     rotation_of,
 )
-from compute.quantizers.tensors import SCALE_DTYPE
+from compute.quantizers.tensors import SCALE_DTYPE, group_count
 from compute.setting import Setting
 
 _RANGE = struct.Struct("<Bh")
@@ -65,9 +65,9 @@ def _tensor_bytes(tensor: StoredTensor) -> bytes:
 def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[StoredTensor, int]:
     form = form_of(parameter, setting)
     if form == Form.RAW:
-        return _read_raw(body, parameter.shape, raw_dtype(setting))
+        return _read_raw(body, parameter.code_shape, raw_dtype(setting))
     rows, columns = shape = parameter.matrix_shape
-    groups = -(-columns // (setting.group_size or columns))
+    groups = group_count(columns, setting.group_size)
     scales, offset = _read_raw(body, (rows, groups), SCALE_DTYPE)
     zeros = None
     if form == Form.CLIPPED:
@@ -79,6 +79,8 @@ def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[Sto
         if len(body) < offset + _RANGE.size:
             raise ValueError("the file ends inside a tensor")
         width, low = _RANGE.unpack_from(body, offset)
+        if width > 16:
+            raise ValueError(f"the file announces codes of {width} bits, and there are at most 16")
         offset += _RANGE.size
         codes, used = _unpack(body[offset:], shape, width)
         codes = (codes + low).astype(np.int16)
@@ -105,7 +107,7 @@ def _read_raw(
 
 
 def _to_bytes(values: torch.Tensor) -> bytes:
-    return values.contiguous().view(torch.uint8).numpy().tobytes()
+    return values.reshape(-1).view(torch.uint8).numpy().tobytes()
 
 
 def _pack(values: np.ndarray, bits: int) -> bytes:

@@ -54,11 +54,12 @@ def form_of(parameter: Parameter, setting: Setting) -> Form:
 def rotation_of(parameter: Parameter, setting: Setting) -> Rotation | None:
     """The rotation of a parameter, which follows from the setting's seed.
 
-    Rows of an embedding are tokens, frequent and rare ones: they are not mixed.
+    Rows of embeddings and of the output layer are tokens, frequent and rare ones: they are not
+    mixed.
     """
     if setting.quantizer != "ldlq_rotated" or parameter.kind == Kind.OTHER:
         return None
-    return Rotation(setting.quantizer_seed, parameter.name, rows=parameter.kind == Kind.LINEAR)
+    return Rotation(setting.quantizer_seed, parameter.name, rows=not parameter.per_token)
 
 
 def raw_dtype(setting: Setting) -> torch.dtype:
@@ -78,19 +79,26 @@ def quantize(
             columns); of an embedding, the mean of one-hot inputs, shape (entries,); None where it
             is not known, as of a layer that was never run.
 
+    Returns:
+        On the CPU.
+
     Raises:
         ValueError: a value is not finite, the setting's numbers are out of range, or the layer
             cannot be quantized.
     """
     if not torch.isfinite(values).all():
-        raise ValueError(f"the parameter {parameter.name} holds values that are not finite")
+        raise ValueError("it holds values that are not finite")
     if moment is not None and not torch.isfinite(moment).all():
-        raise ValueError(f"the inputs of {parameter.name} are not finite during calibration")
+        raise ValueError("its inputs are not finite during calibration")
     if form_of(parameter, setting) == Form.RAW:
-        return RawTensor(values.to(raw_dtype(setting)).cpu())
-    if parameter.kind == Kind.LINEAR:
-        return _quantize_linear(parameter, values, moment, setting)
-    return _quantize_rounding(parameter, values, moment, setting)
+        tensor: StoredTensor = RawTensor(values.to(raw_dtype(setting)).cpu())
+    elif parameter.kind == Kind.LINEAR:
+        tensor = _quantize_linear(parameter, values, moment, setting)
+    else:
+        tensor = _quantize_rounding(parameter, values, moment, setting)
+    if not torch.isfinite(tensor.dequantize()).all():
+        raise ValueError("its values are too large for the stored scales")
+    return tensor
 
 
 def _quantize_linear(
@@ -124,8 +132,9 @@ def _quantize_rounding(
     if setting.quantizer == "gptq_step":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)
-        if frequencies is not None:  # what was never looked up is set to 0: zeros are cheap
-            values = torch.where((frequencies > 0)[:, None], values, 0.0)
+        if frequencies is not None:  # what training never looks up is set to 0: zeros are cheap
+            used = (frequencies > 0).to(values.device)
+            values = torch.where(used[:, None], values, 0.0)
         return gptq_step.nearest(values, setting.step)
     rotation = rotation_of(parameter, setting)
     if rotation is None:

@@ -5,6 +5,7 @@ transformers.  Its modules are therefore imported without running its ``__init__
 """
 
 import contextlib
+import functools
 import importlib
 import importlib.util
 import sys
@@ -13,9 +14,11 @@ from collections.abc import Iterator
 from unittest import mock
 
 import torch
+from torch.nn.utils import skip_init
 
 from compute.quantizers.damping import with_damping
 from compute.quantizers.grid import Grid, min_max_grid
+from compute.quantizers.ldlq import without_dead_inputs
 from compute.quantizers.tensors import QuantizedTensor
 
 #: Columns between two lazy updates, as in auto-gptq and the paper.
@@ -45,10 +48,11 @@ def quantize(
             positive definite, or auto-gptq returned weights that are not on the grid.
     """
     columns = weight.shape[1]
-    weight = weight.float().clone()
-    weight[:, hessian.diagonal() == 0] = 0.0  # auto-gptq does so too, after the grid is found
+    # auto-gptq knows dead inputs too, but finds its grid before it drops them.
+    weight, hessian = without_dead_inputs(weight, hessian)
+    weight = weight.float()
     grid = min_max_grid(weight, bits, group_size)
-    layer = torch.nn.Linear(columns, len(weight), bias=False, device=weight.device)
+    layer = skip_init(torch.nn.Linear, columns, len(weight), bias=False, device=weight.device)
     groups = group_size is not None and group_size < columns
 
     def attempt(damping: float) -> torch.Tensor:
@@ -79,17 +83,16 @@ def installed() -> bool:
     return importlib.util.find_spec("auto_gptq") is not None
 
 
+@functools.cache
 def _gptq_module() -> types.ModuleType:
-    """``auto_gptq.quantization.gptq`` without the package's own ``__init__``."""
-    if "auto_gptq" not in sys.modules:
-        stub = types.ModuleType("auto_gptq")
-        stub.__path__ = list(importlib.util.find_spec("auto_gptq").submodule_search_locations)
-        sys.modules["auto_gptq"] = stub
-    if "auto_gptq.quantization" not in sys.modules:
-        stub = types.ModuleType("auto_gptq.quantization")
-        stub.__path__ = [f"{path}/quantization" for path in sys.modules["auto_gptq"].__path__]
-        sys.modules["auto_gptq.quantization"] = stub
-    return importlib.import_module("auto_gptq.quantization.gptq")
+    """``auto_gptq.quantization.gptq``, imported past the package's own ``__init__``."""
+    folders = importlib.util.find_spec("auto_gptq").submodule_search_locations
+    stubs = {}
+    for name, path in (("auto_gptq", ""), ("auto_gptq.quantization", "/quantization")):
+        stubs[name] = types.ModuleType(name)
+        stubs[name].__path__ = [f"{folder}{path}" for folder in folders]
+    with mock.patch.dict(sys.modules, stubs):
+        return importlib.import_module("auto_gptq.quantization.gptq")
 
 
 def _quantizer_on(grid: Grid) -> torch.nn.Module:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from compute.quantizers.tensors import SCALE_DTYPE, QuantizedTensor
+from compute.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, group_of_columns
 
 #: Codes of a clipped grid are kept in one byte.
 MAX_BITS = 8
@@ -34,7 +34,7 @@ class Grid:
 
     def per_column(self, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Scale and zero of every entry of a matrix this wide, each (rows, columns), float64."""
-        group = torch.arange(columns, device=self.scales.device) // (self.group_size or columns)
+        group = group_of_columns(columns, self.group_size).to(self.scales.device)
         return self.scales.double()[:, group], self.zeros[:, group]
 
     def codes(
@@ -88,7 +88,7 @@ def min_max_grid(weight: torch.Tensor, bits: int, group_size: int | None = None)
     if group_size is not None and group_size < 1:
         raise ValueError(f"group_size={group_size} must be at least 1")
     rows, columns = weight.shape
-    width = group_size or columns
+    width = min(group_size or columns, columns)
     # Padding the last group with 0 leaves its grid as it is: 0 belongs to every grid.
     padded = torch.nn.functional.pad(weight.double(), (0, -columns % width))
     groups = padded.reshape(rows, -1, width)  # (rows, groups, width)

@@ -43,11 +43,13 @@ def quantize(
 def without_dead_inputs(
     weight: torch.Tensor, hessian: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """float64 copies in which inputs that are always 0 have weight 0 and moment 1."""
+    """float64 copies in which inputs that are always 0 have weight 0 and the mean moment of the
+    others, which leaves the damping as it would be without them."""
     weight, hessian = weight.double().clone(), hessian.double().clone()
-    dead = hessian.diagonal() == 0
+    diagonal = hessian.diagonal()
+    dead = diagonal == 0
     weight[:, dead] = 0.0
-    hessian.diagonal()[dead] = 1.0
+    diagonal[dead] = diagonal[~dead].mean() if (~dead).any() else 1.0
     return weight, hessian
 
 

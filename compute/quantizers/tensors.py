@@ -6,7 +6,7 @@ import torch
 
 from compute.quantizers.rotation import Rotation
 
-#: Stored width of a scale.  The range of bfloat16 is float32's, so no scale can overflow.
+#: Stored width of a scale: bfloat16 has float32's range.
 SCALE_DTYPE = torch.bfloat16
 
 
@@ -40,12 +40,11 @@ class QuantizedTensor:
 
     def grid_values(self) -> torch.Tensor:
         """The values on the grid, before any rotation back; shape (rows, columns), float32."""
-        columns = self.codes.shape[1]
-        width = self.group_size or columns
+        group = group_of_columns(self.codes.shape[1], self.group_size)
         steps = self.codes.float()
         if self.zeros is not None:
-            steps -= self.zeros.float().repeat_interleave(width, dim=1)[:, :columns]
-        return self.scales.float().repeat_interleave(width, dim=1)[:, :columns] * steps
+            steps -= self.zeros.float()[:, group]
+        return self.scales.float()[:, group] * steps
 
     def dequantize(self) -> torch.Tensor:
         """The values that the decoded model has, shape (rows, columns), float32."""
@@ -67,6 +66,16 @@ class RawTensor:
 
 
 StoredTensor = QuantizedTensor | RawTensor
+
+
+def group_count(columns: int, group_size: int | None) -> int:
+    """Groups that the columns of a row fall into; the last may be smaller."""
+    return -(-columns // min(group_size or columns, columns))
+
+
+def group_of_columns(columns: int, group_size: int | None) -> torch.Tensor:
+    """Group of each column, shape (columns,)."""
+    return torch.arange(columns) // min(group_size or columns, columns)
 
 
 def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTensor:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from bounds import TokenLosses, nominal_bits
-from compute import codes, language_model
-from compute.codes.header import CODES
+from compute import coded_model, codes, language_model
 from compute.evaluation import clustered_standard_error, evaluate
 from compute.layout import layout
 from compute.setting import Setting
@@ -65,7 +63,10 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     chosen = scoring.draw(spec)
     paired = chosen[:PAIRED_WINDOWS]
     before = evaluate(model, windows.training[paired], device, report).window_losses
-    sizes = _decode_into(model, workspace.coded(unit))
+    files = coded_model.load(
+        workspace.coded(unit), unit.setting, language_model.weights_sha256(model)
+    )
+    _decode_into(model, files)
     # Chosen windows in the order of the text: the whole of it is a slice, which is not copied.
     places = np.sort(chosen)
     training = windows.training[: spec.train_windows]
@@ -88,7 +89,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "model_id": unit.model_id,
         **unit.setting.columns,
         "nominal_bits": _nominal_bits(spec, unit.setting, quantize_unit, workspace),
-        **sizes,
+        **{f"{code}_bits": 8 * len(file) for code, file in files.items()},
         "train_loss_nats": train.mean_loss_nats,
         "paired_gap_nats": gaps.mean(),
         "paired_gap_se_nats": gaps.std(ddof=1) / np.sqrt(len(gaps)),
@@ -109,28 +110,26 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     return tables
 
 
-def _decode_into(model: PreTrainedModel, folder: Path) -> dict[str, int]:
-    """Give ``model`` the weights that its files restore; the code lengths, in bits.
+def _decode_into(model: PreTrainedModel, files: dict[str, bytes]) -> None:
+    """Give ``model`` the weights that its files restore.
 
     Raises:
         ValueError: two files of the same model restore different weights.
     """
     architecture = layout(model)
-    files = {code: (folder / code).read_bytes() for code in CODES}
-    decoded = [codes.decode(file, architecture) for file in files.values()]
-    for name, weights in decoded[0].items():
-        if not all(torch.equal(weights, other[name]) for other in decoded[1:]):
+    first, *others = (codes.decode(file, architecture) for file in files.values())
+    for name, weights in first.items():
+        if not all(torch.equal(weights, other[name]) for other in others):
             raise ValueError(f"the codes of {name} do not restore the same weights")
         with torch.no_grad():
             model.get_parameter(name).copy_(weights)
-    return {f"{code}_bits": 8 * len(file) for code, file in files.items()}
 
 
 def _nominal_bits(
     spec: LadderModel, setting: Setting, quantize_unit: Unit, workspace: Workspace
 ) -> float:
     """b*N; on an unclipped grid b is the mean entropy of the codes of a matrix."""
-    if setting.bits is not None:
+    if setting.step is None:
         return nominal_bits(setting.bits, spec.params_total)
     layers = workspace.store.read("layers", quantize_unit).to_pandas()
     weights = layers["rows"] * layers["columns"]

@@ -1,19 +1,18 @@
 """Quantize one model at one setting: coded files in the cache, and the `layers` table."""
 
 import dataclasses
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import torch
+from transformers import PreTrainedModel
 
 import schema
-from compute import codes, language_model
+from compute import coded_model, codes, language_model
 from compute.codes.header import CODES
+from compute.layout import layout
 from compute.quantization import quantize_model
 from compute.suites.ladder import LadderModel
 from compute.unit import Unit
@@ -51,14 +50,22 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     model_spec, calibration = unit.model
     device = torch.device(workspace.device)
     model = language_model.load(workspace.checkpoint(unit), device)
-    windows = workspace.windows.open().training[calibration.draw(model_spec)]
+    weights_sha256 = language_model.weights_sha256(model)
+    training = workspace.windows.open().training[: model_spec.train_windows]
+    windows = training[calibration.draw(model_spec)]
     batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
     batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
     tensors, statistics = quantize_model(
-        model, unit.setting, batches, lambda share: report(int(share * unit.work_tokens))
+        model,
+        unit.setting,
+        batches,
+        token_counts=language_model.input_counts(training),
+        report=lambda share: report(int(share * unit.work_tokens)),
     )
     files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}
-    _save(files, workspace.coded(unit))
+    for code, file in files.items():
+        _check_restores(file, code, model)
+    coded_model.save(files, weights_sha256, workspace.coded(unit))
     if not unit.tables:
         return {}
     rows = [
@@ -68,14 +75,12 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
 
 
-def _save(files: dict[str, bytes], folder: Path) -> None:
-    """Write the files, all or none; replaces old ones."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        ready = Path(temporary) / "ready"
-        ready.mkdir()
-        for name, content in files.items():
-            (ready / name).write_bytes(content)
-        if folder.exists():
-            shutil.rmtree(folder)
-        ready.rename(folder)
+def _check_restores(file: bytes, code: str, model: PreTrainedModel) -> None:
+    """Refuse a file that does not restore the very weights that were quantized.
+
+    Raises:
+        ValueError: naming the code and the parameter.
+    """
+    for name, weights in codes.decode(file, layout(model)).items():
+        if not torch.equal(weights, model.get_parameter(name).detach().cpu()):
+            raise ValueError(f"the code {code} does not restore {name}")

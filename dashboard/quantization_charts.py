@@ -1,0 +1,224 @@
+"""Charts of the page *Quantization*: pure functions of data frames."""
+
+import altair as alt
+import pandas as pd
+
+from dashboard.settings import QUANTIZERS
+from dashboard.text import GUIDE_COLOUR
+
+_LABELS = [quantizer.label for quantizer in QUANTIZERS]
+
+
+def _by_quantizer(frame: pd.DataFrame) -> dict:
+    """Colour and shape of each quantizer that occurs, with one legend for both."""
+    shown = [q for q in QUANTIZERS if q.label in set(frame["quantizer"])]
+    domain = [q.label for q in shown]
+    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=90)
+    return {
+        "color": alt.Color(
+            "quantizer:N",
+            scale=alt.Scale(domain=domain, range=[q.colour for q in shown]),
+            legend=legend,
+        ),
+        "shape": alt.Shape(
+            "quantizer:N",
+            scale=alt.Scale(domain=domain, range=[q.shape for q in shown]),
+            legend=legend,
+        ),
+    }
+
+
+def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
+    """Quantization gap of one model against bits per weight, one line per quantizer.
+
+    Args:
+        gaps: from ``quantization.gaps``, one model.
+        bits: column for the horizontal axis.
+        title: what that is.
+    """
+    positive = gaps[gaps["gap_nats"] > 0]
+    # A log axis has no place for an end at or below 0.
+    positive = positive.assign(low=positive["low"].clip(lower=positive["gap_nats"] / 10))
+    looks = _by_quantizer(gaps)
+    x = alt.X(f"{bits}:Q", title=title, scale=alt.Scale(zero=False, padding=12))
+    y = alt.Y(
+        "gap_nats:Q",
+        title="Quantization gap, nats per token",
+        scale=alt.Scale(type="log"),
+        axis=alt.Axis(format="~g", tickCount=5),
+    )
+    base = alt.Chart(positive)
+    lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
+        x=x, y=y, color=looks["color"], detail="quantizer:N"
+    )
+    errors = base.mark_rule(strokeWidth=1.5).encode(
+        x=x, y="low:Q", y2="high:Q", color=looks["color"]
+    )
+    tooltip = [
+        alt.Tooltip("quantizer:N"),
+        alt.Tooltip("rate:N", title="rate"),
+        alt.Tooltip(f"{bits}:Q", title="bits", format=".3f"),
+        alt.Tooltip("gap_nats:Q", title="gap, nats per token", format=".5f"),
+        alt.Tooltip("gap_se_nats:Q", title="standard error", format=".5f"),
+        alt.Tooltip("measured:N", title="measured on"),
+    ]
+    filled = base.transform_filter(alt.datum.measured == "all training tokens").mark_point(
+        size=55, filled=True, opacity=1
+    )
+    hollow = base.transform_filter(alt.datum.measured == "sampled windows").mark_point(
+        size=55, filled=False, opacity=1
+    )
+    points = [part.encode(x=x, y=y, tooltip=tooltip, **looks) for part in (hollow, filled)]
+    return alt.layer(lines, errors, *points).properties(height=320)
+
+
+def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
+    """Gap that is certified for one model against bits per parameter, with the best point marked.
+
+    Args:
+        bounds: from ``quantization.bounds_by_rate``, one model.
+        certified: points of a heuristic are hollow.
+    """
+    shown = bounds[bounds["quantizer"] != "Not quantized"]
+    looks = _by_quantizer(shown)
+    x = alt.X(
+        "bits_per_parameter:Q",
+        title="Bits per parameter of the chosen code",
+        scale=alt.Scale(zero=False, padding=12),
+    )
+    y = alt.Y(
+        "gap_nats:Q",
+        title="Bound − training loss, nats per token",
+        scale=alt.Scale(zero=False, padding=14),
+    )
+    base = alt.Chart(shown)
+    lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
+        x=x, y=y, color=looks["color"], detail="quantizer:N"
+    )
+    tooltip = [
+        alt.Tooltip("quantizer:N"),
+        alt.Tooltip("rate:N", title="rate"),
+        alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
+        alt.Tooltip("gap_nats:Q", title="gap of the bound", format=".4f"),
+        alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+    ]
+    points = base.mark_point(size=60, filled=certified, opacity=1).encode(
+        x=x, y=y, tooltip=tooltip, **looks
+    )
+    best = base.transform_filter(alt.datum.best)
+    ring = best.mark_point(size=420, filled=False, color=GUIDE_COLOUR, strokeWidth=2.5).encode(
+        x=x, y=y
+    )
+    text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
+        x=x, y=y, text=alt.Text("gap_nats:Q", format=".3f")
+    )
+    return alt.layer(lines, points, ring, text).properties(height=320)
+
+
+def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool) -> alt.LayerChart:
+    """Loss or bound of every model against the bits of the whole model, a line per setting.
+
+    Args:
+        bounds: from ``quantization.bounds_by_rate``, all models, one quantizer and float formats.
+        column: ``train_loss_nats`` or ``total_nats``.
+        title: what that is.
+        certified: points of a heuristic are hollow.
+    """
+    order = list(dict.fromkeys(bounds.sort_values("bits_per_parameter")["rate"]))
+    colour = alt.Color(
+        "rate:N",
+        sort=order,
+        scale=alt.Scale(scheme="viridis"),
+        legend=alt.Legend(title=None, orient="bottom", columns=4),
+    )
+    x = alt.X(
+        "total_bits:Q",
+        title="Bits of the whole model (log scale)",
+        scale=alt.Scale(type="log", nice=False, padding=12),
+        axis=alt.Axis(format="~s", grid=False, tickCount=5),
+    )
+    y = alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=False, padding=8))
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("rate:N", title="rate"),
+        alt.Tooltip("total_bits:Q", title="bits", format=",.0f"),
+        alt.Tooltip(f"{column}:Q", title="nats per token", format=".4f"),
+    ]
+    base = alt.Chart(bounds).encode(x=x, y=y, color=colour)
+    return alt.layer(
+        base.mark_line(strokeWidth=1.5, opacity=0.7),
+        base.mark_point(size=45, filled=certified, opacity=1).encode(tooltip=tooltip),
+    ).properties(height=320)
+
+
+def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
+    """Measured proxy loss of every layer against QuIP's prediction, on log axes."""
+    shown = layers[(layers["proxy_loss"] > 0) & (layers["predicted_proxy_loss"] > 0)]
+    both = pd.concat([shown["proxy_loss"], shown["predicted_proxy_loss"]])
+    ends = [float(both.min()) / 1.5, float(both.max()) * 1.5]
+    scale = alt.Scale(type="log", domain=ends, nice=False)
+    axis = alt.Axis(format=".0e", tickCount=4, grid=False)
+    diagonal = (
+        alt.Chart(pd.DataFrame({"end": ends}))
+        .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
+        .encode(x=alt.X("end:Q", scale=scale), y=alt.Y("end:Q", scale=scale))
+    )
+    points = (
+        alt.Chart(shown)
+        .mark_point(size=60, filled=True, opacity=0.9)
+        .encode(
+            x=alt.X("predicted_proxy_loss:Q", title="Predicted proxy loss", scale=scale, axis=axis),
+            y=alt.Y("proxy_loss:Q", title="Measured proxy loss", scale=scale, axis=axis),
+            color=alt.Color(
+                "kind:N",
+                scale=alt.Scale(domain=["linear", "embedding"], range=["#4477AA", "#EE6677"]),
+                legend=alt.Legend(title=None, orient="bottom"),
+            ),
+            tooltip=[
+                alt.Tooltip("layer:N"),
+                alt.Tooltip("proxy_loss:Q", title="measured", format=".3e"),
+                alt.Tooltip("predicted_proxy_loss:Q", title="predicted", format=".3e"),
+                alt.Tooltip("feedback_ratio:Q", title="measured / rounding", format=".3f"),
+            ],
+        )
+    )
+    return alt.layer(diagonal, points).properties(height=320)
+
+
+def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
+    """What rotation does to each layer's loss, measured against predicted, both as ratios."""
+    both = pd.concat([ratios["predicted_ratio"], ratios["measured_ratio"], pd.Series([1.0])])
+    ends = [float(both.min()) / 1.15, float(both.max()) * 1.15]
+    scale = alt.Scale(type="log", domain=ends, nice=False)
+    axis = alt.Axis(format="~g", tickCount=5, grid=False)
+    one = pd.DataFrame({"one": [1.0]})
+    ratio = "loss rotated / not rotated"
+    guides = [
+        alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(x="one:Q"),
+        alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(y="one:Q"),
+        alt.Chart(pd.DataFrame({"end": ends}))
+        .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
+        .encode(x="end:Q", y="end:Q"),
+    ]
+    points = (
+        alt.Chart(ratios)
+        .mark_point(size=55, filled=True, opacity=0.9)
+        .encode(
+            x=alt.X(
+                "predicted_ratio:Q", title="Predicted: rotated / plain", scale=scale, axis=axis
+            ),
+            y=alt.Y("measured_ratio:Q", title="Measured: rotated / plain", scale=scale, axis=axis),
+            color=alt.Color(
+                "bits:O",
+                scale=alt.Scale(scheme="viridis"),
+                legend=alt.Legend(title="bits", orient="bottom", columns=6),
+            ),
+            tooltip=[
+                alt.Tooltip("layer:N"),
+                alt.Tooltip("bits:O"),
+                alt.Tooltip("predicted_ratio:Q", title="predicted", format=".3f"),
+                alt.Tooltip("measured_ratio:Q", title="measured", format=".3f"),
+            ],
+        )
+    )
+    return alt.layer(*guides, points).properties(height=320)

@@ -1,0 +1,157 @@
+"""Settings as a reader meets them: quantizers by name, rates by their bits."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Quantizer:
+    """A family of settings.
+
+    Attributes:
+        key: value of the column ``quantizer``.
+        label: name in controls, links and legends.
+        colour: the same on every page; Paul Tol's bright palette, so that no quantizer is taken
+            for a term of the bound.
+        shape: of its points, for readers who cannot tell the colours apart.
+        idea: one sentence.
+    """
+
+    key: str
+    label: str
+    colour: str
+    shape: str
+    idea: str
+
+
+QUANTIZERS = (
+    Quantizer(
+        "gptq",
+        "GPTQ",
+        "#4477AA",
+        "circle",
+        "Rounds the columns of a layer in order and passes each error on to the columns that "
+        "follow (Frantar et al. 2023).",
+    ),
+    Quantizer(
+        "gptq_step",
+        "Grid-step GPTQ",
+        "#228833",
+        "diamond",
+        "GPTQ in act-order on an unclipped grid with one step per row, made for entropy coding: "
+        "frequent small codes cost few bits.",
+    ),
+    Quantizer(
+        "gptq_actorder",
+        "GPTQ, act-order",
+        "#66CCEE",
+        "square",
+        "GPTQ that rounds the columns that matter most first.",
+    ),
+    Quantizer(
+        "ldlq",
+        "LDLQ",
+        "#CCBB44",
+        "triangle-up",
+        "The same rounding as GPTQ, computed through another factor (Chee et al. 2023).",
+    ),
+    Quantizer(
+        "ldlq_rotated",
+        "LDLQ, rotated",
+        "#EE6677",
+        "triangle-down",
+        "LDLQ after a random rotation of inputs and outputs, which the decoder undoes.",
+    ),
+    Quantizer(
+        "rtn",
+        "Round to nearest",
+        "#999999",
+        "cross",
+        "Rounds every weight by itself to the nearest level.",
+    ),
+    Quantizer(
+        "none",
+        "Not quantized",
+        "#4A5568",
+        "stroke",
+        "Every weight as a 32-bit float, or cut to 16 bits.",
+    ),
+)
+
+#: Quantizers shown under the name of another.
+_SHOWN_AS = {"cast": "none"}
+
+_BY_KEY = {quantizer.key: quantizer for quantizer in QUANTIZERS}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way the models of a suite were quantized; None where a number does not apply."""
+
+    quantizer: str
+    bits: int | None = None
+    group_size: int | None = None
+    step: float | None = None
+    quantizer_seed: int | None = None
+
+    @property
+    def family(self) -> Quantizer:
+        """The quantizer that a reader chooses."""
+        return _BY_KEY[_SHOWN_AS.get(self.quantizer, self.quantizer)]
+
+    @property
+    def rate(self) -> str:
+        """The setting among those of its quantizer, as it stands in links: ``4``, ``step 0.7``."""
+        if self.step is not None:
+            return f"step {self.step:g}"
+        return f"{self.bits}{self._groups}"
+
+    @property
+    def rate_in_words(self) -> str:
+        """For example ``4 bits``, ``16 bits (bfloat16)``, ``step 0.7``."""
+        if self.step is not None:
+            return self.rate
+        formats = {"none": " (float32)", "cast": " (bfloat16)"}
+        return f"{self.bits} bits{formats.get(self.quantizer, '')}{self._groups}"
+
+    @property
+    def _groups(self) -> str:
+        groups = f", groups of {self.group_size}" if self.group_size else ""
+        return f"{groups}, seed {self.quantizer_seed}" if self.quantizer_seed else groups
+
+    @property
+    def label(self) -> str:
+        """For example ``GPTQ, 4 bits``; a float format needs no quantizer's name."""
+        if self.family.key == "none":
+            return self.rate_in_words
+        return f"{self.family.label}, {self.rate_in_words}"
+
+    @property
+    def slug(self) -> str:
+        """For names of files: ``gptq-4bits``, ``gptq_step-step0.7``."""
+        rate = f"step{self.step:g}" if self.step is not None else f"{self.bits}bits"
+        groups = f"-g{self.group_size}" if self.group_size else ""
+        seed = f"-seed{self.quantizer_seed}" if self.quantizer_seed else ""
+        return f"{self.quantizer}-{rate}{groups}{seed}"
+
+
+def columns_of(setting: Setting) -> list:
+    """Values of ``schema.SETTING_FIELDS``, in their order."""
+    return [
+        setting.quantizer,
+        setting.bits,
+        setting.group_size,
+        setting.step,
+        setting.quantizer_seed,
+    ]
+
+
+def setting_of(row: dict) -> Setting:
+    """The setting in a row of any table; pandas writes an absent number as NaN."""
+    kinds = {"bits": int, "group_size": int, "step": float, "quantizer_seed": int}
+    found = {
+        key: kind(row[key])
+        for key, kind in kinds.items()
+        if row[key] is not None and not math.isnan(row[key])
+    }
+    return Setting(row["quantizer"], **found)

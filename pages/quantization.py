@@ -1,0 +1,138 @@
+"""Quantization: what rounding costs, what it saves, and which rate certifies best."""
+
+import streamlit as st
+
+from dashboard import (
+    charts,
+    controls,
+    downloads,
+    explanations,
+    frame,
+    quantization,
+    quantization_charts,
+)
+from dashboard.artifacts import ArtifactError
+from dashboard.terms import Choice, law_of
+from dashboard.text import CODE_LABELS, term_of
+
+suite = frame.open_suite()
+try:
+    with st.sidebar:
+        form = controls.form_control()
+        setting = controls.setting_control(suite.settings())
+        controls.show_rate(suite.bits_per_parameter(setting))
+        code = controls.code_control()
+        choice = Choice(setting, code, controls.delta_control(), form)
+        bounds = quantization.bounds_by_rate(suite, choice)
+        model_id = controls.model_control(list(dict.fromkeys(bounds["model_id"])))
+    gaps = quantization.gaps(suite)
+    layers = quantization.layers(suite, setting, model_id)
+    ratios = quantization.rotation(suite, model_id)
+    exceptions = quantization.exceptions(suite)
+except ArtifactError as error:
+    frame.show_error(error)
+    st.stop()
+
+st.title("Quantization")
+controls.show_complaints()
+explanations.not_certified(choice)
+st.markdown(
+    "Fewer bits make a shorter code, and so a smaller complexity term; they also round the weights "
+    "more coarsely, and the loss grows. The bound weighs the two against each other."
+)
+of_model = gaps[gaps["model_id"] == model_id]
+best = bounds[bounds["best"] & (bounds["model_id"] == model_id)].iloc[0]
+
+left, right = st.columns(2)
+with left:
+    st.markdown(f"**Quantization gap against bits, {model_id}**")
+    st.altair_chart(
+        quantization_charts.gap_by_bits(of_model, "nominal_bits", "Bits of a code (nominal)")
+    )
+    st.caption(
+        "Loss of the quantized model less that of the trained one. On a clipped grid the bits are "
+        "$b$; on an unclipped one the entropy of its codes. Bars are two standard errors each way, "
+        "from paired windows. Filled points: all training tokens; hollow: sampled windows."
+    )
+with right:
+    st.markdown(f"**Rate against distortion, {model_id}**")
+    st.altair_chart(
+        quantization_charts.gap_by_bits(
+            of_model, "entropy_coded_bits", "Bits per parameter, entropy-coded file"
+        )
+    )
+    st.caption(
+        "The same gaps against what the whole model really comes to in an entropy-coded file: "
+        "scales, norms and tables included. Lower and further left is better."
+    )
+
+left, right = st.columns(2)
+with left:
+    st.markdown(f"**Which rate certifies best? {model_id}**")
+    of_rates = bounds[bounds["model_id"] == model_id]
+    st.altair_chart(quantization_charts.bound_by_rate(of_rates, choice.certified))
+    st.caption(
+        f"Ringed: {best['quantizer']}, {best['rate']}, gap {best['gap_nats']:.3f} nats per token, "
+        f"code length {CODE_LABELS[code]}. To its left rounding costs more than it saves, to its "
+        "right the code grows faster than the loss falls. Only settings at which all training "
+        "tokens were scored have a bound."
+    )
+with right:
+    st.markdown(f"**Gap against model size, {setting.label}**")
+    at_setting = gaps[gaps["setting"] == setting.label]
+    if at_setting.empty:
+        st.info("These weights are not quantized: there is no gap to show.")
+    else:
+        law = law_of(at_setting, "gap_nats")
+        colour = term_of("quantization_gap_nats").colour
+        st.altair_chart(charts.gap_by_size(at_setting, law, colour))
+        st.caption(
+            f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, over the "
+            "measured sizes only."
+        )
+
+st.subheader("Where to spend bits: many parameters or many bits each?")
+family = setting.family.label
+shown = bounds[bounds["quantizer"].isin([family, "Not quantized"])]
+left, right = st.columns(2)
+with left:
+    st.altair_chart(
+        quantization_charts.by_total_bits(
+            shown, "train_loss_nats", "Training loss, quantized, nats per token", True
+        )
+    )
+with right:
+    st.altair_chart(
+        quantization_charts.by_total_bits(
+            shown, "total_nats", "Bound, nats per token", choice.certified
+        )
+    )
+st.caption(
+    f"{family} and float formats; each line is one setting, from the smallest model to the "
+    "largest. At a given number of bits in all, the lowest line says how best to spend them, for "
+    "the loss (left) and for the bound (right). After the view of Dettmers & Zettlemoyer 2023, "
+    "*The case for 4-bit precision*."
+)
+
+st.subheader(f"Layer by layer: {model_id}, {setting.label}")
+left, right = st.columns(2)
+with left:
+    if layers.empty:
+        st.info("These weights are not quantized: no layer was rounded.")
+    else:
+        st.altair_chart(quantization_charts.predicted_loss(layers))
+        explanations.layers_reading(layers)
+with right:
+    if ratios.empty:
+        st.info("This suite has no model quantized by LDLQ both with and without rotation.")
+    else:
+        st.altair_chart(quantization_charts.rotation(ratios))
+        explanations.rotation_reading(ratios)
+explanations.feedback_exceptions(exceptions)
+
+st.subheader("The data")
+downloads.table(gaps, name=f"{suite.name}-quantization-gaps")
+downloads.table(bounds, name=f"{suite.name}-{form}-{code}-bounds-by-rate")
+if not layers.empty:
+    downloads.table(layers, name=f"{suite.name}-{model_id}-{setting.slug}-layers")
+frame.show_provenance(suite)
