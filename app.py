@@ -3,21 +3,11 @@
 import streamlit as st
 
 from dashboard.frame import open_suite_from_sidebar
+from dashboard.navigation import navigation
 
 st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")
 # Streamlit leaves a hand's breadth of empty page around the content; a laptop has none to spare.
 st.html("<style>.stMainBlockContainer {padding: 2.5rem 3rem 4rem;}</style>")
-page = st.navigation(
-    [
-        st.Page(
-            "pages/bound_explorer.py",
-            title="Bound explorer",
-            icon=":material/stacked_bar_chart:",
-            default=True,
-        ),
-        st.Page("pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"),
-        st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
-    ]
-)
+page = navigation()
 if open_suite_from_sidebar():
     page.run()

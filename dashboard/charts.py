@@ -314,7 +314,7 @@ def gap_by_size(gaps: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.Lay
         .encode(x="params_total:Q", y="low:Q", y2="high:Q")
     )
     panel = law_panel(gaps, "gap_nats", "", colour, law)
-    return alt.layer(panel, errors).properties(width="container", height=320)
+    return alt.layer(panel, errors).properties(width="container", height=420)
 
 
 def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:

@@ -106,7 +106,8 @@ def setting_control(settings: list[Setting]) -> Setting:
         + "\n\n".join(f"**{q.label}**: {q.idea}" for q in families.values()),
     )
     rates = {setting.rate: setting for setting in settings if setting.family.label == label}
-    check_link("bits", list(rates), "the bitrate")
+    if not st.session_state.pop("quantizer_changed", False):
+        check_link("bits", list(rates), "the bitrate")
     if len(rates) == 1:  # a slider needs two places
         return next(iter(rates.values()))
     # Few bits lie left; of a grid's steps, that is the wide ones.
@@ -134,10 +135,10 @@ def show_rate(bits_per_parameter: dict[str, float]) -> None:
 
 
 def _forget_rate() -> None:
-    """Another quantizer has other rates."""
+    """Another quantizer has other rates; the one in the address is no mistake of the link's."""
     _forget_complaints()
     st.session_state.pop("bits", None)
-    st.query_params.pop("bits", None)
+    st.session_state["quantizer_changed"] = True
 
 
 def delta_control() -> float:

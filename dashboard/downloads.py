@@ -6,6 +6,14 @@ import pandas as pd
 import streamlit as st
 
 
+def tables(frames: dict[str, tuple[pd.DataFrame, str]]) -> None:
+    """Several tables, one tab each: title -> (rows, name of the files); empty ones are left out."""
+    shown = {title: value for title, value in frames.items() if not value[0].empty}
+    for tab, (frame, name) in zip(st.tabs(list(shown)), shown.values(), strict=True):
+        with tab:
+            table(frame, name)
+
+
 def table(frame: pd.DataFrame, name: str) -> None:
     """The rows behind the charts, with downloads as CSV and Parquet."""
     st.dataframe(frame, hide_index=True)
@@ -19,6 +27,7 @@ def table(frame: pd.DataFrame, name: str) -> None:
         mime="text/csv",
         on_click="ignore",
         icon=":material/download:",
+        key=f"{name}.csv",
     )
     row.download_button(
         "Download Parquet",
@@ -27,4 +36,5 @@ def table(frame: pd.DataFrame, name: str) -> None:
         mime="application/vnd.apache.parquet",
         on_click="ignore",
         icon=":material/download:",
+        key=f"{name}.parquet",
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import controls
 from dashboard.artifacts import ArtifactError, Suite, list_suites, suite_version
+from dashboard.navigation import navigation
 
 #: Folder of the artifacts unless the environment says otherwise.
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
@@ -49,7 +50,15 @@ def open_suite_from_sidebar() -> bool:
 
 
 def open_suite() -> Suite:
-    """The suite that the frame has opened."""
+    """The suite that the frame has opened.
+
+    Until some visitor has been through ``app.py``, Streamlit takes every file in ``pages/`` for a
+    script of its own, so the first visitor of a fresh server who follows a link to a page arrives
+    here without the frame.  Declaring the pages puts that right, and the script starts anew.
+    """
+    if "open_suite" not in st.session_state:
+        navigation()
+        st.rerun()
     return st.session_state["open_suite"]
 
 

@@ -6,14 +6,15 @@ import pandas as pd
 from dashboard.settings import QUANTIZERS
 from dashboard.text import GUIDE_COLOUR
 
-_LABELS = [quantizer.label for quantizer in QUANTIZERS]
+#: Of every chart here, its axis and legend included.
+HEIGHT = 420
 
 
 def _by_quantizer(frame: pd.DataFrame) -> dict:
     """Colour and shape of each quantizer that occurs, with one legend for both."""
     shown = [q for q in QUANTIZERS if q.label in set(frame["quantizer"])]
     domain = [q.label for q in shown]
-    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=90)
+    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=90, labelLimit=200)
     return {
         "color": alt.Color(
             "quantizer:N",
@@ -69,7 +70,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
         size=55, filled=False, opacity=1
     )
     points = [part.encode(x=x, y=y, tooltip=tooltip, **looks) for part in (hollow, filled)]
-    return alt.layer(lines, errors, *points).properties(height=320)
+    return alt.layer(lines, errors, *points).properties(height=HEIGHT)
 
 
 def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
@@ -112,7 +113,7 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
         x=x, y=y, text=alt.Text("gap_nats:Q", format=".3f")
     )
-    return alt.layer(lines, points, ring, text).properties(height=320)
+    return alt.layer(lines, points, ring, text).properties(height=HEIGHT)
 
 
 def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool) -> alt.LayerChart:
@@ -129,7 +130,7 @@ def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool
         "rate:N",
         sort=order,
         scale=alt.Scale(scheme="viridis"),
-        legend=alt.Legend(title=None, orient="bottom", columns=4),
+        legend=alt.Legend(title=None, orient="bottom", columns=3, labelLimit=200),
     )
     x = alt.X(
         "total_bits:Q",
@@ -148,7 +149,7 @@ def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool
     return alt.layer(
         base.mark_line(strokeWidth=1.5, opacity=0.7),
         base.mark_point(size=45, filled=certified, opacity=1).encode(tooltip=tooltip),
-    ).properties(height=320)
+    ).properties(height=HEIGHT)
 
 
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
@@ -182,7 +183,7 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return alt.layer(diagonal, points).properties(height=320)
+    return alt.layer(diagonal, points).properties(height=HEIGHT)
 
 
 def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
@@ -192,7 +193,7 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
     scale = alt.Scale(type="log", domain=ends, nice=False)
     axis = alt.Axis(format="~g", tickCount=5, grid=False)
     one = pd.DataFrame({"one": [1.0]})
-    ratio = "loss rotated / not rotated"
+    what = "loss, rotated / plain"
     guides = [
         alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(x="one:Q"),
         alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(y="one:Q"),
@@ -204,10 +205,8 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
         alt.Chart(ratios)
         .mark_point(size=55, filled=True, opacity=0.9)
         .encode(
-            x=alt.X(
-                "predicted_ratio:Q", title="Predicted: rotated / plain", scale=scale, axis=axis
-            ),
-            y=alt.Y("measured_ratio:Q", title="Measured: rotated / plain", scale=scale, axis=axis),
+            x=alt.X("predicted_ratio:Q", title=f"Predicted {what}", scale=scale, axis=axis),
+            y=alt.Y("measured_ratio:Q", title=f"Measured {what}", scale=scale, axis=axis),
             color=alt.Color(
                 "bits:O",
                 scale=alt.Scale(scheme="viridis"),
@@ -221,4 +220,4 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return alt.layer(*guides, points).properties(height=320)
+    return alt.layer(*guides, points).properties(height=HEIGHT)

@@ -131,8 +131,11 @@ with right:
 explanations.feedback_exceptions(exceptions)
 
 st.subheader("The data")
-downloads.table(gaps, name=f"{suite.name}-quantization-gaps")
-downloads.table(bounds, name=f"{suite.name}-{form}-{code}-bounds-by-rate")
-if not layers.empty:
-    downloads.table(layers, name=f"{suite.name}-{model_id}-{setting.slug}-layers")
+downloads.tables(
+    {
+        "Gaps": (gaps, f"{suite.name}-quantization-gaps"),
+        "Bounds by rate": (bounds, f"{suite.name}-{form}-{code}-bounds-by-rate"),
+        "Layers": (layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
+    }
+)
 frame.show_provenance(suite)

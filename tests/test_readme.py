@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import schema
 from dashboard.artifacts import Suite
+from dashboard.settings import Setting, columns_of
 from dashboard.terms import CODES, Choice, bound_terms
 from tests.bench import gains
 from tests.conftest import ROOT
@@ -31,13 +33,24 @@ def printed(source: str) -> dict[str, list[float]]:
     return {name: [float(number) for number in numbers] for name, *numbers in lines}
 
 
-def paper_script(suite: Path, quantizer: str, bits: int, code: str, delta: float) -> str:
-    """The first block with other values in its first assignment."""
-    choice = f"{str(suite)!r}, {quantizer!r}, {bits}, {code!r}, {delta!r}"
-    source, count = re.subn(
-        r"(suite, quantizer, bits, code, delta = ).*", rf"\g<1>{choice}", scripts()[0]
+def query_of(setting: Setting) -> str:
+    """A setting as a condition on the rows of a pandas table."""
+    names = [field.name for field in schema.SETTING_FIELDS]
+    values = dict(zip(names, columns_of(setting), strict=True))
+    # An absent number is NaN there, and differs from itself.
+    return " and ".join(
+        f"{name} != {name}" if value is None else f"{name} == {value!r}"
+        for name, value in values.items()
     )
-    assert count == 1
+
+
+def paper_script(suite: Path, setting: Setting, code: str, delta: float) -> str:
+    """The first block with other values in its first two assignments."""
+    source, count = re.subn(
+        r"(suite, code, delta = ).*", rf"\g<1>{(str(suite), code, delta)!r}", scripts()[0]
+    )
+    source, more = re.subn(r"(setting = ).*", rf"\g<1>{query_of(setting)!r}", source)
+    assert count == more == 1
     return source
 
 
@@ -52,7 +65,7 @@ def assert_totals_agree(data: Path, name: str, deltas) -> int:
         for code in CODES:
             for delta in deltas:
                 terms = bound_terms(suite, Choice(setting, code, delta, "four_term"))
-                rows = printed_rows(data / name, setting.quantizer, setting.bits, code, delta)
+                rows = printed_rows(data / name, setting, code, delta)
                 assert list(rows) == list(terms["model_id"])
                 totals = [numbers[-1] for numbers in rows.values()]
                 assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
@@ -61,7 +74,7 @@ def assert_totals_agree(data: Path, name: str, deltas) -> int:
 
 
 def test_the_scripts_import_nothing_of_ours_and_are_short():
-    for script, lines in zip(scripts(), (18, 9), strict=True):
+    for script, lines in zip(scripts(), (19, 9), strict=True):
         imports = re.findall(r"^(?:import|from) (\w+)", script, re.MULTILINE)
         assert set(imports) <= {"numpy", "pandas", "pyarrow"}
         assert len([line for line in script.splitlines() if line.strip()]) <= lines
@@ -71,11 +84,11 @@ def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path
     suite = Suite(ROOT / "data", "ladder")
     for setting in suite.settings():
         terms = bound_terms(suite, Choice(setting, "stored", 1e-6))
-        csv = tmp_path / f"{setting.bits}.csv"
+        csv = tmp_path / f"{setting.slug}.csv"
         terms.to_csv(csv, index=False)
-        first = paper_script(ROOT / "data/ladder", setting.quantizer, setting.bits, "stored", 1e-6)
+        first = paper_script(ROOT / "data/ladder", setting, "stored", 1e-6)
         setup = first.partition("for m in models")[0]
-        source, count = re.subn(r'"ladder-geometric-rtn-4bits.csv"', repr(str(csv)), scripts()[1])
+        source, count = re.subn(r'"ladder-geometric-gptq-4bits.csv"', repr(str(csv)), scripts()[1])
         assert count == 1
         totals = [total for (total,) in printed(setup + source).values()]
         assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
@@ -86,7 +99,7 @@ def test_its_table_of_gains_is_what_the_command_prints():
 
 
 def test_the_script_reproduces_every_total_of_a_fresh_run(micro_run):
-    assert assert_totals_agree(micro_run / "data", "micro", (1e-12, 0.05, 0.5)) == 36
+    assert assert_totals_agree(micro_run / "data", "micro", (1e-12, 0.5)) == 3 * 7 * 3 * 2
 
 
 def test_the_script_reproduces_every_total_of_the_shipped_ladder():
@@ -94,7 +107,7 @@ def test_the_script_reproduces_every_total_of_the_shipped_ladder():
 
 
 def test_its_table_is_what_the_script_prints():
-    rows = printed_rows(ROOT / "data/ladder", "rtn", 4, "stored", 0.05)
+    rows = printed_rows(ROOT / "data/ladder", Setting("gptq", 4), "stored", 0.05)
     table = re.findall(r"^\| (ladder-\w+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
     assert {name: list(numbers) for name, *numbers in table} == {
         name: [f"{number:.3f}" for number in numbers] for name, numbers in rows.items()

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.artifacts import Setting, Suite
+from dashboard.artifacts import Suite
+from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.conftest import ROOT
 
@@ -65,8 +66,11 @@ def test_rounding_up_into_bins_costs_less_than_five_thousandths(suite):
         """
         SELECT q.model_id, q.bits, sum(h.loss_nats * h.tokens) / sum(h.tokens)
                - any_value(q.train_loss_nats) AS cost
-        FROM loss_histograms h JOIN quantized q USING (model_id, quantizer, bits)
-        WHERE split = 'train' GROUP BY q.model_id, q.bits
+        FROM loss_histograms h JOIN quantized q
+            ON h.model_id = q.model_id AND h.quantizer = q.quantizer
+            AND h.bits IS NOT DISTINCT FROM q.bits AND h.step IS NOT DISTINCT FROM q.step
+            AND h.group_size IS NOT DISTINCT FROM q.group_size
+        WHERE split = 'train' GROUP BY q.model_id, q.quantizer, q.bits, q.step
         """
     )
     assert len(cost) == 30

@@ -41,9 +41,9 @@ def unit_upper_factor(hessian: torch.Tensor, damping: float) -> tuple[torch.Tens
     Raises:
         torch.linalg.LinAlgError: the damped matrix is not positive definite.
     """
-    damped = hessian.clone()
-    damped.diagonal().add_(damping * hessian.diagonal().mean())
     # A Cholesky factor is lower triangular; that of H read backwards is upper triangular.
-    root = torch.linalg.cholesky(damped.flip(0, 1)).flip(0, 1)
-    diagonal = root.diagonal()
-    return root / diagonal, diagonal.square()
+    backwards = hessian.flip(0, 1)  # a copy, which is worked on in place
+    backwards.diagonal().add_(damping * hessian.diagonal().mean())
+    root = torch.linalg.cholesky(backwards, out=backwards).flip(0, 1)
+    diagonal = root.diagonal().clone()
+    return root.div_(diagonal), diagonal.square()

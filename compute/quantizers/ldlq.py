@@ -11,7 +11,7 @@ import torch
 
 from compute.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantizers.grid import Grid, min_max_grid
-from compute.quantizers.tensors import QuantizedTensor
+from compute.quantizers.tensors import QuantizedTensor, group_of_columns
 
 #: Columns handled one by one; wider ranges are split in halves, so that most of the feedback
 #: is matrix products.
@@ -73,26 +73,34 @@ def round_with_feedback(
         hessian: shape (columns, columns), float64, no zero on the diagonal.
         act_order: see ``order_of_columns``.
     """
+    columns = weight.shape[1]
     order = order_of_columns(hessian, act_order)
-    hessian = hessian[order][:, order]
+    if act_order:
+        weight, hessian = weight[:, order], hessian[order][:, order]
     (factor, _), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
-    # Columns become rows of contiguous memory: they are read and written one by one.
-    original = weight.T[order].contiguous()  # (columns, rows), as all that follow
-    targets, codes, errors = original.clone(), original.clone(), original.clone()
-    scales, zeros = (part.T[order].contiguous() for part in grid.per_column(len(original)))
+    groups = group_of_columns(columns, grid.group_size)[order.cpu()].tolist()
+    scales, zeros = grid.scales.double().T.contiguous(), grid.zeros.T.contiguous()
+    # Columns become rows of contiguous memory: they are read and written one by one.  Row k
+    # holds the weights and the feedback on them until column k is rounded, then its error.
+    work = weight.T.contiguous()
+    codes = torch.empty_like(work, dtype=torch.float32)
 
     def round_range(start: int, stop: int) -> None:
-        """Round columns whose targets hold the feedback of all columns before ``start``."""
+        """Round columns that hold the feedback of all columns before ``start``."""
         if stop - start > NARROW:
             middle = (start + stop) // 2
             round_range(start, middle)
-            targets[middle:stop] += factor[start:middle, middle:stop].T @ errors[start:middle]
+            work[middle:stop] += factor[start:middle, middle:stop].T @ work[start:middle]
             round_range(middle, stop)
             return
         for k in range(start, stop):
-            targets[k] += factor[start:k, k] @ errors[start:k]
-            codes[k] = grid.codes(targets[k], scales[k], zeros[k])
-            errors[k] = original[k] - scales[k] * (codes[k] - zeros[k])
+            work[k] += factor[start:k, k] @ work[start:k]
+            scale, zero = scales[groups[k]], zeros[groups[k]]
+            rounded = grid.codes(work[k], scale, zero)
+            codes[k] = rounded
+            work[k] = weight[:, k] - scale * (rounded - zero)
 
-    round_range(0, len(original))
-    return grid.tensor(codes[torch.argsort(order)].T, damping=damping)
+    round_range(0, columns)
+    if act_order:
+        codes = codes[torch.argsort(order)]
+    return grid.tensor(codes.T, damping=damping)

@@ -1,14 +1,15 @@
-"""``make bench``: speeds as ratios against a named alternative, and how tight each form is.
+"""``make bench``: speeds and memory against named alternatives, and how tight each form is.
 
 Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
 """
 
-from tests.bench import forms, tightness
+from tests.bench import forms, quantization, tightness
 
 
 def main() -> None:
     """Run every measurement and print it."""
     forms.report()
+    quantization.report()
     tightness.report()
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from bounds import FORMS, four_term_bound
 from dashboard import variation
-from dashboard.artifacts import Setting, Suite
+from dashboard.artifacts import Suite
 from dashboard.controls import DELTAS
 from dashboard.forms import BY_LABEL
+from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms, steps_to_ours
 from dashboard.text import TERMS
 
@@ -51,15 +52,21 @@ def test_every_control_moves_the_numbers(open_app):
     assert nominal < strict
     assert any(":orange-badge" in m.value for m in app.markdown)
     assert charts(app)[0]["layer"][0]["mark"]["filled"] is False
-    app.select_slider(key="bits").set_value("32").run()
-    assert bound() > nominal
+    app.select_slider(key="bits").set_value("3").run()
+    assert bound() != nominal
+    app.segmented_control(key="code").set_value("stored").run()
+    stored = bound()
+    app.segmented_control(key="code").set_value("entropy-coded").run()
+    assert bound() < stored
+    app.selectbox(key="quantizer").set_value("Not quantized").run()
+    assert bound() > stored
     app.select_slider(key="model").set_value("ladder-5k").run()
     assert any("**ladder-5k**" in m.value for m in app.markdown)
     assert not app.exception
 
 
 def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
-    app = open_app(delta="1e-06", bits="4", form="paper, four terms")
+    app = open_app(delta="1e-06", quantizer="Round to nearest", bits="4", form="paper, four terms")
     suite = Suite(micro_run / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6, "four_term"))
     shown = app.dataframe[0].value
@@ -92,6 +99,7 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
         ({"delta": "nan"}, "delta `nan`, which is not a probability"),
         ({"delta": "0.03"}, "delta `0.03`, which is not one of the slider's steps"),
         ({"bits": "5"}, "the bitrate `5`, which does not exist here"),
+        ({"quantizer": "AWQ"}, "the quantizer `AWQ`, which does not exist here"),
         ({"code": "magic"}, "the code length `magic`"),
         ({"model": "gpt-5"}, "the model `gpt-5`"),
         ({"form": "guess"}, "the form of the bound `guess`"),
@@ -110,8 +118,24 @@ def test_a_bad_link_is_one_sentence_and_the_default_view(open_app, query, senten
 
 def test_the_complaint_goes_once_a_control_is_moved(open_app):
     app = open_app(delta="0")
-    app.select_slider(key="bits").set_value("32").run()
+    app.select_slider(key="bits").set_value("3").run()
     assert not sentences(app)
+
+
+def test_another_quantizer_brings_its_own_rates_and_no_complaint(open_app):
+    app = open_app(bits="3")
+    app.selectbox(key="quantizer").set_value("Grid-step GPTQ").run()
+    assert not app.exception
+    assert not sentences(app)
+    assert app.select_slider(key="bits").options == ["step 1.4", "step 0.7"]
+    app.selectbox(key="quantizer").set_value("GPTQ").run()
+    assert not sentences(app)
+    assert app.select_slider(key="bits").value == "4"
+
+
+def test_settings_scored_on_a_sample_have_no_bound_and_are_not_offered(open_app):
+    app = open_app(quantizer="Round to nearest")
+    assert app.select_slider(key="bits").options == ["3", "4"]
 
 
 def cut_in_half(path):
@@ -211,10 +235,16 @@ def test_the_waterfall_ends_where_the_best_bitrate_does(micro_run):
     paper = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
     assert steps["gap_nats"].iloc[0] == paper.loc["ladder-12k", "gap_nats"]
     ours = [
-        bound_terms(suite, replace(choice, setting=setting)).set_index("model_id")
+        bound_terms(suite, replace(choice, setting=setting, code="entropy_coded")).set_index(
+            "model_id"
+        )
         for setting in suite.settings()
     ]
     assert steps["gap_nats"].iloc[-1] == min(t.loc["ladder-12k", "gap_nats"] for t in ours)
+    coded = bound_terms(suite, replace(choice, code="entropy_coded")).set_index("model_id")
+    after = steps.set_index("step")["gap_nats"]
+    assert after["Entropy-code|the weights"] == coded.loc["ladder-12k", "gap_nats"]
+    assert list(steps["step"])[-1].startswith("Best setting:|Grid-step GPTQ|")
     assert steps["gap_nats"].iloc[0] + steps["change_nats"].sum() == pytest.approx(
         steps["gap_nats"].iloc[-1]
     )
@@ -256,11 +286,11 @@ def remove(data, pattern):
 
 @pytest.mark.parametrize("page", ["pages/bound_explorer.py", "pages/loss_variation.py"])
 def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_copy, page):
-    remove(data_copy, "micro/*/ladder-12k--rtn-b4--*")
+    remove(data_copy, "micro/*/ladder-12k--gptq-b4--*")
     app = open_app(data_copy, bits="4").switch_page(page).run()
     assert not app.exception
     assert list(app.dataframe[0].value["model_id"]) == ["ladder-5k", "ladder-6k"]
-    remove(data_copy, "micro/*/ladder-6k--rtn-b4--*")
+    remove(data_copy, "micro/*/ladder-6k--gptq-b4--*")
     app = open_app(data_copy, bits="4").switch_page(page).run()
     assert not app.exception
     assert list(app.dataframe[0].value["model_id"]) == ["ladder-5k"]
@@ -280,9 +310,9 @@ def test_a_file_copied_in_is_found(open_app, data_copy):
 
 
 def test_losses_that_do_not_cover_the_training_set_are_a_sentence(open_app, data_copy):
-    victim = min(data_copy.glob("micro/loss_histograms/ladder-5k--rtn-b4--*"))
+    victim = min(data_copy.glob("micro/loss_histograms/ladder-5k--gptq-b4--*"))
     rows = pq.read_table(victim)
     pq.write_table(rows.slice(5), victim)
     app = open_app(data_copy, bits="4")
     assert not app.exception
-    assert "The measurements of ladder-5k at 4 bits cannot be used" in sentences(app)[0]
+    assert "The measurements of ladder-5k at GPTQ, 4 bits cannot be used" in sentences(app)[0]

@@ -1,0 +1,22 @@
+"""The pages of the app, in the order of the sidebar."""
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+
+def navigation() -> StreamlitPage:
+    """Declare all pages; the one that the address asks for."""
+    return st.navigation(
+        [
+            st.Page(
+                "pages/bound_explorer.py",
+                title="Bound explorer",
+                icon=":material/stacked_bar_chart:",
+                default=True,
+            ),
+            st.Page(
+                "pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"
+            ),
+            st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
+        ]
+    )
