@@ -97,7 +97,9 @@ def layer_statistics(
             moment, repaired = rotation.hessian(moment), rotation.hessian(repaired)
         roots, mu = _spectrum(moment)
         # Squared steps of all rows, weighted as the trace weights columns: groups may differ.
-        predicted = (squared_steps * _expected_loss(repaired, tensor, act_order)).sum().item() / 12
+        predicted = (
+            squared_steps * _expected_loss(moment, repaired, tensor, act_order)
+        ).sum().item() / 12
         predicted_rounding = (squared_steps * moment.diagonal()).sum().item() / 12
     rms = rotated.square().mean().sqrt().item()
     return LayerStatistics(
@@ -137,24 +139,29 @@ def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
     return tensor.scales.double().square()[:, group]
 
 
-def _expected_loss(hessian: torch.Tensor, tensor: QuantizedTensor, act_order: bool) -> torch.Tensor:
+def _expected_loss(
+    hessian: torch.Tensor, repaired: torch.Tensor, tensor: QuantizedTensor, act_order: bool
+) -> torch.Tensor:
     """Proxy loss per squared rounding residual of each column, shape (columns,).
 
-    With H + lambda*I = B diag(d) B^T and independent residuals r, the error is e = r B^-1, so
-    e H e^T = sum over k of d_k r_k^2 - lambda |r B^-1|^2, whose mean is that of
-    sum over k of (d_k - lambda * |row k of B^-1|^2) r_k^2.
+    With the damped H' = B diag(d) B^T that was factored, and independent residuals r, the error
+    is e = r B^-1, and the mean of e H e^T the sum over k of (B^-1 H B^-T)_kk times the mean of
+    r_k^2.  For H = H' that factor is d_k.
+
+    Args:
+        hessian: H.
+        repaired: H with the moments of dead inputs put in, as it was damped and factored.
     """
-    order = order_of_columns(hessian, act_order)
-    ordered = hessian[order][:, order]
+    order = order_of_columns(repaired, act_order)
+    ordered = repaired[order][:, order]
     if tensor.damping is None:  # rounded to nearest: what feedback would have reached
-        (factor, diagonal), damping = with_damping(lambda share: unit_upper_factor(ordered, share))
+        (factor, _), _ = with_damping(lambda share: unit_upper_factor(ordered, share))
     else:
-        (factor, diagonal), damping = unit_upper_factor(ordered, tensor.damping), tensor.damping
+        factor, _ = unit_upper_factor(ordered, tensor.damping)
     inverse = torch.linalg.solve_triangular(
         factor, torch.eye(len(factor), dtype=factor.dtype), upper=True, unitriangular=True
     )
-    added = damping * ordered.diagonal().mean()
-    expected = diagonal - added * inverse.square().sum(dim=1)
+    expected = ((inverse @ hessian[order][:, order]) * inverse).sum(dim=1)
     return expected.clamp(min=0.0)[torch.argsort(order)]
 
 

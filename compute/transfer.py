@@ -72,6 +72,7 @@ def restore_model(source: Path, folder: Path) -> None:
         raise InputError(f"{source / 'config.json'} describes no model: {reason}") from None
     try:
         setting, weights = codes.setting_of(file), codes.decode(file, layout(model))
+        codes.check_whole(file, layout(model))
     except ValueError as error:
         raise InputError(f"{source / WEIGHTS} cannot be decoded: {error}.") from None
     with torch.no_grad():

@@ -23,19 +23,19 @@ context_length = 16
 tokens_per_parameter = 4
 heldout_bytes = 8192
 corpus_seed = 1
+calibration_windows = 32
 models = [
   { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
   { hidden_size = 8, layers = 2, heads = 2, learning_rate = 0.03, batch_windows = 1, seed = 0 },
   { hidden_size = 16, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
 ]
-
-[[settings]]
-quantizer = "none"
-bits = 32
-
-[[settings]]
-quantizer = "rtn"
-bits = 4
+measurements = [
+  { quantizer = "none", bits = 32 },
+  { quantizer = "rtn", bits = [3, 4] },
+  { quantizer = "rtn", bits = 6, train_windows = 64 },
+  { quantizer = "gptq", bits = [3, 4] },
+  { quantizer = "gptq_step", step = [0.7, 1.4] },
+]
 """
 
 

@@ -12,7 +12,7 @@ from compute.layout import Parameter
 from compute.quantizers import StoredTensor
 from compute.setting import Setting
 
-__all__ = ["decode", "encode", "setting_of"]
+__all__ = ["check_whole", "decode", "encode", "setting_of"]
 
 _BODIES = {"stored": stored, "entropy_coded": entropy}
 
@@ -34,13 +34,29 @@ def decode(file: bytes, architecture: list[Parameter]) -> dict[str, torch.Tensor
     Raises:
         ValueError: the file is cut short, or does not belong to this architecture.
     """
+    tensors = _tensors(file, architecture)
+    return {p.name: p.from_matrix(tensors[p.name].dequantize()) for p in architecture}
+
+
+def check_whole(file: bytes, architecture: list[Parameter]) -> None:
+    """Refuse a file that is not, byte by byte, what ``encode`` writes for what it decodes to.
+
+    A range decoder never knows that it has read past the end: it makes up symbols.  For files
+    of unknown origin; takes as long as writing them.
+
+    Raises:
+        ValueError: as ``decode``, or the bytes differ.
+    """
+    code, setting, _ = split_header(file)
+    if encode(code, _tensors(file, architecture), setting) != file:
+        raise ValueError("the file was damaged, or does not belong to this architecture")
+
+
+def _tensors(file: bytes, architecture: list[Parameter]) -> dict[str, StoredTensor]:
     code, setting, body = split_header(file)
     parameters = sorted(architecture, key=lambda parameter: parameter.name)
     tensors = _BODIES[code].decode(body, parameters, setting)
-    return {
-        parameter.name: parameter.from_matrix(tensor.dequantize())
-        for parameter, tensor in zip(parameters, tensors, strict=True)
-    }
+    return {p.name: tensor for p, tensor in zip(parameters, tensors, strict=True)}
 
 
 def setting_of(file: bytes) -> Setting:

@@ -12,6 +12,9 @@ MAX_BITS = 8
 #: Codes of an unclipped grid are kept in two.
 LARGEST_CODE = 2**15 - 1
 
+#: Rows that are smaller are taken for zero.
+_SMALLEST = torch.finfo(SCALE_DTYPE).tiny
+
 #: Scales of unclipped grids are steps of this many per octave, so that they code in few bits.
 SCALES_PER_OCTAVE = 4
 
@@ -107,13 +110,16 @@ def unclipped_grid(weight: torch.Tensor, step: float) -> Grid:
     next to no difference to the error, and a scale then codes in 2 or 3 bits instead of 16.
 
     Raises:
-        ValueError: ``step`` is not positive.
+        ValueError: ``step`` is not positive, or a scale would overflow or vanish.
     """
     if step is None or not step > 0.0:
         raise ValueError(f"step={step} must be positive")
     rms = weight.double().square().mean(dim=1, keepdim=True).sqrt()  # (rows, 1)
     octaves = (rms.log2() * SCALES_PER_OCTAVE).round() / SCALES_PER_OCTAVE
-    scales = _positive((step * torch.exp2(octaves)).to(SCALE_DTYPE))
+    scales = (step * torch.exp2(octaves)).to(SCALE_DTYPE)
+    if not torch.isfinite(scales).all() or ((scales == 0) & (rms > _SMALLEST)).any():
+        raise ValueError(f"step={step} puts a scale outside of the range of {SCALE_DTYPE}")
+    scales = _positive(scales)
     return Grid(scales, torch.zeros_like(rms), None, None)
 
 

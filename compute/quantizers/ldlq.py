@@ -82,7 +82,7 @@ def round_with_feedback(
     scales, zeros = grid.scales.double().T.contiguous(), grid.zeros.T.contiguous()
     # Columns become rows of contiguous memory: they are read and written one by one.  Row k
     # holds the weights and the feedback on them until column k is rounded, then its error.
-    work = weight.T.contiguous()
+    work = weight.T.clone(memory_format=torch.contiguous_format)
     codes = torch.empty_like(work, dtype=torch.float32)
 
     def round_range(start: int, stop: int) -> None:

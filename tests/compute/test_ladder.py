@@ -7,7 +7,8 @@ import torch
 from compute import language_model
 from compute.errors import InputError
 from compute.plan import check_corpus_size
-from compute.suites.ladder import load_ladder
+from compute.setting import UNQUANTIZED, Setting
+from compute.suites.ladder import Measurement, load_ladder
 from compute.suites.windows import Windows
 from compute.training import schedule, train
 
@@ -45,14 +46,65 @@ def test_a_size_that_exceeds_the_corpus_is_refused_by_name():
         check_corpus_size(ladder, windows, "a small folder")
 
 
+def preset(*lines):
+    """A ladder file with one preset ``p``."""
+    head = "[presets.p]\nsuite = 's'\ncontext_length = 64\nheldout_bytes = 1\n"
+    shared = "tokens_per_parameter = 20\ncorpus_seed = 0\ncalibration_windows = 8\n"
+    return head + shared + "\n".join(lines) + "\n"
+
+
+def test_a_list_of_bits_or_steps_stands_for_one_measurement_each(tmp_path):
+    file = tmp_path / "l.toml"
+    rows = """measurements = [
+      { quantizer = "rtn", bits = [3, 4], group_size = 8 },
+      { quantizer = "gptq_step", step = [0.5, 1], train_windows = 7 },
+      { quantizer = "none", bits = 32 },
+    ]"""
+    file.write_text(preset("models = []", rows))
+    ladder = load_ladder("p", file)
+    assert ladder.calibration_windows == 8
+    assert ladder.measurements == (
+        Measurement(Setting("rtn", bits=3, group_size=8)),
+        Measurement(Setting("rtn", bits=4, group_size=8)),
+        Measurement(Setting("gptq_step", step=0.5), 7),
+        Measurement(Setting("gptq_step", step=1.0), 7),
+        Measurement(UNQUANTIZED),
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ('{ quantizer = "guess", bits = 4 }', "quantizer='guess' is not one of"),
+        ('{ quantizer = "rtn", bits = [4, 9] }', r"bits=9 of rtn must lie in \[1, 8\]"),
+        ('{ quantizer = "gptq_step", step = [0.5, 0.0] }', r"step=0\.0 must be positive"),
+        ('{ quantizer = "rtn", bit = 4 }', "unexpected keyword argument 'bit'"),
+    ],
+)
+def test_measurements_that_cannot_be_are_named(tmp_path, row, sentence):
+    file = tmp_path / "l.toml"
+    file.write_text(preset("models = []", f"measurements = [{row}]"))
+    with pytest.raises(InputError, match=f"preset 'p' of .*l.toml is not valid: .*{sentence}"):
+        load_ladder("p", file)
+
+
+@pytest.mark.parametrize("preset", ["tiny", "small"])
+def test_presets_measure_the_unquantized_model_and_no_setting_twice(preset):
+    settings = [m.setting for m in load_ladder(preset).measurements]
+    assert settings[0] == UNQUANTIZED
+    assert len(settings) == len(set(settings))
+
+
 def test_unknown_presets_and_too_few_steps_are_refused(tmp_path):
     with pytest.raises(InputError, match="no preset 'huge'; choose one of small, tiny"):
         load_ladder("huge")
     file = tmp_path / "l.toml"
     file.write_text(
-        "settings = []\n[presets.p]\nsuite = 's'\ncontext_length = 64\nheldout_bytes = 1\n"
-        "tokens_per_parameter = 20\ncorpus_seed = 0\nmodels = [{hidden_size = 8, layers = 1, "
-        "heads = 1, learning_rate = 0.1, batch_windows = 50, seed = 0}]\n"
+        preset(
+            "models = [{hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.1, "
+            "batch_windows = 50, seed = 0}]",
+            "measurements = []",
+        )
     )
     with pytest.raises(InputError, match="ladder-5k would take 32 steps, fewer than 1000"):
         load_ladder("p", file)

@@ -13,6 +13,8 @@ import pytest
 import schema
 from tests.conftest import ROOT, compute_command, run_compute
 
+SETTING = [field.name for field in schema.SETTING_FIELDS]
+
 
 def table_files(base: Path) -> dict[str, bytes]:
     """Bytes of every artifact but those of ``units``, by path."""
@@ -77,18 +79,17 @@ def test_every_batch_and_every_token_is_accounted_for(micro_run):
     models = {row["model_id"]: row for row in pq.read_table(suite / "models").to_pylist()}
     assert len(models) == 3
     online = pq.read_table(suite / "online_losses")
+    heldout_tokens = pq.read_table(suite / "quantized")["heldout_tokens_evaluated"][0].as_py()
     histograms = pq.read_table(suite / "loss_histograms")
     for name, model in models.items():
         of_model = online.filter(pc.field("model_id") == name)
         assert pc.max(of_model["tokens_seen"]).as_py() == model["train_tokens"]
         assert of_model.num_rows >= 1000
-        for setting in ("none", "rtn"):
-            cells = histograms.filter(
-                (pc.field("model_id") == name)
-                & (pc.field("quantizer") == setting)
-                & (pc.field("split") == "train")
-            )
-            assert pc.sum(cells["tokens"]).as_py() == model["train_tokens"]
+        for split, tokens in (("train", model["train_tokens"]), ("heldout", heldout_tokens)):
+            cells = histograms.filter((pc.field("model_id") == name) & (pc.field("split") == split))
+            counted = cells.group_by(SETTING).aggregate([("tokens", "sum")])
+            assert counted.num_rows == 7  # all settings but the sampled one
+            assert set(counted["tokens_sum"].to_pylist()) == {tokens}
 
 
 def test_information_is_the_area_between_the_curves(micro_run):
@@ -115,8 +116,8 @@ def test_a_rerun_has_nothing_to_do(micro_run, micro_ladder, text_folder):
 def test_the_estimate_comes_first_and_the_summary_last(tmp_path, micro_ladder, text_folder):
     result = run_compute(compute_command(tmp_path, micro_ladder, text_folder))
     lines = result.stdout.splitlines()
-    assert any("To do: 15 units" in line and "about" in line for line in lines[:10])
-    assert sum(line.startswith("ok ") for line in lines) == 15
+    assert any("To do: 57 units" in line and "about" in line for line in lines[:10])
+    assert sum(line.startswith("ok ") for line in lines) == 57
     assert any("tokens/s" in line and "left" in line for line in lines)
     assert lines[-1].startswith("units")
     assert (tmp_path / "data/micro/manifest.json").exists()
@@ -128,8 +129,8 @@ def test_interrupted_anywhere_a_run_ends_with_the_same_bytes(
 ):
     command = compute_command(tmp_path, micro_ladder, text_folder)
     finished_before = 0
-    # Stop it once while models train and once while they are measured.
-    for wanted in (1, 6):
+    # Stop it once while models train and once while they are quantized and measured.
+    for wanted in (1, 8):
         process = start(command)
         wait_for(lambda n=wanted: len(table_files(tmp_path)) >= n)
         os.kill(process.pid, how)
@@ -164,13 +165,15 @@ def test_a_killed_worker_costs_one_unit_and_is_retried_on_request(
     assert len(failed) == 1
     assert "killed by signal 9 (SIGKILL)" in failed[0]["error"]
     assert f"failed {failed[0]['stage']} {failed[0]['model_id']}" in output
-    assert "it needs a unit that failed" in output
+    # Trained and quantized models are needed by others, and so is the loss of the unquantized one.
+    needed = failed[0]["stage"] in ("train", "quantize") or failed[0]["quantizer"] == "none"
+    assert ("it needs a unit that failed" in output) == needed
 
     before = units(tmp_path)
     left_alone = run_compute(command)
     assert left_alone.returncode == 1
     assert "try them again with RETRY_FAILED=1" in left_alone.stdout
-    assert "it needs a unit that failed" in left_alone.stdout
+    assert ("it needs a unit that failed" in left_alone.stdout) == needed
     assert units(tmp_path) == before
 
     retried = run_compute([*command, "--retry-failed"])
@@ -197,8 +200,8 @@ def test_a_lost_cache_is_made_again_only_where_it_is_needed(
     victim.unlink()
     result = run_compute(compute_command(base, micro_ladder, text_folder))
     assert result.returncode == 0, result.stdout
-    assert result.stdout.count("ok train") == 1
-    assert result.stdout.count("ok measure") == 1
+    for stage in ("train", "quantize", "measure"):
+        assert result.stdout.count(f"ok {stage}") == 1
     assert table_files(base) == table_files(micro_run)
 
 
@@ -280,7 +283,7 @@ def test_status_and_help(micro_run, micro_ladder, text_folder):
     command[command.index("run")] = "status"
     at = command.index("--workers")
     status = run_compute(command[:at])
-    assert "15 of 15 units done, 0 failed, 0 missing" in status.stdout
+    assert "57 of 57 units done, 0 failed, 0 missing" in status.stdout
     shown = run_compute([*command[:3], "--help"])
     for name in ("plan", "run", "status"):
         assert name in shown.stdout
