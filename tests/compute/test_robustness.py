@@ -1,6 +1,7 @@
 """Layers and Hessians that are degenerate or damaged, through every quantizer."""
 
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -206,5 +207,5 @@ def test_rows_are_rounded_independently_of_each_other(setting):
 
 @pytest.mark.parametrize("step", [1e-300, 1e300])
 def test_a_step_that_no_scale_can_hold_is_refused_by_name(step):
-    with pytest.raises(ValueError, match=f"step={step}"):
+    with pytest.raises(ValueError, match=re.escape(f"step={step}")):
         quantize(linear(3, 8), layer(3, 8), moment(8), Setting("gptq_step", step=step))
