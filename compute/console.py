@@ -11,6 +11,7 @@ from rich.table import Table
 
 import schema
 from compute.executor import Event, Finished, Progressed, Started
+from compute.quantizers.damping import USUAL_DAMPING
 from compute.session import Session
 from compute.store import row_count
 from compute.terminal import console
@@ -142,10 +143,26 @@ def show_summary(session: Session, not_run: list[str], failed: dict[str, str]) -
         size = sum(file.stat().st_size for file in files)
         table.add_row(name, f"{len(files)}", f"{rows:,}", f"{size / 1000:,.0f}")
     console.print(table)
+    for label, layer, damping in _heavily_damped(session):
+        console.print(
+            f"[yellow]damped[/yellow] {label}: the Hessian of {layer} had no Cholesky factor until "
+            f"{damping:g} times its mean diagonal was added"
+        )
     for name, error in failed.items():
         console.print(f"[red]failed[/red] {name}: {escape(error)}")
     for name in not_run:
         console.print(f"[yellow]not run[/yellow] {name}: it needs a unit that failed")
+
+
+def _heavily_damped(session: Session) -> Iterator[tuple[str, str, float]]:
+    """(unit, layer, damping) of every layer for which the usual damping was not enough."""
+    store = session.workspace.store
+    for unit in session.plan.units:
+        if "layers" in unit.tables and store.state(unit)[0] == "done":
+            columns = store.read("layers", unit).select(["layer", "damping"]).to_pylist()
+            for row in columns:
+                if row["damping"] is not None and row["damping"] > USUAL_DAMPING:
+                    yield unit.label, row["layer"], row["damping"]
 
 
 def show_status(session: Session) -> None:

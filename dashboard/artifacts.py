@@ -27,8 +27,8 @@ class ArtifactError(Exception):
     """Artifacts that cannot be used: one clear sentence for the reader of the app."""
 
 
-#: Results kept with an open suite: at under a kilobyte each, a few megabytes.
-MOST_REMEMBERED = 8192
+#: Results kept with an open suite; nearly all take less than a kilobyte.
+MOST_REMEMBERED = 4096
 
 #: Picks the rows of one setting; its five values follow in the order of the schema.
 _AT_SETTING = (
@@ -145,11 +145,15 @@ class Suite:
             self._connection.unregister("empty")
 
     def query(self, sql: str, params: list | None = None) -> pd.DataFrame:
-        """Rows of one statement over the views named in ``schema.TABLES``.
+        """Rows of one statement over the views named in ``schema.TABLES``; remembered, so not to
+        be changed in place.
 
         Raises:
             ArtifactError: a file turned out to be damaged, or went away, while it was read.
         """
+        return self.remember((sql, *(params or [])), lambda: self._query(sql, params))
+
+    def _query(self, sql: str, params: list | None) -> pd.DataFrame:
         try:
             cursor = self._connection.cursor()
             return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
@@ -223,7 +227,12 @@ class Suite:
 
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """Rows of `quantized` at one setting."""
-        return self.query(f"SELECT * FROM quantized WHERE {_AT_SETTING}", columns_of(setting))
+        rows = self.query("SELECT * FROM quantized")
+        here = pd.Series(True, index=rows.index)
+        for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
+            column = rows[field.name]
+            here &= column.isna() if value is None else column == value
+        return rows[here]
 
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
@@ -231,7 +240,7 @@ class Suite:
         Read once and kept: every control but the bitrate leaves them as they are.
         """
         if setting not in self._losses:
-            rows = self.query(
+            rows = self._query(
                 f"""
                 SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
                 WHERE {_AT_SETTING} AND split = 'train'

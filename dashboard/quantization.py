@@ -21,6 +21,10 @@ def gaps(suite: Suite) -> pd.DataFrame:
     is the mean difference over the windows that both models were scored on.  The standard error
     is that of the paired differences: how much the gap would differ on other text of the kind.
     """
+    return suite.remember("gaps", lambda: _gaps(suite))
+
+
+def _gaps(suite: Suite) -> pd.DataFrame:
     models = suite.models().set_index("model_id")
     base = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
     rows = []
@@ -55,8 +59,13 @@ def gaps(suite: Suite) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def bounds_by_rate(suite: Suite, choice: Choice, model_id: str | None = None) -> pd.DataFrame:
-    """The chosen bound of every model (or of one) at every setting that has one.
+def bounds_by_rate(
+    suite: Suite,
+    choice: Choice,
+    settings: list[Setting] | None = None,
+    model_id: str | None = None,
+) -> pd.DataFrame:
+    """The chosen bound at every setting that has one (or at some), of every model (or of one).
 
     Columns: model_id, params_total, quantizer, rate, setting, bits_per_parameter and total_bits
     (of the chosen code), gap_nats, total_nats, train_loss_nats (quantized), best (smallest total of
@@ -64,7 +73,7 @@ def bounds_by_rate(suite: Suite, choice: Choice, model_id: str | None = None) ->
     """
     models = suite.models().set_index("model_id")
     rows = []
-    for setting in suite.settings():
+    for setting in suite.settings() if settings is None else settings:
         at_setting = replace(choice, setting=setting)
         bits = suite.quantized(setting).set_index("model_id")[f"{choice.code}_bits"]
         for name, bound in bounds_by_model(suite, at_setting, model_id).items():

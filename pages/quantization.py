@@ -12,7 +12,7 @@ from dashboard import (
     quantization_charts,
 )
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import Choice, law_of
+from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model, law_of
 from dashboard.text import CODE_LABELS, term_of
 
 suite = frame.open_suite()
@@ -23,8 +23,10 @@ try:
         controls.show_rate(suite.bits_per_parameter(setting))
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), form)
-        bounds = quantization.bounds_by_rate(suite, choice)
-        model_id = controls.model_control(list(dict.fromkeys(bounds["model_id"])))
+        model_id = controls.model_control(list(bounds_by_model(suite, choice)))
+    bounds = quantization.bounds_by_rate(suite, choice, model_id=model_id)
+    shown = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
+    by_total = quantization.bounds_by_rate(suite, choice, shown)
     gaps = quantization.gaps(suite)
     layers = quantization.layers(suite, setting, model_id)
     ratios = quantization.rotation(suite, model_id)
@@ -41,7 +43,7 @@ st.markdown(
     "more coarsely, and the loss grows. The bound weighs the two against each other."
 )
 of_model = gaps[gaps["model_id"] == model_id]
-best = bounds[bounds["best"] & (bounds["model_id"] == model_id)].iloc[0]
+best = bounds[bounds["best"]].iloc[0]
 
 left, right = st.columns(2)
 with left:
@@ -69,8 +71,7 @@ with right:
 left, right = st.columns(2)
 with left:
     st.markdown(f"**Which rate certifies best? {model_id}**")
-    of_rates = bounds[bounds["model_id"] == model_id]
-    st.altair_chart(quantization_charts.bound_by_rate(of_rates, choice.certified))
+    st.altair_chart(quantization_charts.bound_by_rate(bounds, choice.certified))
     st.caption(
         f"Ringed: {best['quantizer']}, {best['rate']}, gap {best['gap_nats']:.3f} nats per token, "
         f"code length {CODE_LABELS[code]}. To its left rounding costs more than it saves, to its "
@@ -92,25 +93,23 @@ with right:
         )
 
 st.subheader("Where to spend bits: many parameters or many bits each?")
-family = setting.family.label
-shown = bounds[bounds["quantizer"].isin([family, "Not quantized"])]
 left, right = st.columns(2)
 with left:
     st.altair_chart(
         quantization_charts.by_total_bits(
-            shown, "train_loss_nats", "Training loss, quantized, nats per token", True
+            by_total, "train_loss_nats", "Training loss, quantized, nats per token", True
         )
     )
 with right:
     st.altair_chart(
         quantization_charts.by_total_bits(
-            shown, "total_nats", "Bound, nats per token", choice.certified
+            by_total, "total_nats", "Bound, nats per token", choice.certified
         )
     )
 st.caption(
-    f"{family} and float formats; each line is one setting, from the smallest model to the "
-    "largest. At a given number of bits in all, the lowest line says how best to spend them, for "
-    "the loss (left) and for the bound (right). After the view of Dettmers & Zettlemoyer 2023, "
+    f"{setting.family.label} and float formats; each line is one setting, from the smallest model "
+    "to the largest. At a given number of bits in all, the lowest line says how best to spend "
+    "them, for the loss (left) and for the bound (right). After Dettmers & Zettlemoyer 2023, "
     "*The case for 4-bit precision*."
 )
 
@@ -134,7 +133,8 @@ st.subheader("The data")
 downloads.tables(
     {
         "Gaps": (gaps, f"{suite.name}-quantization-gaps"),
-        "Bounds by rate": (bounds, f"{suite.name}-{form}-{code}-bounds-by-rate"),
+        "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{form}-{code}-bounds-by-rate"),
+        "Bounds by bits": (by_total, f"{suite.name}-{setting.quantizer}-{form}-{code}-bounds"),
         "Layers": (layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
     }
 )

@@ -9,6 +9,7 @@ Factor = TypeVar("Factor")
 
 #: Shares of the mean diagonal that are added to it, tried in order; the first is GPTQ's default.
 DAMPINGS = (0.01, 0.03, 0.1, 0.3, 1.0)
+USUAL_DAMPING = DAMPINGS[0]
 
 
 def with_damping(attempt: Callable[[float], Factor]) -> tuple[Factor, float]:
