@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard.charts import law_in_words
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, Form
 from dashboard.terms import Choice
@@ -143,6 +144,17 @@ def _law_cell(law: PowerLaw | str) -> str:
     if isinstance(law, str):
         return "—"
     return f"$N^{{{-law.exponent:.3f}}}$"
+
+
+def law_reading(law: PowerLaw | str) -> None:
+    """Exponent and interval of one law, or why there is none."""
+    if isinstance(law, str):
+        st.caption(law)
+        return
+    st.caption(
+        f"Power law: {law_in_words(law)}, with its bootstrap band over models, drawn over the "
+        "measured sizes only."
+    )
 
 
 def laws_reading(terms: pd.DataFrame) -> None:

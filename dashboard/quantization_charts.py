@@ -14,7 +14,7 @@ def _by_quantizer(frame: pd.DataFrame) -> dict:
     """Colour and shape of each quantizer that occurs, with one legend for both."""
     shown = [q for q in QUANTIZERS if q.label in set(frame["quantizer"])]
     domain = [q.label for q in shown]
-    legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=90, labelLimit=200)
+    legend = alt.Legend(title=None, orient="bottom", columns=2, symbolSize=90, labelLimit=200)
     return {
         "color": alt.Color(
             "quantizer:N",

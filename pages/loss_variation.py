@@ -40,9 +40,9 @@ with left:
     st.markdown("**Σ against model size**")
     law = law_of(sigma, "sigma_nats")
     st.altair_chart(charts.sigma_by_size(sigma, law, colour))
+    explanations.law_reading(law)
     st.caption(
-        f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, drawn over "
-        f"the measured sizes only. Σ is that of the paper's form at {setting.label}, code length "
+        f"Σ is that of the paper's form at {setting.label}, code length "
         f"{CODE_LABELS[code]}; it depends on C too, so it moves with every control."
     )
 with right:

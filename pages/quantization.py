@@ -87,10 +87,7 @@ with right:
         law = law_of(at_setting, "gap_nats")
         colour = term_of("quantization_gap_nats").colour
         st.altair_chart(charts.gap_by_size(at_setting, law, colour))
-        st.caption(
-            f"Power law: {charts.law_in_words(law)}, with its bootstrap band over models, over the "
-            "measured sizes only."
-        )
+        explanations.law_reading(law)
 
 st.subheader("Where to spend bits: many parameters or many bits each?")
 left, right = st.columns(2)

@@ -3,7 +3,11 @@
 from tests.browser.chromium import ROOT, VIEWPORT, browser, serve, wait_until_drawn
 
 #: Address of each page and name of its picture.
-PAGES = {"": "bound-explorer", "loss_variation": "loss-variation"}
+PAGES = {
+    "?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "bound-explorer",
+    "loss_variation": "loss-variation",
+    "quantization?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "quantization",
+}
 
 
 def main() -> None:
