@@ -6,7 +6,8 @@ besides the mathematics.  Imports pyarrow only.
 
 import pyarrow as pa
 
-#: Major.minor.  The app refuses another major version; a minor one only adds columns.
+#: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
+#: a file from before is refused by name if it lacks a column, and read if it does not.
 SCHEMA_VERSION = "1.1"
 
 #: Metadata keys in every Parquet file, all strings.

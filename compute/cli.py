@@ -130,13 +130,15 @@ def export(
     data: DataDir = _DATA,
     cache: CacheDir = _CACHE,
     suite: SuiteName = None,
+    device: Device = None,
     ladder: LadderFile = None,
 ) -> None:
-    """Write the file whose size is a model's code length."""
+    """Write the file whose size is the code length of a model that was measured."""
     from compute.session import Request, open_session
     from compute.transfer import export_model
 
-    session = open_session(Request(preset, corpus, data, cache, suite, ladder_file=ladder))
+    request = Request(preset, corpus, data, cache, suite, device, ladder_file=ladder)
+    session = open_session(request)
     export_model(session, model, setting, code, to)
 
 

@@ -1,13 +1,17 @@
 """Run a session: estimate, execute, summarise; safe to interrupt."""
 
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 
 from compute import estimate
 from compute.console import progress_of, show_plan, show_summary
 from compute.executor import Finished, run_units
 from compute.plan import units_to_make
 from compute.session import Session
+from compute.store import SuiteStore
 from compute.terminal import console
 from compute.unit import Unit
 
@@ -57,19 +61,24 @@ def run(session: Session) -> int:
 
 
 def run_only(session: Session, unit: Unit) -> dict[str, str]:
-    """Run one unit, and before it those whose results have left the cache; errors by name."""
-    store, workspace = session.workspace.store, session.workspace
-    with store.locked():
+    """Make what one unit puts into the cache, and before it what it reads from there.
+
+    The artifacts stay as they are: rows go to a folder that is thrown away.
+
+    Returns:
+        Errors by name of unit.
+    """
+    failed = {}
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = SuiteStore(Path(folder), session.workspace.store.suite)
+        workspace = replace(session.workspace, store=scratch)
         todo = units_to_make(unit, session.plan.units, workspace)
-        busy = {model.model_id for model in session.ladder.models} & {u.model_id for u in todo}
-        models = [model for model in session.ladder.models if model.model_id in busy]
+        models = [model for model in session.ladder.models if model.model_id == unit.model_id]
         seconds = estimate.unit_seconds(estimate.measure_speeds(models, workspace.device))
         events = run_units(todo, workspace, session.workers, seconds)
         with progress_of(todo, seconds) as show, closing(events):
-            failed = {}
             for event in events:
                 show(event)
                 if isinstance(event, Finished) and event.error is not None:
                     failed[event.unit.name] = event.error
-        store.write_manifest()
     return failed

@@ -3,34 +3,36 @@
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from compute import codes, language_model
+from compute import coded_model, codes, language_model
 from compute.codes.header import CODES
 from compute.errors import InputError
 from compute.folders import whole_folder
 from compute.layout import layout
 from compute.run import run_only
 from compute.session import Session
-from compute.terminal import console
+from compute.unit import Unit
 
 #: The coded model inside an exported folder; beside it lies the architecture, ``config.json``.
 WEIGHTS = "weights.boundscape"
 
 
 def export_model(session: Session, model_id: str, setting: str, code: str, folder: Path) -> None:
-    """Write the coded file of one model, and its architecture, into a new folder.
+    """Write the coded file of one measured model, and its architecture, into a new folder.
 
-    A model that is not in the cache is quantized again, and trained again if need be.
+    A model that is not in the cache is quantized again, and trained again if need be; the
+    artifacts stay as they are.  What is handed out is the model that was measured, or nothing.
 
     Args:
         setting: slug, such as ``gptq_step-step0.7``.
         code: ``entropy_coded`` or ``stored``.
 
     Raises:
-        InputError: there is no such model, setting or code, the folder is there already, or the
-            model could not be quantized.
+        InputError: there is no such model, setting or code, it was not measured, the folder is
+            there already, or the model that was measured could not be made again.
     """
     if code not in CODES:
         raise InputError(f"There is no code {code!r}; choose one of {', '.join(CODES)}.")
@@ -40,16 +42,46 @@ def export_model(session: Session, model_id: str, setting: str, code: str, folde
     units = [unit for unit in units if unit.model_id == model_id]
     _check_known("setting", setting, [unit.setting.slug for unit in units])
     unit = next(unit for unit in units if unit.setting.slug == setting)
-    coded = session.workspace.coded(unit)
-    if not coded.exists():
+    bits, weights_sha256 = _recorded(session, unit, code)
+    workspace = session.workspace
+    if not (workspace.coded(unit).exists() and workspace.checkpoint(unit).exists()):
         failed = run_only(session, unit)
         if failed:
             raise InputError(f"The model cannot be exported: {next(iter(failed.values()))}.")
+    try:
+        file = coded_model.load(workspace.coded(unit), unit.setting, weights_sha256)[code]
+    except (ValueError, OSError) as error:
+        raise InputError(f"The model cannot be exported: {error}.") from None
+    if 8 * len(file) != bits:
+        raise InputError(
+            f"The file made here has {8 * len(file):,} bits and the one that was measured "
+            f"{bits:,}: another processor or library rounds differently."
+        )
     with whole_folder(folder) as ready:
-        shutil.copyfile(coded / code, ready / WEIGHTS)
-        shutil.copyfile(session.workspace.checkpoint(unit) / "config.json", ready / "config.json")
-    size = (folder / WEIGHTS).stat().st_size
-    console.print(f"{folder / WEIGHTS}: {size:,} bytes, a code length of {8 * size:,} bits.")
+        (ready / WEIGHTS).write_bytes(file)
+        shutil.copyfile(workspace.checkpoint(unit) / "config.json", ready / "config.json")
+    print(f"{folder / WEIGHTS}: {len(file):,} bytes, a code length of {bits:,} bits.")
+
+
+def _recorded(session: Session, unit: Unit, code: str) -> tuple[int, str]:
+    """Code length of the measured model, and the hash of the weights that it was made from."""
+    store = session.workspace.store
+    others = {"model_id": unit.model_id}
+    model = _rows(store.folder / "models", others)
+    quantized = _rows(store.folder / "quantized", others | unit.setting.columns)
+    if not (model and quantized):
+        raise InputError(
+            f"{unit.model_id} was not measured at {unit.setting.slug} in {store.folder}; "
+            "`make compute` measures it."
+        )
+    return quantized[0][f"{code}_bits"], model[0]["weights_sha256"]
+
+
+def _rows(table: Path, wanted: dict) -> list[dict]:
+    """Rows of a table whose columns have these values."""
+    files = sorted(table.glob(f"{wanted['model_id']}--*.parquet"))
+    rows = [row for file in files for row in pq.read_table(file).to_pylist()]
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
 def restore_model(source: Path, folder: Path) -> None:
@@ -67,22 +99,20 @@ def restore_model(source: Path, folder: Path) -> None:
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=True)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    except (ValueError, OSError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001 - transformers raises anything at a bad config
         reason = str(error).splitlines()[0]
         raise InputError(f"{source / 'config.json'} describes no model: {reason}") from None
     try:
-        setting, weights = codes.setting_of(file), codes.decode(file, layout(model))
         codes.check_whole(file, layout(model))
+        setting, weights = codes.setting_of(file), codes.decode(file, layout(model))
     except ValueError as error:
         raise InputError(f"{source / WEIGHTS} cannot be decoded: {error}.") from None
     with torch.no_grad():
         for name, values in weights.items():
             model.get_parameter(name).copy_(values)
     language_model.save(model, folder)
-    console.print(
-        f"{folder}: {setting.slug}, {sum(p.numel() for p in model.parameters()):,} parameters, "
-        f"SHA-256 of the weights {language_model.weights_sha256(model)}."
-    )
+    parameters = sum(p.numel() for p in model.parameters())
+    print(f"{folder}: {setting.slug}, {parameters:,} parameters.")
 
 
 def _check_known(what: str, value: str, known: list[str]) -> None:

@@ -27,7 +27,7 @@ class ArtifactError(Exception):
     """Artifacts that cannot be used: one clear sentence for the reader of the app."""
 
 
-#: Results kept with an open suite; nearly all take less than a kilobyte.
+#: Results kept with an open suite, from under a kilobyte to some tens.
 MOST_REMEMBERED = 4096
 
 #: Picks the rows of one setting; its five values follow in the order of the schema.
@@ -194,8 +194,18 @@ class Suite:
 
     def settings(self) -> list[Setting]:
         """Settings at which all training tokens were scored, as a bound needs, of every model
-        that was scored at all; fewest bits first."""
-        return self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
+        that was scored at all; fewest bits first.
+
+        Raises:
+            ArtifactError: there is none.
+        """
+        found = self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
+        if not found:
+            raise ArtifactError(
+                f"In the suite “{self.name}” no setting was scored on all training tokens, so "
+                "there is nothing to bound; measure one without train_windows."
+            )
+        return found
 
     def measured_settings(self) -> list[Setting]:
         """Settings at which at least one of ``models`` was scored, if only on sampled windows."""
@@ -207,10 +217,19 @@ class Suite:
             SELECT q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed
             FROM quantized q JOIN models m USING (model_id)
             WHERE m.train_fraction = 1.0
-            GROUP BY ALL {condition} ORDER BY avg(q.entropy_coded_bits / m.params_total)
+              AND EXISTS (FROM quantized n WHERE n.model_id = q.model_id AND n.quantizer = 'none')
+            GROUP BY ALL {condition} ORDER BY avg(q.entropy_coded_bits / m.params_total),
+                q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed
             """
         )
         return [setting_of(row) for row in rows.to_dict("records")]
+
+    def layers(self, setting: Setting, model_id: str) -> pd.DataFrame:
+        """Rows of `layers` of one model at one setting, by name."""
+        return self.query(
+            f"SELECT * FROM layers WHERE model_id = ? AND {_AT_SETTING} ORDER BY layer",
+            [model_id, *columns_of(setting)],
+        )
 
     def bits_per_parameter(self, setting: Setting) -> dict[str, float]:
         """Mean over models of each code's bits per parameter at one setting, by code."""

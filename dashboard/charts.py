@@ -298,23 +298,16 @@ def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
     return alt.layer(bars, labels).properties(height=300)
 
 
-def sigma_by_size(sigma: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
-    """Sigma against model size on log axes with its power law and band."""
-    panel = law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat")
+def sigma_by_size(
+    sigma: pd.DataFrame, law: PowerLaw | str, colour: str, certified: bool
+) -> alt.LayerChart:
+    """Sigma against model size on log axes with its power law and band.
+
+    Args:
+        certified: points of a heuristic are hollow.
+    """
+    panel = law_panel(sigma, "sigma_nats", "", colour, law, certified, unit="Σ, nats / √nat")
     return panel.properties(width="container", height=260)
-
-
-def gap_by_size(gaps: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
-    """Quantization gap against model size on log axes, two standard errors each way, with its
-    power law and band."""
-    positive = gaps[gaps["gap_nats"] > 0]
-    errors = (
-        alt.Chart(positive.assign(low=positive["low"].clip(lower=positive["gap_nats"] / 10)))
-        .mark_rule(color=colour)
-        .encode(x="params_total:Q", y="low:Q", y2="high:Q")
-    )
-    panel = law_panel(gaps, "gap_nats", "", colour, law)
-    return alt.layer(panel, errors).properties(width="container", height=420)
 
 
 def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
@@ -380,8 +373,12 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
     return alt.layer(line, best).properties(height=260)
 
 
-def grid_effect(effect: pd.DataFrame, colour: str) -> alt.LayerChart:
-    """The paper's bound against the number of points of the grid."""
+def grid_effect(effect: pd.DataFrame, colour: str, certified: bool) -> alt.LayerChart:
+    """The paper's bound against the number of points of the grid.
+
+    Args:
+        certified: points of a heuristic are hollow.
+    """
     base = alt.Chart(effect).encode(
         x=alt.X(
             "grid_size:Q",
@@ -401,5 +398,7 @@ def grid_effect(effect: pd.DataFrame, colour: str) -> alt.LayerChart:
             alt.Tooltip("price_nats:Q", title="price of the union", format=".2e"),
         ],
     )
-    marks = alt.layer(base.mark_line(color=colour), base.mark_circle(color=colour, size=50))
+    marks = alt.layer(
+        base.mark_line(color=colour), base.mark_point(color=colour, size=50, filled=certified)
+    )
     return marks.properties(height=260)

@@ -28,6 +28,8 @@ def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
 
     To be called before the widget of that name, which then falls back to its default.
     """
+    if st.session_state.get("own_change"):
+        return  # the address lags behind what the reader has just chosen
     value = st.query_params.get(parameter)
     complaints = st.session_state.setdefault("link_complaints", {})
     if value is not None and value not in allowed:
@@ -70,6 +72,7 @@ def check_delta_link() -> None:
 
 def show_complaints() -> None:
     """Show what was wrong with the link, until a control is moved."""
+    st.session_state.pop("own_change", None)
     for sentence in st.session_state.get("link_complaints", {}).values():
         st.warning(sentence, icon=":material/link_off:")
 
@@ -86,7 +89,7 @@ def suite_control(suites: list[str]) -> str:
         suites,
         key="suite",
         bind="query-params",
-        on_change=_forget_complaints,
+        on_change=_forget_choices,
         help="A suite is a family of models trained alike at several sizes.",
     )
 
@@ -106,8 +109,7 @@ def setting_control(settings: list[Setting]) -> Setting:
         + "\n\n".join(f"**{q.label}**: {q.idea}" for q in families.values()),
     )
     rates = {setting.rate: setting for setting in settings if setting.family.label == label}
-    if not st.session_state.pop("quantizer_changed", False):
-        check_link("bits", list(rates), "the bitrate")
+    check_link("bits", list(rates), "the bitrate")
     if len(rates) == 1:  # a slider needs two places
         return next(iter(rates.values()))
     # Few bits lie left; of a grid's steps, that is the wide ones.
@@ -135,10 +137,17 @@ def show_rate(bits_per_parameter: dict[str, float]) -> None:
 
 
 def _forget_rate() -> None:
-    """Another quantizer has other rates; the one in the address is no mistake of the link's."""
+    """Another quantizer has other rates."""
     _forget_complaints()
     st.session_state.pop("bits", None)
-    st.session_state["quantizer_changed"] = True
+    st.session_state["own_change"] = True
+
+
+def _forget_choices() -> None:
+    """Another suite has other models, quantizers and rates."""
+    _forget_rate()
+    for key in ("quantizer", "model"):
+        st.session_state.pop(key, None)
 
 
 def delta_control() -> float:
@@ -189,9 +198,10 @@ def code_control() -> str:
         on_change=_forget_complaints,
         help="**stored**: the size of a file that holds every tensor at a fixed width, scales and "
         "norms included. **entropy-coded**: the size of a file that a range coder writes, its "
-        "tables included, and from which every weight is restored bit by bit. Both are "
-        "certificates. **nominal**: bits × parameters, the paper's headline count; it leaves out "
-        "what a decoder needs, so it certifies nothing.",
+        "tables included, and from which every weight is restored bit by bit. Bounds with either "
+        "are certificates. **nominal**: bits × parameters, the paper's headline count (on an "
+        "unclipped grid the bits are the entropy of the codes); it leaves out what a decoder "
+        "needs, so it certifies nothing.",
     )
     return labels[chosen]
 

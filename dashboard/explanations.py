@@ -26,7 +26,14 @@ def headline(model: pd.Series, choice: Choice) -> None:
         f"code length *{CODE_LABELS[choice.code]}*: {kind}"
     )
     numbers = (
-        ("Bound", "total_nats", "nats per token", "The risk is at most this."),
+        (
+            "Bound",
+            "total_nats",
+            "nats per token",
+            "The risk is at most this."
+            if choice.certified
+            else "A trend: no code has this length.",
+        ),
         (
             "Held-out loss",
             "measured_heldout_loss_nats",
@@ -60,8 +67,9 @@ def reading(choice: Choice) -> None:
         st.caption(GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}"))
     else:
         st.caption(
-            "Hollow bars: the nominal code length, bits × parameters, leaves out scales, norms and "
-            "biases, so these totals are **no certificate**. Choose *Stored* for one."
+            "Hollow bars: the nominal code length, bits × weights, leaves out scales, norms and "
+            "biases, so these totals are **no certificate**. Choose *stored* or *entropy-coded* "
+            "for one."
         )
 
 
@@ -126,8 +134,9 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice) -> None:
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     st.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
-        f"{model_id} at the same δ: first the forms of the bound at the chosen setting, then how "
-        f"the weights are coded, last the quantizer and rate where the gap is smallest; every "
+        f"{model_id} at the same δ: the forms of the bound at the chosen setting"
+        f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
+        f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
         f"{first:.3f} to {last:.3f} nats per token, {1 - last / first:.0%} less."
     )
@@ -170,15 +179,24 @@ def laws_reading(terms: pd.DataFrame) -> None:
 def layers_reading(layers: pd.DataFrame) -> None:
     """How to read predicted against measured loss of layers."""
     linear = layers[layers["kind"] == "linear"]
-    ratio = (linear["proxy_loss"] / linear["predicted_proxy_loss"]).median()
+    rounded = layers["quantizer"].iloc[0] == "rtn"
+    prediction = (
+        r"$\mathrm{step}^2/12 \cdot \mathrm{tr}(H)$: rounding to nearest has no feedback"
+        if rounded
+        else r"$\mathrm{step}^2/12 \cdot \mathrm{tr}(D)$, from the Cholesky factor of $H$ (QuIP)"
+    )
+    column = "predicted_rounding_proxy_loss" if rounded else "predicted_proxy_loss"
+    ratio = (
+        f"; median of measured over predicted in {len(linear)} linear layers: "
+        f"{(linear['proxy_loss'] / linear[column]).median():.2f}"
+        if len(linear)
+        else ""
+    )
     st.caption(
-        "Proxy loss: mean squared error of a layer's output, "
-        r"$\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of its inputs. "
-        r"Predicted: $\mathrm{step}^2/12 \cdot \mathrm{tr}(D)$, from the Cholesky factor of $H$ "
-        f"(QuIP); median of measured over predicted, linear layers: {ratio:.2f}. Rounding to "
-        "nearest has no feedback, and pays tr(H) where the prediction has tr(D). An embedding has "
-        "a diagonal $H$: there is nothing to feed back. On a wide unclipped grid many weights lie "
-        "nearer to 0 than half a step, and lose less than a weight uniform within its step."
+        "Proxy loss: squared error of a layer's outputs, summed over them and averaged over "
+        r"inputs, $\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the inputs. "
+        f"Predicted: {prediction}{ratio}. An embedding has a diagonal $H$: there is nothing to "
+        "feed back. The prediction takes rounding errors for uniform and knows no ends of a grid."
     )
 
 
@@ -187,29 +205,39 @@ def rotation_reading(ratios: pd.DataFrame) -> None:
     helped = ratios["measured_ratio"] < 1
     agreed = helped == (ratios["predicted_ratio"] < 1)
     st.caption(
-        f"LDLQ with rotation over LDLQ without, layer by layer: below 1 rotation helps. It does in "
-        f"{helped.sum()} of {len(ratios)} cases, and the prediction has the right side in "
-        f"{agreed.sum()}. Rotation spreads outliers, which narrows the range of a clipped grid; it "
-        "also mixes small rows with large ones, which then share the large ones' step. It pays "
-        "where weights have outliers, less so in small models like these."
+        f"LDLQ with rotation over LDLQ without, layer by layer and bitrate by bitrate: below 1 "
+        f"rotation helps. It does in {helped.sum()} of {len(ratios)} cases, and the prediction is "
+        f"on the right side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows the "
+        "range of a clipped grid; it also mixes small rows with large ones, which share a step."
     )
 
 
-def feedback_exceptions(exceptions: pd.DataFrame) -> None:
-    """Layers in which error feedback lost to rounding, from 3 bits on, with the cause."""
+def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
+    """In how many layers error feedback lost to rounding, which they are, and the likely cause.
+
+    Args:
+        counts: from ``quantization.feedback_counts``.
+        exceptions: from ``quantization.exceptions``.
+    """
+    if not counts["layers"]:
+        st.caption("No linear layer was quantized with error feedback.")
+        return
+    st.caption(
+        f"Error feedback against rounding to nearest on the same grid, over all models and "
+        f"quantizers: from 3 bits on it loses less in {counts['layers'] - counts['lost']} of "
+        f"{counts['layers']} linear layers (unclipped grids: {counts['step_layers']} layers, "
+        f"{counts['step_lost']} lost); at 2 bits in {counts['two_bits'] - counts['two_bits_lost']} "
+        f"of {counts['two_bits']}."
+    )
     if exceptions.empty:
-        st.caption(
-            "From 3 bits on (and at every step) error feedback beats rounding to nearest in every "
-            "linear layer of every model."
-        )
         return
     with st.expander(
-        f"Where error feedback does worse than rounding: {len(exceptions)} layers from 3 bits on",
+        f"Where error feedback does worse than rounding, from 3 bits on: {len(exceptions)}",
         icon=":material/rule:",
     ):
         st.markdown(
-            "The cause is the clipped grid: feedback pushes some weights beyond its ends, where "
-            "they are cut off, and that error is fed on. The share of codes at the ends is listed. "
-            "The unclipped grid has no ends, and no exceptions."
+            "What can go wrong is the end of a clipped grid: feedback pushes a weight beyond it, "
+            "the weight is cut off there, and that error is passed on in turn. The last two "
+            "columns compare how many codes lie at the ends with and without feedback."
         )
         st.dataframe(exceptions, hide_index=True)

@@ -6,20 +6,30 @@ import numpy as np
 import pandas as pd
 
 from dashboard.artifacts import Suite
-from dashboard.settings import Setting, columns_of, setting_of
+from dashboard.settings import Setting, setting_of
 from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model
+
+#: What a gap was measured on.
+ALL_TOKENS, SAMPLED = "all training tokens", "sampled windows"
+
+_GAP_COLUMNS = [
+    *("model_id", "params_total", "quantizer", "rate", "setting"),
+    *("nominal_bits", "stored_bits", "entropy_coded_bits"),
+    *("quantization_gap_nats", "gap_se_nats", "low", "high", "train_loss_nats", "measured"),
+]
 
 
 def gaps(suite: Suite) -> pd.DataFrame:
-    """Every model at every setting, lossless ones aside, fewest bits first.
+    """Every model at every setting but that of the trained model itself, fewest bits first.
 
     Columns: model_id, params_total, quantizer, rate and setting as labels; nominal_bits,
-    stored_bits and entropy_coded_bits per parameter; gap_nats with its standard error gap_se_nats,
-    low and high (two of them each way); train_loss_nats; measured (on what).
+    stored_bits and entropy_coded_bits per parameter; quantization_gap_nats with its standard error
+    gap_se_nats, low and high (two of them each way); train_loss_nats; measured (on what).
 
-    Where all training tokens were scored the gap is the difference of the two mean losses; else it
-    is the mean difference over the windows that both models were scored on.  The standard error
-    is that of the paired differences: how much the gap would differ on other text of the kind.
+    Where all training tokens were scored the gap is the difference of the two mean losses, and
+    the standard error says how it would vary over as many other windows drawn like these.  Else the
+    gap is the mean over sampled windows that both models were scored on, and the standard error
+    says how far it is from the mean over all of them, which finite sampling corrects.
     """
     return suite.remember("gaps", lambda: _gaps(suite))
 
@@ -29,14 +39,20 @@ def _gaps(suite: Suite) -> pd.DataFrame:
     base = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
     rows = []
     for setting in suite.measured_settings():
-        if setting.family.key == "none":
+        if setting == UNQUANTIZED:
             continue
         for row in suite.quantized(setting).itertuples():
             if row.model_id not in models.index:
                 continue
             model = models.loc[row.model_id]
-            whole = row.train_tokens_evaluated == model["train_tokens"]
-            gap = row.train_loss_nats - base[row.model_id] if whole else row.paired_gap_nats
+            windows = model["train_tokens"] / model["context_length"]
+            if row.train_tokens_evaluated == model["train_tokens"]:
+                gap = row.train_loss_nats - base[row.model_id]
+                correction, measured = row.paired_windows / windows, ALL_TOKENS
+            else:
+                gap = row.paired_gap_nats
+                correction, measured = 1 - row.paired_windows / windows, SAMPLED
+            error = row.paired_gap_se_nats * correction**0.5
             rows.append(
                 {
                     "model_id": row.model_id,
@@ -48,15 +64,15 @@ def _gaps(suite: Suite) -> pd.DataFrame:
                         f"{code}_bits": getattr(row, f"{code}_bits") / model["params_total"]
                         for code in ("nominal", "stored", "entropy_coded")
                     },
-                    "gap_nats": gap,
-                    "gap_se_nats": row.paired_gap_se_nats,
-                    "low": gap - 2 * row.paired_gap_se_nats,
-                    "high": gap + 2 * row.paired_gap_se_nats,
+                    "quantization_gap_nats": gap,
+                    "gap_se_nats": error,
+                    "low": gap - 2 * error,
+                    "high": gap + 2 * error,
                     "train_loss_nats": base[row.model_id] + gap,
-                    "measured": "all training tokens" if whole else "sampled windows",
+                    "measured": measured,
                 }
             )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_GAP_COLUMNS)
 
 
 def bounds_by_rate(
@@ -68,14 +84,15 @@ def bounds_by_rate(
     """The chosen bound at every setting that has one (or at some), of every model (or of one).
 
     Columns: model_id, params_total, quantizer, rate, setting, bits_per_parameter and total_bits
-    (of the chosen code), gap_nats, total_nats, train_loss_nats (quantized), best (smallest total of
-    its model).
+    (of the chosen code), bound_gap_nats, total_nats, train_loss_nats (measured, quantized), best
+    (smallest total of its model).
     """
     models = suite.models().set_index("model_id")
     rows = []
     for setting in suite.settings() if settings is None else settings:
         at_setting = replace(choice, setting=setting)
-        bits = suite.quantized(setting).set_index("model_id")[f"{choice.code}_bits"]
+        measured = suite.quantized(setting).set_index("model_id")
+        bits, losses = measured[f"{choice.code}_bits"], measured["train_loss_nats"]
         for name, bound in bounds_by_model(suite, at_setting, model_id).items():
             rows.append(
                 {
@@ -86,9 +103,9 @@ def bounds_by_rate(
                     "setting": setting.label,
                     "bits_per_parameter": bits[name] / models.loc[name, "params_total"],
                     "total_bits": bits[name],
-                    "gap_nats": bound.gap_nats,
+                    "bound_gap_nats": bound.gap_nats,
                     "total_nats": bound.total_nats,
-                    "train_loss_nats": bound.training_loss_nats + bound.quantization_gap_nats,
+                    "train_loss_nats": losses[name],
                 }
             )
     frame = pd.DataFrame(rows)
@@ -101,44 +118,71 @@ def layers(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
 
     Columns: those of the table, and feedback_ratio (loss over that of rounding to nearest).
     """
-    frame = suite.query(
-        "SELECT * FROM layers WHERE model_id = ? AND quantizer = ? "
-        "AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
-        "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ? ORDER BY layer",
-        [model_id, *columns_of(setting)],
-    )
+    frame = suite.layers(setting, model_id)
     return frame.assign(feedback_ratio=_ratio(frame["proxy_loss"], frame["rounding_proxy_loss"]))
 
 
-def exceptions(suite: Suite, least_bits: int = 3) -> pd.DataFrame:
-    """Layers in which error feedback did worse than rounding to nearest on the same grid.
+#: A linear layer that error feedback could help, and whether it lost to rounding instead.
+_FED_BACK = (
+    "quantizer != 'rtn' AND kind = 'linear'",
+    "proxy_loss > rounding_proxy_loss * (1 + 1e-9)",
+)
+
+
+def feedback_counts(suite: Suite) -> pd.Series:
+    """How many layers there are, and in how many error feedback lost to rounding to nearest.
+
+    Entries: layers and lost (from 3 bits on, and every step), step_layers and step_lost (the
+    unclipped grids among them), two_bits and two_bits_lost.
+    """
+    fed_back, lost = _FED_BACK
+    counts = suite.query(
+        f"""
+        SELECT count(*) FILTER (coalesce(bits, 99) >= 3) AS layers,
+               count(*) FILTER (coalesce(bits, 99) >= 3 AND {lost}) AS lost,
+               count(*) FILTER (bits IS NULL) AS step_layers,
+               count(*) FILTER (bits IS NULL AND {lost}) AS step_lost,
+               count(*) FILTER (bits = 2) AS two_bits,
+               count(*) FILTER (bits = 2 AND {lost}) AS two_bits_lost
+        FROM layers SEMI JOIN models USING (model_id) WHERE {fed_back}
+        """
+    )
+    return counts.iloc[0]
+
+
+def exceptions(suite: Suite) -> pd.DataFrame:
+    """Layers in which error feedback did worse than rounding to nearest on the same grid, from 3
+    bits on.
 
     Columns, as a reader sees them: model, quantizer, rate, layer, loss over that of rounding, and
-    the share of codes that lie at the ends of a clipped grid.
+    the share of codes at the ends of the grid with feedback and, where that was measured, without.
     """
+    fed_back, lost = _FED_BACK
     rows = suite.query(
+        f"""
+        SELECT l.*, r.clipped_share AS rounded_share
+        FROM (FROM layers WHERE {fed_back} AND {lost} AND coalesce(bits, 99) >= 3) l
+        JOIN models m USING (model_id)
+        LEFT JOIN (FROM layers WHERE quantizer = 'rtn') r
+            ON r.model_id = l.model_id AND r.layer = l.layer AND r.bits = l.bits
+            AND r.group_size IS NOT DISTINCT FROM l.group_size
+        ORDER BY m.params_total, l.quantizer, l.bits, l.step, l.layer
         """
-        SELECT * FROM layers JOIN models USING (model_id)
-        WHERE quantizer != 'rtn' AND coalesce(bits, 99) >= ?
-          AND proxy_loss > rounding_proxy_loss * (1 + 1e-9)
-        ORDER BY params_total, quantizer, bits, step, layer
-        """,
-        [least_bits],
     )
-    found = []
-    for row in rows.to_dict("records"):
-        setting = setting_of(row)
-        found.append(
+    return pd.DataFrame(
+        [
             {
                 "model": row["model_id"],
-                "quantizer": setting.family.label,
-                "rate": setting.rate_in_words,
+                "quantizer": setting_of(row).family.label,
+                "rate": setting_of(row).rate_in_words,
                 "layer": row["layer"],
                 "loss / rounding": row["proxy_loss"] / row["rounding_proxy_loss"],
-                "codes at the ends of the grid": row["clipped_share"],
+                "at the ends": row["clipped_share"],
+                "at the ends, rounded": row["rounded_share"],
             }
-        )
-    return pd.DataFrame(found)
+            for row in rows.to_dict("records")
+        ]
+    )
 
 
 def rotation(suite: Suite, model_id: str) -> pd.DataFrame:

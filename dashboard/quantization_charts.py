@@ -3,6 +3,9 @@
 import altair as alt
 import pandas as pd
 
+from bounds import PowerLaw
+from dashboard.charts import law_panel
+from dashboard.quantization import ALL_TOKENS, SAMPLED
 from dashboard.settings import QUANTIZERS
 from dashboard.text import GUIDE_COLOUR
 
@@ -29,6 +32,13 @@ def _by_quantizer(frame: pd.DataFrame) -> dict:
     }
 
 
+def on_log_axis(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a positive gap; bars that would end at or below 0 end at a tenth of the gap."""
+    positive = gaps[gaps["quantization_gap_nats"] > 0]
+    floor = positive["quantization_gap_nats"] / 10
+    return positive.assign(low=positive["low"].clip(lower=floor))
+
+
 def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
     """Quantization gap of one model against bits per weight, one line per quantizer.
 
@@ -37,13 +47,11 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
         bits: column for the horizontal axis.
         title: what that is.
     """
-    positive = gaps[gaps["gap_nats"] > 0]
-    # A log axis has no place for an end at or below 0.
-    positive = positive.assign(low=positive["low"].clip(lower=positive["gap_nats"] / 10))
+    positive = on_log_axis(gaps)
     looks = _by_quantizer(gaps)
     x = alt.X(f"{bits}:Q", title=title, scale=alt.Scale(zero=False, padding=12))
     y = alt.Y(
-        "gap_nats:Q",
+        "quantization_gap_nats:Q",
         title="Quantization gap, nats per token",
         scale=alt.Scale(type="log"),
         axis=alt.Axis(format="~g", tickCount=5),
@@ -59,18 +67,31 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip(f"{bits}:Q", title="bits", format=".3f"),
-        alt.Tooltip("gap_nats:Q", title="gap, nats per token", format=".5f"),
+        alt.Tooltip("quantization_gap_nats:Q", title="gap, nats per token", format=".5f"),
         alt.Tooltip("gap_se_nats:Q", title="standard error", format=".5f"),
         alt.Tooltip("measured:N", title="measured on"),
     ]
-    filled = base.transform_filter(alt.datum.measured == "all training tokens").mark_point(
-        size=55, filled=True, opacity=1
-    )
-    hollow = base.transform_filter(alt.datum.measured == "sampled windows").mark_point(
-        size=55, filled=False, opacity=1
-    )
-    points = [part.encode(x=x, y=y, tooltip=tooltip, **looks) for part in (hollow, filled)]
+    sizes = {ALL_TOKENS: 60, SAMPLED: 22}
+    marks = [
+        base.transform_filter(alt.datum.measured == measured).mark_point(
+            size=size, filled=True, opacity=1
+        )
+        for measured, size in sizes.items()
+    ]
+    points = [part.encode(x=x, y=y, tooltip=tooltip, **looks) for part in marks]
     return alt.layer(lines, errors, *points).properties(height=HEIGHT)
+
+
+def gap_by_size(gaps: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
+    """Quantization gap against model size on log axes, two standard errors each way, with its
+    power law and band."""
+    errors = (
+        alt.Chart(on_log_axis(gaps))
+        .mark_rule(color=colour)
+        .encode(x="params_total:Q", y="low:Q", y2="high:Q")
+    )
+    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law)
+    return alt.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
 def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
@@ -80,19 +101,18 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
         bounds: from ``quantization.bounds_by_rate``, one model.
         certified: points of a heuristic are hollow.
     """
-    shown = bounds[bounds["quantizer"] != "Not quantized"]
-    looks = _by_quantizer(shown)
+    looks = _by_quantizer(bounds)
     x = alt.X(
         "bits_per_parameter:Q",
         title="Bits per parameter of the chosen code",
         scale=alt.Scale(zero=False, padding=12),
     )
     y = alt.Y(
-        "gap_nats:Q",
+        "bound_gap_nats:Q",
         title="Bound − training loss, nats per token",
         scale=alt.Scale(zero=False, padding=14),
     )
-    base = alt.Chart(shown)
+    base = alt.Chart(bounds)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
@@ -100,7 +120,7 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
-        alt.Tooltip("gap_nats:Q", title="gap of the bound", format=".4f"),
+        alt.Tooltip("bound_gap_nats:Q", title="gap of the bound", format=".4f"),
         alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
     ]
     points = base.mark_point(size=60, filled=certified, opacity=1).encode(
@@ -111,7 +131,7 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
         x=x, y=y
     )
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
-        x=x, y=y, text=alt.Text("gap_nats:Q", format=".3f")
+        x=x, y=y, text=alt.Text("bound_gap_nats:Q", format=".3f")
     )
     return alt.layer(lines, points, ring, text).properties(height=HEIGHT)
 
@@ -154,7 +174,10 @@ def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool
 
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     """Measured proxy loss of every layer against QuIP's prediction, on log axes."""
-    shown = layers[(layers["proxy_loss"] > 0) & (layers["predicted_proxy_loss"] > 0)]
+    column = "predicted_proxy_loss"
+    if layers["quantizer"].iloc[0] == "rtn":  # which has no feedback
+        layers = layers.assign(**{column: layers["predicted_rounding_proxy_loss"]})
+    shown = layers[(layers["proxy_loss"] > 0) & (layers[column] > 0)]
     both = pd.concat([shown["proxy_loss"], shown["predicted_proxy_loss"]])
     ends = [float(both.min()) / 1.5, float(both.max()) * 1.5]
     scale = alt.Scale(type="log", domain=ends, nice=False)
@@ -172,7 +195,12 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
             y=alt.Y("proxy_loss:Q", title="Measured proxy loss", scale=scale, axis=axis),
             color=alt.Color(
                 "kind:N",
-                scale=alt.Scale(domain=["linear", "embedding"], range=["#4477AA", "#EE6677"]),
+                scale=alt.Scale(domain=["linear", "embedding"], range=["#332288", "#B5651D"]),
+                legend=alt.Legend(title=None, orient="bottom"),
+            ),
+            shape=alt.Shape(
+                "kind:N",
+                scale=alt.Scale(domain=["linear", "embedding"], range=["circle", "square"]),
                 legend=alt.Legend(title=None, orient="bottom"),
             ),
             tooltip=[

@@ -11,8 +11,8 @@ class Quantizer:
     Attributes:
         key: value of the column ``quantizer``.
         label: name in controls, links and legends.
-        colour: the same on every page; Paul Tol's bright palette, so that no quantizer is taken
-            for a term of the bound.
+        colour: the same on every page; after Paul Tol's bright palette, darkened for white
+            pages, so that no quantizer is taken for a term of the bound.
         shape: of its points, for readers who cannot tell the colours apart.
         idea: one sentence.
     """
@@ -44,14 +44,14 @@ QUANTIZERS = (
     Quantizer(
         "gptq_actorder",
         "GPTQ, act-order",
-        "#66CCEE",
+        "#2F9DC0",
         "square",
         "GPTQ that rounds the columns that matter most first.",
     ),
     Quantizer(
         "ldlq",
         "LDLQ",
-        "#CCBB44",
+        "#A3942A",
         "triangle-up",
         "The same rounding as GPTQ, computed through another factor (Chee et al. 2023).",
     ),
@@ -71,10 +71,10 @@ QUANTIZERS = (
     ),
     Quantizer(
         "none",
-        "Not quantized",
+        "Float formats",
         "#4A5568",
         "stroke",
-        "Every weight as a 32-bit float, or cut to 16 bits.",
+        "No grid: every weight as a 32-bit float, as trained, or cut to bfloat16.",
     ),
 )
 
@@ -128,11 +128,10 @@ class Setting:
 
     @property
     def slug(self) -> str:
-        """For names of files: ``gptq-4bits``, ``gptq_step-step0.7``."""
-        rate = f"step{self.step:g}" if self.step is not None else f"{self.bits}bits"
-        groups = f"-g{self.group_size}" if self.group_size else ""
-        seed = f"-seed{self.quantizer_seed}" if self.quantizer_seed else ""
-        return f"{self.quantizer}-{rate}{groups}{seed}"
+        """For names of files, and for ``python -m compute export``: ``gptq-b4``."""
+        parts = [("b", self.bits), ("g", self.group_size), ("step", self.step)]
+        parts += [("seed", self.quantizer_seed)]
+        return "-".join([self.quantizer, *(f"{k}{v}" for k, v in parts if v is not None)])
 
 
 def columns_of(setting: Setting) -> list:

@@ -39,7 +39,7 @@ left, right = st.columns(2)
 with left:
     st.markdown("**Σ against model size**")
     law = law_of(sigma, "sigma_nats")
-    st.altair_chart(charts.sigma_by_size(sigma, law, colour))
+    st.altair_chart(charts.sigma_by_size(sigma, law, colour, choice.certified))
     explanations.law_reading(law)
     st.caption(
         f"Σ is that of the paper's form at {setting.label}, code length "
@@ -62,7 +62,7 @@ with left:
     )
 with right:
     st.markdown(f"**Why 1000 points? {model_id}**")
-    st.altair_chart(charts.grid_effect(effect, colour))
+    st.altair_chart(charts.grid_effect(effect, colour, choice.certified))
     st.caption(
         r"More points come closer to the best $s$, and cost $\ln|K|/D$ in $C$. The curve is flat "
         "from about a thousand points on, and a million would still be cheap."

@@ -88,7 +88,7 @@ def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path
         terms.to_csv(csv, index=False)
         first = paper_script(ROOT / "data/ladder", setting, "stored", 1e-6)
         setup = first.partition("for m in models")[0]
-        source, count = re.subn(r'"ladder-geometric-gptq-4bits.csv"', repr(str(csv)), scripts()[1])
+        source, count = re.subn(r'"ladder-geometric-gptq-b4.csv"', repr(str(csv)), scripts()[1])
         assert count == 1
         totals = [total for (total,) in printed(setup + source).values()]
         assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)

@@ -17,3 +17,12 @@ def test_every_column_has_a_description():
 def test_versions(version, complaint):
     got = schema.version_complaint(version)
     assert (complaint in got) if complaint else got is None
+
+
+def test_every_quantizer_of_the_schema_has_parameters_and_a_name_for_readers():
+    from compute.setting import _PARAMETERS
+    from dashboard.settings import Setting
+
+    assert set(_PARAMETERS) == set(schema.QUANTIZERS)
+    for quantizer in schema.QUANTIZERS:
+        assert Setting(quantizer, bits=4).family.label

@@ -58,7 +58,7 @@ def test_every_control_moves_the_numbers(open_app):
     stored = bound()
     app.segmented_control(key="code").set_value("entropy-coded").run()
     assert bound() < stored
-    app.selectbox(key="quantizer").set_value("Not quantized").run()
+    app.selectbox(key="quantizer").set_value("Float formats").run()
     assert bound() > stored
     app.select_slider(key="model").set_value("ladder-5k").run()
     assert any("**ladder-5k**" in m.value for m in app.markdown)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from dashboard import quantization
@@ -31,11 +32,11 @@ def test_the_page_opens_with_every_chart_and_table(open_app):
 
 def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_app):
     app = open_app().switch_page("pages/quantization.py").run()
-    app.selectbox(key="quantizer").set_value("Not quantized").run()
+    app.selectbox(key="quantizer").set_value("Float formats").run()
     assert not app.exception
     texts = " ".join(info.value for info in app.info)
     assert "no gap to show" in texts
-    assert "no layer was rounded" in texts
+    assert "No layer was put on a grid" in texts
 
 
 def test_the_ring_is_at_the_smallest_bound_of_the_model(open_app, suite):
@@ -45,11 +46,12 @@ def test_the_ring_is_at_the_smallest_bound_of_the_model(open_app, suite):
     rings = [s for s in specs if "best" in json.dumps(s)]
     assert len(rings) == 1
     bounds = quantization.bounds_by_rate(suite, Choice(Setting("rtn", 4), "entropy_coded", 0.05))
-    of_model = bounds[bounds["model_id"] == "ladder-12k"]
-    best = of_model[of_model["best"]]
+    of_model = bounds[
+        (bounds["model_id"] == "ladder-12k") & (bounds["quantizer"] != "Float formats")
+    ]
+    best = of_model[of_model["total_nats"] == of_model["total_nats"].min()]
     assert len(best) == 1
-    assert best["total_nats"].item() == of_model["total_nats"].min()
-    assert any(best["rate"].item() in c.value and "Ringed" in c.value for c in app.caption)
+    assert any(best["setting"].item() in c.value and "Ringed" in c.value for c in app.caption)
 
 
 def test_gaps_are_differences_of_full_means_or_of_the_sampled_pairs(suite):
@@ -59,18 +61,20 @@ def test_gaps_are_differences_of_full_means_or_of_the_sampled_pairs(suite):
     whole = gaps.set_index(["model_id", "setting"]).loc[("ladder-12k", "GPTQ, 3 bits")]
     rows = table["train_loss_nats"]
     expected = rows["ladder-12k", "gptq", 3] - rows["ladder-12k", "none", 32]
-    assert whole["gap_nats"] == pytest.approx(expected, abs=1e-12)
+    assert whole["quantization_gap_nats"] == pytest.approx(expected, abs=1e-12)
     assert whole["measured"] == "all training tokens"
     sampled = gaps.set_index(["model_id", "setting"]).loc[
         ("ladder-12k", "Round to nearest, 6 bits")
     ]
-    assert sampled["gap_nats"] == table.loc[("ladder-12k", "rtn", 6), "paired_gap_nats"]
+    assert (
+        sampled["quantization_gap_nats"] == table.loc[("ladder-12k", "rtn", 6), "paired_gap_nats"]
+    )
     assert sampled["measured"] == "sampled windows"
     assert np.all(gaps["gap_se_nats"] > 0)
     # The pairs are drawn from the same windows: they agree within their error.
     whole_rows = gaps[gaps["measured"] == "all training tokens"]
     pairs = [table.loc[(m, "gptq", 3), "paired_gap_nats"] for m in ("ladder-5k", "ladder-6k")]
-    means = whole_rows.set_index(["model_id", "setting"])["gap_nats"]
+    means = whole_rows.set_index(["model_id", "setting"])["quantization_gap_nats"]
     errors = whole_rows.set_index(["model_id", "setting"])["gap_se_nats"]
     for model, pair in zip(("ladder-5k", "ladder-6k"), pairs, strict=True):
         key = (model, "GPTQ, 3 bits")
@@ -98,12 +102,14 @@ def test_layers_of_a_setting_are_its_own(suite):
 
 
 def test_exceptions_are_exactly_the_layers_that_rounding_wins(suite):
-    found = quantization.exceptions(suite)
-    expected = suite.query(
-        "SELECT count(*) AS n FROM layers WHERE quantizer != 'rtn' "
-        "AND proxy_loss > rounding_proxy_loss * (1 + 1e-9)"
-    )["n"][0]
-    assert len(found) == expected
+    found, counts = quantization.exceptions(suite), quantization.feedback_counts(suite)
+    layers = suite.query("SELECT * FROM layers WHERE quantizer != 'rtn' AND kind = 'linear'")
+    lost = layers["proxy_loss"] > layers["rounding_proxy_loss"] * (1 + 1e-9)
+    assert len(found) == counts["lost"] == lost.sum()
+    assert counts["layers"] == len(layers)  # of 2 quantizers, 2 rates each
+    assert counts["two_bits"] == 0
+    assert counts["step_layers"] == (layers["quantizer"] == "gptq_step").sum()
+    assert counts["step_lost"] == 0
     if len(found):
         assert np.all(found["loss / rounding"] > 1)
 
@@ -125,3 +131,29 @@ def test_settings_survive_the_way_through_a_table():
         assert setting_of(row) == setting
     assert len({setting.label for setting in settings}) == 3
     assert len({setting.slug for setting in settings}) == 3
+
+
+def test_a_suite_without_anything_on_a_grid_still_opens(open_app, data_copy):
+    for table in ("quantized", "loss_histograms", "layers"):
+        for file in (data_copy / "micro" / table).glob("*.parquet"):
+            if "none" not in file.name:
+                file.unlink()
+    app = open_app(data_copy).switch_page("pages/quantization.py").run()
+    assert not app.exception
+    texts = " ".join(info.value for info in app.info)
+    assert "no gap to show" in texts
+    assert any("No linear layer was quantized" in caption.value for caption in app.caption)
+
+
+def test_a_suite_scored_on_samples_only_is_a_sentence(open_app, data_copy):
+    for file in (data_copy / "micro/quantized").glob("*.parquet"):
+        if "rtn-b6" not in file.name and "none" not in file.name:
+            file.unlink()
+        elif "none" in file.name:
+            rows = pq.read_table(file)
+            index = rows.column_names.index("train_tokens_evaluated")
+            few = rows.set_column(index, "train_tokens_evaluated", [[16]])
+            pq.write_table(few.replace_schema_metadata(rows.schema.metadata), file)
+    app = open_app(data_copy)
+    assert not app.exception
+    assert "no setting was scored on all training tokens" in app.error[0].value
