@@ -1,0 +1,124 @@
+"""The words of the page *Quantization*: what its charts show and how to read them."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.settings import Setting
+from dashboard.text import CODE_LABELS
+
+
+def introduction() -> None:
+    """What the page is about."""
+    st.markdown(
+        "Fewer bits make a shorter code, and so a smaller complexity term; they also round the "
+        "weights more coarsely, and the loss grows. The bound weighs the two against each other."
+    )
+
+
+def gap_reading() -> None:
+    """How to read the gap against nominal bits."""
+    st.caption(
+        "Loss of the quantized model less that of the trained one. On a clipped grid the bits are "
+        "$b$; on an unclipped one the entropy of its codes. Large points: all training tokens; "
+        "small: sampled windows. Bars are two standard errors each way, from windows that both "
+        "models were scored on: how the gap would vary over other windows like these (large "
+        "points), or how far it may be from that over all of them (small ones). Gaps of 0 or less "
+        "have no place on the axis."
+    )
+
+
+def rate_reading() -> None:
+    """How to read the gap against coded bits."""
+    st.caption(
+        "The same gaps against what the whole model really comes to in an entropy-coded file: "
+        "scales, norms and tables included. Lower and further left is better."
+    )
+
+
+def bound_reading(best: pd.Series, code: str) -> None:
+    """Which rate bounds best, and whether that may be chosen."""
+    st.caption(
+        f"Ringed, the smallest of all measured: {best['setting']}, gap "
+        f"{best['bound_gap_nats']:.3f} nats per token, code length {CODE_LABELS[code]}. With fewer "
+        "bits rounding costs more than it saves, with more the code grows faster than the loss "
+        "falls. A code's header names its setting, so choosing it afterwards is paid for. Only "
+        "settings at which all training tokens were scored have a bound."
+    )
+
+
+def bits_reading(setting: Setting) -> None:
+    """How to read loss and bound against total bits."""
+    st.caption(
+        f"{setting.family.label} beside float formats; each line is one setting, from the smallest "
+        "model to the largest. At a given number of bits in all, the lowest line says how to spend "
+        "them, for the loss (left) and for the bound (right); a larger model of this suite also "
+        "saw more text. Hollow: the nominal code length, no certificate. After Dettmers & Zettlemoyer "
+        "2023, *The case for 4-bit precision*."
+    )
+
+
+def layers_reading(layers: pd.DataFrame) -> None:
+    """How to read predicted against measured loss of layers."""
+    linear = layers[layers["kind"] == "linear"]
+    rounded = layers["quantizer"].iloc[0] == "rtn"
+    prediction = (
+        r"$\mathrm{step}^2/12 \cdot \mathrm{tr}(H)$: rounding to nearest has no feedback"
+        if rounded
+        else r"$\mathrm{step}^2/12 \cdot \mathrm{tr}(D)$, from the Cholesky factor of $H$ (QuIP)"
+    )
+    column = "predicted_rounding_proxy_loss" if rounded else "predicted_proxy_loss"
+    ratio = (
+        f"; median of measured over predicted in {len(linear)} linear layers: "
+        f"{(linear['proxy_loss'] / linear[column]).median():.2f}"
+        if len(linear)
+        else ""
+    )
+    st.caption(
+        "Proxy loss: squared error of a layer's outputs, summed over them and averaged over "
+        r"inputs, $\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the inputs. "
+        f"Predicted: {prediction}{ratio}. An embedding has a diagonal $H$: there is nothing to "
+        "feed back. The prediction takes rounding errors for uniform and knows no ends of a grid."
+    )
+
+
+def rotation_reading(ratios: pd.DataFrame) -> None:
+    """Where rotation helps, and whether theory said so."""
+    helped = ratios["measured_ratio"] < 1
+    agreed = helped == (ratios["predicted_ratio"] < 1)
+    st.caption(
+        f"LDLQ with rotation over LDLQ without, layer by layer and bitrate by bitrate: below 1 "
+        f"rotation helps. It does in {helped.sum()} of {len(ratios)} cases, and the prediction is "
+        f"on the right side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows the "
+        "range of a clipped grid; it also mixes small rows with large ones, which share a step."
+    )
+
+
+def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
+    """In how many layers error feedback lost to rounding, which they are, and the likely cause.
+
+    Args:
+        counts: from ``quantization.feedback_counts``.
+        exceptions: from ``quantization.exceptions``.
+    """
+    if not counts["layers"]:
+        st.caption("No linear layer was quantized with error feedback.")
+        return
+    st.caption(
+        f"Error feedback against rounding to nearest on the same grid, over all models and "
+        f"quantizers: from 3 bits on it loses less in {counts['layers'] - counts['lost']} of "
+        f"{counts['layers']} linear layers (unclipped grids: {counts['step_layers']} layers, "
+        f"{counts['step_lost']} lost); at 2 bits in {counts['two_bits'] - counts['two_bits_lost']} "
+        f"of {counts['two_bits']}."
+    )
+    if exceptions.empty:
+        return
+    with st.expander(
+        f"Where error feedback does worse than rounding, from 3 bits on: {len(exceptions)}",
+        icon=":material/rule:",
+    ):
+        st.markdown(
+            "What can go wrong is the end of a clipped grid: feedback pushes a weight beyond it, "
+            "the weight is cut off there, and that error is passed on in turn. The last two "
+            "columns compare how many codes lie at the ends with and without feedback."
+        )
+        st.dataframe(exceptions, hide_index=True)
