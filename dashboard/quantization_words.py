@@ -52,8 +52,8 @@ def bits_reading(setting: Setting) -> None:
         f"{setting.family.label} beside float formats; each line is one setting, from the smallest "
         "model to the largest. At a given number of bits in all, the lowest line says how to spend "
         "them, for the loss (left) and for the bound (right); a larger model of this suite also "
-        "saw more text. Hollow: the nominal code length, no certificate. After Dettmers & Zettlemoyer "
-        "2023, *The case for 4-bit precision*."
+        "saw more text. Hollow: the nominal code length, no certificate. After Dettmers & "
+        "Zettlemoyer 2023, *The case for 4-bit precision*."
     )
 
 
