@@ -10,7 +10,7 @@ from dashboard.settings import QUANTIZERS
 from dashboard.text import GUIDE_COLOUR
 
 #: Of every chart here, its axis and legend included.
-HEIGHT = 420
+HEIGHT = 470
 
 
 def _by_quantizer(frame: pd.DataFrame) -> dict:

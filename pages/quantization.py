@@ -34,7 +34,8 @@ st.title("Quantization")
 controls.show_complaints()
 explanations.not_certified(choice)
 words.introduction()
-of_model = gaps[gaps["model_id"] == model_id]
+on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
+of_model = gaps[(gaps["model_id"] == model_id) & on_grids]
 best = bounds[bounds["best"]].iloc[0]
 
 left, right = st.columns(2)
