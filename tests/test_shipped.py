@@ -115,7 +115,7 @@ def test_rounding_up_into_bins_costs_less_than_five_thousandths(suite):
         WHERE split = 'train' GROUP BY q.model_id, q.quantizer, q.bits, q.step
         """
     )
-    assert len(cost) == 5 * 15
+    assert len(cost) == 5 * 16
     assert np.all((cost["cost"] > 0) & (cost["cost"] < 0.005))
 
 
