@@ -89,7 +89,7 @@ def suite_control(suites: list[str]) -> str:
         suites,
         key="suite",
         bind="query-params",
-        on_change=_forget_choices,
+        on_change=_change_options,
         help="A suite is a family of models trained alike at several sizes.",
     )
 
@@ -99,12 +99,13 @@ def setting_control(settings: list[Setting]) -> Setting:
     found = {setting.family for setting in settings}
     families = {q.label: q for q in QUANTIZERS if q in found}
     check_link("quantizer", list(families), "the quantizer")
+    _keep_possible("quantizer", list(families), next(iter(families)))
     label = st.selectbox(
         "Quantizer",
         list(families),
         key="quantizer",
         bind="query-params",
-        on_change=_forget_rate,
+        on_change=_change_options,
         help="How weights are rounded to few bits.\n\n"
         + "\n\n".join(f"**{q.label}**: {q.idea}" for q in families.values()),
     )
@@ -114,6 +115,7 @@ def setting_control(settings: list[Setting]) -> Setting:
         return next(iter(rates.values()))
     # Few bits lie left; of a grid's steps, that is the wide ones.
     default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in rates else list(rates)[len(rates) // 2]
+    _keep_possible("bits", list(rates), default)
     chosen = st.select_slider(
         "Step, in units of the row's rms" if rates[default].step else "Bits per weight",
         list(rates),
@@ -136,18 +138,17 @@ def show_rate(bits_per_parameter: dict[str, float]) -> None:
     )
 
 
-def _forget_rate() -> None:
-    """Another quantizer has other rates."""
+def _change_options() -> None:
+    """Another suite or quantizer has other models and rates."""
     _forget_complaints()
-    st.session_state.pop("bits", None)
     st.session_state["own_change"] = True
 
 
-def _forget_choices() -> None:
-    """Another suite has other models, quantizers and rates."""
-    _forget_rate()
-    for key in ("quantizer", "model"):
-        st.session_state.pop(key, None)
+def _keep_possible(key: str, options: Sequence[str], default: str) -> None:
+    """Move a choice that is not there any more to the default, also in the browser, which would
+    go on showing the old one if its value were merely dropped.  To be called before the widget."""
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = default
 
 
 def delta_control() -> float:
@@ -211,6 +212,7 @@ def model_control(names: list[str]) -> str:
     check_link("model", names, "the model")
     if len(names) == 1:  # a slider needs two places
         return names[0]
+    _keep_possible("model", names, names[-1])
     return st.select_slider(
         "Model size",
         names,

@@ -1,6 +1,7 @@
 """One visit with a real browser: move a slider, see the chart change, reopen the copied link."""
 
 import os
+import shutil
 
 import pytest
 
@@ -87,6 +88,40 @@ def test_the_quantization_page_follows_its_link(chromium, address, scheme):
     assert page.get_by_text("Layer by layer: ladder-12k, Grid-step GPTQ, step 0.7").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
     assert not errors
+
+
+def choose(page, position, option):
+    """Pick an option of the sidebar's select box at this position, and wait for the new picture."""
+    page.locator('[data-testid="stSelectbox"]').nth(position).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    page.wait_for_timeout(1000)
+    wait_until_drawn(page)
+
+
+def test_what_the_controls_show_is_what_the_page_computes(chromium, tmp_path, micro_run):
+    """Also where another suite lacks the chosen quantizer, and another quantizer the rate."""
+    shutil.copytree(micro_run / "data/micro", tmp_path / "micro")
+    shutil.copytree(micro_run / "data/micro", tmp_path / "rounded")
+    for table in ("quantized", "loss_histograms"):
+        for file in (tmp_path / "rounded" / table).glob("*--gptq*"):
+            file.unlink()
+    with serve(tmp_path) as address:
+        page, errors = open_page(chromium, f"{address}/?suite=micro")
+        for position, option, shown in (
+            (2, "Grid-step GPTQ", "Grid-step GPTQ, step "),
+            (2, "GPTQ", "GPTQ, 4 bits"),
+            (2, "Grid-step GPTQ", "Grid-step GPTQ, step "),
+            (0, "rounded", "Round to nearest, 4 bits"),
+        ):
+            choose(page, position, option)
+            headline = page.get_by_text("training tokens), ").first.inner_text()
+            assert f"training tokens), {shown}" in headline
+            box = page.locator('[data-testid="stSelectbox"]').nth(2)
+            assert box.locator("input").input_value() == shown.partition(", ")[0]
+            slider = page.locator('[data-testid="stSlider"]').first.inner_text()
+            assert shown.partition(", ")[2].removesuffix(" bits").strip() in slider
+            assert page.locator('[data-testid="stAlert"]').count() == 0
+        assert not errors
 
 
 def test_the_first_visitor_of_a_fresh_server_may_come_by_a_link_to_a_page(chromium, micro_run):
