@@ -99,7 +99,7 @@ def run_units(
                     if isinstance(event, Finished) and event.error is None:
                         for needs in waiting.values():
                             needs.discard(event.unit.name)
-                if not worker.process.is_alive():
+                if worker.unit is None and not worker.process.is_alive():
                     pool[pool.index(worker)] = _start_worker(workspace)
     finally:
         for worker in pool:
@@ -129,6 +129,7 @@ def _start_worker(workspace: Workspace) -> _Worker:
 
 def _receive(worker: _Worker, workspace: Workspace) -> Iterator[Event]:
     """Everything a worker has to say; if it died, that its unit failed."""
+    alive = worker.process.is_alive()  # asked first: what a dead one had to say is in the pipe
     try:
         while worker.pipe.poll():
             message = worker.pipe.recv()
@@ -140,9 +141,11 @@ def _receive(worker: _Worker, workspace: Workspace) -> Iterator[Event]:
                 yield Finished(unit, message.error, message.seconds)
     except (EOFError, OSError):  # the latter where it died with messages of ours unread
         worker.process.join()
-        if worker.unit is not None:
-            yield _died(worker, workspace)
-            worker.unit = None
+        alive = False
+    # One that dies while it starts may leave its pipe without an end to be read.
+    if worker.unit is not None and not alive:
+        yield _died(worker, workspace)
+        worker.unit = None
 
 
 def _died(worker: _Worker, workspace: Workspace) -> Finished:
