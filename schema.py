@@ -181,6 +181,18 @@ TABLES: dict[str, pa.Schema] = {
 }
 
 
+def setting_slug(
+    quantizer: str,
+    bits: int | None = None,
+    group_size: int | None = None,
+    step: float | None = None,
+    quantizer_seed: int | None = None,
+) -> str:
+    """Short name of a setting for files and commands, for example ``rtn-b4-g64``."""
+    parts = [("b", bits), ("g", group_size), ("step", step), ("seed", quantizer_seed)]
+    return "-".join([quantizer, *(f"{key}{value}" for key, value in parts if value is not None)])
+
+
 def major(version: str) -> str:
     """Major part of a schema version, ``"1"`` of ``"1.0"``."""
     return version.partition(".")[0]

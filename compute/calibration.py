@@ -6,7 +6,7 @@ of transformer blocks only the block at hand is run, on hidden states that are k
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -93,15 +93,26 @@ def _order_of_execution(
     order: dict[nn.Module, None] = {}
     if not modules:
         return []
-    handles = [
-        module.register_forward_pre_hook(lambda m, _args: order.setdefault(m)) for module in modules
-    ]
-    try:
+
+    def note(module: nn.Module, _args: tuple, _kwargs: dict) -> None:
+        order.setdefault(module)
+
+    with _before_each(modules, note):
         model(inputs[:1], use_cache=False)
+    return list(order)
+
+
+@contextlib.contextmanager
+def _before_each(
+    modules: Iterable[nn.Module], hook: Callable[[nn.Module, tuple, dict], None]
+) -> Iterator[None]:
+    """Call ``hook(module, args, kwargs)`` before each of ``modules`` runs."""
+    handles = [module.register_forward_pre_hook(hook, with_kwargs=True) for module in modules]
+    try:
+        yield
     finally:
         for handle in handles:
             handle.remove()
-    return list(order)
 
 
 def _blocks(model: nn.Module) -> list[nn.Module]:
@@ -115,7 +126,7 @@ def _blocks(model: nn.Module) -> list[nn.Module]:
 def _second_moment(module: nn.Module, run: Callable[[int], Any], batches: int) -> torch.Tensor:
     total, count = None, 0
 
-    def accumulate(_module: nn.Module, args: tuple) -> None:
+    def accumulate(_module: nn.Module, args: tuple, _kwargs: dict) -> None:
         nonlocal total, count
         x = args[0].reshape(-1, args[0].shape[-1])  # (tokens, n)
         moment = (x.T @ x).double()
@@ -123,13 +134,10 @@ def _second_moment(module: nn.Module, run: Callable[[int], Any], batches: int) -
         count += len(x)
         raise _Stop
 
-    handle = module.register_forward_pre_hook(accumulate)
-    try:
+    with _before_each([module], accumulate):
         for index in range(batches):
             with contextlib.suppress(_Stop):
                 run(index)
-    finally:
-        handle.remove()
     return total / count
 
 
@@ -152,13 +160,9 @@ class _Stack:
                 self.hidden.append(hidden)
             self.rest[index].append((args, kwargs))
 
-        handles = [block.register_forward_pre_hook(keep, with_kwargs=True) for block in blocks]
-        try:
+        with _before_each(blocks, keep):
             for inputs in batches:
                 model(inputs, use_cache=False)
-        finally:
-            for handle in handles:
-                handle.remove()
 
     def run(self, batch: int) -> torch.Tensor:
         """Output of the current block."""

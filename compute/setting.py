@@ -63,9 +63,7 @@ class Setting:
     @property
     def slug(self) -> str:
         """Short name for files, for example ``rtn-b4-g64``."""
-        parts = [("b", self.bits), ("g", self.group_size), ("step", self.step)]
-        parts += [("seed", self.quantizer_seed)]
-        return "-".join([self.quantizer, *(f"{k}{v}" for k, v in parts if v is not None)])
+        return schema.setting_slug(**self.columns)
 
 
 #: The trained model itself, every tensor in float32.

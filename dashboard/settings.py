@@ -1,7 +1,9 @@
 """Settings as a reader meets them: quantizers by name, rates by their bits."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+import schema
 
 
 @dataclass(frozen=True)
@@ -129,20 +131,13 @@ class Setting:
     @property
     def slug(self) -> str:
         """For names of files, and for ``python -m compute export``: ``gptq-b4``."""
-        parts = [("b", self.bits), ("g", self.group_size), ("step", self.step)]
-        parts += [("seed", self.quantizer_seed)]
-        return "-".join([self.quantizer, *(f"{k}{v}" for k, v in parts if v is not None)])
+        return schema.setting_slug(**asdict(self))
 
 
 def columns_of(setting: Setting) -> list:
     """Values of ``schema.SETTING_FIELDS``, in their order."""
-    return [
-        setting.quantizer,
-        setting.bits,
-        setting.group_size,
-        setting.step,
-        setting.quantizer_seed,
-    ]
+    values = asdict(setting)
+    return [values[field.name] for field in schema.SETTING_FIELDS]
 
 
 def setting_of(row: dict) -> Setting:
