@@ -1,7 +1,7 @@
 """Run a session: estimate, execute, summarise; safe to interrupt."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from compute.session import Session
 from compute.store import SuiteStore
 from compute.terminal import console
 from compute.unit import Unit
+from compute.workspace import Workspace
 
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
 FAILED, INTERRUPTED = 1, 130
@@ -38,15 +39,11 @@ def run(session: Session) -> int:
         failed = dict(plan.failed)
         seconds = estimate_and_show(session)
         ended: set[str] = set()
-        events = run_units(plan.todo, session.workspace, session.workers, seconds)
         try:
-            with progress_of(plan.todo, seconds) as show, closing(events):
-                for event in events:
-                    show(event)
-                    if isinstance(event, Finished):
-                        ended.add(event.unit.name)
-                        if event.error is not None:
-                            failed[event.unit.name] = event.error
+            for event in _carry_out(plan.todo, session.workspace, session.workers, seconds):
+                ended.add(event.unit.name)
+                if event.error is not None:
+                    failed[event.unit.name] = event.error
         except KeyboardInterrupt:
             store.write_manifest()
             console.print(
@@ -68,17 +65,23 @@ def run_only(session: Session, unit: Unit) -> dict[str, str]:
     Returns:
         Errors by name of unit.
     """
-    failed = {}
     with tempfile.TemporaryDirectory() as folder:
         scratch = SuiteStore(Path(folder), session.workspace.store.suite)
         workspace = replace(session.workspace, store=scratch)
         todo = units_to_make(unit, session.plan.units, workspace)
         models = [model for model in session.ladder.models if model.model_id == unit.model_id]
         seconds = estimate.unit_seconds(estimate.measure_speeds(models, workspace.device))
-        events = run_units(todo, workspace, session.workers, seconds)
-        with progress_of(todo, seconds) as show, closing(events):
-            for event in events:
-                show(event)
-                if isinstance(event, Finished) and event.error is not None:
-                    failed[event.unit.name] = event.error
-    return failed
+        ended = _carry_out(todo, workspace, session.workers, seconds)
+        return {event.unit.name: event.error for event in ended if event.error is not None}
+
+
+def _carry_out(
+    todo: list[Unit], workspace: Workspace, workers: int, seconds: Callable[[Unit], float]
+) -> Iterator[Finished]:
+    """Run units with their progress on show; yields each as it ends."""
+    events = run_units(todo, workspace, workers, seconds)
+    with progress_of(todo, seconds) as show, closing(events):
+        for event in events:
+            show(event)
+            if isinstance(event, Finished):
+                yield event

@@ -128,13 +128,20 @@ def law_of(frame: pd.DataFrame, key: str) -> PowerLaw | str:
         return f"No law: {reason}."
 
 
-def best_setting(suite: Suite, choice: Choice, model_id: str) -> tuple[Setting, float]:
+def best_setting(
+    suite: Suite, choice: Choice, model_id: str, quantizer: str | None = None
+) -> tuple[Setting, float]:
     """The setting at which one model's gap is smallest, all else as chosen, and that gap.
 
     A code names its setting in its first bytes, so choosing it afterwards is paid for.
+
+    Args:
+        quantizer: to look among its rates only.
     """
     gaps = {}
     for setting in suite.settings():
+        if quantizer not in (None, setting.quantizer):
+            continue
         bounds = bounds_by_model(suite, replace(choice, setting=setting), model_id)
         if model_id in bounds:
             gaps[setting] = bounds[model_id].gap_nats

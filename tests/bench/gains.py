@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dashboard.artifacts import Suite
 from dashboard.settings import Setting
-from dashboard.terms import Choice, bounds_by_model
+from dashboard.terms import UNQUANTIZED, Choice, best_setting
 
 DATA = Path(__file__).resolve().parent.parent.parent / "data"
 DELTA = 0.05
@@ -14,13 +14,9 @@ def best_gap(
     suite: Suite, form: str, code: str, quantizer: str, model_id: str
 ) -> tuple[float, Setting]:
     """Smallest gap of one model over the measured rates of a quantizer, and where it is."""
-    gaps = {
-        setting: bounds_by_model(suite, Choice(setting, code, DELTA, form))[model_id].gap_nats
-        for setting in suite.settings()
-        if setting.quantizer == quantizer
-    }
-    best = min(gaps, key=gaps.__getitem__)
-    return gaps[best], best
+    start = Choice(UNQUANTIZED, code, DELTA, form)
+    setting, gap = best_setting(suite, start, model_id, quantizer)
+    return gap, setting
 
 
 def table() -> str:
