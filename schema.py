@@ -8,7 +8,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 #: Metadata keys in every Parquet file, all strings.
 PROVENANCE_KEYS = (
@@ -45,9 +45,28 @@ QUANTIZERS = (
 
 SPLITS = ("train", "heldout")
 
+#: Curvature matrices of the mean token loss: the Hessian, and J^T S J with J the Jacobian of the
+#: logits and S the Hessian of the loss in the logits, which is never negative.
+MATRICES = ("hessian", "gauss_newton")
+
+#: Which parameters such a matrix is taken in: all, or those that quantizers put on a grid.
+MATRIX_PARAMETERS = ("all", "quantized")
+
 
 def _described(name: str, dtype: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
     return pa.field(name, dtype, nullable=nullable, metadata={"description": text})
+
+
+def _curvature_of() -> list[pa.Field]:
+    """Columns that say which matrix of which state of a model was looked at."""
+    return [
+        _MODEL_ID,
+        _described("train_fraction", pa.float64(), "share of its training that it has had"),
+        *SETTING_FIELDS,
+        _described("matrix", pa.string(), "hessian or gauss_newton, of the mean token loss"),
+        _described("parameters", pa.string(), "all, or quantized: the others are held fixed"),
+        _described("windows", pa.int64(), "training windows that the mean is over"),
+    ]
 
 
 _MODEL_ID = _described("model_id", pa.string(), "name of the model, unique within its suite")
@@ -152,6 +171,48 @@ TABLES: dict[str, pa.Schema] = {
                 "share of its mean added to H's diagonal; null where H was not factored",
                 nullable=True,
             ),
+        ]
+    ),
+    "curvature": pa.schema(
+        [
+            *_curvature_of(),
+            _described(
+                "quantity",
+                pa.string(),
+                "trace; trace_sqrt, of the positive part; trace_negative, sum of the eigenvalues "
+                "below 0; negative_share, of all eigenvalues",
+            ),
+            _described("method", pa.string(), "hutchinson, xtrace or lanczos"),
+            _described(
+                "probe",
+                pa.int32(),
+                "random vector, from 0; null: the mean over all",
+                nullable=True,
+            ),
+            _described("probes", pa.int32(), "random vectors in all"),
+            _described("steps", pa.int32(), "products with each random vector that count"),
+            _described("dimension", pa.int64(), "n, order of the matrix"),
+            _described("value", pa.float64(), "the estimate, in nats per token"),
+            _described(
+                "standard_error",
+                pa.float64(),
+                "of a mean, over probes, windows being fixed; null for one probe",
+                nullable=True,
+            ),
+            _described(
+                "window_standard_error",
+                pa.float64(),
+                "of a mean, over windows, probes being fixed; null where it is not known",
+                nullable=True,
+            ),
+        ]
+    ),
+    "spectra": pa.schema(
+        [
+            *_curvature_of(),
+            _described("probe", pa.int32(), "random vector, from 0"),
+            _described("ritz_value", pa.float64(), "node of the spectral quadrature, nats/token"),
+            _described("weight", pa.float64(), "its weight; those of a probe sum to 1"),
         ]
     ),
     "information": pa.schema(

@@ -4,9 +4,13 @@ import hashlib
 import json
 from pathlib import Path
 
+import torch
+from transformers import PreTrainedModel
+
 from compute import codes
 from compute.codes.header import CODES
 from compute.folders import whole_folder
+from compute.layout import layout
 from compute.setting import Setting
 
 _ORIGIN = "origin.json"
@@ -54,3 +58,18 @@ def load(folder: Path, setting: Setting, weights_sha256: str) -> dict[str, bytes
                 "remove it from the cache and run again"
             )
     return files
+
+
+def restore_into(model: PreTrainedModel, files: dict[str, bytes]) -> None:
+    """Give ``model`` the weights that its files restore.
+
+    Raises:
+        ValueError: two files of the same model restore different weights.
+    """
+    architecture = layout(model)
+    first, *others = (codes.decode(file, architecture) for file in files.values())
+    for name, weights in first.items():
+        if not all(torch.equal(weights, other[name]) for other in others):
+            raise ValueError(f"the codes of {name} do not restore the same weights")
+        with torch.no_grad():
+            model.get_parameter(name).copy_(weights)

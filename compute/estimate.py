@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from transformers import PreTrainedModel
 
 from compute import language_model, training
+from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
+from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
 from compute.suites.ladder import LadderModel
@@ -26,6 +29,7 @@ class Speed:
 
     training: float
     evaluation: float
+    curvature: float
 
 
 def measure_speeds(models: list[LadderModel], device: str) -> dict[str, Speed]:
@@ -51,7 +55,22 @@ def _speed(spec: LadderModel, device: torch.device) -> Speed:
     start = time.monotonic()
     evaluate(model, batch, device, lambda _: None)
     evaluation = (time.monotonic() - start) / batch.size
-    return Speed(timed / (TIMED_STEPS * step_tokens), evaluation)
+    return Speed(timed / (TIMED_STEPS * step_tokens), evaluation, _curvature_speed(model, batch))
+
+
+def _curvature_speed(model: PreTrainedModel, windows: np.ndarray) -> float:
+    """Seconds per token of a product with the Hessian, the slower of the matrices."""
+    windows = windows[: max(1, CURVATURE_BATCH_TOKENS // windows.shape[1])]
+    device = model.device
+    with twice_differentiable(model):
+        product = CurvatureProduct(
+            model, lambda: language_model.batches(windows, len(windows), device), "hessian"
+        )
+        vector = torch.ones(product.size, device=device)
+        product(vector)  # to warm up
+        start = time.monotonic()
+        product(vector).sum().item()
+    return (time.monotonic() - start) / windows.size
 
 
 def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
@@ -61,7 +80,8 @@ def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
         if not unit.work_tokens:
             return OVERHEAD_SECONDS
         speed = speeds[unit.model_id]
-        per_token = speed.training if unit.stage == "train" else speed.evaluation
+        by_stage = {"train": speed.training, "curvature": speed.curvature}
+        per_token = by_stage.get(unit.stage, speed.evaluation)
         return OVERHEAD_SECONDS + per_token * unit.work_tokens
 
     return seconds

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
 from compute.setting import UNQUANTIZED, Setting
+from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.measure import Scoring
 from compute.stages.quantize import Calibration
 from compute.suites.ladder import Ladder, LadderModel, Measurement
@@ -14,7 +16,14 @@ from compute.workspace import Workspace
 
 #: Raised by one when a change of the code changes the numbers of that stage, so that files
 #: written before are known to be stale.
-STAGE_VERSIONS = {"train": 1, "register": 1, "quantize": 1, "measure": 2, "information": 1}
+STAGE_VERSIONS = {
+    "train": 1,
+    "register": 1,
+    "quantize": 1,
+    "measure": 2,
+    "information": 1,
+    "curvature": 1,
+}
 
 #: Of the training windows that quantizers look at.
 CALIBRATION_SEED = 11
@@ -79,7 +88,7 @@ def _model_units(
         model=model,
         work_tokens=model.train_tokens,
         checkpoint=checkpoint,
-        makes=("checkpoint",),
+        makes=("checkpoint", "trajectory"),
         seeds=seeds,
     )
     register = Unit(
@@ -111,7 +120,40 @@ def _model_units(
                 seeds=seeds,
             )
             units.append(information)
+    for request in ladder.curvature:
+        if request.wants(model):
+            units.append(_curvature_unit(model, request.point, train, units))
     return units
+
+
+def _curvature_unit(
+    model: LadderModel, point: CurvaturePoint, train: Unit, units: list[Unit]
+) -> Unit:
+    quantized = None
+    if point.setting != UNQUANTIZED:
+        quantized = next(u for u in units if u.stage == "quantize" and u.setting == point.setting)
+    before = quantized or train
+    state = "checkpoint" if point.train_fraction == 1 else "trajectory"
+    return Unit(
+        stage="curvature",
+        model_id=model.model_id,
+        setting=quantized.setting if quantized else None,
+        variant=point.variant,
+        identity={
+            **before.identity,
+            "point": point.identity,
+            "seeds": CURVATURE_SEEDS,
+            "curvature": STAGE_VERSIONS["curvature"],
+        },
+        tables=("curvature", "spectra"),
+        needs=(*before.needs, before.name),
+        model=(model, point),
+        work_tokens=point.products * point.windows * model.context_length,
+        checkpoint=train.checkpoint,
+        coded=quantized.coded if quantized else None,
+        reads=(state, "coded") if quantized else (state,),
+        seeds={**before.seeds, **CURVATURE_SEEDS},
+    )
 
 
 def _quantize_unit(ladder: Ladder, model: LadderModel, setting: Setting, train: Unit) -> Unit:

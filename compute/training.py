@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from compute.language_model import batches
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder import TRAJECTORY, LadderModel
 
 #: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
 #: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).
@@ -42,11 +42,13 @@ def train(
     windows: np.ndarray,
     device: torch.device,
     report: Callable[[int], None],
+    keep: Callable[[float], None] = lambda fraction: None,
 ) -> OnlineLosses:
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context).
 
     Args:
         report: told the tokens trained on after every step.
+        keep: called at each share of ``TRAJECTORY``, when the model is as it is then.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.
@@ -61,6 +63,7 @@ def train(
         weight_decay=WEIGHT_DECAY,
     )
     steps = -(-len(windows) // spec.batch_windows)
+    marks = {max(1, round(fraction * steps)): fraction for fraction in TRAJECTORY}
     seen = 0
     tokens_seen, losses = [], []
     for step, (inputs, targets) in enumerate(batches(windows, spec.batch_windows, device)):
@@ -80,5 +83,7 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
+        if step + 1 in marks:
+            keep(marks[step + 1])
         report(seen)
     return OnlineLosses(np.array(tokens_seen), np.array(losses))

@@ -25,12 +25,13 @@ class Unit:
         identity: everything that determines the result, as JSON; hashed into ``key``.
         tables: the artifact tables it writes one file each to.
         needs: names of the units whose output it reads.
+        variant: what else tells it from others of its stage, for names; empty if nothing does.
         model: the model's description, for the stage's use.
         work_tokens: tokens it runs through the model, for progress and estimates.
-        checkpoint: key of the checkpoint that it makes or reads, or None.
+        checkpoint: key of the checkpoints that it makes or reads, or None.
         coded: key of the coded model that it makes or reads, or None.
-        makes: which of the two, ``checkpoint`` and ``coded``, it puts into the cache.
-        reads: which of the two it needs there.
+        makes: which of ``checkpoint``, ``trajectory`` and ``coded`` it puts into the cache.
+        reads: which of them it needs there.
         seeds: purpose -> seed, for the provenance.
     """
 
@@ -40,6 +41,7 @@ class Unit:
     identity: dict
     tables: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    variant: str = ""
     model: Any = None
     work_tokens: int = 0
     checkpoint: str | None = None
@@ -50,8 +52,9 @@ class Unit:
 
     @property
     def label(self) -> str:
-        """``model_id`` with the setting, the stem of its file names."""
-        return self.model_id if self.setting is None else f"{self.model_id}--{self.setting.slug}"
+        """``model_id`` with setting and variant, the stem of its file names."""
+        setting = self.setting.slug if self.setting else ""
+        return "--".join(part for part in (self.model_id, setting, self.variant) if part)
 
     @property
     def name(self) -> str:

@@ -36,10 +36,23 @@ class Workspace:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""
         return self.cache_dir / "checkpoints" / f"{unit.model_id}-{unit.checkpoint}"
 
+    def trajectory(self, unit: Unit) -> Path:
+        """Folder of the same model on the way, one checkpoint per share of its training."""
+        return self.cache_dir / "trajectories" / f"{unit.model_id}-{unit.checkpoint}"
+
     def coded(self, unit: Unit) -> Path:
         """Folder of the model's files, one per code, that the unit writes or reads."""
         return self.cache_dir / "coded" / f"{unit.label}-{unit.coded}"
 
+    def probes(self, unit: Unit) -> Path:
+        """Folder of what the unit's random vectors have found so far."""
+        return self.cache_dir / "probes" / f"{unit.label}-{unit.key}"
+
     def cached(self, unit: Unit, what: str) -> Path:
-        """One of the two by its name in ``Unit.makes`` and ``Unit.reads``."""
-        return {"checkpoint": self.checkpoint, "coded": self.coded}[what](unit)
+        """One of the three by its name in ``Unit.makes`` and ``Unit.reads``."""
+        folders = {
+            "checkpoint": self.checkpoint,
+            "trajectory": self.trajectory,
+            "coded": self.coded,
+        }
+        return folders[what](unit)

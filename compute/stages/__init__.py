@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from compute.stages import information, measure, quantize, register, train
+from compute.stages import curvature, information, measure, quantize, register, train
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -19,5 +19,6 @@ STAGES: dict[str, Stage] = {
     "register": register.run,
     "quantize": quantize.run,
     "measure": measure.run,
+    "curvature": curvature.run,
     "information": information.run,
 }

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import torch
-from transformers import PreTrainedModel
 
 from bounds import TokenLosses, nominal_bits
-from compute import coded_model, codes, language_model
+from compute import coded_model, language_model
 from compute.evaluation import clustered_standard_error, evaluate
-from compute.layout import layout
 from compute.setting import Setting
 from compute.suites.ladder import LadderModel
 from compute.unit import Unit
@@ -66,7 +64,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     files = coded_model.load(
         workspace.coded(unit), unit.setting, language_model.weights_sha256(model)
     )
-    _decode_into(model, files)
+    coded_model.restore_into(model, files)
     # Chosen windows in the order of the text: the whole of it is a slice, which is not copied.
     places = np.sort(chosen)
     training = windows.training[: spec.train_windows]
@@ -108,21 +106,6 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             for split, evaluation in (("train", train), ("heldout", heldout))
         )
     return tables
-
-
-def _decode_into(model: PreTrainedModel, files: dict[str, bytes]) -> None:
-    """Give ``model`` the weights that its files restore.
-
-    Raises:
-        ValueError: two files of the same model restore different weights.
-    """
-    architecture = layout(model)
-    first, *others = (codes.decode(file, architecture) for file in files.values())
-    for name, weights in first.items():
-        if not all(torch.equal(weights, other[name]) for other in others):
-            raise ValueError(f"the codes of {name} do not restore the same weights")
-        with torch.no_grad():
-            model.get_parameter(name).copy_(weights)
 
 
 def _nominal_bits(

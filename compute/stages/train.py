@@ -1,4 +1,4 @@
-"""Train one ladder model for one epoch: checkpoint and `online_losses`."""
+"""Train one ladder model for one epoch: checkpoints and `online_losses`."""
 
 from collections.abc import Callable
 
@@ -7,18 +7,30 @@ import pyarrow.parquet as pq
 import torch
 
 from compute import language_model, training
+from compute.folders import whole_folder
 from compute.unit import Unit
 from compute.workspace import Workspace
 
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
-    """One epoch over the model's prefix of the training windows (section 9: scored first)."""
+    """One epoch over the model's prefix of the training windows (section 9: scored first).
+
+    The model is kept as it is at the end, and at some shares of the epoch on the way.
+    """
     spec = unit.model
     windows = workspace.windows.open().training[: spec.train_windows]
     model = language_model.build(spec)
     device = torch.device(workspace.device)
-    online = training.train(model, spec, windows, device, report)
-    _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
+    with whole_folder(workspace.trajectory(unit)) as trajectory:
+        online = training.train(
+            model,
+            spec,
+            windows,
+            device,
+            report,
+            keep=lambda fraction: model.save_pretrained(trajectory / f"{fraction:g}"),
+        )
+        _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
     language_model.save(model, workspace.checkpoint(unit))
     rows = {
         "model_id": [unit.model_id] * len(online.tokens_seen),

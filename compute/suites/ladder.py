@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+import schema
+from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
-from compute.setting import Setting
+from compute.setting import UNQUANTIZED, Setting
 
 #: One token per byte.
 VOCAB_SIZE = 256
@@ -15,6 +17,9 @@ VOCAB_SIZE = 256
 #: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
 #: what their size can reach.
 MIN_STEPS = 1000
+
+#: Shares of the training after which the model is kept on the way, to the nearest step.
+TRAJECTORY = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,23 @@ class Measurement:
 
 
 @dataclass(frozen=True)
+class CurvatureRequest:
+    """A point of curvature, of some models.
+
+    Attributes:
+        point: which matrix, where and how.
+        models: their ids; None for all.
+    """
+
+    point: CurvaturePoint
+    models: tuple[str, ...] | None = None
+
+    def wants(self, model: LadderModel) -> bool:
+        """Whether it asks for this model."""
+        return self.models is None or model.model_id in self.models
+
+
+@dataclass(frozen=True)
 class Ladder:
     """A preset of the ladder.
 
@@ -112,6 +134,7 @@ class Ladder:
         calibration_windows: training windows that quantizers look at.
         models: smallest first.
         measurements: what every model is measured at.
+        curvature: what is measured of the models' curvature.
     """
 
     suite: str
@@ -121,6 +144,7 @@ class Ladder:
     calibration_windows: int
     models: tuple[LadderModel, ...]
     measurements: tuple[Measurement, ...]
+    curvature: tuple[CurvatureRequest, ...] = ()
 
 
 def load_ladder(preset: str, file: Path | None = None) -> Ladder:
@@ -154,6 +178,9 @@ def _parse(preset: str, content: dict) -> Ladder:
                 f"The model {model.model_id} would take {model.steps} steps, fewer than "
                 f"{MIN_STEPS}; lower its batch_windows of {model.batch_windows}."
             )
+    measurements = tuple(m for row in chosen["measurements"] for m in _measurements(row))
+    curvature = tuple(c for row in chosen.get("curvature", ()) for c in _curvature(row))
+    _check_curvature(curvature, models, measurements)
     return Ladder(
         suite=chosen["suite"],
         context_length=chosen["context_length"],
@@ -161,18 +188,66 @@ def _parse(preset: str, content: dict) -> Ladder:
         corpus_seed=chosen["corpus_seed"],
         calibration_windows=chosen["calibration_windows"],
         models=tuple(sorted(models, key=lambda model: model.params_total)),
-        measurements=tuple(m for row in chosen["measurements"] for m in _measurements(row)),
+        measurements=measurements,
+        curvature=curvature,
     )
 
 
 def _measurements(row: dict) -> Iterator[Measurement]:
     """One row of the file: a list of bits or steps stands for one measurement each."""
-    train_windows = row.get("train_windows")
-    lists = {
-        key: value if isinstance(value, list) else [value]
-        for key, value in row.items()
-        if key != "train_windows"
-    }
-    for values in product(*lists.values()):
-        setting = Setting(**dict(zip(lists, values, strict=True)))
-        yield Measurement(setting, train_windows)
+    for values in _unrolled(row):
+        train_windows = values.pop("train_windows", None)
+        yield Measurement(Setting(**values), train_windows)
+
+
+def _curvature(row: dict) -> Iterator[CurvatureRequest]:
+    """One row of the file: a list, but for that of models, stands for one point each."""
+    models = row.get("models")
+    of_setting = {field.name for field in schema.SETTING_FIELDS}
+    for values in _unrolled({key: value for key, value in row.items() if key != "models"}):
+        setting = {key: values.pop(key) for key in of_setting & {*values}}
+        point = CurvaturePoint(**values, setting=Setting(**setting) if setting else UNQUANTIZED)
+        yield CurvatureRequest(point, None if models is None else tuple(models))
+
+
+def _unrolled(row: dict) -> Iterator[dict]:
+    """Every combination of the values that lists in ``row`` stand for."""
+    lists = [value if isinstance(value, list) else [value] for value in row.values()]
+    for values in product(*lists):
+        yield dict(zip(row, values, strict=True))
+
+
+def _check_curvature(
+    requests: tuple[CurvatureRequest, ...],
+    models: list[LadderModel],
+    measurements: tuple[Measurement, ...],
+) -> None:
+    """Refuse what could only fail after training.
+
+    Raises:
+        ValueError: a model, a state of it, or a setting does not exist.
+    """
+    ids = {model.model_id for model in models}
+    settings = {measurement.setting for measurement in measurements}
+    seen = set()
+    for request in requests:
+        point = request.point
+        for name in request.models or ():
+            if name not in ids:
+                raise ValueError(f"curvature asks for the model {name!r}, which is not there")
+        if point.train_fraction not in (*TRAJECTORY, 1.0):
+            kept = ", ".join(f"{fraction:g}" for fraction in (*TRAJECTORY, 1.0))
+            raise ValueError(f"train_fraction={point.train_fraction} is not one of {kept}")
+        if point.setting not in settings:
+            raise ValueError(f"curvature asks for {point.setting.slug}, which is not measured")
+        for model in models:
+            if not request.wants(model):
+                continue
+            if point.windows > model.train_windows:
+                raise ValueError(
+                    f"windows={point.windows} is more than {model.model_id} is trained on"
+                )
+            found = (model.model_id, point.setting, point.variant)
+            if found in seen:
+                raise ValueError(f"curvature of {model.model_id} at {point.variant} stands twice")
+            seen.add(found)

@@ -1,0 +1,7 @@
+"""Curvature of the training loss: products, spectra and traces (docs/THEORY.md, section 8).
+
+``products`` multiplies the Hessian or Gauss-Newton matrix of any causal language model with a
+vector, ``lanczos`` turns such products into a quadrature of the spectrum, ``xtrace`` into a
+trace, ``estimates`` into the rows that are stored, and ``footprint`` says beforehand what memory
+and arithmetic that takes.
+"""

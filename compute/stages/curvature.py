@@ -1,0 +1,145 @@
+"""Spectrum and traces of one curvature matrix of one model: `curvature` and `spectra`."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+import torch
+from transformers import PreTrainedModel
+
+import schema
+from compute import coded_model, language_model
+from compute.curvature.estimates import rows
+from compute.curvature.fit import Fit, Memory, fit
+from compute.curvature.point import CurvaturePoint
+from compute.curvature.probe import Probe, rademacher, run_probe, save_arrays
+from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.curvature.xtrace import xtrace
+from compute.layout import Kind, layout
+from compute.setting import UNQUANTIZED
+from compute.suites.ladder import LadderModel
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+#: Of the training windows that curvature is measured on, of the probes, and of XTrace's vectors.
+SEEDS = {"curvature_windows": 13, "probes": 14, "xtrace": 15}
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Lanczos runs from the same random vectors at every state of a model (section 8).
+
+    Each finished probe is kept in the cache, so that a run that was interrupted goes on with the
+    next one.
+    """
+    spec, point = unit.model
+    device = torch.device(workspace.device)
+    model = _model_at(point, unit, workspace, device)
+    windows = _windows(spec, point, workspace)
+    memory = Memory.of(workspace.device)
+    fitted = fit(
+        model.config, spec.context_length, point.windows, point.steps, point.matrix, memory
+    )
+    progress = _Progress(report)
+    with twice_differentiable(model):
+        product = CurvatureProduct(
+            model,
+            lambda: language_model.batches(windows, fitted.batch_windows, device),
+            point.matrix,
+            _names(model, point.parameters),
+            progress.add,
+        )
+        probes = [
+            _probe(product, index, fitted, unit, workspace, progress)
+            for index in range(point.probes)
+        ]
+        tests = _xtrace(product, point, unit, workspace)
+    constants = {
+        "model_id": unit.model_id,
+        "train_fraction": point.train_fraction,
+        **point.setting.columns,
+        "matrix": point.matrix,
+        "parameters": point.parameters,
+        "windows": point.windows,
+    }
+    spectra = [
+        {"probe": index, "ritz_value": value, "weight": weight}
+        for index, probe in enumerate(probes)
+        for value, weight in zip(*probe.tridiagonal.quadrature(), strict=True)
+    ]
+    found = {"curvature": rows(probes, tests, product.size), "spectra": spectra}
+    return {
+        table: pa.Table.from_pylist([constants | row for row in found[table]], schema.TABLES[table])
+        for table in unit.tables
+    }
+
+
+class _Progress:
+    """Tokens so far, for ``report``."""
+
+    def __init__(self, report: Callable[[int], None]) -> None:
+        self.report, self.tokens = report, 0
+
+    def add(self, tokens: int) -> None:
+        self.tokens += tokens
+        self.report(self.tokens)
+
+
+def _model_at(
+    point: CurvaturePoint, unit: Unit, workspace: Workspace, device: torch.device
+) -> PreTrainedModel:
+    """The model on its way, at its end, or as its coded file restores it."""
+    if point.train_fraction < 1:
+        folder = workspace.trajectory(unit) / f"{point.train_fraction:g}"
+        return language_model.load(folder, device)
+    model = language_model.load(workspace.checkpoint(unit), device)
+    if point.setting != UNQUANTIZED:
+        sha = language_model.weights_sha256(model)
+        files = coded_model.load(workspace.coded(unit), point.setting, sha)
+        coded_model.restore_into(model, files)
+    return model
+
+
+def _windows(spec: LadderModel, point: CurvaturePoint, workspace: Workspace) -> np.ndarray:
+    """Training windows in random order; those of a shorter draw are a prefix."""
+    rng = np.random.default_rng(SEEDS["curvature_windows"])
+    order = rng.permutation(spec.train_windows)[: point.windows]
+    return workspace.windows.open().training[order]
+
+
+def _names(model: PreTrainedModel, parameters: str) -> list[str] | None:
+    """Names of the parameters that a matrix is taken in, None for all."""
+    if parameters == "all":
+        return None
+    return [parameter.name for parameter in layout(model) if parameter.kind != Kind.OTHER]
+
+
+def _probe(
+    product: CurvatureProduct,
+    index: int,
+    fitted: Fit,
+    unit: Unit,
+    workspace: Workspace,
+    progress: _Progress,
+) -> Probe:
+    """From the cache, or made now and put there."""
+    file = workspace.probes(unit) / f"probe-{index}.npz"
+    if file.exists():
+        progress.add(fitted.steps * product.tokens)
+        return Probe.load(file)
+    signs = rademacher(product.size, SEEDS["probes"], index)
+    probe = run_probe(product, signs, fitted.steps, fitted.place)
+    probe.save(file)
+    return probe
+
+
+def _xtrace(
+    product: CurvatureProduct, point: CurvaturePoint, unit: Unit, workspace: Workspace
+) -> np.ndarray:
+    """From the cache, or made now and put there."""
+    file = workspace.probes(unit) / "xtrace.npz"
+    if not file.exists():
+        tests = [rademacher(product.size, SEEDS["xtrace"], i) for i in range(point.tests)]
+        found = xtrace(product, torch.stack(tests, dim=1).to(product.device))
+        save_arrays(file, estimates=found)
+    with np.load(file) as arrays:
+        return arrays["estimates"]

@@ -1,0 +1,154 @@
+"""Lanczos quadratures and traces of matrices whose spectra are known."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
+from compute.curvature.lanczos import BasisPlace, lanczos
+from compute.curvature.probe import rademacher
+from compute.curvature.xtrace import xtrace
+
+CPU = BasisPlace("cpu")
+CPU64 = BasisPlace("cpu", torch.float64)
+
+
+def symmetric(eigenvalues: np.ndarray, seed: int = 0) -> torch.Tensor:
+    """A matrix with these eigenvalues and random eigenvectors, float64."""
+    random = torch.Generator().manual_seed(seed)
+    n = len(eigenvalues)
+    q, _ = torch.linalg.qr(torch.randn(n, n, generator=random, dtype=torch.float64))
+    a = q @ torch.diag(torch.from_numpy(eigenvalues)) @ q.T
+    return (a + a.T) / 2
+
+
+@given(st.integers(0, 10_000), st.integers(2, 12))
+def test_weights_are_a_distribution_and_low_moments_are_exact(seed, steps):
+    rng = np.random.default_rng(seed)
+    a = symmetric(rng.normal(size=30) * 10.0 ** rng.uniform(-3, 3), seed)
+    v = rademacher(30, seed, 0).double()
+    nodes, weights = lanczos(lambda x: a @ x, v, steps, CPU64).quadrature()
+    assert (weights >= 0).all()
+    assert weights.sum() == pytest.approx(1.0, abs=1e-12)
+    unit, image = v / v.norm(), v / v.norm()
+    for degree in range(2 * steps):
+        wanted = torch.dot(unit, image).item()
+        scale = a.abs().sum(dim=1).max().item() ** degree
+        assert weights @ nodes**degree == pytest.approx(wanted, abs=1e-9 * scale)
+        image = a @ image
+
+
+def test_all_steps_find_every_eigenvalue_once():
+    eigenvalues = np.array([-3.0, -1.0, 0.0, 0.5, 2.0, 100.0])
+    a = symmetric(eigenvalues)
+    nodes, _ = lanczos(lambda x: a @ x, torch.ones(6).double(), 6, CPU64).quadrature()
+    np.testing.assert_allclose(nodes, eigenvalues, atol=1e-11)
+
+
+def test_no_eigenvalue_comes_twice_in_single_precision():
+    """Without reorthogonalisation the large ones would return as ghosts."""
+    eigenvalues = np.concatenate([[1000.0, 500.0, 100.0], np.linspace(0.0, 1.0, 197)])
+    a = symmetric(eigenvalues).float()
+    nodes, _ = lanczos(lambda x: a @ x, rademacher(200, 0, 0), 60, CPU).quadrature()
+    assert ((nodes > 50).sum(), nodes.max()) == (3, pytest.approx(1000.0, rel=1e-5))
+
+
+def test_a_short_basis_loses_little():
+    eigenvalues = np.concatenate([[1000.0, 500.0, 100.0], np.linspace(0.0, 1.0, 197)])
+    a, v = symmetric(eigenvalues).float(), rademacher(200, 0, 0)
+    roots = [
+        trace_of(positive_root, *lanczos(lambda x: a @ x, v, 30, place).quadrature(), 200)
+        for place in (CPU, BasisPlace("cpu", torch.bfloat16))
+    ]
+    assert roots[1] == pytest.approx(roots[0], rel=0.05)
+
+
+def test_an_invariant_subspace_ends_the_run():
+    a = symmetric(np.array([1.0, 1.0, 5.0, 5.0, 5.0, 9.0]))
+    found = lanczos(lambda x: a @ x, torch.randn(6).double(), 6, CPU64)
+    assert found.steps == 3
+    np.testing.assert_allclose(found.quadrature()[0], [1.0, 5.0, 9.0], atol=1e-10)
+
+
+def test_fewer_steps_can_be_read_off_a_longer_run():
+    a = symmetric(np.linspace(-1.0, 4.0, 40))
+    v = rademacher(40, 3, 0).double()
+    long, short = (lanczos(lambda x: a @ x, v, m, CPU64) for m in (12, 5))
+    np.testing.assert_allclose(long.quadrature(5), short.quadrature(), atol=1e-12)
+
+
+def test_traces_lie_within_two_standard_errors():
+    """Tr, Tr of the root and of the negative part of a spectrum like a Hessian's."""
+    eigenvalues = np.concatenate(
+        [20.0 * np.arange(1, 100) ** -1.5, -0.02 * np.ones(20), np.zeros(81)]
+    )
+    a = symmetric(eigenvalues)
+    runs = [lanczos(lambda x: a @ x, rademacher(200, 7, i).double(), 30, CPU64) for i in range(12)]
+    for function in (lambda x: x, positive_root, negative_part):
+        estimates = [trace_of(function, *run.quadrature(), 200) for run in runs]
+        mean, error = mean_and_error(np.array(estimates))
+        assert abs(mean - function(eigenvalues).sum()) < 2 * error
+    assert runs[0].diagonal[0] * 200 == pytest.approx(estimate_of_trace(runs[0]))
+
+
+def estimate_of_trace(run) -> float:
+    return trace_of(lambda x: x, *run.quadrature(), 200)
+
+
+def test_signs_are_the_same_for_one_seed_and_differ_else():
+    assert rademacher(1000, 1, 2).equal(rademacher(1000, 1, 2))
+    assert set(rademacher(1000, 1, 2).tolist()) == {-1.0, 1.0}
+    agreement = [
+        torch.dot(rademacher(1000, 1, 2), rademacher(1000, *other)) for other in ((1, 3), (2, 2))
+    ]
+    assert max(map(abs, agreement)) < 150
+
+
+def test_xtrace_is_unbiased_and_its_error_is_right():
+    eigenvalues = 10.0 * np.arange(1, 101) ** -1.0
+    a = symmetric(eigenvalues)
+    means, errors = [], []
+    for seed in range(200):
+        tests = torch.stack([rademacher(100, seed, i).double() for i in range(8)], dim=1)
+        mean, error = mean_and_error(xtrace(lambda x: a @ x, tests))
+        means.append(mean)
+        errors.append(error)
+    centre, spread = mean_and_error(np.array(means))
+    assert abs(centre - eigenvalues.sum()) < 3 * spread
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means), rel=0.3)
+
+
+def test_xtrace_is_each_left_out_estimate():
+    """The definition, estimate by estimate: project on the other products, sample the rest."""
+    a = symmetric(np.array([9.0, 4.0, 1.0, 0.5, *np.zeros(8), -2.0]))
+    n, k = len(a), 4
+    tests = torch.stack([rademacher(n, 0, i).double() for i in range(k)], dim=1)
+    found = xtrace(lambda x: a @ x, tests)
+    for i in range(k):
+        others = [j for j in range(k) if j != i]
+        q, _ = torch.linalg.qr(a @ tests[:, others])
+        rest = tests[:, i] - q @ (q.T @ tests[:, i])
+        assert found[i] == pytest.approx((torch.trace(q.T @ a @ q) + rest @ a @ rest).item())
+
+
+def test_xtrace_beats_hutchinson_where_the_spectrum_decays():
+    eigenvalues = 0.5 ** np.arange(60)
+    a = symmetric(eigenvalues)
+    tests = torch.stack([rademacher(60, 0, i).double() for i in range(8)], dim=1)
+    better = abs(xtrace(lambda x: a @ x, tests).mean() - eigenvalues.sum())
+    signs = [rademacher(60, 0, i).double() for i in range(16)]  # as many products
+    hutchinson = abs(np.mean([(v @ a @ v).item() for v in signs]) - eigenvalues.sum())
+    assert better < hutchinson / 5
+
+
+@pytest.mark.parametrize("k", [1, 51])
+def test_xtrace_refuses_a_number_of_tests(k):
+    with pytest.raises(ValueError, match="XTrace needs from 2"):
+        xtrace(lambda x: x, torch.ones(100, k))
+
+
+def test_lanczos_refuses_no_steps():
+    with pytest.raises(ValueError, match="at least one step"):
+        lanczos(lambda x: x, torch.ones(3), 0, CPU)
