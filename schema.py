@@ -182,7 +182,7 @@ TABLES: dict[str, pa.Schema] = {
                 "trace; trace_sqrt, of the positive part; trace_negative, sum of the eigenvalues "
                 "below 0; negative_share, of all eigenvalues",
             ),
-            _described("method", pa.string(), "hutchinson, xtrace or lanczos"),
+            _described("method", pa.string(), "hutchinson, xtrace, gauss or radau"),
             _described(
                 "probe",
                 pa.int32(),
@@ -203,6 +203,13 @@ TABLES: dict[str, pa.Schema] = {
                 "window_standard_error",
                 pa.float64(),
                 "of a mean, over windows, probes being fixed; null where it is not known",
+                nullable=True,
+            ),
+            _described(
+                "quadrature_error",
+                pa.float64(),
+                "of a mean of radau, its distance from the gauss rules of the last third of the "
+                "steps; null else",
                 nullable=True,
             ),
         ]

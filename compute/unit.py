@@ -51,10 +51,14 @@ class Unit:
     seeds: dict[str, int] = field(default_factory=dict)
 
     @property
+    def model_label(self) -> str:
+        """``model_id`` with the setting."""
+        return self.model_id if self.setting is None else f"{self.model_id}--{self.setting.slug}"
+
+    @property
     def label(self) -> str:
-        """``model_id`` with setting and variant, the stem of its file names."""
-        setting = self.setting.slug if self.setting else ""
-        return "--".join(part for part in (self.model_id, setting, self.variant) if part)
+        """``model_label`` with the variant, the stem of its file names."""
+        return f"{self.model_label}--{self.variant}" if self.variant else self.model_label
 
     @property
     def name(self) -> str:

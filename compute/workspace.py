@@ -42,7 +42,7 @@ class Workspace:
 
     def coded(self, unit: Unit) -> Path:
         """Folder of the model's files, one per code, that the unit writes or reads."""
-        return self.cache_dir / "coded" / f"{unit.label}-{unit.coded}"
+        return self.cache_dir / "coded" / f"{unit.model_label}-{unit.coded}"
 
     def probes(self, unit: Unit) -> Path:
         """Folder of what the unit's random vectors have found so far."""

@@ -11,6 +11,9 @@ from compute.curvature.probe import Probe
 #: Quantities of a quadrature are given after every so many steps, to show how they converge.
 EVERY_STEPS = 5
 
+#: (quantity, method, steps), what one estimate is of.
+Key = tuple[str, str, int]
+
 
 def rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
     """Every estimate by itself, and the means with their standard errors.
@@ -23,40 +26,57 @@ def rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
         tests: estimates of XTrace, shape (k,).
         size: n, order of the matrix.
     """
-    found: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    found: dict[Key, list[float]] = defaultdict(list)
     for probe in probes:
         for key, value in _of_probe(probe.tridiagonal, size).items():
             found[key].append(value)
     found["trace", "xtrace", 2] = list(tests)
-    out = []
-    for (quantity, method, steps), values in found.items():
-        if len(values) < 2:  # beyond the end of all Lanczos runs but one
-            continue
-        fixed = {"quantity": quantity, "method": method, "steps": steps, "dimension": size}
-        fixed |= {"probes": len(values)}
-        errors = {"standard_error": None, "window_standard_error": None}
-        out += [{**fixed, "probe": i, "value": v, **errors} for i, v in enumerate(values)]
-        mean, error = mean_and_error(np.array(values))
-        errors = {"standard_error": error, "window_standard_error": None}
-        if method == "hutchinson":
-            errors["window_standard_error"] = _window_error(probes)
-        out.append({**fixed, "probe": None, "value": mean, **errors})
-    return out
+    whole = {key: values for key, values in found.items() if len(values) > 1}
+    return [row for key, values in whole.items() for row in _of_key(key, values, size, probes)]
 
 
-def _of_probe(tridiagonal: Tridiagonal, size: int) -> dict[tuple[str, str, int], float]:
-    """(quantity, method, steps) -> estimate."""
+def _of_key(key: Key, values: list[float], size: int, probes: list[Probe]) -> list[dict]:
+    """A row for each estimate and one for their mean."""
+    quantity, method, steps = key
+    fixed = {"quantity": quantity, "method": method, "steps": steps, "dimension": size}
+    fixed |= {"probes": len(values), "standard_error": None}
+    fixed |= {"window_standard_error": None, "quadrature_error": None}
+    out = [{**fixed, "probe": index, "value": value} for index, value in enumerate(values)]
+    mean, error = mean_and_error(np.array(values))
+    summary = {**fixed, "probe": None, "value": mean, "standard_error": error}
+    if method == "hutchinson":
+        summary["window_standard_error"] = _window_error(probes)
+    if (quantity, method) == ("trace_sqrt", "radau"):
+        distances = [_distance(probe.tridiagonal, steps, size) for probe in probes]
+        summary["quadrature_error"] = float(np.mean(distances))
+    return [*out, summary]
+
+
+def _of_probe(tridiagonal: Tridiagonal, size: int) -> dict[Key, float]:
+    """All that one probe estimates."""
     last = tridiagonal.steps
     found = {("trace", "hutchinson", 1): size * float(tridiagonal.diagonal[0])}
     for steps in sorted({*range(EVERY_STEPS, last, EVERY_STEPS), last}):
-        nodes, weights = tridiagonal.quadrature(steps)
-        for quantity, function in (
-            ("trace_sqrt", positive_root),
-            ("trace_negative", negative_part),
-        ):
-            found[quantity, "lanczos", steps] = trace_of(function, nodes, weights, size)
-        found["negative_share", "lanczos", steps] = float(weights[nodes < 0].sum())
+        nodes, weights = tridiagonal.gauss(steps)
+        found["trace_sqrt", "gauss", steps] = trace_of(positive_root, nodes, weights, size)
+        found["trace_sqrt", "radau", steps] = trace_of(
+            positive_root, *tridiagonal.radau(steps), size
+        )
+        found["trace_negative", "gauss", steps] = trace_of(negative_part, nodes, weights, size)
+        found["negative_share", "gauss", steps] = float(weights[nodes < 0].sum())
     return found
+
+
+def _distance(tridiagonal: Tridiagonal, steps: int, size: int) -> float:
+    """How far the Gauss rules of the last third of the steps lie from the Radau rule: how well
+    the part of the spectrum near 0 is resolved.
+
+    For a positive matrix no less than the distance from the exact value; else an indication.
+    """
+    radau = trace_of(positive_root, *tridiagonal.radau(steps), size)
+    last_third = range(max(1, steps - steps // 3), steps + 1)
+    gauss = [trace_of(positive_root, *tridiagonal.gauss(k), size) for k in last_third]
+    return float(np.mean(np.abs(np.array(gauss) - radau)))
 
 
 def _window_error(probes: list[Probe]) -> float | None:

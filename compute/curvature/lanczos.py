@@ -23,17 +23,19 @@ class Tridiagonal:
     Attributes:
         diagonal: shape (m,); its first entry is v^T A v.
         off_diagonal: shape (m - 1,).
+        complete: whether the vectors span an invariant subspace, so that ``gauss`` is exact.
     """
 
     diagonal: np.ndarray
     off_diagonal: np.ndarray
+    complete: bool = False
 
     @property
     def steps(self) -> int:
         """m: products with the matrix; fewer than asked for where the basis was complete."""
         return len(self.diagonal)
 
-    def quadrature(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def gauss(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Nodes (Ritz values, ascending) and weights after so many steps, default all.
 
         v^T f(A) v is about the sum of weights times f(nodes), exactly so for polynomials of degree
@@ -43,11 +45,48 @@ class Tridiagonal:
         Returns:
             Two arrays of shape (m,), float64.
         """
-        m = min(steps or self.steps, self.steps)
-        nodes, vectors = scipy.linalg.eigh_tridiagonal(
-            self.diagonal[:m].astype(np.float64), self.off_diagonal[: m - 1].astype(np.float64)
-        )
-        return nodes, vectors[0] ** 2
+        m = self._steps(steps)
+        return _rule(self.diagonal[:m], self.off_diagonal[: m - 1])
+
+    def radau(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The same with one node put at 0 (Gauss-Radau; Golub 1973, section 3), exact to 2m - 2.
+
+        Most eigenvalues of a large model lie near 0, where the square root is steep.  The Gauss
+        rule has them at a node that jumps from one side of 0 to the other with every step, and the
+        estimate with it; here they are at 0.  For a matrix without negative eigenvalues the rule's
+        sum for the square root is never above the exact value and that of the Gauss rule is never
+        below it (its even derivatives are negative, its odd ones positive).
+        """
+        m = self._steps(steps)
+        if m == 1 or (self.complete and m == self.steps):
+            return self.gauss(m)
+        diagonal, off_diagonal = self.diagonal[:m].copy(), self.off_diagonal[: m - 1]
+        # The last pivot of T - 0 I must vanish: alpha_m = beta_(m-1)^2 (T_(m-1)^-1)_(m-1,m-1).
+        before = _rows(diagonal[:-1], off_diagonal[:-1])
+        last = np.zeros(m - 1)
+        last[-1] = off_diagonal[-1] ** 2
+        try:
+            diagonal[-1] = scipy.linalg.solve_banded((1, 1), before, last)[-1]
+        except np.linalg.LinAlgError:  # the Gauss rule of one step less has a node at 0 itself
+            return self.gauss(m - 1)
+        return _rule(diagonal, off_diagonal)
+
+    def _steps(self, steps: int | None) -> int:
+        return min(steps or self.steps, self.steps)
+
+
+def _rule(diagonal: np.ndarray, off_diagonal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of a tridiagonal matrix (Golub and Welsch 1969)."""
+    nodes, vectors = scipy.linalg.eigh_tridiagonal(
+        diagonal.astype(np.float64), off_diagonal.astype(np.float64)
+    )
+    return nodes, vectors[0] ** 2
+
+
+def _rows(diagonal: np.ndarray, off_diagonal: np.ndarray) -> np.ndarray:
+    """A symmetric tridiagonal matrix in banded form, shape (3, m)."""
+    above, below = np.append(0.0, off_diagonal), np.append(off_diagonal, 0.0)
+    return np.stack([above, diagonal, below])
 
 
 @dataclass(frozen=True)
@@ -84,6 +123,7 @@ def lanczos(
     vector = start / start.norm()
     basis = torch.empty((steps, start.numel()), dtype=place.dtype, device=place.device)
     diagonal, off_diagonal = [], []
+    complete = steps == start.numel()
     for step in range(steps):
         basis[step] = vector
         image = product(vector)
@@ -95,10 +135,11 @@ def lanczos(
         length = image.norm().item()
         scale = max(map(abs, diagonal + off_diagonal))
         if length <= BREAKDOWN_ROUNDINGS * torch.finfo(image.dtype).eps * scale:
+            complete = True
             break
         off_diagonal.append(length)
         vector = image / length
-    return Tridiagonal(np.array(diagonal), np.array(off_diagonal))
+    return Tridiagonal(np.array(diagonal), np.array(off_diagonal), complete)
 
 
 def _orthogonal_part(vector: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:

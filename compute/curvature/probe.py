@@ -37,6 +37,7 @@ class Probe:
             file,
             diagonal=self.tridiagonal.diagonal,
             off_diagonal=self.tridiagonal.off_diagonal,
+            complete=np.array(self.tridiagonal.complete),
             batch_forms=self.batch_forms,
         )
 
@@ -44,7 +45,9 @@ class Probe:
     def load(cls, file: Path) -> "Probe":
         """What ``save`` wrote."""
         with np.load(file) as arrays:
-            tridiagonal = Tridiagonal(arrays["diagonal"], arrays["off_diagonal"])
+            tridiagonal = Tridiagonal(
+                arrays["diagonal"], arrays["off_diagonal"], bool(arrays["complete"])
+            )
             return cls(tridiagonal, arrays["batch_forms"])
 
 
@@ -65,14 +68,9 @@ def run_probe(
     def multiply(vector: torch.Tensor) -> torch.Tensor:
         if forms:
             return product(vector)
-        total = torch.zeros_like(vector)
-        for part in product.parts(vector):
-            # Of unit length where v has length sqrt(n), and of a sum over batches, not a mean.
-            forms.append(product.size * torch.dot(vector, part).item())
-            total += part
-        return total
+        return product(vector, lambda part: forms.append(torch.dot(vector, part).item()))
 
     tridiagonal = lanczos(multiply, signs.to(product.device), steps, place)
-    batches = len(forms)
-    alike = batches > 1 and product.equal_batches
-    return Probe(tridiagonal, batches * np.array(forms) if alike else np.empty(0))
+    # The parts sum to the whole, of which a batch alone is a multiple; v / |v| has length 1.
+    whole = product.size * len(forms) * np.array(forms)
+    return Probe(tridiagonal, whole if product.equal_batches else np.empty(0))

@@ -81,11 +81,23 @@ class CurvatureProduct:
         """Where vectors are multiplied."""
         return self.parameters[0].device
 
-    def __call__(self, vector: torch.Tensor) -> torch.Tensor:
-        """The matrix times ``vector``, shape (n,), in the parameters' type and on their device."""
+    def __call__(
+        self, vector: torch.Tensor, see: Callable[[torch.Tensor], None] = lambda part: None
+    ) -> torch.Tensor:
+        """The matrix times ``vector``, shape (n,), in the parameters' type and on their device.
+
+        Args:
+            see: shown what each batch adds.
+
+        Raises:
+            ArithmeticError: the product is not finite.
+        """
         total = torch.zeros_like(vector)
         for part in self.parts(vector):
+            see(part)
             total += part
+        if not torch.isfinite(total).all():
+            raise ArithmeticError(f"a product with the {self.matrix} matrix is not finite")
         return total
 
     def parts(self, vector: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -93,7 +105,6 @@ class CurvatureProduct:
 
         Raises:
             ValueError: the vector has another shape.
-            ArithmeticError: the product is not finite.
         """
         if vector.shape != (self.size,):
             raise ValueError(f"a vector of shape ({self.size},) is needed, not {vector.shape}")
@@ -102,10 +113,7 @@ class CurvatureProduct:
         for inputs, targets in self.batches():
             logits = self.model(inputs, use_cache=False).logits  # (B, T, V)
             part = multiply(logits, targets, pieces)
-            whole = torch.cat([piece.detach().flatten() for piece in part])
-            if not torch.isfinite(whole.sum()):
-                raise ArithmeticError(f"a product with the {self.matrix} matrix is not finite")
-            yield whole
+            yield torch.cat([piece.detach().flatten() for piece in part])
             self.report(targets.numel())
 
     def _hessian(

@@ -64,7 +64,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     spectra = [
         {"probe": index, "ritz_value": value, "weight": weight}
         for index, probe in enumerate(probes)
-        for value, weight in zip(*probe.tridiagonal.quadrature(), strict=True)
+        for value, weight in zip(*probe.tridiagonal.gauss(), strict=True)
     ]
     found = {"curvature": rows(probes, tests, product.size), "spectra": spectra}
     return {

@@ -29,7 +29,7 @@ def test_weights_are_a_distribution_and_low_moments_are_exact(seed, steps):
     rng = np.random.default_rng(seed)
     a = symmetric(rng.normal(size=30) * 10.0 ** rng.uniform(-3, 3), seed)
     v = rademacher(30, seed, 0).double()
-    nodes, weights = lanczos(lambda x: a @ x, v, steps, CPU64).quadrature()
+    nodes, weights = lanczos(lambda x: a @ x, v, steps, CPU64).gauss()
     assert (weights >= 0).all()
     assert weights.sum() == pytest.approx(1.0, abs=1e-12)
     unit, image = v / v.norm(), v / v.norm()
@@ -43,7 +43,7 @@ def test_weights_are_a_distribution_and_low_moments_are_exact(seed, steps):
 def test_all_steps_find_every_eigenvalue_once():
     eigenvalues = np.array([-3.0, -1.0, 0.0, 0.5, 2.0, 100.0])
     a = symmetric(eigenvalues)
-    nodes, _ = lanczos(lambda x: a @ x, torch.ones(6).double(), 6, CPU64).quadrature()
+    nodes, _ = lanczos(lambda x: a @ x, torch.ones(6).double(), 6, CPU64).gauss()
     np.testing.assert_allclose(nodes, eigenvalues, atol=1e-11)
 
 
@@ -51,7 +51,7 @@ def test_no_eigenvalue_comes_twice_in_single_precision():
     """Without reorthogonalisation the large ones would return as ghosts."""
     eigenvalues = np.concatenate([[1000.0, 500.0, 100.0], np.linspace(0.0, 1.0, 197)])
     a = symmetric(eigenvalues).float()
-    nodes, _ = lanczos(lambda x: a @ x, rademacher(200, 0, 0), 60, CPU).quadrature()
+    nodes, _ = lanczos(lambda x: a @ x, rademacher(200, 0, 0), 60, CPU).gauss()
     assert ((nodes > 50).sum(), nodes.max()) == (3, pytest.approx(1000.0, rel=1e-5))
 
 
@@ -59,7 +59,7 @@ def test_a_short_basis_loses_little():
     eigenvalues = np.concatenate([[1000.0, 500.0, 100.0], np.linspace(0.0, 1.0, 197)])
     a, v = symmetric(eigenvalues).float(), rademacher(200, 0, 0)
     roots = [
-        trace_of(positive_root, *lanczos(lambda x: a @ x, v, 30, place).quadrature(), 200)
+        trace_of(positive_root, *lanczos(lambda x: a @ x, v, 30, place).gauss(), 200)
         for place in (CPU, BasisPlace("cpu", torch.bfloat16))
     ]
     assert roots[1] == pytest.approx(roots[0], rel=0.05)
@@ -69,14 +69,14 @@ def test_an_invariant_subspace_ends_the_run():
     a = symmetric(np.array([1.0, 1.0, 5.0, 5.0, 5.0, 9.0]))
     found = lanczos(lambda x: a @ x, torch.randn(6).double(), 6, CPU64)
     assert found.steps == 3
-    np.testing.assert_allclose(found.quadrature()[0], [1.0, 5.0, 9.0], atol=1e-10)
+    np.testing.assert_allclose(found.gauss()[0], [1.0, 5.0, 9.0], atol=1e-10)
 
 
 def test_fewer_steps_can_be_read_off_a_longer_run():
     a = symmetric(np.linspace(-1.0, 4.0, 40))
     v = rademacher(40, 3, 0).double()
     long, short = (lanczos(lambda x: a @ x, v, m, CPU64) for m in (12, 5))
-    np.testing.assert_allclose(long.quadrature(5), short.quadrature(), atol=1e-12)
+    np.testing.assert_allclose(long.gauss(5), short.gauss(), atol=1e-12)
 
 
 def test_traces_lie_within_two_standard_errors():
@@ -87,14 +87,14 @@ def test_traces_lie_within_two_standard_errors():
     a = symmetric(eigenvalues)
     runs = [lanczos(lambda x: a @ x, rademacher(200, 7, i).double(), 30, CPU64) for i in range(12)]
     for function in (lambda x: x, positive_root, negative_part):
-        estimates = [trace_of(function, *run.quadrature(), 200) for run in runs]
+        estimates = [trace_of(function, *run.gauss(), 200) for run in runs]
         mean, error = mean_and_error(np.array(estimates))
         assert abs(mean - function(eigenvalues).sum()) < 2 * error
     assert runs[0].diagonal[0] * 200 == pytest.approx(estimate_of_trace(runs[0]))
 
 
 def estimate_of_trace(run) -> float:
-    return trace_of(lambda x: x, *run.quadrature(), 200)
+    return trace_of(lambda x: x, *run.gauss(), 200)
 
 
 def test_signs_are_the_same_for_one_seed_and_differ_else():
@@ -152,3 +152,34 @@ def test_xtrace_refuses_a_number_of_tests(k):
 def test_lanczos_refuses_no_steps():
     with pytest.raises(ValueError, match="at least one step"):
         lanczos(lambda x: x, torch.ones(3), 0, CPU)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 14))
+def test_radau_has_a_node_at_0_and_low_moments_are_exact(seed, steps):
+    rng = np.random.default_rng(seed)
+    a = symmetric(rng.normal(size=30), seed)
+    v = rademacher(30, seed, 0).double()
+    run = lanczos(lambda x: a @ x, v, steps, CPU64)
+    nodes, weights = run.radau()
+    assert np.abs(nodes).min() < 1e-10
+    assert (weights >= 0).all()
+    gauss_nodes, gauss_weights = run.gauss()
+    for degree in range(2 * steps - 1):
+        scale = max(np.abs(nodes).max(), np.abs(gauss_nodes).max()) ** degree
+        wanted = gauss_weights @ gauss_nodes**degree
+        assert weights @ nodes**degree == pytest.approx(wanted, abs=1e-9 * scale)
+
+
+@given(st.integers(0, 10_000), st.floats(0.5, 4.0), st.integers(0, 60))
+def test_radau_and_gauss_enclose_the_root_of_a_positive_matrix(seed, decay, zeros):
+    eigenvalues = np.append(np.arange(1, 61) ** -decay, np.zeros(zeros))
+    a = symmetric(eigenvalues, seed)
+    vectors = torch.linalg.eigh(a)
+    v = rademacher(len(a), seed, 0).double()
+    exact = ((vectors[1].T @ v) ** 2 / len(a)).numpy() @ positive_root(vectors[0].numpy())
+    run = lanczos(lambda x: a @ x, v, 20, CPU64)
+    slack = 1e-7 * exact
+    for steps in (5, 10, 20):
+        low, high = (trace_of(positive_root, *rule(steps), 1) for rule in (run.radau, run.gauss))
+        assert low <= exact + slack
+        assert high >= exact - slack
