@@ -218,6 +218,8 @@ TABLES: dict[str, pa.Schema] = {
         [
             *_curvature_of(),
             _described("probe", pa.int32(), "random vector, from 0"),
+            _described("probes", pa.int32(), "random vectors in all"),
+            _described("steps", pa.int32(), "Lanczos steps, and nodes"),
             _described("ritz_value", pa.float64(), "node of the spectral quadrature, nats/token"),
             _described("weight", pa.float64(), "its weight; those of a probe sum to 1"),
         ]

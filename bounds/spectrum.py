@@ -89,3 +89,18 @@ def spectral_density(
     places = symmetric_log(nodes, linear_below)
     z = (np.asarray(at, dtype=np.float64)[:, None] - places) / bandwidth  # (k, m)
     return np.exp(-0.5 * z**2) @ np.asarray(weights) / (bandwidth * np.sqrt(2.0 * np.pi))
+
+
+def evenness(trace: float, trace_sqrt: float, size: int) -> float:
+    """Tr(sqrt A)^2 / (n Tr A): 1 where all eigenvalues are alike, the less the faster they decay.
+
+    By Cauchy's inequality never above 1 for a matrix without negative eigenvalues.  Multiplied by
+    Tr A it is what error feedback leaves of a quantization error, per parameter (section 7).
+    """
+    return trace_sqrt**2 / (size * trace)
+
+
+def evenness_error(trace: tuple[float, float], trace_sqrt: tuple[float, float], size: int) -> float:
+    """Standard error of ``evenness`` from independent (value, standard error) of both traces."""
+    relative = np.hypot(2.0 * trace_sqrt[1] / trace_sqrt[0], trace[1] / trace[0])
+    return float(evenness(trace[0], trace_sqrt[0], size) * relative)

@@ -17,6 +17,10 @@ DELTAS = tuple(float(f"{digit}e{exponent}") for exponent in range(-12, 0) for di
 DEFAULT_DELTA = 0.05
 DEFAULT_BITS = 4
 
+#: Steps of the bandwidth of a spectrum, in decades.
+BANDWIDTHS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
+DEFAULT_BANDWIDTH = 0.15
+
 
 def delta_label(delta: float) -> str:
     """The way a delta stands in the URL and under the slider."""
@@ -221,4 +225,53 @@ def model_control(names: list[str]) -> str:
         bind="query-params",
         on_change=_forget_complaints,
         help="The model whose terms are listed below the chart. All sizes stay in the chart.",
+    )
+
+
+def matrix_control(labels: dict[str, str], help_text: str) -> str:
+    """Which curvature matrix; a key of ``labels``, whose values a reader sees."""
+    keys = {label: key for key, label in labels.items()}
+    check_link("matrix", list(keys), "the matrix")
+    _keep_possible("matrix", list(keys), next(iter(keys)))
+    chosen = st.segmented_control(
+        "Matrix",
+        list(keys),
+        default=next(iter(keys)),
+        required=True,
+        key="matrix",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help=help_text,
+    )
+    return keys[chosen]
+
+
+def bandwidth_control() -> float:
+    """How much a spectrum is smoothed, in decades."""
+    labels = {f"{width:g}": width for width in BANDWIDTHS}
+    check_link("bandwidth", list(labels), "the bandwidth")
+    chosen = st.select_slider(
+        "Bandwidth of the spectrum, decades",
+        list(labels),
+        value=f"{DEFAULT_BANDWIDTH:g}",
+        key="bandwidth",
+        bind="query-params",
+        on_change=_forget_complaints,
+        help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
+        "of this width. Narrow shows the nodes, wide shows the trend. Nothing is measured anew.",
+    )
+    return labels[chosen]
+
+
+def choice_control(parameter: str, label: str, options: Sequence[str], help_text: str) -> str:
+    """One of some options by name, the first by default; ``parameter`` is its name in links."""
+    check_link(parameter, options, label.lower())
+    _keep_possible(parameter, options, options[0])
+    return st.selectbox(
+        label,
+        options,
+        key=parameter,
+        bind="query-params",
+        on_change=_forget_complaints,
+        help=help_text,
     )

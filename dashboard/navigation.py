@@ -18,5 +18,6 @@ def navigation() -> StreamlitPage:
                 "pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"
             ),
             st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
+            st.Page("pages/curvature.py", title="Curvature", icon=":material/landscape:"),
         ]
     )

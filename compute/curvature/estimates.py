@@ -1,4 +1,4 @@
-"""From Lanczos runs and trace estimates to the rows of the table `curvature`."""
+"""From Lanczos runs and trace estimates to the rows of `curvature` and `spectra`."""
 
 from collections import defaultdict
 
@@ -15,7 +15,7 @@ EVERY_STEPS = 5
 Key = tuple[str, str, int]
 
 
-def rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
+def trace_rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
     """Every estimate by itself, and the means with their standard errors.
 
     The first Lanczos step is a Hutchinson sample: for a random sign vector v, v^T A v has mean
@@ -33,6 +33,21 @@ def rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
     found["trace", "xtrace", 2] = list(tests)
     whole = {key: values for key, values in found.items() if len(values) > 1}
     return [row for key, values in whole.items() for row in _of_key(key, values, size, probes)]
+
+
+def spectrum_rows(probes: list[Probe]) -> list[dict]:
+    """Nodes and weights of every probe's Gauss rule."""
+    return [
+        {
+            "probe": index,
+            "probes": len(probes),
+            "steps": probe.tridiagonal.steps,
+            "ritz_value": value,
+            "weight": weight,
+        }
+        for index, probe in enumerate(probes)
+        for value, weight in zip(*probe.tridiagonal.gauss(), strict=True)
+    ]
 
 
 def _of_key(key: Key, values: list[float], size: int, probes: list[Probe]) -> list[dict]:

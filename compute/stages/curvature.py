@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 import schema
 from compute import coded_model, language_model
-from compute.curvature.estimates import rows
+from compute.curvature import estimates
 from compute.curvature.fit import Fit, Memory, fit
 from compute.curvature.point import CurvaturePoint
 from compute.curvature.probe import Probe, rademacher, run_probe, save_arrays
@@ -61,12 +61,10 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "parameters": point.parameters,
         "windows": point.windows,
     }
-    spectra = [
-        {"probe": index, "ritz_value": value, "weight": weight}
-        for index, probe in enumerate(probes)
-        for value, weight in zip(*probe.tridiagonal.gauss(), strict=True)
-    ]
-    found = {"curvature": rows(probes, tests, product.size), "spectra": spectra}
+    found = {
+        "curvature": estimates.trace_rows(probes, tests, product.size),
+        "spectra": estimates.spectrum_rows(probes),
+    }
     return {
         table: pa.Table.from_pylist([constants | row for row in found[table]], schema.TABLES[table])
         for table in unit.tables

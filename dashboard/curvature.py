@@ -1,0 +1,262 @@
+"""What the page *Curvature* looks at: spectra, and traces over size, training and windows."""
+
+import numpy as np
+import pandas as pd
+
+from bounds.spectrum import (
+    evenness,
+    evenness_error,
+    from_symmetric_log,
+    mean_and_error,
+    spectral_density,
+    symmetric_log,
+)
+from dashboard.artifacts import Suite
+from dashboard.settings import columns_of, setting_of
+from dashboard.terms import UNQUANTIZED
+
+#: Matrices by their keys in the artifacts, in a reader's words.
+MATRICES = {"hessian": "Hessian", "gauss_newton": "Gauss–Newton"}
+
+#: How many decades below the largest eigenvalue the axis of a spectrum turns linear.
+LINEAR_DECADES = 4
+
+#: Places on that axis where a density is computed.
+DENSITY_POINTS = 400
+
+#: Standard errors each way of every band and bar.
+BAND = 2.0
+
+#: What stands for each trace: the estimates with the smallest errors.
+_BEST = {"trace": "xtrace", "trace_sqrt": "radau"}
+
+
+def traces(suite: Suite) -> pd.DataFrame:
+    """Means of all points: the state of the model and, for each point, its traces.
+
+    Columns: model_id, params_total, train_fraction, setting (label), matrix, parameters, windows,
+    tokens, dimension, probes, steps; trace and trace_sqrt, each with _se, _low and _high (two
+    standard errors each way); quadrature_error and trace_sqrt_top (the root's trace plus that);
+    negative (minus the sum of eigenvalues below 0, over the trace); evenness with evenness_se.
+    """
+    return suite.remember("curvature traces", lambda: _traces(suite))
+
+
+def _traces(suite: Suite) -> pd.DataFrame:
+    rows = suite.query(
+        """
+        SELECT m.params_total, m.context_length, c.*
+        FROM curvature c JOIN models m USING (model_id)
+        WHERE probe IS NULL
+        QUALIFY steps = max(steps) OVER (
+            PARTITION BY model_id, c.train_fraction, quantizer, bits, group_size, step,
+                quantizer_seed, matrix, parameters, windows, probes, quantity, method
+        )
+        ORDER BY params_total, model_id, c.train_fraction, windows
+        """
+    )
+    keys = ["model_id", "params_total", "context_length", "train_fraction", "setting", "matrix"]
+    keys += ["parameters", "windows", "dimension"]
+    rows = rows.assign(setting=[setting_of(row).label for row in rows.to_dict("records")])
+    out = [
+        dict(zip(keys, key, strict=True)) | found
+        for key, group in rows.groupby(keys, sort=False)
+        for found in _of_point(group, int(key[-1]))
+    ]
+    frame = pd.DataFrame(out, columns=[*keys, *_COLUMNS])
+    return frame.assign(tokens=frame["windows"] * frame["context_length"])
+
+
+_COLUMNS = [
+    *("probes", "steps"),
+    *(f"{q}{part}" for q in ("trace", "trace_sqrt") for part in ("", "_se", "_low", "_high")),
+    *("quadrature_error", "trace_sqrt_top", "negative", "evenness", "evenness_se"),
+]
+
+
+def _of_point(group: pd.DataFrame, size: int) -> list[dict]:
+    """One row per number of probes and steps that the point was measured with."""
+    test, roots = (
+        group[(group["quantity"] == quantity) & (group["method"] == method)]
+        for quantity, method in _BEST.items()
+    )
+    test = test.iloc[0]
+    out = []
+    for root in roots.sort_values("probes").to_dict("records"):
+        below = group[(group["quantity"] == "trace_negative") & (group["probes"] == root["probes"])]
+        pairs = {
+            "trace": (test["value"], test["standard_error"]),
+            "trace_sqrt": (root["value"], root["standard_error"]),
+        }
+        row = {"probes": root["probes"], "steps": root["steps"]}
+        for quantity, (value, error) in pairs.items():
+            row |= {quantity: value, f"{quantity}_se": error}
+            row |= {f"{quantity}_low": value - BAND * error}
+            row |= {f"{quantity}_high": value + BAND * error}
+        row["quadrature_error"] = root["quadrature_error"]
+        row["trace_sqrt_top"] = root["value"] + root["quadrature_error"]
+        row["negative"] = -below["value"].iloc[0] / test["value"]
+        row["evenness"] = evenness(test["value"], root["value"], size)
+        row["evenness_se"] = evenness_error(*pairs.values(), size)
+        out.append(row)
+    return out
+
+
+def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    """Points of fully trained, unquantized models in all parameters, one per model: at the number
+    of windows, probes and steps that most models were measured with.
+
+    Args:
+        traces: from ``traces``.
+        matrix: a key of ``MATRICES``.
+    """
+    frame = _unquantized(traces, matrix)
+    frame = frame[frame["train_fraction"] == 1.0]
+    effort = frame.groupby(["windows", "probes", "steps"], as_index=False)["model_id"].nunique()
+    if effort.empty:
+        return frame
+    usual = effort.sort_values(["model_id", "windows", "probes"]).iloc[-1]
+    same = frame[["windows", "probes", "steps"]].eq(usual[["windows", "probes", "steps"]])
+    return frame[same.all(axis=1)]
+
+
+def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    """The same models on their way, on the same windows, from the same random vectors."""
+    ends = whole_models(traces, matrix)[["model_id", "windows", "probes", "steps"]]
+    return _unquantized(traces, matrix).merge(ends)
+
+
+def over_windows(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    """The same models on other numbers of windows."""
+    ends = whole_models(traces, matrix)[["model_id", "probes", "steps"]]
+    frame = _unquantized(traces, matrix)
+    return frame[frame["train_fraction"] == 1.0].merge(ends)
+
+
+def over_settings(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    """The same models with their weights quantized, and as they are."""
+    ends = whole_models(traces, matrix)[["model_id", "windows", "probes", "steps"]]
+    chosen = (traces["matrix"] == matrix) & (traces["parameters"] == "all")
+    frame = traces[chosen & (traces["train_fraction"] == 1.0)]
+    return frame.merge(ends)
+
+
+def _unquantized(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    chosen = (traces["matrix"] == matrix) & (traces["parameters"] == "all")
+    return traces[chosen & (traces["setting"] == UNQUANTIZED.label)]
+
+
+def spectra(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
+    """Quadratures of one model in all its parameters, unquantized.
+
+    Columns: train_fraction, windows, probe, ritz_value, weight.  Where a point was measured with
+    several numbers of probes, all of them together.
+    """
+    values = columns_of(UNQUANTIZED)
+    return suite.query(
+        """
+        SELECT train_fraction, windows, probe, ritz_value, weight FROM spectra
+        WHERE model_id = ? AND matrix = ? AND parameters = 'all' AND quantizer = ? AND bits = ?
+        QUALIFY probes = min(probes) OVER (PARTITION BY train_fraction, windows)
+        ORDER BY ALL
+        """,
+        [model_id, matrix, *values[:2]],
+    )
+
+
+def linear_below(nodes: pd.DataFrame) -> float:
+    """Where the axis of these spectra turns linear: a power of ten, ``LINEAR_DECADES`` below the
+    largest Ritz value."""
+    largest = float(nodes["ritz_value"].abs().max())
+    return 10.0 ** (np.ceil(np.log10(largest)) - LINEAR_DECADES) if largest > 0 else 1.0
+
+
+def densities(nodes: pd.DataFrame, by: str, bandwidth: float) -> pd.DataFrame:
+    """Smoothed spectra, one for each value of ``by``, on the symmetric-log axis.
+
+    Args:
+        nodes: from ``spectra``.
+        by: a column of it.
+        bandwidth: decades.
+
+    Returns:
+        Columns: ``by``, place (decades on the axis), eigenvalue, density (share of eigenvalues per
+        decade, mean over probes), low and high (two standard errors over probes each way).
+    """
+    threshold = linear_below(nodes)
+    places = symmetric_log(nodes["ritz_value"].to_numpy(), threshold)
+    margin = 4 * bandwidth
+    at = np.linspace(places.min() - margin, places.max() + margin, DENSITY_POINTS)
+    frames = []
+    for value, group in nodes.groupby(by):
+        curves = np.stack(
+            [
+                spectral_density(p["ritz_value"], p["weight"], at, bandwidth, threshold)
+                for _, p in group.groupby("probe")
+            ]
+        )  # (probes, places)
+        error = curves.std(axis=0, ddof=1) / np.sqrt(len(curves))
+        mean = curves.mean(axis=0)
+        columns = {"density": mean, "low": mean - BAND * error, "high": mean + BAND * error}
+        frames.append(
+            pd.DataFrame(
+                {by: value, "place": at, "eigenvalue": from_symmetric_log(at, threshold)} | columns
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
+    """The root's trace of the fully trained model after ever more Lanczos steps, by both rules,
+    where it was measured with most.
+
+    Columns: method, steps, probes, windows, value, low, high.
+    """
+    rows = suite.query(
+        """
+        SELECT method, steps, probes, windows, value, standard_error FROM curvature
+        WHERE model_id = ? AND matrix = ? AND parameters = 'all' AND quantizer = 'none'
+          AND train_fraction = 1.0 AND quantity = 'trace_sqrt' AND probe IS NULL
+        ORDER BY ALL
+        """,
+        [model_id, matrix],
+    )
+    return _most_effort(rows).assign(
+        low=lambda f: f["value"] - BAND * f["standard_error"],
+        high=lambda f: f["value"] + BAND * f["standard_error"],
+    )
+
+
+def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
+    """Both traces of the fully trained model from its first 2, 3, ... random vectors.
+
+    Columns: quantity, count, value, low, high, as multiples of the mean over all.
+    """
+    rows = suite.query(
+        """
+        SELECT quantity, method, steps, probes, windows, probe, value FROM curvature
+        WHERE model_id = ? AND matrix = ? AND parameters = 'all' AND quantizer = 'none'
+          AND train_fraction = 1.0 AND probe IS NOT NULL AND method IN ('hutchinson', 'radau')
+        QUALIFY steps = max(steps) OVER (PARTITION BY method, probes, windows)
+        ORDER BY ALL
+        """,
+        [model_id, matrix],
+    )
+    out = []
+    for quantity, group in rows.groupby("quantity"):
+        values = _most_effort(group).sort_values("probe")["value"].to_numpy()
+        for count in range(2, len(values) + 1):
+            mean, error = mean_and_error(values[:count])
+            whole = values.mean()
+            row = {"quantity": quantity, "count": count, "value": mean / whole}
+            row |= {"low": (mean - BAND * error) / whole, "high": (mean + BAND * error) / whole}
+            out.append(row)
+    return pd.DataFrame(out, columns=["quantity", "count", "value", "low", "high"])
+
+
+def _most_effort(rows: pd.DataFrame) -> pd.DataFrame:
+    """Those of the point with most probes, and of these with most windows."""
+    if rows.empty:
+        return rows
+    most = rows.sort_values(["probes", "windows"]).iloc[-1]
+    return rows[(rows["probes"] == most["probes"]) & (rows["windows"] == most["windows"])]
