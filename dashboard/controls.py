@@ -19,7 +19,7 @@ DEFAULT_BITS = 4
 
 #: Steps of the bandwidth of a spectrum, in decades.
 BANDWIDTHS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
-DEFAULT_BANDWIDTH = 0.15
+DEFAULT_BANDWIDTH = 0.2
 
 
 def delta_label(delta: float) -> str:

@@ -23,7 +23,7 @@ HEIGHT = 330
 
 def _spectrum_axis(threshold: float) -> alt.Axis:
     """Ticks at powers of ten on both sides of 0, labelled as eigenvalues."""
-    powers = [threshold * 10.0**k for k in range(0, LINEAR_DECADES + 2, 2)]
+    powers = [threshold * 10.0**k for k in range(1, LINEAR_DECADES + 2)]
     values = [-p for p in reversed(powers)] + [0.0] + powers
     places = symmetric_log(np.array(values), threshold)
     # Vega's format writes a true minus sign.
@@ -116,7 +116,7 @@ def by_size(points: pd.DataFrame, laws: dict[str, PowerLaw | str], matrix: str) 
     for key, label, unit in titles:
         panel = law_panel(points, key, label, MATRIX_COLOURS[matrix], laws[key], unit=unit)
         bars = _bars(points, key, MATRIX_COLOURS[matrix]).encode(x="params_total:Q")
-        panels.append(alt.layer(panel, bars).properties(width=235, height=180))
+        panels.append(alt.layer(panel, bars).properties(width=205, height=170))
     return alt.hconcat(*panels, spacing=30)
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds.prediction import Agreement
-from dashboard.curvature import BAND
+from dashboard.curvature import BAND, MATRICES
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Predictor
 
 #: The symbol of each matrix in formulas.
@@ -88,21 +88,24 @@ def training_reading(fractions: dict[float, str], matrix: str) -> None:
 def size_reading(points: pd.DataFrame, matrix: str) -> None:
     """How to read the laws, and how far the root's trace is known."""
     unresolved = (points["quadrature_error"] / points["trace_sqrt"]).median()
-    bracket = (
-        "never below"
-        if matrix == "gauss_newton"
-        else "usually below, and for a matrix with both signs no more than an indication"
-    )
-    known = (
-        f"The exact root is {bracket} the value shown: Lanczos cannot tell apart all that lies "
-        "near 0, and the value counts that as 0. The other rule, which does not, comes out higher "
-        f"by {unresolved:.0%} (median over models)."
-    )
+    if matrix == "gauss_newton":
+        known = (
+            r"The exact $\mathrm{Tr}(\sqrt{G})$ of the same random vectors lies between the value "
+            "shown, which counts as 0 what Lanczos cannot tell from 0, and one that is "
+            f"{unresolved:.0%} higher (median over models)."
+        )
+    else:
+        known = (
+            r"$\mathrm{Tr}(\sqrt{H})$ takes eigenvalues below 0 as 0. Lanczos cannot tell apart the "
+            "many that lie near 0 on both sides; the value shown counts them as 0 too, so it is "
+            f"rather low. Another rule that does not comes out {unresolved:.0%} away (median over "
+            "models), and neither is a bound: the Gauss–Newton matrix is the one to trust here."
+        )
     st.caption(
         "Bars are two standard errors over random vectors, bands 95 % bootstrap intervals over "
-        "models, drawn over the measured sizes only; five small sizes say nothing about large "
-        f"ones. {known} Evenness is 1 if all eigenvalues are alike; it is the share of the error "
-        "without feedback that feedback leaves."
+        "models, drawn over the measured sizes only; so few small sizes say nothing about large "
+        f"ones. {known} *Evenness* is 1 if all eigenvalues are alike: it is the share that feedback "
+        "leaves of the error without feedback."
     )
 
 

@@ -110,11 +110,8 @@ with right:
 words.convergence_reading(matrix)
 
 st.subheader("The data")
-tables = {
-    "Traces": (traces, f"{suite.name}-curvature"),
-    "Spectra": (nodes, f"{suite.name}-{model_id}-{matrix}-spectra"),
-}
+tables = {"Traces": (traces, "curvature"), "Spectra": (nodes, f"{model_id}-{matrix}-spectra")}
 if predicted is not None:
-    tables["Predicted gaps"] = (predicted, f"{suite.name}-{quantizers[label]}-predicted-gaps")
-downloads.tables(tables)
+    tables["Predicted gaps"] = (predicted, f"{quantizers[label]}-predicted-gaps")
+downloads.tables({tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()})
 frame.show_provenance(suite)
