@@ -70,8 +70,22 @@ def plan(
     workers: Workers = None,
     retry_failed: RetryFailed = False,
     ladder: LadderFile = None,
+    shapes: Annotated[
+        str | None,
+        typer.Option(help="Instead: what the curvature of published models would take: pythia."),
+    ] = None,
+    gpu_memory: Annotated[float, typer.Option(help="With --shapes: GB of the GPU.")] = 80.0,
+    host_memory: Annotated[float, typer.Option(help="With --shapes: GB beside it.")] = 128.0,
+    teraflops: Annotated[
+        float, typer.Option(help="With --shapes: sustained float32 speed to assume.")
+    ] = 20.0,
 ) -> None:
     """Say what a run would do and how long it would take, and measure nothing."""
+    if shapes is not None:
+        from compute.curvature_plan import plan_shapes
+
+        plan_shapes(shapes, gpu_memory, host_memory, teraflops)
+        return
     from compute import run as runs
     from compute.session import Request, open_session
 

@@ -10,10 +10,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 import schema
+from compute.curvature.fit import gibibytes
+from compute.curvature.forecast import Forecast
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantizers.damping import USUAL_DAMPING
 from compute.session import Session
 from compute.store import row_count
+from compute.suites.shapes import Shape
 from compute.terminal import console
 from compute.unit import Unit
 
@@ -60,6 +63,51 @@ def show_plan(session: Session, seconds: float | None) -> None:
         console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens{estimate}.")
     elif not plan.failed:
         console.print("Everything is there; nothing to do.")
+
+
+def show_curvature_memory(forecasts: dict[str, Forecast]) -> None:
+    """One line per model: what its largest curvature measurement takes, or why it does not fit."""
+    for name, found in forecasts.items():
+        if found.fit is None:
+            console.print(f"[red]no room[/red] {name}: {escape(found.reason)}")
+            continue
+        fit = found.fit
+        place = f"{fit.place.device}, {str(fit.place.dtype).removeprefix('torch.')}"
+        beside = f" and {gibibytes(fit.host_bytes)} beside it" if fit.host_bytes else ""
+        shortened = f" (fewer than the {found.point.steps} asked for)" if found.shortened else ""
+        console.print(
+            f"curvature of {name}: {gibibytes(fit.device_bytes)}{beside}, batches of "
+            f"{fit.batch_windows} windows, {fit.steps} Lanczos vectors{shortened} on {place}"
+        )
+
+
+def show_shapes(shapes: list[Shape], forecasts: list[Forecast], teraflops: float) -> None:
+    """Memory and time of the default measurement for models that need not be here."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("model")
+    for column in ("parameters N", "matrix", "on the device", "beside it", "steps", "basis"):
+        table.add_column(column, justify="right")
+    table.add_column("time", justify="right")
+    for shape, found in zip(shapes, forecasts, strict=True):
+        name, size = shape.name, f"{shape.params_total:,}"
+        if found.fit is None:
+            table.add_row(name, size, found.point.matrix, "[red]does not fit[/red]")
+            continue
+        fit = found.fit
+        table.add_row(
+            name,
+            size,
+            found.point.matrix,
+            gibibytes(fit.device_bytes),
+            gibibytes(fit.host_bytes) if fit.host_bytes else "",
+            f"{fit.steps}{' (shortened)' if found.shortened else ''}",
+            f"{fit.place.device}, {str(fit.place.dtype).removeprefix('torch.')}",
+            duration(found.flops / (teraflops * 1e12)),
+        )
+    console.print(table)
+    for shape, found in zip(shapes, forecasts, strict=True):
+        if found.reason is not None:
+            console.print(f"[red]no room[/red] {shape.name}: {escape(found.reason)}")
 
 
 @contextmanager

@@ -17,13 +17,9 @@ from compute.suites.windows import DOCUMENT_END
 logging.disable_progress_bar()
 
 
-def build(spec: LadderModel) -> GPTNeoXForCausalLM:
-    """The model with its initial weights, drawn from ``spec.seed``; float32.
-
-    Raises:
-        AssertionError: its parameter groups do not add up to ``spec``'s counts.
-    """
-    config = GPTNeoXConfig(
+def config_of(spec: LadderModel) -> GPTNeoXConfig:
+    """The architecture."""
+    return GPTNeoXConfig(
         vocab_size=VOCAB_SIZE,
         hidden_size=spec.hidden_size,
         num_hidden_layers=spec.layers,
@@ -34,9 +30,17 @@ def build(spec: LadderModel) -> GPTNeoXForCausalLM:
         bos_token_id=DOCUMENT_END,
         eos_token_id=DOCUMENT_END,
     )
+
+
+def build(spec: LadderModel) -> GPTNeoXForCausalLM:
+    """The model with its initial weights, drawn from ``spec.seed``; float32.
+
+    Raises:
+        AssertionError: its parameter groups do not add up to ``spec``'s counts.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        model = GPTNeoXForCausalLM(config)
+        model = GPTNeoXForCausalLM(config_of(spec))
     counted = parameter_counts(model)
     assert counted == (spec.params_embedding, spec.params_nonembedding), counted
     return model

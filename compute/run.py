@@ -6,8 +6,10 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from compute import estimate
-from compute.console import progress_of, show_plan, show_summary
+from compute import estimate, language_model
+from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
+from compute.curvature.fit import Memory
+from compute.curvature.forecast import Forecast, forecast
 from compute.executor import Finished, run_units
 from compute.plan import units_to_make
 from compute.session import Session
@@ -27,7 +29,27 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
     models = [model for model in session.ladder.models if model.model_id in busy]
     seconds = estimate.unit_seconds(estimate.measure_speeds(models, session.workspace.device))
     show_plan(session, estimate.wall_seconds(todo, seconds, session.workers))
+    show_curvature_memory(_largest_forecasts(session))
     return seconds
+
+
+def _largest_forecasts(session: Session) -> dict[str, Forecast]:
+    """By model: of its curvature measurements that are left, the one that takes most memory."""
+    memory = Memory.of(session.workspace.device, session.workers)
+    found: dict[str, Forecast] = {}
+    for unit in session.plan.todo:
+        if unit.stage != "curvature" or unit.model_id in found:
+            continue
+        spec = unit.model[0]
+        points = [
+            other.model[1]
+            for other in session.plan.todo
+            if (other.stage, other.model_id) == (unit.stage, unit.model_id)
+        ]
+        most = max(points, key=lambda point: (point.steps, point.matrix == "hessian"))
+        config = language_model.config_of(spec)
+        found[unit.model_id] = forecast(config, spec.context_length, most, memory)
+    return found
 
 
 def run(session: Session) -> int:

@@ -96,16 +96,16 @@ def size_reading(points: pd.DataFrame, matrix: str) -> None:
         )
     else:
         known = (
-            r"$\mathrm{Tr}(\sqrt{H})$ takes eigenvalues below 0 as 0. Lanczos cannot tell apart the "
-            "many that lie near 0 on both sides; the value shown counts them as 0 too, so it is "
-            f"rather low. Another rule that does not comes out {unresolved:.0%} away (median over "
-            "models), and neither is a bound: the Gauss–Newton matrix is the one to trust here."
+            r"$\mathrm{Tr}(\sqrt{H})$ takes eigenvalues below 0 as 0. Lanczos cannot tell apart "
+            "the many that lie near 0 on both sides; the value shown counts them as 0 too, so it "
+            f"is rather low. Another rule that does not comes out {unresolved:.0%} away (median "
+            "over models), and neither is a bound: the Gauss–Newton matrix is the one to trust."
         )
     st.caption(
         "Bars are two standard errors over random vectors, bands 95 % bootstrap intervals over "
         "models, drawn over the measured sizes only; so few small sizes say nothing about large "
-        f"ones. {known} *Evenness* is 1 if all eigenvalues are alike: it is the share that feedback "
-        "leaves of the error without feedback."
+        f"ones. {known} *Evenness* is 1 if all eigenvalues are alike: it is the share that "
+        "feedback leaves of the error without feedback."
     )
 
 

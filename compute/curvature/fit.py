@@ -8,6 +8,7 @@ from transformers import PreTrainedConfig
 
 from compute.curvature.footprint import footprint
 from compute.curvature.lanczos import BasisPlace
+from compute.curvature.point import CurvaturePoint
 
 #: Tokens of one batch, where they fit: more are not faster on one CPU thread.
 BATCH_TOKENS = 1024
@@ -15,6 +16,10 @@ BATCH_TOKENS = 1024
 #: Vectors of n float32 that are live beside the basis: the Lanczos vector, its image, the sum and
 #: a batch's part of it, and one for a projection.
 WORKING_VECTORS = 5
+
+#: Vectors of n float32 that XTrace holds for each of its test vectors: the vector itself, its
+#: image, and a column each of Q and of A Q.
+XTRACE_VECTORS = 4
 
 #: Share of the memory that may be planned for: allocators round up and fragment.
 USABLE_SHARE = 0.9
@@ -35,7 +40,7 @@ class Fit:
 
     Attributes:
         batch_windows: windows of one batch.
-        place: of the Lanczos basis.
+        place: of the Lanczos basis, and of XTrace's vectors after it.
         steps: of Lanczos; fewer than asked for where the basis would not fit.
         device_bytes: on the device that the model is on.
         host_bytes: beside it, in the computer's memory; on a CPU all is ``device_bytes``.
@@ -67,9 +72,7 @@ class Memory:
         return cls(device, torch.cuda.get_device_properties(device).total_memory, host)
 
 
-def fit(
-    config: PreTrainedConfig, context: int, windows: int, steps: int, matrix: str, memory: Memory
-) -> Fit:
+def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: Memory) -> Fit:
     """The largest batches, and the basis in the first place where it fits.
 
     The basis goes to the device, or to the host, or into bfloat16, and at last gets fewer steps.
@@ -77,29 +80,29 @@ def fit(
     Args:
         config: of the model.
         context: T, tokens of a window.
-        windows: that the mean is over.
-        steps: of Lanczos, wanted.
-        matrix: one of ``schema.MATRICES``.
+        point: what is to be measured.
+        memory: where.
 
     Raises:
-        NoRoomError: one window, or a basis of ``MIN_STEPS``, is too large.
+        NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
     """
-    one = footprint(config, (1, context), matrix)
+    one = footprint(config, (1, context), point.matrix)
     fixed = one.parameter_bytes + WORKING_VECTORS * FLOAT32_BYTES * one.size
     room = int(USABLE_SHARE * memory.device_bytes) - fixed
     if room < one.batch_bytes:
         raise NoRoomError(
-            f"a product of the {matrix} matrix with one window of {context} tokens needs "
+            f"a product of the {point.matrix} matrix with one window of {context} tokens needs "
             f"{gibibytes(fixed + one.batch_bytes)} and there are {gibibytes(memory.device_bytes)}"
         )
     # What a batch needs grows in proportion, but for the parameters' part that does not.
-    most = min(windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
+    most = min(point.windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
     batches = most * one.batch_bytes
     rooms = {memory.device: room - batches, "cpu": int(USABLE_SHARE * memory.host_bytes)}
     if memory.device == "cpu":
         rooms["cpu"] = room - batches
-    place, steps = _place_basis(one.size, steps, rooms)
-    basis = steps * one.size * place.dtype.itemsize
+    tests = XTRACE_VECTORS * point.tests * one.size * FLOAT32_BYTES
+    place, steps = _place_basis(one.size, point.steps, tests, rooms)
+    basis = max(tests, steps * one.size * place.dtype.itemsize)
     beside = place.device != memory.device
     return Fit(
         batch_windows=most,
@@ -111,25 +114,29 @@ def fit(
     )
 
 
-def _place_basis(size: int, steps: int, rooms: dict[str, int]) -> tuple[BasisPlace, int]:
+def _place_basis(
+    size: int, steps: int, tests: int, rooms: dict[str, int]
+) -> tuple[BasisPlace, int]:
     """Where the basis goes, and how many vectors it has.
 
     Args:
+        tests: bytes that XTrace needs there, afterwards.
         rooms: device -> bytes left there, the first choice first.
 
     Raises:
-        NoRoomError: nowhere is room for ``MIN_STEPS`` vectors.
+        NoRoomError: nowhere is room for ``MIN_STEPS`` vectors, or for XTrace.
     """
     for device, room in rooms.items():
-        if steps * size * FLOAT32_BYTES <= room:
+        if max(tests, steps * size * FLOAT32_BYTES) <= room:
             return BasisPlace(device), steps
     device, room = max(rooms.items(), key=lambda item: item[1])
     short = BasisPlace(device, torch.bfloat16)
     vector = size * short.dtype.itemsize
-    if room < min(steps, MIN_STEPS) * vector:
+    least = max(tests, min(steps, MIN_STEPS) * vector)
+    if room < least:
         raise NoRoomError(
-            f"{MIN_STEPS} Lanczos vectors of {size:,} entries need {gibibytes(MIN_STEPS * vector)} "
-            f"in bfloat16, and at most {gibibytes(max(room, 0))} are left"
+            f"vectors of {size:,} entries, of a Lanczos basis in bfloat16 or for XTrace, need at "
+            f"least {gibibytes(least)}, and at most {gibibytes(max(room, 0))} are left"
         )
     return short, min(steps, room // vector)
 

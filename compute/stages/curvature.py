@@ -35,10 +35,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     device = torch.device(workspace.device)
     model = _model_at(point, unit, workspace, device)
     windows = _windows(spec, point, workspace)
-    memory = Memory.of(workspace.device)
-    fitted = fit(
-        model.config, spec.context_length, point.windows, point.steps, point.matrix, memory
-    )
+    fitted = fit(model.config, spec.context_length, point, Memory.of(workspace.device))
     progress = _Progress(report)
     with twice_differentiable(model):
         product = CurvatureProduct(
@@ -52,7 +49,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             _probe(product, index, fitted, unit, workspace, progress)
             for index in range(point.probes)
         ]
-        tests = _xtrace(product, point, unit, workspace)
+        tests = _xtrace(product, point.tests, fitted, unit, workspace)
     constants = {
         "model_id": unit.model_id,
         "train_fraction": point.train_fraction,
@@ -131,13 +128,14 @@ def _probe(
 
 
 def _xtrace(
-    product: CurvatureProduct, point: CurvaturePoint, unit: Unit, workspace: Workspace
+    product: CurvatureProduct, count: int, fitted: Fit, unit: Unit, workspace: Workspace
 ) -> np.ndarray:
     """From the cache, or made now and put there."""
     file = workspace.probes(unit) / "xtrace.npz"
     if not file.exists():
-        tests = [rademacher(product.size, SEEDS["xtrace"], i) for i in range(point.tests)]
-        found = xtrace(product, torch.stack(tests, dim=1).to(product.device))
+        place = fitted.place.device
+        tests = [rademacher(product.size, SEEDS["xtrace"], i).to(place) for i in range(count)]
+        found = xtrace(lambda v: product(v.to(product.device)).to(place), torch.stack(tests, dim=1))
         save_arrays(file, estimates=found)
     with np.load(file) as arrays:
         return arrays["estimates"]

@@ -1,0 +1,38 @@
+"""What the curvature of published models would take on one GPU, before any is downloaded."""
+
+from compute.console import show_shapes
+from compute.curvature.fit import Memory
+from compute.curvature.forecast import forecast
+from compute.curvature.point import CurvaturePoint
+from compute.errors import InputError
+from compute.suites.shapes import load_shapes
+from compute.terminal import console
+from schema import MATRICES
+
+#: Tokens of the default measurement.
+TOKENS = 8192
+
+
+def plan_shapes(suite: str, gpu_gb: float, host_gb: float, teraflops: float) -> None:
+    """Print memory and time of the default measurement, both matrices, for every model.
+
+    Memory and arithmetic are counted operation by operation; the speed is an assumption.
+
+    Raises:
+        InputError: there is no such suite, or a number is not positive.
+    """
+    for name, value in (("GPU memory", gpu_gb), ("host memory", host_gb), ("speed", teraflops)):
+        if not 0 < value < float("inf"):
+            raise InputError(f"The {name} must be a positive number, not {value}.")
+    memory = Memory("cuda", int(gpu_gb * 1e9), int(host_gb * 1e9))
+    pairs = [(shape, matrix) for shape in load_shapes(suite) for matrix in MATRICES]
+    forecasts = []
+    for shape, matrix in pairs:
+        point = CurvaturePoint(matrix, windows=max(1, TOKENS // shape.context_length))
+        forecasts.append(forecast(shape.config, shape.context_length, point, memory))
+    console.print(
+        f"{point.probes} random vectors, {point.steps} Lanczos steps, {TOKENS:,} tokens, on one "
+        f"GPU of {gpu_gb:g} GB with {host_gb:g} GB beside it; times are those of "
+        f"the products at an assumed {teraflops:g} Tflop/s sustained in float32, not measured."
+    )
+    show_shapes([shape for shape, _ in pairs], forecasts, teraflops)
