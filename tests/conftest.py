@@ -36,7 +36,15 @@ measurements = [
   { quantizer = "gptq", bits = [3, 4] },
   { quantizer = "gptq_step", step = [0.7, 1.4] },
 ]
-"""
+curvature = [
+  { windows = 4, EFFORT },
+  { windows = 2, EFFORT, models = ["ladder-12k"] },
+  { train_fraction = 0.5, windows = 4, EFFORT, models = ["ladder-12k"] },
+  { matrix = "gauss_newton", windows = 4, EFFORT, models = ["ladder-12k"] },
+  { matrix = ["hessian", "gauss_newton"], parameters = "quantized", windows = 4, EFFORT },
+  { quantizer = "rtn", bits = 3, windows = 4, EFFORT, models = ["ladder-12k"] },
+]
+""".replace("EFFORT", "probes = 2, steps = 6, tests = 2")
 
 
 @pytest.fixture(scope="session")

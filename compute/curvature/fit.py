@@ -21,8 +21,9 @@ WORKING_VECTORS = 5
 #: image, and a column each of Q and of A Q.
 XTRACE_VECTORS = 4
 
-#: Share of the memory that may be planned for: allocators round up and fragment.
-USABLE_SHARE = 0.9
+#: Share of the memory that may be planned for.  A GPU's allocator rounds up and fragments; glibc
+#: keeps up to a third more than is live at once (seen on a model of a million parameters).
+USABLE_SHARE, USABLE_SHARE_CPU = 0.9, 0.7
 
 #: Fewer steps than this are no spectrum.
 MIN_STEPS = 10
@@ -57,18 +58,29 @@ class Fit:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that may be used on a device and, where that is not the CPU, beside it."""
+    """Bytes that there are on a device and, where that is not the CPU, beside it."""
 
     device: str
     device_bytes: int
     host_bytes: int
+
+    @property
+    def usable_device_bytes(self) -> int:
+        """Those that may be planned for."""
+        share = USABLE_SHARE_CPU if self.device == "cpu" else USABLE_SHARE
+        return int(share * self.device_bytes)
+
+    @property
+    def usable_host_bytes(self) -> int:
+        """Those beside the device that may be planned for."""
+        return int(USABLE_SHARE_CPU * self.host_bytes)
 
     @classmethod
     def of(cls, device: str, workers: int = 1) -> "Memory":
         """What this machine has for each of ``workers`` processes."""
         host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // workers
         if not device.startswith("cuda"):
-            return cls(device, host, 0)
+            return cls("cpu", host, 0)
         return cls(device, torch.cuda.get_device_properties(device).total_memory, host)
 
 
@@ -88,18 +100,18 @@ def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: M
     """
     one = footprint(config, (1, context), point.matrix)
     fixed = one.parameter_bytes + WORKING_VECTORS * FLOAT32_BYTES * one.size
-    room = int(USABLE_SHARE * memory.device_bytes) - fixed
+    room = memory.usable_device_bytes - fixed
     if room < one.batch_bytes:
         raise NoRoomError(
             f"a product of the {point.matrix} matrix with one window of {context} tokens needs "
-            f"{gibibytes(fixed + one.batch_bytes)} and there are {gibibytes(memory.device_bytes)}"
+            f"{gibibytes(fixed + one.batch_bytes)} and there are "
+            f"{gibibytes(memory.usable_device_bytes)}"
         )
     # What a batch needs grows in proportion, but for the parameters' part that does not.
     most = min(point.windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
     batches = most * one.batch_bytes
-    rooms = {memory.device: room - batches, "cpu": int(USABLE_SHARE * memory.host_bytes)}
-    if memory.device == "cpu":
-        rooms["cpu"] = room - batches
+    rooms = {memory.device: room - batches}
+    rooms.setdefault("cpu", memory.usable_host_bytes)
     tests = XTRACE_VECTORS * point.tests * one.size * FLOAT32_BYTES
     place, steps = _place_basis(one.size, point.steps, tests, rooms)
     basis = max(tests, steps * one.size * place.dtype.itemsize)

@@ -13,3 +13,12 @@ def float64_softmax(monkeypatch):
         return softmax(values, dim=dim, dtype=None if values.dtype == torch.float64 else dtype)
 
     monkeypatch.setattr(torch.nn.functional, "softmax", wide)
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread():
+    """As in a worker: the same bits, and for such small models also faster."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,0 +1,142 @@
+"""Memory that is counted beforehand against memory that is used, and what follows from it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from transformers import GPTNeoXConfig
+
+from compute.curvature.fit import MIN_STEPS, Memory, NoRoomError, fit
+from compute.curvature.footprint import footprint
+from compute.curvature.forecast import forecast
+from compute.curvature.point import CurvaturePoint
+from compute.suites.shapes import load_shapes
+from tests.conftest import ROOT
+
+GB = 10**9
+
+#: Large enough for what is measured to stand out from the libraries' own memory.
+CONFIG = GPTNeoXConfig(
+    vocab_size=256,
+    hidden_size=128,
+    num_hidden_layers=4,
+    num_attention_heads=8,
+    intermediate_size=512,
+    max_position_embeddings=256,
+)
+
+#: What is freed goes back to the system, so that the process holds what is live.
+_RELEASED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+_MEASURE = """
+import resource, torch
+from transformers import GPTNeoXForCausalLM
+from compute.curvature.products import CurvatureProduct, twice_differentiable
+from tests.compute.curvature.test_fit import CONFIG
+torch.set_num_threads(1)
+model = GPTNeoXForCausalLM(CONFIG)
+def peak():
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def one(windows):
+    tokens = torch.zeros((windows, 256), dtype=torch.int64)
+    with twice_differentiable(model):
+        product = CurvatureProduct(model, lambda: [(tokens, tokens)], "MATRIX")
+        product(torch.ones(product.size))
+one(1)  # loads what is loaded once
+before = peak()
+one(16)
+print(before, peak())
+"""
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "gauss_newton"])
+def test_memory_is_what_a_process_really_takes(matrix):
+    result = subprocess.run(
+        [sys.executable, "-c", _MEASURE.replace("MATRIX", matrix)],
+        cwd=ROOT,
+        env=os.environ | _RELEASED_AT_ONCE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = map(int, result.stdout.split())
+    grown = footprint(CONFIG, (16, 256), matrix).batch_bytes
+    already = footprint(CONFIG, (1, 256), matrix).batch_bytes
+    assert grown - already == pytest.approx(after - before, rel=0.15)
+
+
+def test_memory_grows_with_the_batch_and_not_with_the_number_of_windows():
+    memory = Memory("cpu", 8 * GB, 0)
+    few, many = (fit(CONFIG, 256, CurvaturePoint(windows=windows), memory) for windows in (8, 8000))
+    assert few == many
+    one, four = (footprint(CONFIG, (b, 256), "hessian").batch_bytes for b in (1, 4))
+    assert 3 < four / one <= 4
+
+
+def test_arithmetic_is_that_of_the_passes():
+    """A forward pass takes 2 flops per weight and token; forward, backward and backward of both
+    take 2 + 4 + 8 or so, and attention comes on top."""
+    found = footprint(CONFIG, (1, 256), "hessian")
+    assert 2 < found.flops / (6 * found.size * 256) < 4
+
+
+def test_the_basis_goes_where_there_is_room():
+    shape = load_shapes("pythia")[0]
+    point = CurvaturePoint(windows=4)
+
+    def place(device_gb: float, host_gb: float):
+        memory = Memory("cuda", int(device_gb * GB), int(host_gb * GB))
+        found = fit(shape.config, shape.context_length, point, memory)
+        assert found.device_bytes <= memory.usable_device_bytes
+        assert found.host_bytes <= memory.usable_host_bytes
+        return found.place.device, found.place.dtype, found.steps
+
+    assert place(80, 128) == ("cuda", torch.float32, 30)
+    assert place(16, 128) == ("cpu", torch.float32, 30)
+    assert place(10.5, 8) == ("cpu", torch.bfloat16, 30)
+    with pytest.raises(NoRoomError, match="at least"):
+        place(10.5, 1)
+    with pytest.raises(NoRoomError, match="one window of 2048 tokens needs"):
+        place(4, 128)
+
+
+def test_a_shortened_basis_is_said_to_be():
+    shape = load_shapes("pythia")[0]
+    memory = Memory("cuda", int(10.5 * GB), int(7 * GB))
+    found = forecast(shape.config, 2048, CurvaturePoint(windows=4, steps=60), memory)
+    assert found.shortened
+    assert found.fit.steps == memory.usable_host_bytes // (2 * shape.params_total) >= MIN_STEPS
+
+
+def test_shapes_have_the_published_sizes():
+    for shape in load_shapes("pythia"):
+        found = footprint(shape.config, (1, 16), "hessian")
+        assert found.size == shape.params_total, shape.name
+
+
+def test_the_plan_says_memory_and_time_of_pythia_on_one_gpu():
+    command = [sys.executable, "-m", "compute", "plan", "--shapes", "pythia"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for name in ("pythia-70m", "pythia-160m", "pythia-410m", "pythia-1b"):
+        assert result.stdout.count(name) == 2
+    assert "does not fit" not in result.stdout
+    assert "not measured" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--shapes", "opt"], "no shapes of a suite 'opt'"),
+        (["--shapes", "pythia", "--gpu-memory", "-1"], "GPU memory must be a positive number"),
+        (["--shapes", "pythia", "--teraflops", "nan"], "speed must be a positive number"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence(options, complaint):
+    command = [sys.executable, "-m", "compute", "plan", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert complaint in result.stderr
+    assert result.stderr.count("\n") == 1
