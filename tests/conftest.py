@@ -44,7 +44,7 @@ curvature = [
   { matrix = ["hessian", "gauss_newton"], parameters = "quantized", windows = 4, EFFORT },
   { quantizer = "rtn", bits = 3, windows = 4, EFFORT, models = ["ladder-12k"] },
 ]
-""".replace("EFFORT", "probes = 2, steps = 6, tests = 2")
+""".replace("EFFORT", "probes = 2, steps = 6, tests = 3")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import numpy as np
 from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
 from compute.curvature.lanczos import Tridiagonal
 from compute.curvature.probe import Probe
+from compute.curvature.xtrace import XTrace
 
 #: Quantities of a quadrature are given after every so many steps, to show how they converge.
 EVERY_STEPS = 5
@@ -15,7 +16,7 @@ EVERY_STEPS = 5
 Key = tuple[str, str, int]
 
 
-def trace_rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
+def trace_rows(probes: list[Probe], tests: XTrace, size: int) -> list[dict]:
     """Every estimate by itself, and the means with their standard errors.
 
     The first Lanczos step is a Hutchinson sample: for a random sign vector v, v^T A v has mean
@@ -23,16 +24,18 @@ def trace_rows(probes: list[Probe], tests: np.ndarray, size: int) -> list[dict]:
 
     Args:
         probes: at least two.
-        tests: estimates of XTrace, shape (k,).
+        tests: of at least three vectors.
         size: n, order of the matrix.
     """
     found: dict[Key, list[float]] = defaultdict(list)
     for probe in probes:
         for key, value in _of_probe(probe.tridiagonal, size).items():
             found[key].append(value)
-    found["trace", "xtrace", 2] = list(tests)
     whole = {key: values for key, values in found.items() if len(values) > 1}
-    return [row for key, values in whole.items() for row in _of_key(key, values, size, probes)]
+    out = [row for key, values in whole.items() for row in _of_key(key, values, size, probes)]
+    of_tests = _of_key(("trace", "xtrace", 2), list(tests.estimates()), size, probes)
+    of_tests[-1]["standard_error"] = tests.standard_error()
+    return [*out, *of_tests]
 
 
 def spectrum_rows(probes: list[Probe]) -> list[dict]:

@@ -44,7 +44,7 @@ class CurvaturePoint:
                 f"only the fully trained model is quantized, and train_fraction="
                 f"{self.train_fraction} is asked for at {self.setting.slug}"
             )
-        least = {"windows": 1, "probes": 2, "steps": 1, "tests": 2}
+        least = {"windows": 1, "probes": 2, "steps": 1, "tests": 3}
         for name, limit in least.items():
             if getattr(self, name) < limit:
                 raise ValueError(f"{name}={getattr(self, name)} is less than {limit}")

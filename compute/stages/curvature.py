@@ -14,7 +14,7 @@ from compute.curvature.fit import Fit, Memory, fit
 from compute.curvature.point import CurvaturePoint
 from compute.curvature.probe import Probe, rademacher, run_probe, save_arrays
 from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.curvature.xtrace import xtrace
+from compute.curvature.xtrace import XTrace, xtrace
 from compute.layout import Kind, layout
 from compute.setting import UNQUANTIZED
 from compute.suites.ladder import LadderModel
@@ -129,13 +129,13 @@ def _probe(
 
 def _xtrace(
     product: CurvatureProduct, count: int, fitted: Fit, unit: Unit, workspace: Workspace
-) -> np.ndarray:
+) -> XTrace:
     """From the cache, or made now and put there."""
     file = workspace.probes(unit) / "xtrace.npz"
     if not file.exists():
         place = fitted.place.device
         tests = [rademacher(product.size, SEEDS["xtrace"], i).to(place) for i in range(count)]
         found = xtrace(lambda v: product(v.to(product.device)).to(place), torch.stack(tests, dim=1))
-        save_arrays(file, estimates=found)
+        save_arrays(file, **vars(found))
     with np.load(file) as arrays:
-        return arrays["estimates"]
+        return XTrace(**arrays)

@@ -112,12 +112,13 @@ def test_xtrace_is_unbiased_and_its_error_is_right():
     means, errors = [], []
     for seed in range(200):
         tests = torch.stack([rademacher(100, seed, i).double() for i in range(8)], dim=1)
-        mean, error = mean_and_error(xtrace(lambda x: a @ x, tests))
-        means.append(mean)
-        errors.append(error)
+        found = xtrace(lambda x: a @ x, tests)
+        means.append(found.estimates().mean())
+        errors.append(found.standard_error())
     centre, spread = mean_and_error(np.array(means))
     assert abs(centre - eigenvalues.sum()) < 3 * spread
-    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means), rel=0.3)
+    # Rather too large than too small.
+    assert 0.9 < np.median(errors) / np.std(means) < 1.7
 
 
 def test_xtrace_is_each_left_out_estimate():
@@ -125,7 +126,7 @@ def test_xtrace_is_each_left_out_estimate():
     a = symmetric(np.array([9.0, 4.0, 1.0, 0.5, *np.zeros(8), -2.0]))
     n, k = len(a), 4
     tests = torch.stack([rademacher(n, 0, i).double() for i in range(k)], dim=1)
-    found = xtrace(lambda x: a @ x, tests)
+    found = xtrace(lambda x: a @ x, tests).estimates()
     for i in range(k):
         others = [j for j in range(k) if j != i]
         q, _ = torch.linalg.qr(a @ tests[:, others])
@@ -133,11 +134,22 @@ def test_xtrace_is_each_left_out_estimate():
         assert found[i] == pytest.approx((torch.trace(q.T @ a @ q) + rest @ a @ rest).item())
 
 
+def test_xtrace_without_a_vector_is_xtrace_of_the_others():
+    a = symmetric(np.arange(1, 31) ** -1.0)
+    tests = torch.stack([rademacher(30, 0, i).double() for i in range(5)], dim=1)
+    whole = xtrace(lambda x: a @ x, tests)
+    for j in range(5):
+        others = xtrace(lambda x: a @ x, tests[:, [i for i in range(5) if i != j]])
+        np.testing.assert_allclose(whole.without(j).estimates(), others.estimates(), rtol=1e-9)
+    with pytest.raises(ValueError, match="at least 3 test vectors"):
+        xtrace(lambda x: a @ x, tests[:, :2]).standard_error()
+
+
 def test_xtrace_beats_hutchinson_where_the_spectrum_decays():
     eigenvalues = 0.5 ** np.arange(60)
     a = symmetric(eigenvalues)
     tests = torch.stack([rademacher(60, 0, i).double() for i in range(8)], dim=1)
-    better = abs(xtrace(lambda x: a @ x, tests).mean() - eigenvalues.sum())
+    better = abs(xtrace(lambda x: a @ x, tests).estimates().mean() - eigenvalues.sum())
     signs = [rademacher(60, 0, i).double() for i in range(16)]  # as many products
     hutchinson = abs(np.mean([(v @ a @ v).item() for v in signs]) - eigenvalues.sum())
     assert better < hutchinson / 5
