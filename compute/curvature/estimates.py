@@ -12,6 +12,9 @@ from compute.curvature.xtrace import XTrace
 #: Quantities of a quadrature are given after every so many steps, to show how they converge.
 EVERY_STEPS = 5
 
+#: A node is on neither side of 0 if it is this close to it, in units of the largest.
+ROUNDING = 1e-9
+
 #: (quantity, method, steps), what one estimate is of.
 Key = tuple[str, str, int]
 
@@ -75,13 +78,15 @@ def _of_probe(tridiagonal: Tridiagonal, size: int) -> dict[Key, float]:
     last = tridiagonal.steps
     found = {("trace", "hutchinson", 1): size * float(tridiagonal.diagonal[0])}
     for steps in sorted({*range(EVERY_STEPS, last, EVERY_STEPS), last}):
-        nodes, weights = tridiagonal.gauss(steps)
-        found["trace_sqrt", "gauss", steps] = trace_of(positive_root, nodes, weights, size)
-        found["trace_sqrt", "radau", steps] = trace_of(
-            positive_root, *tridiagonal.radau(steps), size
-        )
-        found["trace_negative", "gauss", steps] = trace_of(negative_part, nodes, weights, size)
-        found["negative_share", "gauss", steps] = float(weights[nodes < 0].sum())
+        gauss = trace_of(positive_root, *tridiagonal.gauss(steps), size)
+        nodes, weights = tridiagonal.radau(steps)
+        below = nodes < -ROUNDING * np.abs(nodes).max()  # the node at 0 is so up to rounding
+        found |= {
+            ("trace_sqrt", "gauss", steps): gauss,
+            ("trace_sqrt", "radau", steps): trace_of(positive_root, nodes, weights, size),
+            ("trace_negative", "radau", steps): trace_of(negative_part, nodes, weights, size),
+            ("negative_share", "radau", steps): float(weights[below].sum()),
+        }
     return found
 
 

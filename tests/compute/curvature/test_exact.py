@@ -66,7 +66,7 @@ def test_traces_lie_within_two_standard_errors_of_the_exact_ones(trained, matrix
         ("trace", "hutchinson", 1): eigenvalues.sum(),
         ("trace", "xtrace", 2): eigenvalues.sum(),
         ("trace_sqrt", "radau", 120): positive_root(eigenvalues).sum(),
-        ("trace_negative", "gauss", 120): np.minimum(eigenvalues, 0.0).sum(),
+        ("trace_negative", "radau", 120): np.minimum(eigenvalues, 0.0).sum(),
     }
     for key, exact in wanted.items():
         row = found[key]
