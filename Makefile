@@ -47,7 +47,7 @@ format: ## rewrite the code in the project's format
 	@$(VENV) -m ruff format .
 
 bench: ## measure speeds against named alternatives, and tightness
-	@$(PYTHON) tools/environment.py test
+	@$(PYTHON) tools/environment.py bench
 	@$(VENV) -m tests.bench
 
 screenshots: ## take the README's screenshots with a real browser

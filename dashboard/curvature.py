@@ -236,7 +236,8 @@ def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
         """
         SELECT quantity, method, steps, probes, windows, probe, value FROM curvature
         WHERE model_id = ? AND matrix = ? AND parameters = 'all' AND quantizer = 'none'
-          AND train_fraction = 1.0 AND probe IS NOT NULL AND method IN ('hutchinson', 'radau')
+          AND train_fraction = 1.0 AND probe IS NOT NULL
+          AND (quantity, method) IN (('trace', 'hutchinson'), ('trace_sqrt', 'radau'))
         QUALIFY steps = max(steps) OVER (PARTITION BY method, probes, windows)
         ORDER BY ALL
         """,

@@ -1,8 +1,8 @@
-"""Make ``.venv`` with what the app, the batch stage or the tests need.
+"""Make ``.venv`` with what the app, the batch stage, the tests or the benchmarks need.
 
 Called by the Makefile with a bare Python 3.11 or later; uses the standard library only.
 
-    python tools/environment.py app|compute|test
+    python tools/environment.py app|compute|test|bench
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ LAYERS = {
     "app": ["requirements.txt"],
     "compute": ["requirements.txt", "compute/requirements.txt"],
     "test": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
+    "bench": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
 }
+
+#: Requirement files that are installed last, without what their packages ask for.
+ALONE = {"bench": ["tests/bench/requirements.txt"]}
 
 _PROBE = """
 import json, sys
@@ -114,6 +118,9 @@ def install(layer: str) -> None:
     subprocess.run(command, check=True)
     if layer != "app":
         _install_auto_gptq(pip)
+    for file in ALONE.get(layer, []):
+        print(f"Installing the packages of: {file}", flush=True)
+        subprocess.run([*pip, "--no-deps", "--requirement", str(ROOT / file)], check=True)
 
 
 def _install_auto_gptq(pip: list[str]) -> None:
@@ -128,7 +135,7 @@ def _install_auto_gptq(pip: list[str]) -> None:
 def stamp(layer: str) -> str:
     """Digest of what ``layer`` asks for: when it changes, the environment is brought up to date."""
     sha = hashlib.sha256(f"{TORCH} {AUTO_GPTQ}".encode())
-    for file in LAYERS[layer]:
+    for file in LAYERS[layer] + ALONE.get(layer, []):
         sha.update((ROOT / file).read_bytes())
     return sha.hexdigest()
 

@@ -3,13 +3,14 @@
 Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
 """
 
-from tests.bench import forms, quantization, tightness
+from tests.bench import curvature, forms, quantization, tightness
 
 
 def main() -> None:
     """Run every measurement and print it."""
     forms.report()
     quantization.report()
+    curvature.report()
     tightness.report()
 
 
