@@ -17,6 +17,13 @@ from compute.workspace import Workspace
 #: A worker reports progress at most this often, in seconds.
 REPORT_EVERY = 0.5
 
+#: What workers tell glibc: to keep memory that is freed.  It would go back to the system after every
+#: large temporary and be cleared anew for the next, a seventh of the time of a curvature product.
+_KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": f"{4 << 30}",
+    "MALLOC_TRIM_THRESHOLD_": f"{8 << 30}",
+}
+
 #: Fresh interpreters: a fork of a process that runs threads (torch does) may deadlock.
 _spawn = multiprocessing.get_context("spawn")
 
@@ -120,6 +127,8 @@ def _chain_weights(units: list[Unit], weight: Callable[[Unit], float]) -> dict[U
 
 
 def _start_worker(workspace: Workspace) -> _Worker:
+    for name, value in _KEEP_MEMORY.items():
+        os.environ.setdefault(name, value)  # read when a process starts, so of no effect on ours
     ours, theirs = _spawn.Pipe()
     process = _spawn.Process(target=_work, args=(theirs, workspace), daemon=True)
     process.start()
