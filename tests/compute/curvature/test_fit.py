@@ -104,7 +104,7 @@ def test_the_basis_goes_where_there_is_room():
 
 def test_a_shortened_basis_is_said_to_be():
     shape = load_shapes("pythia")[0]
-    memory = Memory("cuda", int(10.5 * GB), int(7 * GB))
+    memory = Memory("cuda", int(10.5 * GB), int(7.6 * GB))
     found = forecast(shape.config, 2048, CurvaturePoint(windows=4, steps=60), memory)
     assert found.shortened
     assert found.fit.steps == memory.usable_host_bytes // (2 * shape.params_total) >= MIN_STEPS
