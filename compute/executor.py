@@ -17,8 +17,8 @@ from compute.workspace import Workspace
 #: A worker reports progress at most this often, in seconds.
 REPORT_EVERY = 0.5
 
-#: What workers tell glibc: to keep memory that is freed.  It would go back to the system after every
-#: large temporary and be cleared anew for the next, a seventh of the time of a curvature product.
+#: What workers tell glibc: to keep memory that is freed.  It would go back to the system after
+#: every large temporary and be cleared for the next, a seventh of a curvature product's time.
 _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": f"{4 << 30}",
     "MALLOC_TRIM_THRESHOLD_": f"{8 << 30}",

@@ -100,7 +100,7 @@ def spectra_over(
         "curve:N",
         sort=list(labels.values()),
         scale=alt.Scale(scheme="viridis"),
-        legend=alt.Legend(title=None, orient="bottom", columns=6),
+        legend=alt.Legend(title=None, orient="bottom", columns=6, symbolOpacity=1),
     )
     return _density_layers(frame, threshold, size, colour)
 
@@ -156,10 +156,11 @@ def traces_over(
         grid=False,
     )
     x = alt.X(f"{column}:Q", axis=axis, scale=alt.Scale(type="log", nice=False, padding=14))
+    ends = [0.9 * frame["low"].min(), 1.1 * frame["high"].max()]
     y = alt.Y(
         f"{key}:Q",
         title=label,
-        scale=alt.Scale(type="log"),
+        scale=alt.Scale(type="log", domain=ends, nice=False),
         axis=alt.Axis(tickCount=5, format="~g", grid=False),
     )
     colour = alt.Color(
@@ -279,7 +280,7 @@ def convergence_in_steps(steps: pd.DataFrame) -> alt.LayerChart:
             domain=[label for label, _ in _RULES.values()],
             range=[colour for _, colour in _RULES.values()],
         ),
-        legend=alt.Legend(title=None, orient="bottom"),
+        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
     )
     return _with_band(frame, "steps", "Lanczos steps", "Tr(√A), √(nats per token)", colour)
 
@@ -295,7 +296,7 @@ def convergence_in_probes(probes: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "what:N",
         scale=alt.Scale(domain=list(names.values()), range=["#2F7F86", "#6C5B9E"]),
-        legend=alt.Legend(title=None, orient="bottom"),
+        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
     )
     return _with_band(frame, "count", "Random vectors", "Estimate / mean over all", colour)
 

@@ -1,5 +1,7 @@
 """The words of the page *Curvature*."""
 
+import math
+
 import pandas as pd
 import streamlit as st
 
@@ -165,7 +167,7 @@ def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) ->
             cells = f"| {found} | | |"
         else:
             fine, all_bits = found
-            factor = 2.718281828459045**fine.log_residual_rms
+            factor = math.exp(fine.log_residual_rms)
             cells = f"| {fine.r_squared:.3f} | {factor:.2f} | {all_bits.r_squared:.3f} |"
         lines.append(f"| {predictor.label} | ${predictor.formula}$ {cells}")
     st.markdown("\n".join(lines))
@@ -179,9 +181,27 @@ def prediction_reading(clear: int, every: int) -> None:
         "second moment of the inputs and shape of layer $l$), times **one** constant, fitted to "
         f"all models from {FITTED_BITS} bits on by least squares of logarithms. R² is of the "
         f"logarithm of the gap. {clear} of {every} gaps are above 0 by two standard errors; the "
-        "others are left out. Where the line on the right is level the quadratic picture holds; at "
-        "2 bits rounding is no small step any more, and the measured gap leaves it."
+        "others are left out."
     )
+
+
+def quadratic_reading(jump: float | None) -> None:
+    """Where the quadratic picture holds, and where it breaks."""
+    text = (
+        "Right: where a line is level, the gap shrinks with the square of the grid's step, as it "
+        "must while rounding is a small step and the loss a parabola."
+    )
+    if jump is not None:
+        text += (
+            f" At fewer than {FITTED_BITS} bits the gap is {jump:.2g} times what the finer rates "
+            "of the same model say (median over models): "
+            + (
+                "there the parabola no longer holds."
+                if abs(math.log(jump)) > math.log(1.25)
+                else "here even that is near the parabola."
+            )
+        )
+    st.caption(text)
 
 
 def convergence_reading(matrix: str) -> None:

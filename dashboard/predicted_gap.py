@@ -152,3 +152,17 @@ def scaled(predicted: pd.DataFrame, key: str, constant: float) -> pd.DataFrame:
     frame = predicted[predicted["clear"] & (predicted[key] > 0)]
     nats = constant * frame[key]
     return frame.assign(predicted_nats=nats, ratio=frame["quantization_gap_nats"] / nats)
+
+
+def jump_at_coarse_rates(scaled: pd.DataFrame) -> float | None:
+    """How many times the gap below ``FITTED_BITS`` is what the finer rates of the same model say of
+    it: median over models, None where there are not both.
+
+    Args:
+        scaled: from ``scaled``.
+    """
+    fine = scaled["bits"] >= FITTED_BITS
+    level = np.exp(np.log(scaled[fine].set_index("model_id")["ratio"]).groupby("model_id").mean())
+    coarse = scaled[~fine].set_index("model_id")["ratio"]
+    jumps = (coarse / level).dropna()
+    return float(jumps.median()) if len(jumps) else None

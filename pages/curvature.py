@@ -81,6 +81,7 @@ else:
         left, right = st.columns(2)
         left.altair_chart(charts.predicted(scaled))
         right.altair_chart(charts.ratio_by_bits(scaled))
+        words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
     words.agreement_table(agreements)
     words.prediction_reading(int(predicted["clear"].sum()), len(predicted))
 
