@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from dashboard.artifacts import Suite
+from dashboard.predicted_gap import agreements, predictions
 from dashboard.quantization import exceptions
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
@@ -131,3 +132,63 @@ def test_the_manifest_lists_exactly_the_files_that_are_there():
 
 def test_nothing_shipped_failed(suite):
     assert list(suite.query("SELECT DISTINCT status FROM units")["status"]) == ["ok"]
+
+
+def test_curvature_of_every_model_has_a_standard_error(suite):
+    models = set(suite.models()["model_id"])
+    for matrix in ("hessian", "gauss_newton"):
+        for parameters in ("all", "quantized"):
+            for quantity in ("trace", "trace_sqrt"):
+                rows = suite.query(
+                    """
+                    FROM curvature WHERE matrix = ? AND parameters = ? AND quantity = ?
+                    AND train_fraction = 1 AND quantizer = 'none' AND probe IS NULL
+                    """,
+                    [matrix, parameters, quantity],
+                )
+                assert set(rows["model_id"]) == models
+                assert np.all(rows["standard_error"] > 0)
+                assert np.all(rows["value"] > 0)
+
+
+def test_spectra_of_every_model_and_training_share_are_distributions(suite):
+    rows = suite.query(
+        """
+        SELECT model_id, train_fraction, count(DISTINCT probe) AS probes,
+               sum(weight) / count(DISTINCT (probe, probes)) AS total
+        FROM spectra WHERE matrix = 'hessian' AND parameters = 'all' AND quantizer = 'none'
+          AND windows = 32
+        GROUP BY ALL
+        """
+    )
+    fractions = rows.groupby("model_id")["train_fraction"].agg(set)
+    assert set(fractions.index) == set(suite.models()["model_id"])
+    assert all(found == {2.0**-k for k in range(6)} for found in fractions)
+    assert rows["probes"].min() >= 4
+    np.testing.assert_allclose(rows["total"], 1.0, atol=1e-9)
+
+
+def test_the_gauss_newton_matrix_is_never_negative_and_bracketed(suite):
+    rows = suite.query(
+        """
+        SELECT quantity, method, model_id, parameters, windows, probes, probe, steps, value
+        FROM curvature WHERE matrix = 'gauss_newton' AND probe IS NOT NULL
+        """
+    )
+    below = rows[rows["quantity"] == "trace_negative"]["value"]
+    assert below.abs().max() < 1e-3
+    keys = ["model_id", "parameters", "windows", "probes", "probe", "steps"]
+    roots = rows[rows["quantity"] == "trace_sqrt"].pivot(index=keys, columns="method")["value"]
+    assert np.all(roots["radau"] < roots["gauss"])
+    # Ever more steps close the bracket from both sides.
+    for _, group in roots.groupby(keys[:-1]):
+        assert group["radau"].is_monotonic_increasing
+        assert group["gauss"].is_monotonic_decreasing
+
+
+def test_curvature_predicts_gaps_over_orders_of_magnitude(suite):
+    predicted = predictions(suite, "gptq")
+    fine, _ = agreements(predicted)["whole_gauss_newton"]
+    assert fine.r_squared > 0.9
+    gaps = predicted[predicted["clear"] & (predicted["bits"] >= 3)]["quantization_gap_nats"]
+    assert gaps.max() / gaps.min() > 100

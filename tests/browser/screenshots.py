@@ -7,6 +7,7 @@ PAGES = {
     "?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "bound-explorer",
     "loss_variation": "loss-variation",
     "quantization?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "quantization",
+    "curvature": "curvature",
 }
 
 

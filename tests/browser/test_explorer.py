@@ -90,6 +90,22 @@ def test_the_quantization_page_follows_its_link(chromium, address, scheme):
     assert not errors
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
+    page, errors = open_page(chromium, f"{address}/curvature?bandwidth=0.5", scheme)
+    assert page.locator(CHART).count() == 11
+    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
+    assert page.locator('[data-testid="stAlert"]').count() == 0
+    before = picture(page)
+    thumb = page.get_by_role("slider", name="Bandwidth of the spectrum, decades")
+    thumb.focus()
+    thumb.press("ArrowLeft")
+    page.wait_for_url("**bandwidth=0.3**")
+    wait_until_drawn(page)
+    assert picture(page) != before
+    assert not errors
+
+
 def choose(page, position, option):
     """Pick an option of the sidebar's select box at this position, and wait for the new picture."""
     page.locator('[data-testid="stSelectbox"]').nth(position).click()
