@@ -180,7 +180,7 @@ TABLES: dict[str, pa.Schema] = {
                 "quantity",
                 pa.string(),
                 "trace; trace_sqrt, of the positive part; trace_negative, sum of the eigenvalues "
-                "below 0; negative_share, of all eigenvalues",
+                "below 0",
             ),
             _described("method", pa.string(), "hutchinson, xtrace, gauss or radau"),
             _described(
@@ -192,6 +192,7 @@ TABLES: dict[str, pa.Schema] = {
             _described("probes", pa.int32(), "random vectors in all"),
             _described("steps", pa.int32(), "products with each random vector that count"),
             _described("dimension", pa.int64(), "n, order of the matrix"),
+            _described("basis_bits", pa.int32(), "of a number of the Lanczos basis: 32 or 16"),
             _described("value", pa.float64(), "the estimate, in nats per token"),
             _described(
                 "standard_error",

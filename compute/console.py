@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 import schema
-from compute.curvature.fit import gibibytes
 from compute.curvature.forecast import Forecast
+from compute.curvature.memory import gibibytes
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantizers.damping import USUAL_DAMPING
 from compute.session import Session

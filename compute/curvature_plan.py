@@ -1,8 +1,8 @@
 """What the curvature of published models would take on one GPU, before any is downloaded."""
 
 from compute.console import show_shapes
-from compute.curvature.fit import Memory
 from compute.curvature.forecast import forecast
+from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
 from compute.suites.shapes import load_shapes

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from compute import estimate, language_model
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
-from compute.curvature.fit import Memory
 from compute.curvature.forecast import Forecast, forecast
 from compute.executor import Finished, run_units
 from compute.plan import units_to_make
@@ -35,7 +34,7 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
-    memory = Memory.of(session.workspace.device, session.workers)
+    memory = session.workspace.memory()
     found: dict[str, Forecast] = {}
     for unit in session.plan.todo:
         if unit.stage != "curvature" or unit.model_id in found:

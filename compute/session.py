@@ -90,6 +90,7 @@ def open_session(request: Request) -> Session:
         device=device,
         corpus_seed=ladder.corpus_seed,
         provenance=Provenance(store.suite, fingerprint, describe_device(device)),
+        workers=workers,
     )
     units = ladder_units(ladder, fingerprint, windows.heldout.size)
     plan = make_plan(units, workspace, request.retry_failed)

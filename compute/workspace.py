@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from compute.curvature.memory import Memory
 from compute.provenance import Provenance
 from compute.store import SuiteStore
 from compute.suites.windows import WindowFiles
@@ -20,6 +21,7 @@ class Workspace:
         windows: the tiled corpus.
         corpus: its name, for the tables.
         device: torch device that models run on.
+        workers: processes that share the machine's memory.
         corpus_seed: of the order of documents and windows.
         provenance: shared part of every file's metadata.
     """
@@ -31,6 +33,11 @@ class Workspace:
     device: str
     corpus_seed: int
     provenance: Provenance
+    workers: int = 1
+
+    def memory(self) -> Memory:
+        """What there is for each worker."""
+        return Memory.of(self.device, self.workers)
 
     def checkpoint(self, unit: Unit) -> Path:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""
@@ -49,7 +56,7 @@ class Workspace:
         return self.cache_dir / "probes" / f"{unit.label}-{unit.key}"
 
     def cached(self, unit: Unit, what: str) -> Path:
-        """One of the three by its name in ``Unit.makes`` and ``Unit.reads``."""
+        """One of these by its name in ``Unit.makes`` and ``Unit.reads``."""
         folders = {
             "checkpoint": self.checkpoint,
             "trajectory": self.trajectory,

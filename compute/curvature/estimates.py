@@ -1,6 +1,7 @@
 """From Lanczos runs and trace estimates to the rows of `curvature` and `spectra`."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -12,8 +13,11 @@ from compute.curvature.xtrace import XTrace
 #: Quantities of a quadrature are given after every so many steps, to show how they converge.
 EVERY_STEPS = 5
 
-#: A node is on neither side of 0 if it is this close to it, in units of the largest.
-ROUNDING = 1e-9
+#: Of an array of eigenvalues, of the same shape.
+Function = Callable[[np.ndarray], np.ndarray]
+
+#: Functions of the matrix whose traces are estimated.
+_FUNCTIONS: dict[str, Function] = {"trace_sqrt": positive_root, "trace_negative": negative_part}
 
 #: (quantity, method, steps), what one estimate is of.
 Key = tuple[str, str, int]
@@ -31,11 +35,11 @@ def trace_rows(probes: list[Probe], tests: XTrace, size: int) -> list[dict]:
         size: n, order of the matrix.
     """
     found: dict[Key, list[float]] = defaultdict(list)
+    steps = max(probe.tridiagonal.steps for probe in probes)
     for probe in probes:
-        for key, value in _of_probe(probe.tridiagonal, size).items():
+        for key, value in _of_probe(probe.tridiagonal, steps, size).items():
             found[key].append(value)
-    whole = {key: values for key, values in found.items() if len(values) > 1}
-    out = [row for key, values in whole.items() for row in _of_key(key, values, size, probes)]
+    out = [row for key, values in found.items() for row in _of_key(key, values, size, probes)]
     of_tests = _of_key(("trace", "xtrace", 2), list(tests.estimates()), size, probes)
     of_tests[-1]["standard_error"] = tests.standard_error()
     return [*out, *of_tests]
@@ -67,38 +71,35 @@ def _of_key(key: Key, values: list[float], size: int, probes: list[Probe]) -> li
     summary = {**fixed, "probe": None, "value": mean, "standard_error": error}
     if method == "hutchinson":
         summary["window_standard_error"] = _window_error(probes)
-    if (quantity, method) == ("trace_sqrt", "radau"):
-        distances = [_distance(probe.tridiagonal, steps, size) for probe in probes]
+    if method == "radau":
+        function = _FUNCTIONS[quantity]
+        distances = [_distance(function, probe.tridiagonal, steps, size) for probe in probes]
         summary["quadrature_error"] = float(np.mean(distances))
     return [*out, summary]
 
 
-def _of_probe(tridiagonal: Tridiagonal, size: int) -> dict[Key, float]:
-    """All that one probe estimates."""
-    last = tridiagonal.steps
+def _of_probe(tridiagonal: Tridiagonal, most: int, size: int) -> dict[Key, float]:
+    """All that one probe estimates; one whose vectors ran out stands for all later steps."""
     found = {("trace", "hutchinson", 1): size * float(tridiagonal.diagonal[0])}
-    for steps in sorted({*range(EVERY_STEPS, last, EVERY_STEPS), last}):
+    for steps in sorted({*range(EVERY_STEPS, most, EVERY_STEPS), most}):
         gauss = trace_of(positive_root, *tridiagonal.gauss(steps), size)
-        nodes, weights = tridiagonal.radau(steps)
-        below = nodes < -ROUNDING * np.abs(nodes).max()  # the node at 0 is so up to rounding
-        found |= {
-            ("trace_sqrt", "gauss", steps): gauss,
-            ("trace_sqrt", "radau", steps): trace_of(positive_root, nodes, weights, size),
-            ("trace_negative", "radau", steps): trace_of(negative_part, nodes, weights, size),
-            ("negative_share", "radau", steps): float(weights[below].sum()),
-        }
+        found["trace_sqrt", "gauss", steps] = gauss
+        for quantity, function in _FUNCTIONS.items():
+            value = trace_of(function, *tridiagonal.radau(steps), size)
+            found[quantity, "radau", steps] = value
     return found
 
 
-def _distance(tridiagonal: Tridiagonal, steps: int, size: int) -> float:
+def _distance(function: Function, tridiagonal: Tridiagonal, steps: int, size: int) -> float:
     """How far the Gauss rules of the last third of the steps lie from the Radau rule: how well
     the part of the spectrum near 0 is resolved.
 
-    For a positive matrix no less than the distance from the exact value; else an indication.
+    For the root of a positive matrix no less than the distance from the exact value; else an
+    indication, no bound.
     """
-    radau = trace_of(positive_root, *tridiagonal.radau(steps), size)
+    radau = trace_of(function, *tridiagonal.radau(steps), size)
     last_third = range(max(1, steps - steps // 3), steps + 1)
-    gauss = [trace_of(positive_root, *tridiagonal.gauss(k), size) for k in last_third]
+    gauss = [trace_of(function, *tridiagonal.gauss(k), size) for k in last_third]
     return float(np.mean(np.abs(np.array(gauss) - radau)))
 
 

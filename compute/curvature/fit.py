@@ -1,6 +1,5 @@
 """Where the parts of a Lanczos run go, so that it fits: decided before it starts."""
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -8,23 +7,16 @@ from transformers import PreTrainedConfig
 
 from compute.curvature.footprint import footprint
 from compute.curvature.lanczos import BasisPlace
+from compute.curvature.memory import Memory, gibibytes
 from compute.curvature.point import CurvaturePoint
 
 #: Tokens of one batch, where they fit: more are not faster on one CPU thread.
 BATCH_TOKENS = 1024
 
-#: Vectors of n float32 that are live beside the basis: the Lanczos vector, its image, the sum and
-#: a batch's part of it, and one for a projection.
-WORKING_VECTORS = 5
-
-#: Vectors of n float32 that XTrace holds for each of its test vectors: the vector itself, its
-#: image, and a column each of Q and of A Q.
-XTRACE_VECTORS = 4
-
-#: Share of the memory that may be planned for.  A GPU's allocator rounds up and fragments; glibc,
-#: told to keep what is freed, holds up to 1.6 times what is live at once (seen on a model of a
-#: million parameters).
-USABLE_SHARE, USABLE_SHARE_CPU = 0.9, 0.6
+#: Vectors of n float32 that are live beside the basis and what ``footprint`` counts: the signs, the
+#: Lanczos vector, its image, the sum over batches, the part of the batch before, and two for a
+#: projection.  As many are counted where the basis is, if that is elsewhere.
+WORKING_VECTORS = 7
 
 #: Fewer steps than this are no spectrum.
 MIN_STEPS = 10
@@ -56,33 +48,11 @@ class Fit:
     host_bytes: int
     flops_per_token: float
 
-
-@dataclass(frozen=True)
-class Memory:
-    """Bytes that there are on a device and, where that is not the CPU, beside it."""
-
-    device: str
-    device_bytes: int
-    host_bytes: int
-
     @property
-    def usable_device_bytes(self) -> int:
-        """Those that may be planned for."""
-        share = USABLE_SHARE_CPU if self.device == "cpu" else USABLE_SHARE
-        return int(share * self.device_bytes)
-
-    @property
-    def usable_host_bytes(self) -> int:
-        """Those beside the device that may be planned for."""
-        return int(USABLE_SHARE_CPU * self.host_bytes)
-
-    @classmethod
-    def of(cls, device: str, workers: int = 1) -> "Memory":
-        """What this machine has for each of ``workers`` processes."""
-        host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // workers
-        if not device.startswith("cuda"):
-            return cls("cpu", host, 0)
-        return cls(device, torch.cuda.get_device_properties(device).total_memory, host)
+    def slug(self) -> str:
+        """What of it has a bearing on the last digits, for names: results do not mix."""
+        dtype = str(self.place.dtype).removeprefix("torch.")
+        return f"b{self.batch_windows}-s{self.steps}-{dtype}"
 
 
 def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: Memory) -> Fit:
@@ -100,7 +70,8 @@ def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: M
         NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
     """
     one = footprint(config, (1, context), point.matrix)
-    fixed = one.parameter_bytes + WORKING_VECTORS * FLOAT32_BYTES * one.size
+    working = WORKING_VECTORS * FLOAT32_BYTES * one.size
+    fixed = one.parameter_bytes + working
     room = memory.usable_device_bytes - fixed
     if room < one.batch_bytes:
         raise NoRoomError(
@@ -112,8 +83,8 @@ def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: M
     most = min(point.windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
     batches = most * one.batch_bytes
     rooms = {memory.device: room - batches}
-    rooms.setdefault("cpu", memory.usable_host_bytes)
-    tests = XTRACE_VECTORS * point.tests * one.size * FLOAT32_BYTES
+    rooms.setdefault("cpu", memory.usable_host_bytes - working)
+    tests = point.tests * one.size * FLOAT32_BYTES
     place, steps = _place_basis(one.size, point.steps, tests, rooms)
     basis = max(tests, steps * one.size * place.dtype.itemsize)
     beside = place.device != memory.device
@@ -122,7 +93,7 @@ def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: M
         place=place,
         steps=steps,
         device_bytes=fixed + batches + (0 if beside else basis),
-        host_bytes=basis if beside else 0,
+        host_bytes=basis + working if beside else 0,
         flops_per_token=one.flops / context,
     )
 
@@ -152,8 +123,3 @@ def _place_basis(
             f"least {gibibytes(least)}, and at most {gibibytes(max(room, 0))} are left"
         )
     return short, min(steps, room // vector)
-
-
-def gibibytes(count: float) -> str:
-    """``3.25 GiB``, ``120 MiB``."""
-    return f"{count / 2**30:.3g} GiB" if count >= 2**30 else f"{count / 2**20:.3g} MiB"

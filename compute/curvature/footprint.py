@@ -34,7 +34,7 @@ class Footprint:
     flops: int
 
 
-class _PeakBytes(TorchDispatchMode):
+class PeakBytes(TorchDispatchMode):
     """The most bytes that tensors made inside hold at one moment, at most 1 % too many."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ def footprint(config: PreTrainedConfig, shape: tuple[int, int], matrix: str) -> 
         with twice_differentiable(model):
             product = CurvatureProduct(model, lambda: [(tokens, tokens)], matrix)
             vector = torch.zeros(product.size)
-            with _PeakBytes() as memory, FlopCounterMode(display=False) as arithmetic:
+            with PeakBytes() as memory, FlopCounterMode(display=False) as arithmetic:
                 for _ in product.parts(vector):
                     pass
     weights = sum(parameter.nbytes for parameter in model.parameters())

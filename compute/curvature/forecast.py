@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedConfig
 
-from compute.curvature.fit import Fit, Memory, NoRoomError, fit
+from compute.curvature.fit import Fit, NoRoomError, fit
+from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 
 

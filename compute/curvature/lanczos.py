@@ -11,9 +11,9 @@ import numpy as np
 import scipy.linalg
 import torch
 
-#: A new direction shorter than this many roundings of the matrix's size is noise: the vectors so
-#: far span an invariant subspace, and the quadrature is exact.
-BREAKDOWN_ROUNDINGS = 100
+#: A new direction shorter than this many roundings of the matrix's size is nothing but noise: the
+#: vectors so far span an invariant subspace, as well as can be told.
+BREAKDOWN_ROUNDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,17 @@ class Tridiagonal:
     Attributes:
         diagonal: shape (m,); its first entry is v^T A v.
         off_diagonal: shape (m - 1,).
-        complete: whether the vectors span an invariant subspace, so that ``gauss`` is exact.
+        residual: the off-diagonal entry that would come next, where it was so small that no step
+            could follow; None where the steps ended because no more were wanted.
     """
 
     diagonal: np.ndarray
     off_diagonal: np.ndarray
-    complete: bool = False
+    residual: float | None = None
 
     @property
     def steps(self) -> int:
-        """m: products with the matrix; fewer than asked for where the basis was complete."""
+        """m: products with the matrix; fewer than asked for where the vectors ran out."""
         return len(self.diagonal)
 
     def gauss(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -58,16 +59,25 @@ class Tridiagonal:
         below it (its even derivatives are negative, its odd ones positive).
         """
         m = self._steps(steps)
-        if m == 1 or (self.complete and m == self.steps):
-            return self.gauss(m)
         diagonal, off_diagonal = self.diagonal[:m].copy(), self.off_diagonal[: m - 1]
+        if m == self.steps and self.residual is not None:  # all that there is, and 0 beside it
+            diagonal, off_diagonal = (
+                np.append(diagonal, 0.0),
+                np.append(off_diagonal, self.residual),
+            )
+            m += 1
+        if m == 1:
+            return self.gauss(m)
         # The last pivot of T - 0 I must vanish: alpha_m = beta_(m-1)^2 (T_(m-1)^-1)_(m-1,m-1).
         before = _rows(diagonal[:-1], off_diagonal[:-1])
         last = np.zeros(m - 1)
         last[-1] = off_diagonal[-1] ** 2
         try:
-            diagonal[-1] = scipy.linalg.solve_banded((1, 1), before, last)[-1]
-        except np.linalg.LinAlgError:  # the Gauss rule of one step less has a node at 0 itself
+            with np.errstate(divide="ignore", invalid="ignore"):
+                diagonal[-1] = scipy.linalg.solve_banded((1, 1), before, last)[-1]
+        except np.linalg.LinAlgError:
+            diagonal[-1] = np.nan
+        if not np.isfinite(diagonal[-1]):  # the Gauss rule of one step less has a node at 0 itself
             return self.gauss(m - 1)
         return _rule(diagonal, off_diagonal)
 
@@ -123,23 +133,24 @@ def lanczos(
     vector = start / start.norm()
     basis = torch.empty((steps, start.numel()), dtype=place.dtype, device=place.device)
     diagonal, off_diagonal = [], []
-    complete = steps == start.numel()
+    residual = None
     for step in range(steps):
         basis[step] = vector
         image = product(vector)
         diagonal.append(torch.dot(vector, image).item())
         if step + 1 == steps:
+            residual = 0.0 if steps == start.numel() else None
             break
         for _ in range(2):  # once leaves an error that grows; "twice is enough" (Kahan, Parlett)
             image = _orthogonal_part(image, basis[: step + 1])
         length = image.norm().item()
         scale = max(map(abs, diagonal + off_diagonal))
         if length <= BREAKDOWN_ROUNDINGS * torch.finfo(image.dtype).eps * scale:
-            complete = True
+            residual = length
             break
         off_diagonal.append(length)
         vector = image / length
-    return Tridiagonal(np.array(diagonal), np.array(off_diagonal), complete)
+    return Tridiagonal(np.array(diagonal), np.array(off_diagonal), residual)
 
 
 def _orthogonal_part(vector: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:

@@ -44,8 +44,11 @@ class CurvaturePoint:
                 f"only the fully trained model is quantized, and train_fraction="
                 f"{self.train_fraction} is asked for at {self.setting.slug}"
             )
-        least = {"windows": 1, "probes": 2, "steps": 1, "tests": 3}
+        object.__setattr__(self, "train_fraction", float(self.train_fraction))
+        least = {"windows": 1, "probes": 2, "steps": 2, "tests": 3}
         for name, limit in least.items():
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"{name}={getattr(self, name)!r} is no whole number")
             if getattr(self, name) < limit:
                 raise ValueError(f"{name}={getattr(self, name)} is less than {limit}")
 

@@ -1,6 +1,7 @@
 """One random vector's Lanczos run, kept in a small file so that it is not done twice."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,27 @@ def rademacher(size: int, seed: int, index: int) -> torch.Tensor:
     """Random signs, shape (n,), float32; the same for the same seed, index and n anywhere."""
     generator = torch.Generator().manual_seed(1_000_003 * seed + index)
     return torch.randint(0, 2, (size,), generator=generator, dtype=torch.int8).float() * 2 - 1
+
+
+@dataclass(frozen=True)
+class Signs(Sequence[torch.Tensor]):
+    """So many vectors of random signs, made anew each time that one is asked for.
+
+    Attributes:
+        size: n, entries of each.
+        seed: as of ``rademacher``.
+        count: how many.
+    """
+
+    size: int
+    seed: int
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return rademacher(self.size, self.seed, index)
 
 
 @dataclass(frozen=True)
@@ -33,11 +55,12 @@ class Probe:
 
     def save(self, file: Path) -> None:
         """Write ``file`` whole or not at all."""
+        residual = self.tridiagonal.residual
         save_arrays(
             file,
             diagonal=self.tridiagonal.diagonal,
             off_diagonal=self.tridiagonal.off_diagonal,
-            complete=np.array(self.tridiagonal.complete),
+            residual=np.array(np.nan if residual is None else residual),
             batch_forms=self.batch_forms,
         )
 
@@ -45,8 +68,11 @@ class Probe:
     def load(cls, file: Path) -> "Probe":
         """What ``save`` wrote."""
         with np.load(file) as arrays:
+            residual = float(arrays["residual"])
             tridiagonal = Tridiagonal(
-                arrays["diagonal"], arrays["off_diagonal"], bool(arrays["complete"])
+                arrays["diagonal"],
+                arrays["off_diagonal"],
+                None if np.isnan(residual) else residual,
             )
             return cls(tridiagonal, arrays["batch_forms"])
 

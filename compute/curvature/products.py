@@ -15,14 +15,16 @@ Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]
 @contextmanager
 def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
     """Evaluation mode, and attention without fused kernels, which have no second derivative."""
-    attention, training = model.config._attn_implementation, model.training
+    attention = model.config._attn_implementation
+    training = {module: module.training for module in model.modules()}
     model.set_attn_implementation("eager")
     model.eval()
     try:
         yield
     finally:
         model.set_attn_implementation(attention)
-        model.train(training)
+        for module, was in training.items():
+            module.training = was
 
 
 class CurvatureProduct:
@@ -56,8 +58,8 @@ class CurvatureProduct:
             report: told the tokens of each batch once it is done.
 
         Raises:
-            ValueError: the matrix is unknown, a parameter is of less than 32 bits, or there is
-                no token.
+            ValueError: the matrix is unknown, a parameter is of less than 32 bits or does not
+                require derivatives, or there is no token.
         """
         if matrix not in MATRICES:
             raise ValueError(f"there is no matrix {matrix!r}; choose one of {', '.join(MATRICES)}")
@@ -69,6 +71,10 @@ class CurvatureProduct:
             if parameter.dtype not in (torch.float32, torch.float64):
                 raise ValueError(
                     f"curvature needs parameters of 32 or 64 bits, and {name} is {parameter.dtype}"
+                )
+            if not parameter.requires_grad:
+                raise ValueError(
+                    f"curvature needs derivatives by {name}, and it does not require them"
                 )
         self.size = sum(parameter.numel() for parameter in self.parameters)
         counts = [targets.numel() for _, targets in batches()]
@@ -113,7 +119,9 @@ class CurvatureProduct:
         for inputs, targets in self.batches():
             logits = self.model(inputs, use_cache=False).logits  # (B, T, V)
             part = multiply(logits, targets, pieces)
-            yield torch.cat([piece.detach().flatten() for piece in part])
+            whole = torch.cat([piece.detach().flatten() for piece in part])
+            del logits, part  # or they would be there still when the next batch is
+            yield whole
             self.report(targets.numel())
 
     def _hessian(

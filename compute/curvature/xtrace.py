@@ -1,10 +1,14 @@
 """XTrace: the trace of a matrix from few products, each used to learn and to test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+
+#: Products are of full rank if the smallest of their directions is longer than this share of the
+#: largest: single precision tells no more.
+RANK_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,20 @@ class XTrace:
 
             estimate_i = tr H - s^T H s  +  W_i^T A W_i - 2 c^T Q^T A W_i + c^T H c.
         """
+        if self._deficient:
+            return np.full(len(self.own), np.trace(self.h))
         left_out = np.linalg.inv(self.r).T
         s = left_out / np.linalg.norm(left_out, axis=0)
         c = self.w - s * (s * self.w).sum(axis=0)
         learnt = np.trace(self.h) - ((self.h @ s) * s).sum(axis=0)
         return learnt + self.own - 2 * (c * self.aw).sum(axis=0) + ((self.h @ c) * c).sum(axis=0)
+
+    @property
+    def _deficient(self) -> bool:
+        """Whether A has fewer directions than there are test vectors: then all are learnt, and the
+        trace on them is the trace."""
+        sizes = np.linalg.svd(self.r, compute_uv=False)
+        return sizes[-1] <= RANK_TOLERANCE * sizes[0]
 
     def without(self, j: int) -> "XTrace":
         """What the products would have left, had test vector ``j`` not been there.
@@ -55,8 +68,8 @@ class XTrace:
         )
 
     def standard_error(self) -> float:
-        """Of the mean estimate, by the jackknife over test vectors, rather too large than too small
-        (Efron and Stein, Ann. Statist. 9, 1981).
+        """Of the mean estimate, by the jackknife over test vectors (Efron and Stein, Ann. Statist.
+        9, 1981).
 
         The estimates share what was learnt, so that their own spread would say too little.
 
@@ -66,36 +79,54 @@ class XTrace:
         k = len(self.own)
         if k < 3:
             raise ValueError(f"an error of XTrace needs at least 3 test vectors, not {k}")
+        if self._deficient:
+            return 0.0
         means = np.array([self.without(j).estimates().mean() for j in range(k)])
         return float(np.sqrt((k - 1) / k * ((means - means.mean()) ** 2).sum()))
 
 
-def xtrace(product: Callable[[torch.Tensor], torch.Tensor], tests: torch.Tensor) -> XTrace:
+def xtrace(
+    product: Callable[[torch.Tensor], torch.Tensor], tests: Sequence[torch.Tensor], device: str
+) -> XTrace:
     """Take 2k products of the symmetric matrix A: with the test vectors, and with the directions
-    that these products span.
+    that these products span, which are all that is kept of them.
 
     Args:
-        product: multiplies A with a vector of shape (n,).
-        tests: W, shape (n, k), entries independent of mean 0 and variance 1.
+        product: multiplies A with a vector of shape (n,), on any device, to one on any.
+        tests: k vectors, entries independent of mean 0 and variance 1; asked for one at a time,
+            more than once, so that they may be made anew each time.
+        device: where the k directions are kept.
 
     Raises:
         ValueError: fewer than two test vectors, or more than n / 2.
     """
-    n, k = tests.shape
+    k, n = len(tests), len(tests[0])
     if not 2 <= k <= n / 2:
         raise ValueError(f"XTrace needs from 2 to n/2 = {n // 2} test vectors, not {k}")
-    images = torch.stack([product(column) for column in tests.T], dim=1)  # Y, (n, k)
-    q, r = torch.linalg.qr(images)
-    q_images = torch.stack([product(column) for column in q.T.contiguous()], dim=1)  # A Q, (n, k)
-    h = _small(q.T @ q_images)
-    return XTrace(
-        r=_small(r),
-        h=(h + h.T) / 2,
-        w=_small(q.T @ tests),
-        aw=_small(q_images.T @ tests),
-        own=_small((tests * images).sum(dim=0)),
-    )
+    q = torch.empty((k, n), dtype=tests[0].dtype, device=device)
+    r, h, w, aw = np.zeros((4, k, k))
+    own = np.empty(k)
+    for i in range(k):
+        test = tests[i]
+        image = product(test).to(device)  # column i of Y
+        own[i] = torch.dot(test.to(device), image).item()
+        length = image.norm()
+        for _ in range(2):  # the second time for what the first left by rounding
+            along = q[:i] @ image
+            image = image - along @ q[:i]
+            r[:i, i] += _small(along)
+        r[i, i] = image.norm().item()
+        new = r[i, i] > RANK_TOLERANCE * length.item()
+        q[i] = image / r[i, i] if new else 0.0
+    for i in range(k):
+        image = product(q[i]).to(device)
+        h[:, i] = _small(q @ image)
+        for j in range(k):
+            test = tests[j].to(device)
+            aw[i, j] = torch.dot(image, test).item()
+            w[i, j] = torch.dot(q[i], test).item()
+    return XTrace(r, (h + h.T) / 2, w, aw, own)
 
 
-def _small(matrix: torch.Tensor) -> np.ndarray:
-    return matrix.double().cpu().numpy()
+def _small(vector: torch.Tensor) -> np.ndarray:
+    return vector.double().cpu().numpy()

@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 import schema
 from compute import coded_model, language_model
 from compute.curvature import estimates
-from compute.curvature.fit import Fit, Memory, fit
+from compute.curvature.fit import Fit, fit
 from compute.curvature.point import CurvaturePoint
-from compute.curvature.probe import Probe, rademacher, run_probe, save_arrays
+from compute.curvature.probe import Probe, Signs, rademacher, run_probe, save_arrays
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import XTrace, xtrace
 from compute.layout import Kind, layout
@@ -35,7 +35,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     device = torch.device(workspace.device)
     model = _model_at(point, unit, workspace, device)
     windows = _windows(spec, point, workspace)
-    fitted = fit(model.config, spec.context_length, point, Memory.of(workspace.device))
+    fitted = fit(model.config, spec.context_length, point, workspace.memory())
     progress = _Progress(report)
     with twice_differentiable(model):
         product = CurvatureProduct(
@@ -58,8 +58,10 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "parameters": point.parameters,
         "windows": point.windows,
     }
+    basis = {"basis_bits": 8 * fitted.place.dtype.itemsize}
+    traces = estimates.trace_rows(probes, tests, product.size)
     found = {
-        "curvature": estimates.trace_rows(probes, tests, product.size),
+        "curvature": [basis | row for row in traces],
         "spectra": estimates.spectrum_rows(probes),
     }
     return {
@@ -117,7 +119,7 @@ def _probe(
     progress: _Progress,
 ) -> Probe:
     """From the cache, or made now and put there."""
-    file = workspace.probes(unit) / f"probe-{index}.npz"
+    file = workspace.probes(unit) / fitted.slug / f"probe-{index}.npz"
     if file.exists():
         progress.add(fitted.steps * product.tokens)
         return Probe.load(file)
@@ -131,11 +133,10 @@ def _xtrace(
     product: CurvatureProduct, count: int, fitted: Fit, unit: Unit, workspace: Workspace
 ) -> XTrace:
     """From the cache, or made now and put there."""
-    file = workspace.probes(unit) / "xtrace.npz"
+    file = workspace.probes(unit) / fitted.slug / "xtrace.npz"
     if not file.exists():
-        place = fitted.place.device
-        tests = [rademacher(product.size, SEEDS["xtrace"], i).to(place) for i in range(count)]
-        found = xtrace(lambda v: product(v.to(product.device)).to(place), torch.stack(tests, dim=1))
+        tests = Signs(product.size, SEEDS["xtrace"], count)
+        found = xtrace(lambda v: product(v.to(product.device)), tests, fitted.place.device)
         save_arrays(file, **vars(found))
     with np.load(file) as arrays:
         return XTrace(**arrays)

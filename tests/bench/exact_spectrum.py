@@ -69,7 +69,7 @@ def _report(name: str, written: torch.Tensor) -> None:
     errors, spreads, jackknives = [], [], []
     for trial in range(TRIALS):
         tests = torch.stack([rademacher(n, 1000 + trial, i).double() for i in range(TESTS)], dim=1)
-        found = xtrace(lambda v: matrix @ v, tests)
+        found = xtrace(lambda v: matrix @ v, tests.T, "cpu")
         mean, spread = mean_and_error(found.estimates())
         errors.append(abs(mean - trace))
         spreads.append(spread)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
 from compute.curvature.lanczos import BasisPlace, lanczos
-from compute.curvature.probe import rademacher
+from compute.curvature.probe import Signs, rademacher
 from compute.curvature.xtrace import xtrace
 
 CPU = BasisPlace("cpu")
@@ -67,9 +67,50 @@ def test_a_short_basis_loses_little():
 
 def test_an_invariant_subspace_ends_the_run():
     a = symmetric(np.array([1.0, 1.0, 5.0, 5.0, 5.0, 9.0]))
-    found = lanczos(lambda x: a @ x, torch.randn(6).double(), 6, CPU64)
+    found = lanczos(lambda x: a @ x, rademacher(6, 1, 0).double(), 6, CPU64)
     assert found.steps == 3
     np.testing.assert_allclose(found.gauss()[0], [1.0, 5.0, 9.0], atol=1e-10)
+    roots = [trace_of(positive_root, *rule(), 6) for rule in (found.gauss, found.radau)]
+    assert roots[0] == pytest.approx(roots[1], rel=1e-9)
+
+
+def test_a_matrix_of_zeros_has_a_trace_of_zero():
+    def nothing(x):
+        return torch.zeros_like(x)
+
+    run = lanczos(nothing, rademacher(20, 0, 0), 10, CPU)
+    assert [trace_of(positive_root, *rule(5), 20) for rule in (run.gauss, run.radau)] == [0.0, 0.0]
+    found = xtrace(nothing, Signs(20, 1, 4), "cpu")
+    assert (found.estimates() == 0).all()
+    assert found.standard_error() == 0
+
+
+def test_xtrace_is_exact_for_fewer_directions_than_tests():
+    a = symmetric(np.append([5.0, -1.0, 2.0], np.zeros(27))).float()
+    found = xtrace(lambda x: a @ x, Signs(30, 0, 5), "cpu")
+    np.testing.assert_allclose(found.estimates(), 6.0, atol=1e-4)
+    assert found.standard_error() == 0
+
+
+def test_directions_near_rounding_are_not_taken_for_the_end():
+    """Half of the bulk a millionth of the largest eigenvalue, half 0, in single precision."""
+    outliers = np.geomspace(1.0, 100.0, 10)
+    basis, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(2000, 10)))
+    low = torch.from_numpy(basis).float()
+    diagonal = torch.from_numpy(np.repeat([1e-4, 0.0], 1000)).float()
+    weights = torch.from_numpy(outliers).float()
+
+    def product(x):
+        return low @ (weights * (low.T @ x)) + diagonal * x
+
+    runs = [lanczos(product, rademacher(2000, 3, i), 30, CPU) for i in range(6)]
+    mean, error = mean_and_error(
+        np.array([trace_of(positive_root, *run.radau(), 2000) for run in runs])
+    )
+    matrix = low.double() @ torch.diag(weights.double()) @ low.double().T
+    eigenvalues = torch.linalg.eigvalsh(matrix + torch.diag(diagonal.double()))
+    exact = positive_root(eigenvalues.numpy()).sum()
+    assert mean < exact + 2 * error  # what cannot be told from 0 counts as 0
 
 
 def test_fewer_steps_can_be_read_off_a_longer_run():
@@ -112,7 +153,7 @@ def test_xtrace_is_unbiased_and_its_error_is_right():
     means, errors = [], []
     for seed in range(200):
         tests = torch.stack([rademacher(100, seed, i).double() for i in range(8)], dim=1)
-        found = xtrace(lambda x: a @ x, tests)
+        found = xtrace(lambda x: a @ x, tests.T, "cpu")
         means.append(found.estimates().mean())
         errors.append(found.standard_error())
     centre, spread = mean_and_error(np.array(means))
@@ -126,7 +167,7 @@ def test_xtrace_is_each_left_out_estimate():
     a = symmetric(np.array([9.0, 4.0, 1.0, 0.5, *np.zeros(8), -2.0]))
     n, k = len(a), 4
     tests = torch.stack([rademacher(n, 0, i).double() for i in range(k)], dim=1)
-    found = xtrace(lambda x: a @ x, tests).estimates()
+    found = xtrace(lambda x: a @ x, tests.T, "cpu").estimates()
     for i in range(k):
         others = [j for j in range(k) if j != i]
         q, _ = torch.linalg.qr(a @ tests[:, others])
@@ -137,19 +178,19 @@ def test_xtrace_is_each_left_out_estimate():
 def test_xtrace_without_a_vector_is_xtrace_of_the_others():
     a = symmetric(np.arange(1, 31) ** -1.0)
     tests = torch.stack([rademacher(30, 0, i).double() for i in range(5)], dim=1)
-    whole = xtrace(lambda x: a @ x, tests)
+    whole = xtrace(lambda x: a @ x, tests.T, "cpu")
     for j in range(5):
-        others = xtrace(lambda x: a @ x, tests[:, [i for i in range(5) if i != j]])
+        others = xtrace(lambda x: a @ x, tests.T[[i for i in range(5) if i != j]], "cpu")
         np.testing.assert_allclose(whole.without(j).estimates(), others.estimates(), rtol=1e-9)
     with pytest.raises(ValueError, match="at least 3 test vectors"):
-        xtrace(lambda x: a @ x, tests[:, :2]).standard_error()
+        xtrace(lambda x: a @ x, tests.T[:2], "cpu").standard_error()
 
 
 def test_xtrace_beats_hutchinson_where_the_spectrum_decays():
     eigenvalues = 0.5 ** np.arange(60)
     a = symmetric(eigenvalues)
     tests = torch.stack([rademacher(60, 0, i).double() for i in range(8)], dim=1)
-    better = abs(xtrace(lambda x: a @ x, tests).estimates().mean() - eigenvalues.sum())
+    better = abs(xtrace(lambda x: a @ x, tests.T, "cpu").estimates().mean() - eigenvalues.sum())
     signs = [rademacher(60, 0, i).double() for i in range(16)]  # as many products
     hutchinson = abs(np.mean([(v @ a @ v).item() for v in signs]) - eigenvalues.sum())
     assert better < hutchinson / 5
@@ -158,7 +199,7 @@ def test_xtrace_beats_hutchinson_where_the_spectrum_decays():
 @pytest.mark.parametrize("k", [1, 51])
 def test_xtrace_refuses_a_number_of_tests(k):
     with pytest.raises(ValueError, match="XTrace needs from 2"):
-        xtrace(lambda x: x, torch.ones(100, k))
+        xtrace(lambda x: x, torch.ones(k, 100), "cpu")
 
 
 def test_lanczos_refuses_no_steps():

@@ -131,10 +131,12 @@ def test_batches_of_any_size_give_one_mean_and_are_reported():
 
 def test_the_model_is_left_as_it_was():
     model = examples.model("llama").train()
+    model.lm_head.eval()
     before = model.config._attn_implementation
     with twice_differentiable(model):
-        assert not model.training
+        assert not any(module.training for module in model.modules())
     assert model.training
+    assert not model.lm_head.training
     assert model.config._attn_implementation == before != "eager"
 
 
@@ -146,6 +148,9 @@ def test_bad_input_is_refused_by_name():
         product_of(model, batches=[])
     with pytest.raises(ValueError, match=r"shape \(\d+,\) is needed"):
         product_of(model)(torch.ones(3))
+    model.get_parameter("transformer.ln_f.bias").requires_grad_(False)
+    with pytest.raises(ValueError, match=r"transformer\.ln_f\.bias, and it does not"):
+        product_of(model)
     with pytest.raises(ValueError, match="bfloat16"):
         product_of(model.bfloat16())
 

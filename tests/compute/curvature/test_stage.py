@@ -12,6 +12,7 @@ import torch
 import schema
 from compute import language_model
 from compute.curvature import probe as probes
+from compute.curvature.memory import Memory
 from compute.errors import InputError
 from compute.session import Request, Session, open_session
 from compute.stages import curvature
@@ -120,7 +121,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
     monkeypatch.setattr(curvature, "run_probe", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         curvature.run(unit, session.workspace, lambda tokens: None)
-    assert [path.name for path in folder.iterdir()] == ["probe-0.npz"]
+    assert [path.name for path in folder.glob("*/*")] == ["probe-0.npz"]
 
     def count(product, signs, steps, place):
         made.append(steps)
@@ -143,6 +144,8 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
         ("{ train_fraction = 0.3 }", "train_fraction=0.3 is not one of 0.03125"),
         ("{ train_fraction = 2.0 }", "train_fraction=2.0 does not lie in"),
         ("{ probes = 1 }", "probes=1 is less than 2"),
+        ("{ steps = 1 }", "steps=1 is less than 2"),
+        ("{ windows = 2.5 }", "windows=2.5 is no whole number"),
         ("{ windows = 100000000 }", "windows=100000000 is more than"),
         ('{ models = ["ladder-1b"] }', "'ladder-1b', which is not there"),
         ('{ quantizer = "rtn", bits = 5 }', "rtn-b5, which is not measured"),
@@ -161,8 +164,8 @@ def test_a_wrong_row_of_the_preset_is_refused_by_name(tmp_path, row, complaint):
 
 def test_a_point_that_needs_more_memory_than_there_is_fails_by_name(session, monkeypatch):
     unit = unit_of(session, FULL)
-    small = curvature.Memory("cpu", 2**19, 0)
-    monkeypatch.setattr(curvature.Memory, "of", lambda device: small)
+    small = Memory("cpu", 2**19, 0)
+    monkeypatch.setattr(Memory, "of", lambda device, workers: small)
     with pytest.raises(ValueError, match="one window of 16 tokens needs"):
         curvature.run(replace(unit), session.workspace, lambda tokens: None)
 
@@ -171,3 +174,8 @@ def test_trajectories_hold_every_share(session):
     unit = unit_of(session, FULL)
     shares = {path.name for path in Path(session.workspace.trajectory(unit)).iterdir()}
     assert shares == {"0.03125", "0.0625", "0.125", "0.25", "0.5"}
+
+
+def test_workers_share_the_memory_that_the_stage_plans_with(session):
+    shared, alone = (replace(session.workspace, workers=n).memory() for n in (4, 1))
+    assert shared.device_bytes == alone.device_bytes // 4
