@@ -13,19 +13,23 @@ class Agreement:
         constant: factor that makes the mean of ln(measured / (constant * predicted)) 0.
         r_squared: share of the variance of ln measured that the scaled prediction explains; below
             0 where the mean of ln measured would do better.
+        within_r_squared: the same once the mean of each group is taken off both logarithms: what
+            the prediction knows beyond the group.
         log_residual_rms: root mean square of ln(measured / (constant * predicted)).
     """
 
     constant: float
     r_squared: float
+    within_r_squared: float
     log_residual_rms: float
 
 
-def agreement(predicted: np.ndarray, measured: np.ndarray) -> Agreement:
+def agreement(predicted: np.ndarray, measured: np.ndarray, groups: np.ndarray) -> Agreement:
     """Fit the constant by least squares of logarithms.
 
     Args:
         predicted, measured: shape (k,), k >= 3, greater than 0.
+        groups: shape (k,), what everyone knows beforehand, such as the number of bits.
 
     Raises:
         ValueError: fewer than three pairs, a value that is not positive and finite, or
@@ -43,8 +47,15 @@ def agreement(predicted: np.ndarray, measured: np.ndarray) -> Agreement:
     if spread == 0.0:
         raise ValueError("the measurements are all alike")
     residuals = ratio - ratio.mean()
+    _, owner = np.unique(np.asarray(groups), return_inverse=True)
+    inside, beyond = (
+        values - (np.bincount(owner, values) / np.bincount(owner))[owner]
+        for values in (log_measured, ratio)
+    )
+    left = (inside**2).sum()
     return Agreement(
         constant=float(np.exp(ratio.mean())),
         r_squared=float(1.0 - (residuals**2).sum() / spread),
+        within_r_squared=float(1.0 - (beyond**2).sum() / left) if left > 0 else np.nan,
         log_residual_rms=float(np.sqrt((residuals**2).mean())),
     )

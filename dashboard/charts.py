@@ -192,8 +192,13 @@ def law_panel(
     law: PowerLaw | str,
     certified: bool = True,
     unit: str = "nats per token",
+    top: float = 0.0,
 ) -> alt.LayerChart:
-    """One quantity against model size on log axes, with its power law and 95 % band."""
+    """One quantity against model size on log axes, with its power law and 95 % band.
+
+    Args:
+        top: that the vertical axis reaches, if what is drawn here does not.
+    """
     scale = _size_scale(terms["params_total"])
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
     x = alt.X("params_total:Q", scale=scale, axis=axis)
@@ -210,7 +215,7 @@ def law_panel(
     y = alt.Y(
         f"{key}:Q",
         title=unit,
-        scale=alt.Scale(type="log", domain=[0.8 * ends[0], 1.25 * ends[1]], nice=False),
+        scale=alt.Scale(type="log", domain=[0.8 * ends[0], 1.25 * max(ends[1], top)], nice=False),
         axis=alt.Axis(tickCount=4, format="~g", grid=False),
     )
     if fit is not None:

@@ -265,7 +265,7 @@ def bandwidth_control() -> float:
 
 def choice_control(parameter: str, label: str, options: Sequence[str], help_text: str) -> str:
     """One of some options by name, the first by default; ``parameter`` is its name in links."""
-    check_link(parameter, options, label.lower())
+    check_link(parameter, options, f"“{label}”")
     _keep_possible(parameter, options, options[0])
     return st.selectbox(
         label,

@@ -27,17 +27,17 @@ DENSITY_POINTS = 400
 #: Standard errors each way of every band and bar.
 BAND = 2.0
 
-#: What stands for each trace: the estimates with the smallest errors.
-_BEST = {"trace": "xtrace", "trace_sqrt": "radau"}
-
 
 def traces(suite: Suite) -> pd.DataFrame:
     """Means of all points: the state of the model and, for each point, its traces.
 
+    The trace is the mean of Hutchinson's and XTrace's estimates, which come from different random
+    vectors, weighted by their numbers of products.  A point that lacks an estimate is left out.
+
     Columns: model_id, params_total, train_fraction, setting (label), matrix, parameters, windows,
-    tokens, dimension, probes, steps; trace and trace_sqrt, each with _se, _low and _high (two
-    standard errors each way); quadrature_error and trace_sqrt_top (the root's trace plus that);
-    negative (minus the sum of eigenvalues below 0, over the trace); evenness with evenness_se.
+    dimension, probes, steps; trace and trace_sqrt, each with _se, _low and _high (two standard
+    errors each way); trace_sqrt_top (with the quadrature error added); negative (minus the sum of
+    eigenvalues below 0, over the trace); evenness with evenness_se and evenness_top.
     """
     return suite.remember("curvature traces", lambda: _traces(suite))
 
@@ -45,7 +45,7 @@ def traces(suite: Suite) -> pd.DataFrame:
 def _traces(suite: Suite) -> pd.DataFrame:
     rows = suite.query(
         """
-        SELECT m.params_total, m.context_length, c.*
+        SELECT m.params_total, c.*
         FROM curvature c JOIN models m USING (model_id)
         WHERE probe IS NULL
         QUALIFY steps = max(steps) OVER (
@@ -55,56 +55,79 @@ def _traces(suite: Suite) -> pd.DataFrame:
         ORDER BY params_total, model_id, c.train_fraction, windows
         """
     )
-    keys = ["model_id", "params_total", "context_length", "train_fraction", "setting", "matrix"]
-    keys += ["parameters", "windows", "dimension"]
+    keys = ["model_id", "params_total", "train_fraction", "setting", "matrix", "parameters"]
+    keys += ["windows", "dimension"]
     rows = rows.assign(setting=[setting_of(row).label for row in rows.to_dict("records")])
     out = [
         dict(zip(keys, key, strict=True)) | found
         for key, group in rows.groupby(keys, sort=False)
         for found in _of_point(group, int(key[-1]))
     ]
-    frame = pd.DataFrame(out, columns=[*keys, *_COLUMNS])
-    return frame.assign(tokens=frame["windows"] * frame["context_length"])
+    return pd.DataFrame(out, columns=[*keys, *_COLUMNS])
 
 
 _COLUMNS = [
     *("probes", "steps"),
     *(f"{q}{part}" for q in ("trace", "trace_sqrt") for part in ("", "_se", "_low", "_high")),
-    *("quadrature_error", "trace_sqrt_top", "negative", "evenness", "evenness_se"),
+    *("trace_sqrt_top", "negative", "evenness", "evenness_se", "evenness_top"),
 ]
 
 
+#: (quantity, method) of the estimates that a point needs.
+_WANTED = {
+    ("trace", "hutchinson"),
+    ("trace", "xtrace"),
+    ("trace_sqrt", "radau"),
+    ("trace_negative", "radau"),
+}
+
+
 def _of_point(group: pd.DataFrame, size: int) -> list[dict]:
-    """One row per number of probes and steps that the point was measured with."""
-    test, roots = (
-        group[(group["quantity"] == quantity) & (group["method"] == method)]
-        for quantity, method in _BEST.items()
-    )
-    test = test.iloc[0]
+    """One row per number of probes that the point was measured with."""
+    by = dict(iter(group.groupby(["quantity", "method"])))
+    if not by.keys() >= _WANTED:
+        return []
+    test = by["trace", "xtrace"].iloc[0]
     out = []
-    for root in roots.sort_values("probes").to_dict("records"):
-        below = group[(group["quantity"] == "trace_negative") & (group["probes"] == root["probes"])]
-        pairs = {
-            "trace": (test["value"], test["standard_error"]),
-            "trace_sqrt": (root["value"], root["standard_error"]),
-        }
+    for root in by["trace_sqrt", "radau"].sort_values("probes").to_dict("records"):
+        signs, below = (
+            by[key][by[key]["probes"] == root["probes"]]
+            for key in (("trace", "hutchinson"), ("trace_negative", "radau"))
+        )
+        if signs.empty or below.empty:
+            continue
+        trace = _weighted(signs.iloc[0], 1, test, 2)
+        pairs = {"trace": trace, "trace_sqrt": (root["value"], root["standard_error"])}
         row = {"probes": root["probes"], "steps": root["steps"]}
         for quantity, (value, error) in pairs.items():
             row |= {quantity: value, f"{quantity}_se": error}
             row |= {f"{quantity}_low": value - BAND * error}
             row |= {f"{quantity}_high": value + BAND * error}
-        row["quadrature_error"] = root["quadrature_error"]
         row["trace_sqrt_top"] = root["value"] + root["quadrature_error"]
-        row["negative"] = -below["value"].iloc[0] / test["value"]
-        row["evenness"] = evenness(test["value"], root["value"], size)
+        row["negative"] = -below["value"].iloc[0] / trace[0]
+        row["evenness"] = evenness(trace[0], root["value"], size)
         row["evenness_se"] = evenness_error(*pairs.values(), size)
+        row["evenness_top"] = evenness(trace[0], row["trace_sqrt_top"], size)
         out.append(row)
     return out
 
 
+def _weighted(a: pd.Series, a_products: int, b: pd.Series, b_products: int) -> tuple[float, float]:
+    """Mean of two independent estimates by their numbers of products, and its standard error.
+
+    Args:
+        a_products, b_products: taken for each random vector.
+    """
+    parts = np.array([a_products * a["probes"], b_products * b["probes"]])
+    share = parts / parts.sum()
+    values = np.array([a["value"], b["value"]])
+    errors = np.array([a["standard_error"], b["standard_error"]])
+    return float(share @ values), float(np.sqrt(share**2 @ errors**2))
+
+
 def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    """Points of fully trained, unquantized models in all parameters, one per model: at the number
-    of windows, probes and steps that most models were measured with.
+    """Points of fully trained, unquantized models in all parameters, one per model: at the most
+    windows that three models share, with the probes and steps that most of them have.
 
     Args:
         traces: from ``traces``.
@@ -115,9 +138,20 @@ def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     effort = frame.groupby(["windows", "probes", "steps"], as_index=False)["model_id"].nunique()
     if effort.empty:
         return frame
-    usual = effort.sort_values(["model_id", "windows", "probes"]).iloc[-1]
+    # While a suite is being measured the cheapest points come first; they must not stay on top.
+    enough = effort[effort["model_id"] >= min(3, effort["model_id"].max())]
+    usual = enough.sort_values(["windows", "model_id", "probes"]).iloc[-1]
     same = frame[["windows", "probes", "steps"]].eq(usual[["windows", "probes", "steps"]])
     return frame[same.all(axis=1)]
+
+
+def is_measured(suite: Suite, matrix: str) -> bool:
+    """Whether the page can show this matrix: traces and spectra of a fully trained model."""
+    points = whole_models(traces(suite), matrix)
+    return len(points) > 0 and all(
+        (at_point(spectra(suite, p["model_id"], matrix), p)["train_fraction"] == 1.0).any()
+        for _, p in points.iterrows()
+    )
 
 
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
@@ -149,15 +183,13 @@ def _unquantized(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
 def spectra(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
     """Quadratures of one model in all its parameters, unquantized.
 
-    Columns: train_fraction, windows, probe, ritz_value, weight.  Where a point was measured with
-    several numbers of probes, all of them together.
+    Columns: train_fraction, windows, probes, steps, probe, ritz_value, weight.
     """
     values = columns_of(UNQUANTIZED)
     return suite.query(
         """
-        SELECT train_fraction, windows, probe, ritz_value, weight FROM spectra
+        SELECT train_fraction, windows, probes, steps, probe, ritz_value, weight FROM spectra
         WHERE model_id = ? AND matrix = ? AND parameters = 'all' AND quantizer = ? AND bits = ?
-        QUALIFY probes = min(probes) OVER (PARTITION BY train_fraction, windows)
         ORDER BY ALL
         """,
         [model_id, matrix, *values[:2]],
@@ -171,19 +203,26 @@ def linear_below(nodes: pd.DataFrame) -> float:
     return 10.0 ** (np.ceil(np.log10(largest)) - LINEAR_DECADES) if largest > 0 else 1.0
 
 
-def densities(nodes: pd.DataFrame, by: str, bandwidth: float) -> pd.DataFrame:
+def at_point(nodes: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
+    """Those of ``spectra`` that were measured as ``point``, a row of ``traces``, at any share of
+    training."""
+    effort = ["windows", "probes", "steps"]
+    return nodes[nodes[effort].eq(point[effort].astype(int)).all(axis=1)]
+
+
+def densities(nodes: pd.DataFrame, by: str, bandwidth: float, threshold: float) -> pd.DataFrame:
     """Smoothed spectra, one for each value of ``by``, on the symmetric-log axis.
 
     Args:
-        nodes: from ``spectra``.
+        nodes: from ``spectra``, of one point.
         by: a column of it.
         bandwidth: decades.
+        threshold: where the axis turns linear.
 
     Returns:
         Columns: ``by``, place (decades on the axis), eigenvalue, density (share of eigenvalues per
         decade, mean over probes), low and high (two standard errors over probes each way).
     """
-    threshold = linear_below(nodes)
     places = symmetric_log(nodes["ritz_value"].to_numpy(), threshold)
     margin = 4 * bandwidth
     at = np.linspace(places.min() - margin, places.max() + margin, DENSITY_POINTS)
@@ -210,7 +249,8 @@ def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
     """The root's trace of the fully trained model after ever more Lanczos steps, by both rules,
     where it was measured with most.
 
-    Columns: method, steps, probes, windows, value, low, high.
+    Columns: method, steps, probes, windows, value, low, high.  Its most probes may be more than
+    those of ``whole_models``.
     """
     rows = suite.query(
         """
@@ -230,7 +270,8 @@ def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
 def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
     """Both traces of the fully trained model from its first 2, 3, ... random vectors.
 
-    Columns: quantity, count, value, low, high, as multiples of the mean over all.
+    Columns: quantity, count, value, low, high, as multiples of the mean over all; probes, steps and
+    windows of the point, the one with most.
     """
     rows = suite.query(
         """

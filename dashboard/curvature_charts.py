@@ -20,6 +20,9 @@ _RULES = {"radau": ("Node at 0 (used)", "#6C5B9E"), "gauss": ("Gauss rule", "#C9
 
 HEIGHT = 330
 
+#: For ordered curves, without the ends that are pale on white or faint on black.
+_RAMP = alt.SchemeParams("viridis", extent=[0.12, 0.8])
+
 
 def _spectrum_axis(threshold: float) -> alt.Axis:
     """Ticks at powers of ten on both sides of 0, labelled as eigenvalues."""
@@ -90,7 +93,7 @@ def spectrum(densities: pd.DataFrame, threshold: float, size: int, matrix: str) 
 def spectra_over(
     densities: pd.DataFrame, threshold: float, size: int, column: str, labels: dict[float, str]
 ) -> alt.LayerChart:
-    """The same with a curve for each value of a column, from light to dark.
+    """The same with a curve for each value of a column.
 
     Args:
         labels: of the values, in the order of the legend.
@@ -99,24 +102,34 @@ def spectra_over(
     colour = alt.Color(
         "curve:N",
         sort=list(labels.values()),
-        scale=alt.Scale(scheme="viridis"),
+        scale=alt.Scale(scheme=_RAMP),
         legend=alt.Legend(title=None, orient="bottom", columns=6, symbolOpacity=1),
     )
     return _density_layers(frame, threshold, size, colour)
 
 
-def by_size(points: pd.DataFrame, laws: dict[str, PowerLaw | str], matrix: str) -> alt.HConcatChart:
-    """Both traces and the evenness against model size, with their laws."""
+def by_size(
+    points: pd.DataFrame, laws: dict[str, PowerLaw | str], matrix: str, symbol: str
+) -> alt.HConcatChart:
+    """Both traces and the evenness against model size, with their laws.
+
+    Args:
+        symbol: of the matrix.
+    """
+    colour = MATRIX_COLOURS[matrix]
     titles = (
-        ("trace", "Tr(A)", "nats per token"),
-        ("trace_sqrt", "Tr(√A)", "√(nats per token)"),
-        ("evenness", "Evenness, Tr(√A)² / (n·Tr A)", "share"),
+        ("trace", f"Tr({symbol})", "nats per token"),
+        ("trace_sqrt", f"Tr(√{symbol})", "√(nats per token)"),
+        ("evenness", f"Evenness, Tr(√{symbol})² / (n·Tr({symbol}))", "share"),
     )
     panels = []
     for key, label, unit in titles:
-        panel = law_panel(points, key, label, MATRIX_COLOURS[matrix], laws[key], unit=unit)
-        bars = _bars(points, key, MATRIX_COLOURS[matrix]).encode(x="params_total:Q")
-        panels.append(alt.layer(panel, bars).properties(width=205, height=170))
+        top = points.get(f"{key}_top", points[key])
+        ends = pd.concat([points[key] + 2 * points[f"{key}_se"], top])
+        panel = law_panel(points, key, label, colour, laws[key], unit=unit, top=ends.max())
+        marks = [_bars(points, key, colour), _bracket(points.assign(top=top), key, colour)]
+        marks = [mark.encode(x="params_total:Q") for mark in marks]
+        panels.append(alt.layer(panel, *marks).properties(width=205, height=190))
     return alt.hconcat(*panels, spacing=30)
 
 
@@ -125,7 +138,14 @@ def _bars(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
     error = points[f"{key}_se"]
     low = (points[key] - 2 * error).clip(lower=points[key] / 10)
     frame = points.assign(bar_low=low, bar_high=points[key] + 2 * error)
-    return alt.Chart(frame).mark_rule(color=colour).encode(y="bar_low:Q", y2="bar_high:Q")
+    bars = alt.Chart(frame).mark_rule(color=colour, strokeWidth=3)
+    return bars.encode(y="bar_low:Q", y2="bar_high:Q")
+
+
+def _bracket(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
+    """From the value to where the other rule of the quadrature lies, in column ``top``."""
+    line = alt.Chart(points).mark_rule(color=colour, strokeWidth=1, strokeDash=[3, 2])
+    return line.encode(y=f"{key}:Q", y2="top:Q")
 
 
 def traces_over(
@@ -144,6 +164,7 @@ def traces_over(
     frame = frame.assign(
         low=frame[f"{key}_low"].clip(lower=frame[key] / 10),
         high=frame[f"{key}_high"],
+        top=frame.get(f"{key}_top", frame[key]),
         model=[f"{parameter_count(n)}" for n in frame["params_total"]],
     )
     order = [parameter_count(n) for n in sorted(set(frame["params_total"]))]
@@ -156,7 +177,7 @@ def traces_over(
         grid=False,
     )
     x = alt.X(f"{column}:Q", axis=axis, scale=alt.Scale(type="log", nice=False, padding=14))
-    ends = [0.9 * frame["low"].min(), 1.1 * frame["high"].max()]
+    ends = [0.9 * frame["low"].min(), 1.1 * frame[["high", "top"]].max().max()]
     y = alt.Y(
         f"{key}:Q",
         title=label,
@@ -166,12 +187,15 @@ def traces_over(
     colour = alt.Color(
         "model:N",
         sort=order,
-        scale=alt.Scale(scheme="viridis"),
+        scale=alt.Scale(scheme=_RAMP),
         legend=alt.Legend(title="parameters", orient="right"),
     )
     base = alt.Chart(frame)
     lines = base.mark_line(strokeWidth=1.3).encode(x=x, y=y, color=colour)
-    bars = base.mark_rule(strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    bars = base.mark_rule(strokeWidth=3).encode(x=x, y="low:Q", y2="high:Q", color=colour)
+    bracket = base.mark_rule(strokeWidth=1, strokeDash=[3, 2]).encode(
+        x=x, y=y, y2="top:Q", color=colour
+    )
     dots = base.mark_point(size=50, filled=True, opacity=1).encode(
         x=x,
         y=y,
@@ -183,7 +207,7 @@ def traces_over(
             alt.Tooltip(f"{key}_se:Q", title="standard error", format=".2g"),
         ],
     )
-    return alt.layer(lines, bars, dots).properties(height=260)
+    return alt.layer(lines, bracket, bars, dots).properties(height=260)
 
 
 def predicted(frame: pd.DataFrame) -> alt.LayerChart:
@@ -192,9 +216,10 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
     Args:
         frame: from ``predicted_gap.scaled``.
     """
+    frame = frame.assign(low=frame["low"].clip(lower=frame["quantization_gap_nats"] / 10))
     ends = [
-        frame[["predicted_nats", "quantization_gap_nats"]].min().min() / 1.5,
-        frame[["predicted_nats", "quantization_gap_nats"]].max().max() * 1.5,
+        frame[["predicted_nats", "low"]].min().min() / 1.5,
+        frame[["predicted_nats", "high"]].max().max() * 1.5,
     ]
     scale = alt.Scale(type="log", domain=ends, nice=False)
     axis = alt.Axis(format=".0e", tickCount=5, grid=False)
@@ -207,7 +232,6 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
         .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x=alt.X("p:Q", scale=scale), y=alt.Y("m:Q", scale=scale))
     )
-    frame = frame.assign(low=frame["low"].clip(lower=frame["quantization_gap_nats"] / 10))
     base = alt.Chart(frame)
     bars = base.mark_rule().encode(x=x, y="low:Q", y2="high:Q", color=_bits_colour())
     dots = base.mark_point(size=60, filled=True, opacity=1).encode(
@@ -219,7 +243,12 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
 def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
     """Measured over predicted gap against bits, a line per model: level where the quadratic
     picture holds."""
-    frame = frame.assign(model=[parameter_count(n) for n in frame["params_total"]])
+    low = frame["low"].clip(lower=frame["quantization_gap_nats"] / 10)
+    frame = frame.assign(
+        model=[parameter_count(n) for n in frame["params_total"]],
+        low=low / frame["predicted_nats"],
+        high=frame["high"] / frame["predicted_nats"],
+    )
     order = [parameter_count(n) for n in sorted(set(frame["params_total"]))]
     bits = sorted({int(b) for b in frame["bits"]})
     x = alt.X(
@@ -237,7 +266,7 @@ def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "model:N",
         sort=order,
-        scale=alt.Scale(scheme="viridis"),
+        scale=alt.Scale(scheme=_RAMP),
         legend=alt.Legend(title="parameters"),
     )
     base = alt.Chart(frame)
@@ -250,11 +279,16 @@ def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(y="ratio:Q")
     )
-    return alt.layer(one, lines, dots).properties(height=HEIGHT)
+    bars = base.mark_rule().encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
+    return alt.layer(one, lines, bars, dots).properties(height=HEIGHT)
 
 
 def _bits_colour() -> alt.Color:
-    return alt.Color("bits:O", scale=alt.Scale(scheme="plasma"), legend=alt.Legend(title="bits"))
+    return alt.Color(
+        "bits:O",
+        scale=alt.Scale(scheme=alt.SchemeParams("plasma", extent=[0.05, 0.8])),
+        legend=alt.Legend(title="bits"),
+    )
 
 
 def _prediction_tooltip() -> list[alt.Tooltip]:
@@ -267,11 +301,12 @@ def _prediction_tooltip() -> list[alt.Tooltip]:
     ]
 
 
-def convergence_in_steps(steps: pd.DataFrame) -> alt.LayerChart:
+def convergence_in_steps(steps: pd.DataFrame, symbol: str) -> alt.LayerChart:
     """The root's trace by both rules after ever more Lanczos steps.
 
     Args:
         steps: from ``curvature.by_steps``.
+        symbol: of the matrix.
     """
     frame = steps.assign(rule=steps["method"].map({k: label for k, (label, _) in _RULES.items()}))
     colour = alt.Color(
@@ -282,23 +317,24 @@ def convergence_in_steps(steps: pd.DataFrame) -> alt.LayerChart:
         ),
         legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
     )
-    return _with_band(frame, "steps", "Lanczos steps", "Tr(√A), √(nats per token)", colour)
+    return _with_band(frame, "steps", "Lanczos steps", f"Tr(√{symbol}), √(nats/token)", colour)
 
 
-def convergence_in_probes(probes: pd.DataFrame) -> alt.LayerChart:
+def convergence_in_probes(probes: pd.DataFrame, symbol: str) -> alt.LayerChart:
     """Both traces from ever more random vectors, over their final means.
 
     Args:
         probes: from ``curvature.by_probes``.
+        symbol: of the matrix.
     """
-    names = {"trace": "Tr(A), Hutchinson", "trace_sqrt": "Tr(√A)"}
+    names = {"trace": f"Tr({symbol}), Hutchinson", "trace_sqrt": f"Tr(√{symbol})"}
     frame = probes.assign(what=probes["quantity"].map(names))
     colour = alt.Color(
         "what:N",
         scale=alt.Scale(domain=list(names.values()), range=["#2F7F86", "#6C5B9E"]),
         legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
     )
-    return _with_band(frame, "count", "Random vectors", "Estimate / mean over all", colour)
+    return _with_band(frame, "count", "Random vectors", "Relative to the mean", colour)
 
 
 def _with_band(

@@ -5,41 +5,42 @@ import math
 import pandas as pd
 import streamlit as st
 
+from bounds import PowerLaw
 from bounds.prediction import Agreement
-from dashboard.curvature import BAND, MATRICES
-from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Predictor
+from dashboard.charts import law_in_words
+from dashboard.curvature import BAND
+from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
 
-#: The symbol of each matrix in formulas.
+#: The symbol of each matrix in formulas and on axes.
 SYMBOLS = {"gauss_newton": "G", "hessian": "H"}
 
+MATRIX_HELP = (
+    "**Hessian**: all second derivatives of the loss; some of its eigenvalues are negative.\n\n"
+    "**Gauss–Newton**: the part of the Hessian that would be left if the model were linear in its "
+    "weights. Never negative, and after training the larger part: its root is well defined, and "
+    "the two rules that estimate it enclose the exact value."
+)
 
 QUANTIZER_HELP = (
     "Whose measured gaps the prediction is compared with, at every bitrate and model size. It is "
     "made for rounding with error feedback (GPTQ, LDLQ), best after a rotation."
 )
 
+PREDICTOR_HELP = "What the two charts show. The table compares all of them."
+
 
 def introduction() -> None:
-    """Why a decaying spectrum makes a model quantizable."""
+    """Why a decaying spectrum should make a model quantizable."""
     st.markdown(
         "Rounding moves every weight a little. How much the loss rises depends on its "
         r"**curvature**: a step $e$ costs about $\tfrac12 e^\top H e$, with $H$ the second "
         r"derivatives of the mean token loss in all $n$ weights. Careless rounding spreads $e$ "
         r"evenly over all directions and pays in proportion to $\mathrm{Tr}(H)$. Rounding *with "
-        "error feedback* (GPTQ, LDLQ) steers $e$ into directions where the loss is flat, and pays "
-        r"in proportion to $\mathrm{Tr}(\sqrt{H})^2/n$ instead. The two are equal if all "
-        "directions are curved alike; if a few are steep and most are flat, the second is far "
-        "smaller. So **the faster the spectrum decays, the fewer bits a weight needs**."
-    )
-
-
-def matrix_help() -> str:
-    """What the two matrices are."""
-    return (
-        "**Hessian**: all second derivatives of the loss; some of its eigenvalues are negative.\n\n"
-        "**Gauss–Newton**: the part of the Hessian that would be left if the model were linear in "
-        "its weights. Never negative, and after training the larger part: its root is well "
-        "defined, and its estimate comes with a bracket."
+        "error feedback* (GPTQ, LDLQ) steers $e$ into directions where the loss is flat; at its "
+        r"best it pays in proportion to $\mathrm{Tr}(\sqrt{H})^2/n$ instead. The two are equal if "
+        "all directions are curved alike; if a few are steep and most are flat, the second is far "
+        "smaller. So in theory **the faster the spectrum decays, the fewer bits a weight needs**. "
+        "Below: the spectra, their traces, and how far that prediction carries."
     )
 
 
@@ -47,15 +48,23 @@ def spectrum_reading(point: pd.Series, matrix: str) -> None:
     """What the density shows."""
     symbol = SYMBOLS[matrix]
     text = (
-        f"{point['windows']:,} training windows, {point['probes']} random vectors, "
-        f"{point['steps']} Lanczos steps each; the band is {BAND:g} standard errors over vectors. "
-        "The dashed line is 0: nearly all directions lie there, flat. "
+        f"{_effort(point)} The band is {BAND:g} standard errors over vectors. Around the dashed "
+        "line, 0, nearly all directions lie: the method finds a few dozen eigenvalues with their "
+        "shares, and cannot tell apart what is near 0; the bell curves smear that to both sides. "
         rf"$\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}, "
-        rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ = {_pm(point, 'trace_sqrt')}"
+        rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ from {_pm(point, 'trace_sqrt')} to about "
+        f"{point['trace_sqrt_top']:.3g}, as what lies near 0 is counted."
     )
     if matrix == "hessian":
-        text += f"; eigenvalues below 0 sum to −{point['negative']:.0%} of the trace"
-    st.caption(f"{text}.")
+        text += f" Eigenvalues below 0 sum to −{point['negative']:.0%} of the trace or more."
+    st.caption(text)
+
+
+def _effort(point: pd.Series) -> str:
+    return (
+        f"{point['windows']:,} training windows, {point['probes']} random vectors, "
+        f"{point['steps']} steps of the Lanczos method for each."
+    )
 
 
 def _pm(point: pd.Series, key: str) -> str:
@@ -67,151 +76,159 @@ def share(fraction: float) -> str:
     return f"1/{1 / fraction:.0f}" if fraction < 1 else f"{fraction:g}"
 
 
-def not_measured(what: str, matrix: str) -> str:
-    """Where this suite has one value only of what would be the horizontal axis."""
-    return (
-        f"{what}: in this suite the {MATRICES[matrix]} matrix was measured at one value only. "
-        "Choose the other matrix, or ask for more in the preset."
-    )
-
-
-def training_reading(fractions: dict[float, str], matrix: str) -> None:
+def training_reading(fractions: dict[float, str]) -> None:
     """What the spectra over training show."""
-    if len(fractions) < 2:
-        st.info(not_measured("Share of training", matrix))
-        return
     st.caption(
-        f"From {min(fractions.items())[1]} of the training to its end, the same windows and the "
-        "same random vectors each time, so that what differs is the model. Only the last one has "
-        "had its learning rate lowered (over the last 30 % of the steps)."
+        f"From {fractions[min(fractions)]} of the training to its end, the same windows and the "
+        "same random vectors each time, so that what differs is the model. The learning rate is "
+        "lowered towards the end only: the last model alone has had that."
     )
 
 
-def size_reading(points: pd.DataFrame, matrix: str) -> None:
+def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> None:
     """How to read the laws, and how far the root's trace is known."""
-    unresolved = (points["quadrature_error"] / points["trace_sqrt"]).median()
-    if matrix == "gauss_newton":
-        known = (
-            r"The exact $\mathrm{Tr}(\sqrt{G})$ of the same random vectors lies between the value "
-            "shown, which counts as 0 what Lanczos cannot tell from 0, and one that is "
-            f"{unresolved:.0%} higher (median over models)."
-        )
-    else:
-        known = (
-            r"$\mathrm{Tr}(\sqrt{H})$ takes eigenvalues below 0 as 0. Lanczos cannot tell apart "
-            "the many that lie near 0 on both sides; the value shown counts them as 0 too, so it "
-            f"is rather low. Another rule that does not comes out {unresolved:.0%} away (median "
-            "over models), and neither is a bound: the Gauss–Newton matrix is the one to trust."
-        )
+    symbol = SYMBOLS[matrix]
+    times = (points["trace_sqrt_top"] / points["trace_sqrt"]).median()
+    known = (
+        "The exact value for the same vectors lies in between, but for rounding."
+        if matrix == "gauss_newton"
+        else "With eigenvalues of both signs near 0 neither end is a bound: look at the "
+        "Gauss–Newton matrix for one."
+    )
     st.caption(
-        "Bars are two standard errors over random vectors, bands 95 % bootstrap intervals over "
-        "models, drawn over the measured sizes only; so few small sizes say nothing about large "
-        f"ones. {known} *Evenness* is 1 if all eigenvalues are alike: it is the share that "
-        "feedback leaves of the error without feedback."
+        "Thick bars are two standard errors over random vectors; bands are 95 % bootstrap "
+        "intervals over models, drawn over the measured sizes only, and so few small sizes say "
+        f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
+        "0 what cannot be told from 0. The dotted line ends where it is counted otherwise, "
+        f"{times:.2g} times as high (median over models); a law through those ends: {law_in_words(top_law)}. {known} "
+        "*Evenness* is 1 if all eigenvalues are alike: the share that feedback through the whole "
+        "matrix would leave of the loss without feedback."
+    )
+
+
+def convergence_reading(steps: pd.DataFrame, matrix: str) -> None:
+    """What the two charts of convergence say."""
+    inside = (
+        "and the exact value lies between the two"
+        if matrix == "gauss_newton"
+        else "and with eigenvalues of both signs there it jumps from step to step"
+    )
+    st.caption(
+        f"{_effort(steps.loc[steps['steps'].idxmax()])} Left: one rule counts what lies near 0 "
+        f"as 0; the other, the Gauss rule, puts it all at one node beside 0, {inside}. Right: "
+        "estimates from the first so many vectors, over those from all; the trace here is that of "
+        "the same vectors (Hutchinson), and elsewhere on this page its mean with XTrace, another "
+        "estimate from vectors of its own. Bands are two standard errors."
     )
 
 
 def windows_reading() -> None:
     """Why the number of windows matters."""
     st.caption(
-        "A mean over few windows has few directions of its own, so the root's trace grows with "
-        "their number until they cover what the training text bends; the trace itself has no such "
-        "bias. Smaller sets of windows are part of the larger ones."
+        "A mean over few windows bends in few directions, so the root's trace of the Gauss–Newton "
+        "matrix grows with their number until they stand for the whole training text; the trace "
+        "itself has no such bias. Smaller sets of windows are part of the larger ones. Bars and "
+        "dotted lines as above."
     )
 
 
 def settings_table(frame: pd.DataFrame) -> None:
     """Traces of one model with its weights as trained, and quantized."""
+    columns = {
+        "weights": ("setting", None),
+        "Tr": ("trace", "%.2f"),
+        "± Tr": ("trace_se", "%.2f"),
+        "Tr √, at least": ("trace_sqrt", "%.1f"),
+        "± Tr √": ("trace_sqrt_se", "%.1f"),
+        "Tr √, other rule": ("trace_sqrt_top", "%.1f"),
+        "below 0, share of Tr": ("negative", "%.3f"),
+        "evenness": ("evenness", "%.2e"),
+    }
     st.dataframe(
-        pd.DataFrame(
-            {
-                "weights": frame["setting"],
-                "Tr": frame["trace"],
-                "± ": frame["trace_se"],
-                "Tr √": frame["trace_sqrt"],
-                "±": frame["trace_sqrt_se"],
-                "below 0, share of Tr": frame["negative"],
-                "evenness": frame["evenness"],
-            }
-        ),
+        pd.DataFrame({shown: frame[key] for shown, (key, _) in columns.items()}),
         hide_index=True,
         column_config={
-            column: st.column_config.NumberColumn(format=form)
-            for column, form in {
-                "Tr": "%.2f",
-                "± ": "%.2f",
-                "Tr √": "%.1f",
-                "±": "%.1f",
-                "below 0, share of Tr": "%.3f",
-                "evenness": "%.2e",
-            }.items()
+            shown: st.column_config.NumberColumn(format=form)
+            for shown, (_, form) in columns.items()
+            if form
         },
     )
-
-
-def predictor_of(label: str) -> Predictor:
-    """The predictor with this label."""
-    return next(p for p in PREDICTORS if p.label == label)
 
 
 def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) -> None:
     """R squared of every predictor, without and with 2 bits."""
     lines = [
-        f"| prediction | (2^b − 1)⁻² times | R², from {FITTED_BITS} bits | typical factor off "
-        "| R², with 2 bits |",
-        "|---|---|--:|--:|--:|",
+        f"| prediction | (2^b − 1)⁻² times | R², from {FITTED_BITS} bits | beyond the bits "
+        "| typical factor off | R², with 2 bits |",
+        "|---|---|--:|--:|--:|--:|",
     ]
     for predictor in PREDICTORS:
         found = agreements[predictor.key]
         if isinstance(found, str):
-            cells = f"| {found} | | |"
+            cells = f"{found} | | | "
         else:
             fine, all_bits = found
-            factor = math.exp(fine.log_residual_rms)
-            cells = f"| {fine.r_squared:.3f} | {factor:.2f} | {all_bits.r_squared:.3f} |"
-        lines.append(f"| {predictor.label} | ${predictor.formula}$ {cells}")
-    st.markdown("\n".join(lines))
+            cells = (
+                f"{fine.r_squared:.3f} | {fine.within_r_squared:.2f} "
+                f"| {math.exp(fine.log_residual_rms):.2f} | {all_bits.r_squared:.3f}"
+            )
+        lines.append(f"| {predictor.label} | ${predictor.formula}$ | {cells} |")
+    st.markdown("\n".join(lines).replace("-0.00", "0.00"))
 
 
-def prediction_reading(clear: int, every: int) -> None:
-    """What is predicted, and what was fitted."""
+def prediction_reading(
+    predicted: pd.DataFrame, used: pd.DataFrame, agreements: dict, leaves: float | None
+) -> None:
+    """What is predicted, what was fitted, and what the numbers say."""
+    beyond = {
+        p.label: agreements[p.key][0].within_r_squared
+        for p in PREDICTORS
+        if not isinstance(agreements[p.key], str) and p.key != "bits_alone"
+    }
+    verdict = ""
+    if beyond:
+        best = max(beyond, key=beyond.__getitem__)
+        better = [label for label, value in beyond.items() if value > 0]
+        verdict = (
+            f"**Here {', '.join(f'*{label}*' for label in better)} know more of the gap than the "
+            "number of bits alone.** "
+            if better
+            else "**Here none of them knows more of the gap than the number of bits alone**: "
+            f"between models of different sizes even the best, *{best}*, is further off than a "
+            "constant. "
+        )
+    fed_back = (
+        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median), far more "
+        "than the evenness of the whole matrix would allow: it feeds errors back inside each layer "
+        "only."
+        if leaves
+        else ""
+    )
     st.caption(
-        r"Each prediction is $(2^b-1)^{-2}$ times what stands in the table, in the quantized "
-        r"parameters alone ($\overline{w^2}$ their mean squared weight; $H_l$, $m_l \times n_l$ "
-        "second moment of the inputs and shape of layer $l$), times **one** constant, fitted to "
-        f"all models from {FITTED_BITS} bits on by least squares of logarithms. R² is of the "
-        f"logarithm of the gap. {clear} of {every} gaps are above 0 by two standard errors; the "
-        "others are left out."
+        f"{verdict}Each prediction is $(2^b-1)^{{-2}}$ times what stands in the table, in the "
+        r"quantized parameters alone ($\overline{w^2}$ their mean squared weight; $H_l$, "
+        r"$m_l \times n_l$ second moment of the inputs and shape of layer $l$), times **one** "
+        f"constant, fitted to all models from {FITTED_BITS} bits on. R² is of the logarithm of the "
+        "gap; *beyond the bits* it is taken after the mean of each bitrate is subtracted, where a "
+        "negative one is worse than nothing. All are compared on the same "
+        f"{len(used)} gaps of {used['model_id'].nunique()} models; of the {len(predicted)} "
+        "measured, those not above 0 by two standard errors are left out, which favours large ones "
+        f"where gaps are small.{fed_back}"
     )
 
 
-def quadratic_reading(jump: float | None) -> None:
+def quadratic_reading(jump: Jump | None) -> None:
     """Where the quadratic picture holds, and where it breaks."""
     text = (
         "Right: where a line is level, the gap shrinks with the square of the grid's step, as it "
         "must while rounding is a small step and the loss a parabola."
     )
     if jump is not None:
+        breaks = abs(math.log(jump.factor)) > math.log(jump.fine_factor)
         text += (
-            f" At fewer than {FITTED_BITS} bits the gap is {jump:.2g} times what the finer rates "
-            "of the same model say (median over models): "
-            + (
-                "there the parabola no longer holds."
-                if abs(math.log(jump)) > math.log(1.25)
-                else "here even that is near the parabola."
-            )
+            f" At fewer than {FITTED_BITS} bits the gap is {jump.factor:.2f} times what the finer "
+            f"rates of the same model say (median of {jump.models} models), and those scatter by a "
+            f"factor of {jump.fine_factor:.2f} about their own level: "
+            + ("there the parabola breaks." if breaks else "no break can be told from that.")
         )
     st.caption(text)
-
-
-def convergence_reading(matrix: str) -> None:
-    """What the two charts of convergence say."""
-    inside = (
-        "the exact value lies between the two"
-        if matrix == "gauss_newton"
-        else "with eigenvalues of both signs near 0 the Gauss rule jumps from step to step"
-    )
-    st.caption(
-        "Left: one rule counts what lies near 0 as 0, the other puts it at a node beside 0; "
-        f"{inside}. Right: what more random vectors add. Bands are two standard errors."
-    )

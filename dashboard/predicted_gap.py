@@ -46,6 +46,7 @@ PREDICTORS = (
         r"\sum_l m_l\,\overline{w_l^2}\,\mathrm{tr}(\sqrt{H_l})^2/n_l",
     ),
     Predictor("no_feedback", "Without feedback, Gauss–Newton", r"\overline{w^2}\,\mathrm{Tr}(G)"),
+    Predictor("bits_alone", "Bits alone", "1"),
 )
 
 
@@ -86,7 +87,7 @@ def _predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
                 continue
             scale = (2.0**setting.bits - 1.0) ** -2
             squared = weights.loc[model_id, "mean_squared_weight"]
-            found = {"layers": scale * weights.loc[model_id, "layers"]}
+            found = {"layers": scale * weights.loc[model_id, "layers"], "bits_alone": scale}
             for matrix in ("gauss_newton", "hessian"):
                 point = curvature.get((model_id, matrix))
                 root = np.nan if point is None else point["trace_sqrt"] ** 2 / point["dimension"]
@@ -131,38 +132,80 @@ def _weights(suite: Suite, setting: Setting) -> pd.DataFrame:
     return sums.assign(mean_squared_weight=sums["squares"] / sums["size"])
 
 
+def comparable(predicted: pd.DataFrame) -> pd.DataFrame:
+    """The rows that all predictors are compared on: clear gaps that every predictor which was
+    measured at all has a value for."""
+    keys = [p.key for p in PREDICTORS if predicted[p.key].notna().any()]
+    return predicted[predicted["clear"] & (predicted[keys] > 0).all(axis=1)]
+
+
 def agreements(predicted: pd.DataFrame) -> dict[str, tuple[Agreement, Agreement] | str]:
     """By predictor: how it agrees from ``FITTED_BITS`` on, and with 2 bits too; or why that cannot
-    be said."""
-    return {predictor.key: _agreement(predicted, predictor.key) for predictor in PREDICTORS}
+    be said.  Groups are bitrates."""
+    rows = comparable(predicted)
+    return {predictor.key: _agreement(rows, predictor.key) for predictor in PREDICTORS}
 
 
-def _agreement(predicted: pd.DataFrame, key: str) -> tuple[Agreement, Agreement] | str:
-    usable = predicted[predicted["clear"] & (predicted[key] > 0)]
-    fine = usable[usable["bits"] >= FITTED_BITS]
+def _agreement(rows: pd.DataFrame, key: str) -> tuple[Agreement, Agreement] | str:
+    if rows[key].isna().any():
+        return "not measured"
+    if rows["model_id"].nunique() < 3:
+        return f"needs at least 3 models, not {rows['model_id'].nunique()}"
+    fine = rows[rows["bits"] >= FITTED_BITS]
     try:
-        return tuple(agreement(f[key], f["quantization_gap_nats"]) for f in (fine, usable))
+        return tuple(agreement(f[key], f["quantization_gap_nats"], f["bits"]) for f in (fine, rows))
     except ValueError as error:
-        return f"No comparison: {error}."
+        return str(error)
 
 
 def scaled(predicted: pd.DataFrame, key: str, constant: float) -> pd.DataFrame:
     """Clear gaps with one prediction: columns of ``predictions`` with predicted_nats, and ratio
     (measured over predicted)."""
-    frame = predicted[predicted["clear"] & (predicted[key] > 0)]
+    frame = comparable(predicted)
     nats = constant * frame[key]
     return frame.assign(predicted_nats=nats, ratio=frame["quantization_gap_nats"] / nats)
 
 
-def jump_at_coarse_rates(scaled: pd.DataFrame) -> float | None:
-    """How many times the gap below ``FITTED_BITS`` is what the finer rates of the same model say of
-    it: median over models, None where there are not both.
+@dataclass(frozen=True)
+class Jump:
+    """The gap below ``FITTED_BITS`` beside what the finer rates of the same models say of it.
+
+    Attributes:
+        factor: measured over expected, median over models.
+        fine_factor: by what factor the finer rates scatter about their own level, typically.
+        models: how many have both.
+    """
+
+    factor: float
+    fine_factor: float
+    models: int
+
+
+def jump_at_coarse_rates(scaled: pd.DataFrame) -> Jump | None:
+    """Where the quadratic picture breaks, if it does; None where no model has both kinds of rates.
 
     Args:
         scaled: from ``scaled``.
     """
-    fine = scaled["bits"] >= FITTED_BITS
-    level = np.exp(np.log(scaled[fine].set_index("model_id")["ratio"]).groupby("model_id").mean())
-    coarse = scaled[~fine].set_index("model_id")["ratio"]
-    jumps = (coarse / level).dropna()
-    return float(jumps.median()) if len(jumps) else None
+    logs = scaled.assign(log=np.log(scaled["ratio"]))
+    is_fine = logs["bits"] >= FITTED_BITS
+    fine, coarse = logs[is_fine], logs[~is_fine]
+    level = fine.groupby("model_id")["log"].mean()
+    jumps = (coarse.set_index("model_id")["log"] - level).dropna()
+    if jumps.empty:
+        return None
+    scatter = (fine.set_index("model_id")["log"] - level).std(ddof=0)
+    return Jump(float(np.exp(jumps.median())), float(np.exp(scatter)), jumps.index.nunique())
+
+
+def feedback_leaves(suite: Suite) -> float | None:
+    """Gap of GPTQ over that of rounding to nearest at the same bits, median over clear gaps of all
+    models from ``FITTED_BITS`` on; None where there are none."""
+    ours, rounded = (
+        predictions(suite, quantizer).query("clear and bits >= @FITTED_BITS")
+        for quantizer in ("gptq", "rtn")
+    )
+    both = ours.merge(rounded, on=["model_id", "bits"])
+    if both.empty:
+        return None
+    return float((both["quantization_gap_nats_x"] / both["quantization_gap_nats_y"]).median())

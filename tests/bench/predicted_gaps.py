@@ -19,21 +19,19 @@ DATA = Path(__file__).resolve().parent.parent.parent / "data"
 
 
 def table() -> str:
-    """R squared of each prediction from 3 bits on, for each quantizer, in Markdown; last how far
-    the gap at 2 bits lies above what the finer rates say, by the whole-model prediction."""
+    """R squared of each prediction from 3 bits on, and beyond the bits, for each quantizer, in
+    Markdown; last the gap at 2 bits over what the finer rates of the same models say."""
     suite = Suite(DATA, "ladder")
     labels = " | ".join(predictor.label for predictor in PREDICTORS)
     lines = [f"| quantizer | {labels} | at 2 bits |", "|---|" + "--:|" * (len(PREDICTORS) + 1)]
     for label, key in quantizers(suite).items():
         predicted = predictions(suite, key)
-        found = agreements(predicted)
-        cells = [
-            "—" if isinstance(found[p.key], str) else f"{found[p.key][0].r_squared:.3f}"
-            for p in PREDICTORS
-        ]
-        first = PREDICTORS[0].key
-        jump = jump_at_coarse_rates(scaled(predicted, first, found[first][0].constant))
-        lines.append(f"| {label} | {' | '.join(cells)} | {jump or float('nan'):.2f} |")
+        found = {p.key: fine for p in PREDICTORS for fine in agreements(predicted)[p.key][:1]}
+        cells = [f"{a.r_squared:.2f}, {a.within_r_squared:.2f}" for a in found.values()]
+        best = max(found, key=lambda key: found[key].r_squared)
+        jump = jump_at_coarse_rates(scaled(predicted, best, found[best].constant))
+        cells.append(f"{jump.factor:.2f} (scatter {jump.fine_factor:.2f})")
+        lines.append(f"| {label} | {' | '.join(cells)} |".replace("-0.00", "0.00"))
     return "\n".join(lines)
 
 

@@ -1,0 +1,41 @@
+"""The part of the page *Curvature* that compares predicted gaps with measured ones."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import controls, predicted_gap
+from dashboard import curvature_charts as charts
+from dashboard import curvature_words as words
+from dashboard.artifacts import Suite
+from dashboard.predicted_gap import PREDICTORS
+
+
+def show(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Controls, charts, table and words; returns the data behind them with a name for its file, by
+    the label of its tab."""
+    quantizers = predicted_gap.quantizers(suite)
+    if not quantizers:
+        st.info("This suite has no clipped quantizer at two rates or more.")
+        return {}
+    with st.sidebar:
+        label = controls.choice_control(
+            "predicted", "Gap to predict", list(quantizers), words.QUANTIZER_HELP
+        )
+    predicted = predicted_gap.predictions(suite, quantizers[label])
+    agreements = predicted_gap.agreements(predicted)
+    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], str)}
+    if usable:
+        with st.sidebar:
+            chosen = controls.choice_control(
+                "from", "Predicted from", list(usable), words.PREDICTOR_HELP
+            )
+        constant = agreements[usable[chosen]][0].constant
+        scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
+        left, right = st.columns(2)
+        left.altair_chart(charts.predicted(scaled))
+        right.altair_chart(charts.ratio_by_bits(scaled))
+        words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
+    words.agreement_table(agreements)
+    used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)
+    words.prediction_reading(predicted, used, agreements, leaves)
+    return {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
