@@ -100,9 +100,9 @@ def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> 
         "intervals over models, drawn over the measured sizes only, and so few small sizes say "
         f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
         "0 what cannot be told from 0. The dotted line ends where it is counted otherwise, "
-        f"{times:.2g} times as high (median over models); a law through those ends: {law_in_words(top_law)}. {known} "
-        "*Evenness* is 1 if all eigenvalues are alike: the share that feedback through the whole "
-        "matrix would leave of the loss without feedback."
+        f"{times:.2g} times as high (median over models); a law through those ends: "
+        f"{law_in_words(top_law)}. {known} *Evenness* is 1 if all eigenvalues are alike: the "
+        "share that feedback through the whole matrix would leave of the loss without feedback."
     )
 
 

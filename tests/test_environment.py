@@ -95,7 +95,7 @@ def test_an_unknown_layer_and_an_old_python_are_one_sentence():
     script = ROOT / "tools/environment.py"
     usage = run(sys.executable, script, "everything")
     assert usage.returncode == 1
-    assert usage.stderr.strip() == "usage: python tools/environment.py app|compute|test"
+    assert usage.stderr.strip() == "usage: python tools/environment.py app|compute|test|bench"
     code = (
         f"import sys, runpy; sys.version_info = (3, 10, 2); sys.argv = ['x', 'app']; "
         f"runpy.run_path({str(script)!r}, run_name='__main__')"
