@@ -248,5 +248,5 @@ def test_other_calibration_windows_make_other_units(micro_run, tmp_path, micro_l
     file.write_text(changed)
     other = session_of(micro_run, file, text_folder)
     redone = {unit.stage for unit in other.plan.todo}
-    assert redone == {"quantize", "measure", "information"}
+    assert redone == {"quantize", "measure", "information", "curvature"}
     assert dataclasses.replace(session.ladder, calibration_windows=33) == other.ladder
