@@ -72,12 +72,11 @@ def show_curvature_memory(forecasts: dict[str, Forecast]) -> None:
             console.print(f"[red]no room[/red] {name}: {escape(found.reason)}")
             continue
         fit = found.fit
-        place = f"{fit.place.device}, {str(fit.place.dtype).removeprefix('torch.')}"
         beside = f" and {gibibytes(fit.host_bytes)} beside it" if fit.host_bytes else ""
         shortened = f" (fewer than the {found.point.steps} asked for)" if found.shortened else ""
         console.print(
             f"curvature of {name}: {gibibytes(fit.device_bytes)}{beside}, batches of "
-            f"{fit.batch_windows} windows, {fit.steps} Lanczos vectors{shortened} on {place}"
+            f"{fit.batch_windows} windows, {fit.steps} Lanczos vectors{shortened} on {fit.place}"
         )
 
 
@@ -101,7 +100,7 @@ def show_shapes(shapes: list[Shape], forecasts: list[Forecast], teraflops: float
             gibibytes(fit.device_bytes),
             gibibytes(fit.host_bytes) if fit.host_bytes else "",
             f"{fit.steps}{' (shortened)' if found.shortened else ''}",
-            f"{fit.place.device}, {str(fit.place.dtype).removeprefix('torch.')}",
+            str(fit.place),
             duration(found.flops / (teraflops * 1e12)),
         )
     console.print(table)

@@ -1,6 +1,7 @@
 """Run a session: estimate, execute, summarise; safe to interrupt."""
 
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -9,10 +10,12 @@ from pathlib import Path
 from compute import estimate, language_model
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
+from compute.curvature.point import CurvaturePoint
 from compute.executor import Finished, run_units
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
+from compute.suites.ladder import LadderModel
 from compute.terminal import console
 from compute.unit import Unit
 from compute.workspace import Workspace
@@ -35,19 +38,16 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
     memory = session.workspace.memory()
-    found: dict[str, Forecast] = {}
+    wanted: dict[LadderModel, list[CurvaturePoint]] = defaultdict(list)
     for unit in session.plan.todo:
-        if unit.stage != "curvature" or unit.model_id in found:
-            continue
-        spec = unit.model[0]
-        points = [
-            other.model[1]
-            for other in session.plan.todo
-            if (other.stage, other.model_id) == (unit.stage, unit.model_id)
-        ]
+        if unit.stage == "curvature":
+            spec, point = unit.model
+            wanted[spec].append(point)
+    found = {}
+    for spec, points in wanted.items():
         most = max(points, key=lambda point: (point.steps, point.matrix == "hessian"))
         config = language_model.config_of(spec)
-        found[unit.model_id] = forecast(config, spec.context_length, most, memory)
+        found[spec.model_id] = forecast(config, spec.context_length, most, memory)
     return found
 
 

@@ -66,6 +66,9 @@ def _traces(suite: Suite) -> pd.DataFrame:
     return pd.DataFrame(out, columns=[*keys, *_COLUMNS])
 
 
+#: What a point took.
+_EFFORT = ["windows", "probes", "steps"]
+
 _COLUMNS = [
     *("probes", "steps"),
     *(f"{q}{part}" for q in ("trace", "trace_sqrt") for part in ("", "_se", "_low", "_high")),
@@ -135,14 +138,13 @@ def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     """
     frame = _unquantized(traces, matrix)
     frame = frame[frame["train_fraction"] == 1.0]
-    effort = frame.groupby(["windows", "probes", "steps"], as_index=False)["model_id"].nunique()
+    effort = frame.groupby(_EFFORT, as_index=False)["model_id"].nunique()
     if effort.empty:
         return frame
     # While a suite is being measured the cheapest points come first; they must not stay on top.
     enough = effort[effort["model_id"] >= min(3, effort["model_id"].max())]
     usual = enough.sort_values(["windows", "model_id", "probes"]).iloc[-1]
-    same = frame[["windows", "probes", "steps"]].eq(usual[["windows", "probes", "steps"]])
-    return frame[same.all(axis=1)]
+    return frame[frame[_EFFORT].eq(usual[_EFFORT]).all(axis=1)]
 
 
 def is_measured(suite: Suite, matrix: str) -> bool:
@@ -156,7 +158,7 @@ def is_measured(suite: Suite, matrix: str) -> bool:
 
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     """The same models on their way, on the same windows, from the same random vectors."""
-    ends = whole_models(traces, matrix)[["model_id", "windows", "probes", "steps"]]
+    ends = whole_models(traces, matrix)[["model_id", *_EFFORT]]
     return _unquantized(traces, matrix).merge(ends)
 
 
@@ -169,15 +171,18 @@ def over_windows(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
 
 def over_settings(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     """The same models with their weights quantized, and as they are."""
-    ends = whole_models(traces, matrix)[["model_id", "windows", "probes", "steps"]]
-    chosen = (traces["matrix"] == matrix) & (traces["parameters"] == "all")
-    frame = traces[chosen & (traces["train_fraction"] == 1.0)]
-    return frame.merge(ends)
+    ends = whole_models(traces, matrix)[["model_id", *_EFFORT]]
+    frame = _in_all_parameters(traces, matrix)
+    return frame[frame["train_fraction"] == 1.0].merge(ends)
 
 
 def _unquantized(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    chosen = (traces["matrix"] == matrix) & (traces["parameters"] == "all")
-    return traces[chosen & (traces["setting"] == UNQUANTIZED.label)]
+    frame = _in_all_parameters(traces, matrix)
+    return frame[frame["setting"] == UNQUANTIZED.label]
+
+
+def _in_all_parameters(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
+    return traces[(traces["matrix"] == matrix) & (traces["parameters"] == "all")]
 
 
 def spectra(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
@@ -206,8 +211,7 @@ def linear_below(nodes: pd.DataFrame) -> float:
 def at_point(nodes: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
     """Those of ``spectra`` that were measured as ``point``, a row of ``traces``, at any share of
     training."""
-    effort = ["windows", "probes", "steps"]
-    return nodes[nodes[effort].eq(point[effort].astype(int)).all(axis=1)]
+    return nodes[nodes[_EFFORT].eq(point[_EFFORT].astype(int)).all(axis=1)]
 
 
 def densities(nodes: pd.DataFrame, by: str, bandwidth: float, threshold: float) -> pd.DataFrame:
@@ -270,8 +274,8 @@ def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
 def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
     """Both traces of the fully trained model from its first 2, 3, ... random vectors.
 
-    Columns: quantity, count, value, low, high, as multiples of the mean over all; probes, steps and
-    windows of the point, the one with most.
+    Columns: quantity, count, value, low, high, as multiples of the mean over all, of the point with
+    most random vectors.
     """
     rows = suite.query(
         """

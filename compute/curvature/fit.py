@@ -51,8 +51,7 @@ class Fit:
     @property
     def slug(self) -> str:
         """What of it has a bearing on the last digits, for names: results do not mix."""
-        dtype = str(self.place.dtype).removeprefix("torch.")
-        return f"b{self.batch_windows}-s{self.steps}-{dtype}"
+        return f"b{self.batch_windows}-s{self.steps}-{self.place.dtype_name}"
 
 
 def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: Memory) -> Fit:

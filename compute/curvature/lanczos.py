@@ -111,6 +111,14 @@ class BasisPlace:
     device: str
     dtype: torch.dtype = torch.float32
 
+    @property
+    def dtype_name(self) -> str:
+        """``float32``, ``bfloat16``."""
+        return str(self.dtype).removeprefix("torch.")
+
+    def __str__(self) -> str:
+        return f"{self.device}, {self.dtype_name}"
+
 
 def lanczos(
     product: Callable[[torch.Tensor], torch.Tensor],

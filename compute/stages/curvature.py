@@ -17,7 +17,6 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import XTrace, xtrace
 from compute.layout import Kind, layout
 from compute.setting import UNQUANTIZED
-from compute.suites.ladder import LadderModel
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -34,7 +33,8 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     spec, point = unit.model
     device = torch.device(workspace.device)
     model = _model_at(point, unit, workspace, device)
-    windows = _windows(spec, point, workspace)
+    chosen = spec.draw_windows(point.windows, SEEDS["curvature_windows"])
+    windows = workspace.windows.open().training[chosen]
     fitted = fit(model.config, spec.context_length, point, workspace.memory())
     progress = _Progress(report)
     with twice_differentiable(model):
@@ -94,13 +94,6 @@ def _model_at(
         files = coded_model.load(workspace.coded(unit), point.setting, sha)
         coded_model.restore_into(model, files)
     return model
-
-
-def _windows(spec: LadderModel, point: CurvaturePoint, workspace: Workspace) -> np.ndarray:
-    """Training windows in random order; those of a shorter draw are a prefix."""
-    rng = np.random.default_rng(SEEDS["curvature_windows"])
-    order = rng.permutation(spec.train_windows)[: point.windows]
-    return workspace.windows.open().training[order]
 
 
 def _names(model: PreTrainedModel, parameters: str) -> list[str] | None:

@@ -37,11 +37,6 @@ class Scoring:
         """What determines the result."""
         return [self.windows, self.seed, PAIRED_WINDOWS]
 
-    def draw(self, model: LadderModel) -> np.ndarray:
-        """Indices of windows in random order; those of a shorter draw are a prefix."""
-        order = np.random.default_rng(self.seed).permutation(model.train_windows)
-        return order[: self.windows]
-
     def train_tokens(self, model: LadderModel) -> int:
         """Training tokens scored, once by the quantized model and some by the unquantized one."""
         windows = model.train_windows if self.windows is None else self.windows
@@ -58,7 +53,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     device = torch.device(workspace.device)
     model = language_model.load(workspace.checkpoint(unit), device)
     windows = workspace.windows.open()
-    chosen = scoring.draw(spec)
+    chosen = spec.draw_windows(scoring.windows, scoring.seed)
     paired = chosen[:PAIRED_WINDOWS]
     before = evaluate(model, windows.training[paired], device, report).window_losses
     files = coded_model.load(

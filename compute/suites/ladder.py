@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
 import schema
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
@@ -73,6 +75,11 @@ class LadderModel:
     def train_tokens(self) -> int:
         """D."""
         return self.train_windows * self.context_length
+
+    def draw_windows(self, count: int | None, seed: int) -> np.ndarray:
+        """Indices of training windows in random order, None for all of them; those of a shorter
+        draw are a prefix."""
+        return np.random.default_rng(seed).permutation(self.train_windows)[:count]
 
     @property
     def steps(self) -> int:

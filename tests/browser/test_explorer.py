@@ -74,8 +74,7 @@ def test_dark_and_light_both_fit_a_laptop(chromium, address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_loss_variation_page_draws_in_both_schemes(chromium, address, scheme):
     page, errors = open_page(chromium, f"{address}/loss_variation?bits=4", scheme)
-    assert page.locator(CHART).count() == 4
-    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
+    assert fits_with(page, charts=4)
     assert page.locator('[data-testid="stAlert"]').count() == 0
     assert not errors
 
@@ -84,17 +83,15 @@ def test_the_loss_variation_page_draws_in_both_schemes(chromium, address, scheme
 def test_the_quantization_page_follows_its_link(chromium, address, scheme):
     link = f"{address}/quantization?quantizer=Grid-step+GPTQ&bits=step+0.7&code=entropy-coded"
     page, errors = open_page(chromium, link, scheme)
-    assert page.locator(CHART).count() == 7
+    assert fits_with(page, charts=7)
     assert page.get_by_text("Layer by layer: ladder-12k, Grid-step GPTQ, step 0.7").count() == 1
-    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
     assert not errors
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
     page, errors = open_page(chromium, f"{address}/curvature?bandwidth=0.5", scheme)
-    assert page.locator(CHART).count() == 11
-    assert page.evaluate("document.documentElement.scrollWidth") <= VIEWPORT["width"]
+    assert fits_with(page, charts=11)
     assert page.locator('[data-testid="stAlert"]').count() == 0
     before = picture(page)
     thumb = page.get_by_role("slider", name="Bandwidth of the spectrum, decades")
@@ -104,6 +101,12 @@ def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
     wait_until_drawn(page)
     assert picture(page) != before
     assert not errors
+
+
+def fits_with(page, charts):
+    """Whether so many charts are drawn and the page is no wider than a laptop's screen."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return page.locator(CHART).count() == charts and width <= VIEWPORT["width"]
 
 
 def choose(page, position, option):

@@ -22,15 +22,21 @@ from tests.conftest import ROOT
 
 GB = 10**9
 
+
+def neox(vocab_size: int, hidden_size: int, layers: int, heads: int, context: int) -> GPTNeoXConfig:
+    """Of the ladder's architecture."""
+    return GPTNeoXConfig(
+        vocab_size=vocab_size,
+        hidden_size=hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * hidden_size,
+        max_position_embeddings=context,
+    )
+
+
 #: Large enough for what is measured to stand out from the libraries' own memory.
-CONFIG = GPTNeoXConfig(
-    vocab_size=256,
-    hidden_size=128,
-    num_hidden_layers=4,
-    num_attention_heads=8,
-    intermediate_size=512,
-    max_position_embeddings=256,
-)
+CONFIG = neox(vocab_size=256, hidden_size=128, layers=4, heads=8, context=256)
 
 #: What is freed goes back to the system, so that the process holds what is live.
 _RELEASED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -84,14 +90,7 @@ def test_memory_grows_with_the_batch_and_not_with_the_number_of_windows():
 def test_a_whole_run_takes_no_more_than_planned(part):
     """Every tensor of several batches and many vectors, against the plan made beforehand."""
     point = CurvaturePoint(windows=3, steps=12, tests=12)
-    config = GPTNeoXConfig(
-        vocab_size=64,
-        hidden_size=96,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=384,
-        max_position_embeddings=16,
-    )
+    config = neox(vocab_size=64, hidden_size=96, layers=1, heads=2, context=16)
     planned = fit(config, 16, point, Memory("cpu", 8 * GB, 0))
     model = GPTNeoXForCausalLM(config)
     tokens = torch.zeros((1, 16), dtype=torch.int64)

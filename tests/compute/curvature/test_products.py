@@ -20,6 +20,14 @@ def vector_for(product: CurvatureProduct, seed: int = 0) -> torch.Tensor:
     return torch.randn(product.size, generator=random, dtype=product.parameters[0].dtype)
 
 
+def multiplied(model) -> tuple[torch.Tensor, torch.Tensor]:
+    """A vector, and the Hessian times it."""
+    with twice_differentiable(model):
+        product = product_of(model)
+        vector = vector_for(product)
+        return vector, product(vector)
+
+
 def error(found: torch.Tensor, wanted: torch.Tensor) -> float:
     return ((found - wanted).norm() / wanted.norm()).item()
 
@@ -27,20 +35,14 @@ def error(found: torch.Tensor, wanted: torch.Tensor) -> float:
 @pytest.mark.parametrize("name", ["neox", "gpt2"])
 def test_hessian_agrees_with_finite_differences(name, float64_softmax):
     model = examples.model(name).double()
-    with twice_differentiable(model):
-        product = product_of(model)
-        vector = vector_for(product)
-        found = product(vector)
+    vector, found = multiplied(model)
     assert error(found, explicit.finite_difference(model, BATCHES, vector)) < 1e-6
 
 
 @pytest.mark.parametrize("name", examples.MODELS)
 def test_hessian_agrees_with_forward_over_reverse(name):
     model = examples.model(name)
-    with twice_differentiable(model):
-        product = product_of(model)
-        vector = vector_for(product)
-        found = product(vector)
+    vector, found = multiplied(model)
     assert error(found, explicit.forward_over_reverse(model, BATCHES, vector)) < 1e-5
 
 
