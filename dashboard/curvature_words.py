@@ -53,7 +53,7 @@ def spectrum_reading(point: pd.Series, matrix: str) -> None:
         "shares, and cannot tell apart what is near 0; the bell curves smear that to both sides. "
         rf"$\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}, "
         rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ from {_pm(point, 'trace_sqrt')} to about "
-        f"{point['trace_sqrt_top']:.3g}, as what lies near 0 is counted."
+        f"{point['trace_sqrt_top']:.4g}, as what lies near 0 is counted."
     )
     if matrix == "hessian":
         text += f" Eigenvalues below 0 sum to −{point['negative']:.0%} of the trace or more."
