@@ -12,8 +12,9 @@ from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound,
 from bounds.forms.measured import measured_smoothing_bound
 from bounds.forms.result import RiskBound
 from bounds.histogram import LossBins, bin_losses
+from bounds.laws.power_law import PowerLaw, fit_power_law
+from bounds.laws.unfittable import UnfittableError
 from bounds.martingale import LossVariation, loss_variation, s_grid
-from bounds.power_law import PowerLaw, UnfittableError, fit_power_law
 from bounds.prequential import prequential_information_nats
 from bounds.smoothing import (
     loss_range_nats,

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bounds.laws.unfittable import UnfittableError
+
 #: Resamples of the bootstrap: the usual count for 95 % percentile intervals (Efron &
 #: Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13, asks for at least 1000).
 BOOTSTRAP_RESAMPLES = 2000
-
-
-class UnfittableError(ValueError):
-    """The data cannot identify the law; the message says why."""
 
 
 @dataclass(frozen=True)
