@@ -8,7 +8,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 #: Metadata keys in every Parquet file, all strings.
 PROVENANCE_KEYS = (
@@ -99,6 +99,21 @@ TABLES: dict[str, pa.Schema] = {
             _MODEL_ID,
             _described("tokens_seen", pa.int64(), "tokens trained on once this batch is done"),
             _described("loss_nats", pa.float64(), "mean loss of the batch before it is trained on"),
+        ]
+    ),
+    "checkpoint_losses": pa.schema(
+        [
+            _MODEL_ID,
+            _described("train_step", pa.int64(), "steps of training done"),
+            _described("tokens_seen", pa.int64(), "tokens trained on"),
+            _described("windows", pa.int64(), "windows scored: the next ones of the stream"),
+            _described("loss_nats", pa.float64(), "mean loss of the checkpoint on them"),
+            _described("final_loss_nats", pa.float64(), "the same of the final model"),
+            _described(
+                "excess_se_nats",
+                pa.float64(),
+                "standard error of the difference, windows as independent units",
+            ),
         ]
     ),
     "quantized": pa.schema(
@@ -228,10 +243,14 @@ TABLES: dict[str, pa.Schema] = {
     "information": pa.schema(
         [
             _MODEL_ID,
-            _described("method", pa.string(), "how the trajectory was obtained"),
+            _described("method", pa.string(), "from online_losses or from checkpoints"),
             _described("k_nats", pa.float64(), "K(h): information in the model"),
             _described("final_loss_nats", pa.float64(), "loss of the final model, same tokens"),
-            _described("error_nats", pa.float64(), "quadrature error of k_nats; 0 if exact"),
+            _described(
+                "error_nats",
+                pa.float64(),
+                "of k_nats: quadrature, two standard errors",
+            ),
             _described("certified", pa.bool_(), "false: prequential coding is a heuristic"),
         ]
     ),

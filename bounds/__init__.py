@@ -15,7 +15,11 @@ from bounds.histogram import LossBins, bin_losses
 from bounds.laws.power_law import PowerLaw, fit_power_law
 from bounds.laws.unfittable import UnfittableError
 from bounds.martingale import LossVariation, loss_variation, s_grid
-from bounds.prequential import prequential_information_nats
+from bounds.prequential import (
+    checkpoint_information_nats,
+    power_law_information_nats,
+    prequential_information_nats,
+)
 from bounds.smoothing import (
     loss_range_nats,
     smooth_losses_nats,
@@ -37,6 +41,7 @@ __all__ = [
     "TokenLosses",
     "UnfittableError",
     "bin_losses",
+    "checkpoint_information_nats",
     "chosen_geometric_bound",
     "complexity",
     "fit_power_law",
@@ -46,6 +51,7 @@ __all__ = [
     "loss_variation",
     "measured_smoothing_bound",
     "nominal_bits",
+    "power_law_information_nats",
     "prequential_information_nats",
     "s_grid",
     "shortest_code_bits",

@@ -1,4 +1,7 @@
-"""Information in a trained model by prequential coding (section 9; paper, section 5)."""
+"""Information in a trained model by prequential coding (section 9; paper, section 5).
+
+It rests on the symmetry of information up to constants: a heuristic, no certificate.
+"""
 
 import numpy as np
 
@@ -16,8 +19,6 @@ def prequential_information_nats(
             trained on.
         final_loss_nats: mean loss of the final model on the same tokens.
 
-    It rests on the symmetry of information up to constants: a heuristic, no certificate.
-
     Raises:
         ValueError: ``tokens_seen`` does not rise from above 0, or shapes differ.
     """
@@ -32,3 +33,70 @@ def prequential_information_nats(
         raise ValueError("tokens_seen must rise from one batch to the next, from above 0")
     require_positive("final_loss_nats", final_loss_nats)
     return float(batch_tokens @ (online - final_loss_nats))
+
+
+def checkpoint_information_nats(
+    tokens_seen: np.ndarray,
+    excess_nats: np.ndarray,
+    standard_errors: np.ndarray,
+    train_tokens: float,
+) -> tuple[float, float]:
+    """K(h) in nats and its error, from the excess loss of a chain of checkpoints.
+
+    The integral over tokens by the trapezoid rule.  It lies midway between the sums that take
+    each interval's excess from its left and from its right end, and while the excess only falls,
+    so does the integral: half their difference is the most that the rule can be off, however
+    the loss bends between two checkpoints.  Two standard errors of the sum, the checkpoints taken
+    as independent, are added to it.  At D the excess is 0 by definition.
+
+    Args:
+        tokens_seen: shape (checkpoints,), tokens trained on, rising from 0.
+        excess_nats: shape (checkpoints,), mean loss of each checkpoint less that of the final
+            model, on the same tokens, which the checkpoint had not been trained on.
+        standard_errors: shape (checkpoints,), of ``excess_nats``.
+        train_tokens: D.
+
+    Raises:
+        ValueError: the checkpoints do not rise from 0 to below D, or shapes differ.
+    """
+    seen, excess, errors = (
+        np.asarray(values, dtype=np.float64)
+        for values in (tokens_seen, excess_nats, standard_errors)
+    )
+    if not seen.shape == excess.shape == errors.shape or seen.ndim != 1 or seen.size == 0:
+        raise ValueError(
+            f"tokens_seen {seen.shape}, excess_nats {excess.shape} and standard_errors "
+            f"{errors.shape} must be equally long"
+        )
+    widths = np.diff(seen, append=float(train_tokens))
+    if seen[0] != 0 or np.any(widths <= 0):
+        raise ValueError("tokens_seen must rise from 0 to below train_tokens")
+    falls = np.diff(excess, append=0.0)
+    k_nats = widths @ (excess + falls / 2)
+    quadrature = widths @ np.abs(falls) / 2
+    weights = (widths + np.append(0.0, widths[:-1])) / 2
+    return float(k_nats), float(quadrature + 2 * np.sqrt(weights**2 @ errors**2))
+
+
+def power_law_information_nats(
+    data_coefficient: float, data_exponent: float, train_tokens: float
+) -> float:
+    """K(h) in nats where the online loss falls as B/d^beta with the tokens d seen so far.
+
+    The loss at D taken off and integrated from 0 to D: K = B beta/(1-beta) D^(1-beta), sublinear
+    in D, so that K/N falls on the frontier.
+
+    Args:
+        data_coefficient: B, nats times tokens^beta.
+        data_exponent: beta, inside (0, 1).
+        train_tokens: D.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    require_positive("data_coefficient", data_coefficient)
+    require_positive("train_tokens", train_tokens)
+    if not 0 < data_exponent < 1:
+        raise ValueError(f"data_exponent must lie inside (0, 1), not {data_exponent}")
+    b, beta = float(data_coefficient), float(data_exponent)
+    return b * beta / (1 - beta) * float(train_tokens) ** (1 - beta)

@@ -9,6 +9,8 @@ from compute.setting import UNQUANTIZED, Setting
 from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.measure import Scoring
 from compute.stages.quantize import Calibration
+from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
+from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder import Ladder, LadderModel, Measurement
 from compute.suites.windows import Windows
 from compute.unit import Unit, digest
@@ -21,7 +23,8 @@ STAGE_VERSIONS = {
     "register": 1,
     "quantize": 1,
     "measure": 2,
-    "information": 1,
+    "trajectory": 1,
+    "information": 2,
     "curvature": 1,
 }
 
@@ -88,6 +91,7 @@ def _model_units(
         model=model,
         work_tokens=model.train_tokens,
         checkpoint=checkpoint,
+        trajectory=digest([checkpoint, kept_steps(model.steps)]),
         makes=("checkpoint", "trajectory"),
         seeds=seeds,
     )
@@ -103,7 +107,8 @@ def _model_units(
         reads=("checkpoint",),
         seeds=seeds,
     )
-    units = [train, register]
+    ahead = _trajectory_unit(model, train)
+    units = [train, register, ahead]
     for measurement in ladder.measurements:
         quantized = _quantize_unit(ladder, model, measurement.setting, train)
         measured = _measure_unit(model, measurement, quantized, heldout_tokens)
@@ -113,10 +118,14 @@ def _model_units(
                 stage="information",
                 model_id=name,
                 setting=None,
-                identity={**measured.identity, "information": STAGE_VERSIONS["information"]},
+                identity={
+                    **measured.identity,
+                    "trajectory": ahead.identity,
+                    "information": STAGE_VERSIONS["information"],
+                },
                 tables=("information",),
-                needs=(train.name, measured.name),
-                model=(train, measured),
+                needs=(train.name, ahead.name, measured.name),
+                model=(train, ahead, measured),
                 seeds=seeds,
             )
             units.append(information)
@@ -124,6 +133,31 @@ def _model_units(
         if request.wants(model):
             units.append(_curvature_unit(model, request.point, train, units))
     return units
+
+
+def _trajectory_unit(model: LadderModel, train: Unit) -> Unit:
+    # A standard error needs two windows ahead.
+    most = (model.train_windows - 2) // model.batch_windows
+    steps = [step for step in pythia_steps(model.steps) if step <= most]
+    return Unit(
+        stage="trajectory",
+        model_id=model.model_id,
+        setting=None,
+        identity={
+            **train.identity,
+            "steps": steps,
+            "windows": AHEAD_WINDOWS,
+            "trajectory": STAGE_VERSIONS["trajectory"],
+        },
+        tables=("checkpoint_losses",),
+        needs=(train.name,),
+        model=(model, steps),
+        work_tokens=2 * len(steps) * AHEAD_WINDOWS * model.context_length,
+        checkpoint=train.checkpoint,
+        trajectory=train.trajectory,
+        reads=("checkpoint", "trajectory"),
+        seeds=train.seeds,
+    )
 
 
 def _curvature_unit(
@@ -150,6 +184,7 @@ def _curvature_unit(
         model=(model, point),
         work_tokens=point.products * point.windows * model.context_length,
         checkpoint=train.checkpoint,
+        trajectory=train.trajectory,
         coded=quantized.coded if quantized else None,
         reads=(state, "coded") if quantized else (state,),
         seeds={**before.seeds, **CURVATURE_SEEDS},

@@ -8,7 +8,8 @@ import torch
 from transformers import PreTrainedModel
 
 from compute.language_model import batches
-from compute.suites.ladder import TRAJECTORY, LadderModel
+from compute.suites.checkpoints import kept_steps
+from compute.suites.ladder import LadderModel
 
 #: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
 #: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).
@@ -42,13 +43,13 @@ def train(
     windows: np.ndarray,
     device: torch.device,
     report: Callable[[int], None],
-    keep: Callable[[float], None] = lambda fraction: None,
+    keep: Callable[[int], None] = lambda step: None,
 ) -> OnlineLosses:
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context).
 
     Args:
         report: told the tokens trained on after every step.
-        keep: called at each share of ``TRAJECTORY``, when the model is as it is then.
+        keep: called at each of ``kept_steps``, when the model is as it is after so many.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.
@@ -63,9 +64,10 @@ def train(
         weight_decay=WEIGHT_DECAY,
     )
     steps = -(-len(windows) // spec.batch_windows)
-    marks = {max(1, round(fraction * steps)): fraction for fraction in TRAJECTORY}
+    kept = {*kept_steps(steps)}
     seen = 0
     tokens_seen, losses = [], []
+    keep(0)
     for step, (inputs, targets) in enumerate(batches(windows, spec.batch_windows, device)):
         for group in optimizer.param_groups:
             group["lr"] = spec.learning_rate * schedule(step, steps)
@@ -83,7 +85,7 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
-        if step + 1 in marks:
-            keep(marks[step + 1])
+        if step + 1 in kept:
+            keep(step + 1)
         report(seen)
     return OnlineLosses(np.array(tokens_seen), np.array(losses))

@@ -29,6 +29,7 @@ class Unit:
         model: the model's description, for the stage's use.
         work_tokens: tokens it runs through the model, for progress and estimates.
         checkpoint: key of the checkpoints that it makes or reads, or None.
+        trajectory: key of the checkpoints on the way that it makes or reads, or None.
         coded: key of the coded model that it makes or reads, or None.
         makes: which of ``checkpoint``, ``trajectory`` and ``coded`` it puts into the cache.
         reads: which of them it needs there.
@@ -45,6 +46,7 @@ class Unit:
     model: Any = None
     work_tokens: int = 0
     checkpoint: str | None = None
+    trajectory: str | None = None
     coded: str | None = None
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()

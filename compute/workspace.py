@@ -44,8 +44,8 @@ class Workspace:
         return self.cache_dir / "checkpoints" / f"{unit.model_id}-{unit.checkpoint}"
 
     def trajectory(self, unit: Unit) -> Path:
-        """Folder of the same model on the way, one checkpoint per share of its training."""
-        return self.cache_dir / "trajectories" / f"{unit.model_id}-{unit.checkpoint}"
+        """Folder of the same model on the way, one checkpoint ``stepN`` per step it is kept at."""
+        return self.cache_dir / "trajectories" / f"{unit.model_id}-{unit.trajectory}"
 
     def coded(self, unit: Unit) -> Path:
         """Folder of the model's files, one per code, that the unit writes or reads."""

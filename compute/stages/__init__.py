@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from compute.stages import curvature, information, measure, quantize, register, train
+from compute.stages import curvature, information, measure, quantize, register, train, trajectory
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -20,5 +20,6 @@ STAGES: dict[str, Stage] = {
     "quantize": quantize.run,
     "measure": measure.run,
     "curvature": curvature.run,
+    "trajectory": trajectory.run,
     "information": information.run,
 }

@@ -17,6 +17,7 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import XTrace, xtrace
 from compute.layout import Kind, layout
 from compute.setting import UNQUANTIZED
+from compute.suites.checkpoints import step_at
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -86,8 +87,8 @@ def _model_at(
 ) -> PreTrainedModel:
     """The model on its way, at its end, or as its coded file restores it."""
     if point.train_fraction < 1:
-        folder = workspace.trajectory(unit) / f"{point.train_fraction:g}"
-        return language_model.load(folder, device)
+        step = step_at(point.train_fraction, unit.model[0].steps)
+        return language_model.load(workspace.trajectory(unit) / f"step{step}", device)
     model = language_model.load(workspace.checkpoint(unit), device)
     if point.setting != UNQUANTIZED:
         sha = language_model.weights_sha256(model)

@@ -15,7 +15,7 @@ from compute.workspace import Workspace
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """One epoch over the model's prefix of the training windows (section 9: scored first).
 
-    The model is kept as it is at the end, and at some shares of the epoch on the way.
+    The model is kept as it is at the end, and at some steps on the way.
     """
     spec = unit.model
     windows = workspace.windows.open().training[: spec.train_windows]
@@ -28,7 +28,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             windows,
             device,
             report,
-            keep=lambda fraction: model.save_pretrained(trajectory / f"{fraction:g}"),
+            keep=lambda step: model.save_pretrained(trajectory / f"step{step}"),
         )
         _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
     language_model.save(model, workspace.checkpoint(unit))

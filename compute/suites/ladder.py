@@ -12,6 +12,7 @@ import schema
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
 from compute.setting import UNQUANTIZED, Setting
+from compute.suites.checkpoints import FRACTIONS
 
 #: One token per byte.
 VOCAB_SIZE = 256
@@ -19,9 +20,6 @@ VOCAB_SIZE = 256
 #: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
 #: what their size can reach.
 MIN_STEPS = 1000
-
-#: Shares of the training after which the model is kept on the way, to the nearest step.
-TRAJECTORY = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
 
 @dataclass(frozen=True)
@@ -242,8 +240,8 @@ def _check_curvature(
         for name in request.models or ():
             if name not in ids:
                 raise ValueError(f"curvature asks for the model {name!r}, which is not there")
-        if point.train_fraction not in (*TRAJECTORY, 1.0):
-            kept = ", ".join(f"{fraction:g}" for fraction in (*TRAJECTORY, 1.0))
+        if point.train_fraction not in (*FRACTIONS, 1.0):
+            kept = ", ".join(f"{fraction:g}" for fraction in (*FRACTIONS, 1.0))
             raise ValueError(f"train_fraction={point.train_fraction} is not one of {kept}")
         if point.setting not in settings:
             raise ValueError(f"curvature asks for {point.setting.slug}, which is not measured")

@@ -15,7 +15,7 @@ from compute import codes, language_model
 from compute.codes.header import CODES
 from compute.layout import layout
 from compute.perform import perform
-from compute.session import Request, open_session
+from tests.compute.sessions import session_of
 from tests.conftest import compute_command, run_compute
 
 MEASURED = 8  # settings of the micro ladder
@@ -32,13 +32,6 @@ def copied(micro_run, tmp_path):
     for folder in ("data", "cache"):
         shutil.copytree(micro_run / folder, tmp_path / folder)
     return tmp_path
-
-
-def session_of(base, ladder, text):
-    request = Request(
-        "micro", text, base / "data", base / "cache", ladder_file=ladder, device="cpu"
-    )
-    return open_session(request)
 
 
 def unit_named(session, name):

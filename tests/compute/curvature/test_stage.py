@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,10 +13,11 @@ from compute import language_model
 from compute.curvature import probe as probes
 from compute.curvature.memory import Memory
 from compute.errors import InputError
-from compute.session import Request, Session, open_session
+from compute.session import Session
 from compute.stages import curvature
 from compute.suites.ladder import load_ladder
 from compute.unit import Unit
+from tests.compute.sessions import session_of
 from tests.conftest import MICRO_LADDER
 
 FULL = "hessian-all-f1-w4-p2-s6"
@@ -28,10 +28,7 @@ def session(tmp_path, micro_run, micro_ladder, text_folder) -> Session:
     """A finished micro run whose probes may be taken away."""
     shutil.copytree(micro_run / "data", tmp_path / "data")
     shutil.copytree(micro_run / "cache", tmp_path / "cache")
-    request = Request(
-        "micro", text_folder, tmp_path / "data", tmp_path / "cache", ladder_file=micro_ladder
-    )
-    return open_session(request)
+    return session_of(tmp_path, micro_ladder, text_folder)
 
 
 def unit_of(session: Session, variant: str, quantizer: str | None = None) -> Unit:
@@ -88,7 +85,8 @@ def test_states_of_a_model_are_different_and_from_the_same_vectors(session):
     assert len(set(values.values())) == 4
     # One of them by hand, from the checkpoint on the way and the vector of the seed.
     unit = unit_of(session, "hessian-all-f0.5-w4-p2-s6")
-    folder = session.workspace.trajectory(unit) / "0.5"
+    half = round(0.5 * unit.model[0].steps)
+    folder = session.workspace.trajectory(unit) / f"step{half}"
     model = language_model.load(folder, torch.device("cpu"))
     model.set_attn_implementation("eager")
     order = np.random.default_rng(curvature.SEEDS["curvature_windows"])
@@ -168,12 +166,6 @@ def test_a_point_that_needs_more_memory_than_there_is_fails_by_name(session, mon
     monkeypatch.setattr(Memory, "of", lambda device, workers: small)
     with pytest.raises(ValueError, match="one window of 16 tokens needs"):
         curvature.run(replace(unit), session.workspace, lambda tokens: None)
-
-
-def test_trajectories_hold_every_share(session):
-    unit = unit_of(session, FULL)
-    shares = {path.name for path in Path(session.workspace.trajectory(unit)).iterdir()}
-    assert shares == {"0.03125", "0.0625", "0.125", "0.25", "0.5"}
 
 
 def test_workers_share_the_memory_that_the_stage_plans_with(session):

@@ -1,0 +1,12 @@
+"""The session behind a finished micro run, as the command line opens it."""
+
+from pathlib import Path
+
+from compute.session import Request, Session, open_session
+
+
+def session_of(base: Path, ladder: Path, text: Path, workers: int | None = None) -> Session:
+    """Of the artifacts and the cache under ``base``."""
+    folders = (base / "data", base / "cache")
+    request = Request("micro", text, *folders, ladder_file=ladder, device="cpu", workers=workers)
+    return open_session(request)
