@@ -12,7 +12,7 @@ from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound,
 from bounds.forms.measured import measured_smoothing_bound
 from bounds.forms.result import RiskBound
 from bounds.histogram import LossBins, bin_losses
-from bounds.laws.power_law import PowerLaw, fit_power_law
+from bounds.laws.power_law import HeldOut, PowerLaw, fit_power_law, predict_largest
 from bounds.laws.unfittable import UnfittableError
 from bounds.martingale import LossVariation, loss_variation, s_grid
 from bounds.prequential import (
@@ -34,6 +34,7 @@ __all__ = [
     "Complexity",
     "Control",
     "ControlGrid",
+    "HeldOut",
     "LossBins",
     "LossVariation",
     "PowerLaw",
@@ -52,6 +53,7 @@ __all__ = [
     "measured_smoothing_bound",
     "nominal_bits",
     "power_law_information_nats",
+    "predict_largest",
     "prequential_information_nats",
     "s_grid",
     "shortest_code_bits",

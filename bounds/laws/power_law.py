@@ -1,102 +1,218 @@
-"""One-variable scaling laws y = c * N^(-p) along the compute-optimal frontier (section 11)."""
+"""One-variable scaling laws along the compute-optimal frontier: y = a + c * N^(-p) (section 11)."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
+from bounds.laws.floor import fit_floors, has_floor
 from bounds.laws.unfittable import UnfittableError
 
 #: Resamples of the bootstrap: the usual count for 95 % percentile intervals (Efron &
 #: Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13, asks for at least 1000).
-BOOTSTRAP_RESAMPLES = 2000
+BOOTSTRAP_RESAMPLES = 1000
+
+#: Log residual from which on a model counts linearly instead of squared.  The models of a
+#: frontier lie within some per cent of their law; one that is off by more is an outlier.
+HUBER_DELTA = 0.1
+
+#: Rounds of reweighting; each lowers the convex objective, and residuals below ``HUBER_DELTA``
+#: need none.
+_REWEIGHTINGS = 40
 
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A fitted law y = coefficient * N^(-exponent) and its bootstrap over models.
+    """A fitted law y = offset + coefficient * N^(-exponent) and its bootstrap over models.
 
     Attributes:
         coefficient: c, in the unit of y.
         exponent: p; positive when y shrinks with N.
-        exponent_interval: percentile interval of p, (low, high).
+        offset: a, the floor that y levels off at; 0 in a law without one.
+        exponent_interval: interval of p, (low, high).
         smallest, largest: range of N that was fitted; anything outside is extrapolation.
-        log_residual_rms: root mean square of ln y - ln fit.
-        draws: shape (resamples, 2), (ln c, p) of every resample, for bands at any N.
+        log_residuals: shape (models,), ln y - ln fit.
+        draws: shape (resamples, 3), (ln c, p, a) of every resample, for bands at any N; laws of
+            the same models and seed have the same resamples in the same order.
+        widening: what deviations of draws from the fit are multiplied by; ``small_sample_factor``.
         level: probability that the intervals aim to cover.
     """
 
     coefficient: float
     exponent: float
+    offset: float
     exponent_interval: tuple[float, float]
     smallest: float
     largest: float
-    log_residual_rms: float
+    log_residuals: np.ndarray
     draws: np.ndarray
+    widening: float
     level: float
+
+    @property
+    def log_residual_rms(self) -> float:
+        """Root mean square of ln y - ln fit."""
+        return float(np.sqrt(np.mean(self.log_residuals**2)))
 
     def at(self, n: np.ndarray) -> np.ndarray:
         """The fitted y at model sizes ``n``, same shape."""
-        return self.coefficient * np.asarray(n, dtype=np.float64) ** (-self.exponent)
+        return self.offset + self.coefficient * np.asarray(n, dtype=np.float64) ** (-self.exponent)
+
+    def draws_at(self, n: np.ndarray) -> np.ndarray:
+        """y at sizes ``n``, shape (m,), by every resample, widened: shape (resamples, m)."""
+        n = np.atleast_1d(np.asarray(n, dtype=np.float64))
+        log_c, p, a = self.draws.T[:, :, None]  # each (resamples, 1)
+        log_y = np.log(a + np.exp(np.clip(log_c - p * np.log(n), -700.0, 700.0)))
+        center = np.log(self.at(n))
+        return np.exp(np.clip(center + self.widening * (log_y - center), -700.0, 700.0))
 
     def band(self, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Pointwise percentile interval (low, high) of the fitted y at sizes ``n``, shape (m,)."""
-        log_n = np.log(np.atleast_1d(np.asarray(n, dtype=np.float64)))  # (m,)
-        log_y = self.draws[:, :1] - self.draws[:, 1:] * log_n  # (resamples, m)
-        tail = 50.0 * (1.0 - self.level)
-        low, high = np.percentile(log_y, [tail, 100.0 - tail], axis=0)
-        return np.exp(low), np.exp(high)
+        """Pointwise interval (low, high) of the fitted y at sizes ``n``, shape (m,)."""
+        return interval(self.draws_at(n), self.level)
 
 
-def fit_power_law(n: np.ndarray, y: np.ndarray, *, level: float = 0.95, seed: int = 0) -> PowerLaw:
-    """Least squares of ln y on ln N, with a bootstrap that resamples models.
+@dataclass(frozen=True)
+class HeldOut:
+    """What the law of the smaller models says of the largest one.
+
+    Attributes:
+        n: size of the largest model.
+        predicted: y of the law there, with its interval ``low`` to ``high``.
+        measured: y of the model itself.
+    """
+
+    n: float
+    predicted: float
+    low: float
+    high: float
+    measured: float
+
+    @property
+    def relative_error(self) -> float:
+        """predicted / measured - 1."""
+        return self.predicted / self.measured - 1.0
+
+
+def fit_power_law(
+    n: np.ndarray, y: np.ndarray, *, floor: bool = False, level: float = 0.95, seed: int = 0
+) -> PowerLaw:
+    """Huber fit of ln y, with a bootstrap that resamples models.
 
     Args:
         n: shape (models,), model sizes N.
         y: shape (models,), the quantity, every value greater than 0.
-        level: probability that the percentile intervals aim to cover.
+        floor: fit the offset a as well, from 0 up.
+        level: probability that the intervals aim to cover.
         seed: of the bootstrap, so that a view is reproducible.
 
     Raises:
-        UnfittableError: fewer than three sizes, or a value that is not positive and finite.
+        UnfittableError: fewer sizes than one more than there are parameters, a value that is
+            not positive and finite, or a floor that runs away.
     """
     n, y = np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if n.shape != y.shape or n.ndim != 1:
         raise ValueError(f"n {n.shape} and y {y.shape} must be one-dimensional and equally long")
-    if np.unique(n).size < 3:
-        raise UnfittableError(f"a power law needs at least 3 model sizes, not {np.unique(n).size}")
+    parameters = 3 if floor else 2
+    sizes = np.unique(n)
+    if sizes.size < parameters + 1:
+        kind = "a power law with a floor" if floor else "a power law"
+        raise UnfittableError(
+            f"{kind} needs at least {parameters + 1} model sizes, not {sizes.size}"
+        )
     bad = ~(np.isfinite(y) & (y > 0))
     if bad.any():
         raise UnfittableError(
             f"a power law needs positive values, and it is {y[bad][0]:.3g} at N={n[bad][0]:.0f}"
         )
     log_n, log_y = np.log(n), np.log(y)
-    (log_c, p) = _weighted_fit(log_n, log_y, np.ones((1, n.size)))[0]
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n.size, np.full(n.size, 1.0 / n.size), size=BOOTSTRAP_RESAMPLES)
-    sizes = np.unique(n)
-    distinct = np.stack([(counts[:, n == size] > 0).any(axis=1) for size in sizes]).sum(axis=0)
-    # A resample of a single size has no slope.
-    draws = _weighted_fit(log_n, log_y, counts[distinct >= 2].astype(np.float64))
-    tail = 50.0 * (1.0 - level)
-    low, high = np.percentile(draws[:, 1], [tail, 100.0 - tail])
-    residuals = log_y - (log_c - p * log_n)
+    middle = log_n.mean()
+    counts = _resamples(n, sizes, parameters, seed)
+    distinct, back = np.unique(counts, axis=0, return_inverse=True)  # few models, few resamples
+    weights = np.concatenate([np.ones((1, n.size)), distinct])
+    if floor:
+        best, fits = fit_floors(log_n - middle, log_y, weights, HUBER_DELTA)
+        fits[0] = best
+        offsets = np.where(has_floor(fits, log_y), np.exp(fits[:, 2]), 0.0)
+    else:
+        fits = _straight_fits(log_n - middle, log_y, weights)
+        offsets = np.zeros(len(fits))
+    draws = np.stack([fits[:, 0] + fits[:, 1] * middle, fits[:, 1], offsets], axis=1)
+    (log_c, p, a), draws = draws[0], draws[1:][back]
+    widening = small_sample_factor(n.size, parameters, level)
+    fitted = np.log(a + np.exp(log_c - p * log_n))
     return PowerLaw(
         coefficient=float(np.exp(log_c)),
         exponent=float(p),
-        exponent_interval=(float(low), float(high)),
+        offset=float(a),
+        exponent_interval=tuple(map(float, interval(p + widening * (draws[:, 1] - p), level))),
         smallest=float(n.min()),
         largest=float(n.max()),
-        log_residual_rms=float(np.sqrt(np.mean(residuals**2))),
+        log_residuals=log_y - fitted,
         draws=draws,
+        widening=widening,
         level=level,
     )
 
 
-def _weighted_fit(log_n: np.ndarray, log_y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(ln c, p) per row of ``weights``: (rows, models) -> (rows, 2)."""
-    total = weights.sum(axis=1)
-    mean_x = weights @ log_n / total
-    mean_y = weights @ log_y / total
-    x = log_n - mean_x[:, None]  # (rows, models), centred for accuracy
-    slope = (weights * x * (log_y - mean_y[:, None])).sum(axis=1) / (weights * x**2).sum(axis=1)
-    return np.stack([mean_y - slope * mean_x, -slope], axis=1)
+def predict_largest(n: np.ndarray, y: np.ndarray, **options: bool | float | int) -> HeldOut:
+    """Fit without the largest size and predict it.
+
+    Args:
+        n, y: as for ``fit_power_law``; several models of the largest size are all left out, and
+            compared by their geometric mean.
+        options: of ``fit_power_law``.
+
+    Raises:
+        UnfittableError: the sizes that remain cannot identify the law.
+    """
+    n, y = np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    largest = n == n.max()
+    law = fit_power_law(n[~largest], y[~largest], **options)
+    low, high = law.band(n.max())
+    if not np.all(y[largest] > 0):
+        raise UnfittableError("a power law needs positive values, and the largest model's is not")
+    measured = float(np.exp(np.log(y[largest]).mean()))
+    return HeldOut(float(n.max()), float(law.at(n.max())), low[0], high[0], measured)
+
+
+def interval(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval over the first axis: shape (resamples, ...) -> two of shape (...)."""
+    tail = 50.0 * (1.0 - level)
+    low, high = np.percentile(draws, [tail, 100.0 - tail], axis=0)
+    return low, high
+
+
+def small_sample_factor(models: int, parameters: int, level: float) -> float:
+    """Student's quantile over the normal one: how much wider an interval is that also pays for
+    the noise being estimated from the few models themselves.
+
+    Over five models with independent noise the bare 95 % percentile interval of a law held 79 to
+    93 % of 300 times, widened so 91 to 98 % (``test_five_sizes_still_cover_what_they_claim``).
+    """
+    upper = 0.5 + level / 2
+    return float(stats.t.ppf(upper, models - parameters) / stats.norm.ppf(upper))
+
+
+def _resamples(n: np.ndarray, sizes: np.ndarray, parameters: int, seed: int) -> np.ndarray:
+    """How often each model is drawn, shape (resamples, models); a draw of fewer sizes than the
+    law has parameters says nothing and is left out."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n.size, np.full(n.size, 1.0 / n.size), size=BOOTSTRAP_RESAMPLES)
+    found = np.stack([(counts[:, n == size] > 0).any(axis=1) for size in sizes]).sum(axis=0)
+    return counts[found >= parameters].astype(np.float64)
+
+
+def _straight_fits(x: np.ndarray, log_y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(ln c at x = 0, p, unused) per row of ``weights``: (fits, models) -> (fits, 3)."""
+    touching = weights
+    for _ in range(_REWEIGHTINGS):
+        total = touching.sum(axis=1)
+        mean_x, mean_y = touching @ x / total, touching @ log_y / total
+        u = x - mean_x[:, None]  # (fits, models), centred for accuracy
+        slope = (touching * u * (log_y - mean_y[:, None])).sum(1) / (touching * u**2).sum(1)
+        residuals = log_y - mean_y[:, None] - slope[:, None] * u
+        excess = np.abs(residuals) / HUBER_DELTA
+        if np.all((excess <= 1.0) | (weights == 0)):
+            break
+        touching = weights / np.maximum(excess, 1.0)
+    return np.stack([mean_y - slope * mean_x, -slope, np.zeros_like(slope)], axis=1)

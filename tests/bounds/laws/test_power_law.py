@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import least_squares
 
-from bounds import UnfittableError, fit_power_law
+from bounds import UnfittableError, fit_power_law, predict_largest
+from bounds.laws.power_law import HUBER_DELTA, small_sample_factor
 
 SIZES = np.array([29152.0, 52944, 132864, 274640, 496704])
 
@@ -61,3 +63,96 @@ def test_the_band_contains_the_fit_and_widens_outside():
 def test_what_cannot_be_fitted_is_refused_with_the_reason(n, y, reason):
     with pytest.raises(UnfittableError, match=reason):
         fit_power_law(np.array(n), np.array(y))
+
+
+@given(a=st.floats(0.05, 2), c=st.floats(0.1, 10), p=st.floats(0.1, 1.5))
+def test_an_exact_floor_is_found_exactly(a, c, p):
+    y = a + c * (SIZES / SIZES[0]) ** -p
+    law = fit_power_law(SIZES, y, floor=True)
+    np.testing.assert_allclose(law.at(SIZES), y, rtol=1e-5)
+    if c * (1 - (SIZES[-1] / SIZES[0]) ** -p) > 0.1 * a:  # it falls enough to show the floor
+        assert law.exponent == pytest.approx(p, rel=0.02, abs=0.01)
+
+
+@settings(max_examples=15)
+@given(noise=st.lists(st.floats(-0.3, 0.3), min_size=5, max_size=5), falls=st.booleans())
+def test_a_floor_is_as_good_as_scipys_best_of_many_starts(noise, falls):
+    y = (0.4 + (SIZES / SIZES[0]) ** (-0.5 if falls else 0.3)) * np.exp(noise)
+    x = np.log(SIZES / SIZES[2])
+
+    def residuals(theta):
+        return np.log(y) - np.logaddexp(theta[0] - theta[1] * x, theta[2])
+
+    bounds = ([-np.inf, -4, np.log(1e-5 * y.min())], [np.inf, 4, np.log(y.min()) + 1e-9])
+    starts = [(0.0, p, np.log(y.min() * f)) for p in (-1, 0.3) for f in (0.1, 0.9)]
+    best = min(
+        least_squares(residuals, s, bounds=bounds, loss="huber", f_scale=HUBER_DELTA).cost
+        for s in starts
+    )
+    found = fit_power_law(SIZES, y, floor=True).log_residuals
+    inner = np.minimum(np.abs(found), HUBER_DELTA)
+    assert (inner * (np.abs(found) - inner / 2)).sum() <= best * (1 + 1e-3) + 1e-9
+
+
+def test_one_outlier_moves_the_robust_fit_a_third_of_what_it_moves_least_squares():
+    y = 3 * SIZES**-0.3
+    y[1] *= 4
+    squares = -np.polyfit(np.log(SIZES), np.log(y), 1)[0]
+    robust = fit_power_law(SIZES, y).exponent
+    assert abs(robust - 0.3) < abs(squares - 0.3) / 3
+
+
+@given(scale=st.floats(1e-6, 1e6), floor=st.booleans())
+def test_units_do_not_matter(scale, floor):
+    y = (0.5 + (SIZES / SIZES[0]) ** -0.7) * np.exp([0.01, -0.02, 0.015, 0.0, -0.01])
+    law, scaled = (fit_power_law(SIZES, k * y, floor=floor) for k in (1.0, scale))
+    np.testing.assert_allclose(scaled.at(SIZES), scale * law.at(SIZES), rtol=1e-5)
+    assert scaled.exponent == pytest.approx(law.exponent, abs=1e-4)
+
+
+@pytest.mark.parametrize("floor", [False, True])
+def test_five_sizes_still_cover_what_they_claim(floor):
+    """Within the range and a hundred times beyond it; the bare percentiles would not."""
+    rng = np.random.default_rng(3)
+    true = (0.5 if floor else 0.0) + (np.array([1.0, 1700.0]) ** -0.4)
+    covered, bare, runs = np.zeros(2), np.zeros(2), 150
+    for _ in range(runs):
+        y = ((0.5 if floor else 0.0) + (SIZES / SIZES[0]) ** -0.4) * np.exp(rng.normal(0, 0.02, 5))
+        law = fit_power_law(SIZES, y, floor=floor)
+        points = SIZES[0] * np.array([1.0, 1700.0])
+        low, high = law.band(points)
+        covered += (low <= true) & (true <= high)
+        spread = (law.draws_at(points) / law.at(points)) ** (1 / law.widening) * law.at(points)
+        low, high = np.percentile(spread, [2.5, 97.5], axis=0)
+        bare += (low <= true) & (true <= high)
+    assert np.all(covered / runs >= 0.88)
+    assert np.all(covered > bare)
+
+
+def test_the_small_sample_factor_is_students_over_the_normal_quantile():
+    assert small_sample_factor(5, 2, 0.95) == pytest.approx(3.182446 / 1.959964, rel=1e-5)
+    assert small_sample_factor(10_000, 2, 0.95) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_largest_is_predicted_from_the_others_alone():
+    y = 3 * SIZES**-0.3
+    y[-1] *= 1.25
+    held = predict_largest(SIZES, y)
+    assert held.n == SIZES[-1]
+    assert held.predicted == pytest.approx(3 * SIZES[-1] ** -0.3, rel=1e-9)
+    assert held.relative_error == pytest.approx(1 / 1.25 - 1, rel=1e-9)
+    assert held.low <= held.predicted <= held.high < held.measured
+    with pytest.raises(UnfittableError, match="at least 3 model sizes, not 2"):
+        predict_largest(SIZES[:3], y[:3])
+
+
+def test_laws_of_the_same_models_share_their_resamples():
+    """So that a sum of terms can be drawn: where each is steep, the sum is."""
+    y = SIZES**-0.3 * np.exp([0.03, -0.01, 0.02, -0.03, 0.0])
+    one, two = fit_power_law(SIZES, y), fit_power_law(SIZES, 2 * y)
+    np.testing.assert_allclose(two.draws_at(SIZES), 2 * one.draws_at(SIZES))
+
+
+def test_a_floor_needs_a_fourth_size():
+    with pytest.raises(UnfittableError, match="with a floor needs at least 4 model sizes, not 3"):
+        fit_power_law(SIZES[:3], SIZES[:3] ** -0.5, floor=True)
