@@ -253,6 +253,17 @@ class Suite:
             here &= column.isna() if value is None else column == value
         return rows[here]
 
+    def information(self) -> pd.DataFrame:
+        """Rows of `information`, one per model: from the loss of every batch, or else from
+        checkpoints."""
+        return self.query(
+            """
+            FROM information QUALIFY 1 = row_number() OVER (
+                PARTITION BY model_id ORDER BY method = 'online_losses' DESC, error_nats
+            ) ORDER BY model_id
+            """
+        )
+
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
 

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard.laws import exponent_in_words
 from dashboard.text import (
     GAP_COLOUR,
     GUESS_LABEL,
@@ -205,7 +206,7 @@ def law_panel(
     positive = terms[terms[key] > 0]
     layers: list[alt.Chart] = []
     ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
-    subtitle = law_in_words(law)
+    subtitle = exponent_in_words(law)
     fit = None
     if isinstance(law, PowerLaw):
         sizes = np.geomspace(law.smallest, law.largest, 40)  # measured range only
@@ -241,19 +242,6 @@ def law_panel(
         label, subtitle=subtitle, anchor="start", fontSize=13, subtitleColor=GUIDE_COLOUR
     )
     return alt.layer(*layers).properties(width=205, height=140, title=title)
-
-
-def law_in_words(law: PowerLaw | str) -> str:
-    """The exponent with its interval as plain text, or why there is none."""
-    if isinstance(law, str):
-        return law
-    low, high = law.exponent_interval
-    return f"∝ N^({_signed(-law.exponent)})   95 %: {_signed(-high)} to {_signed(-low)}"
-
-
-def _signed(value: float) -> str:
-    """With a true minus sign, and no sign on zero."""
-    return f"{value:.3f}".replace("-", "−")
 
 
 def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:

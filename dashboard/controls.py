@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.forms import BY_LABEL, FORMS
 from dashboard.settings import QUANTIZERS, Setting
+from dashboard.terms import CODES, PREQUENTIAL
 from dashboard.text import CODE_LABELS
 
 #: Steps of the failure probability: 1, 2 and 5 in every decade from 1e-12 up to 0.5.
@@ -20,6 +21,12 @@ DEFAULT_BITS = 4
 #: Steps of the bandwidth of a spectrum, in decades.
 BANDWIDTHS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)
 DEFAULT_BANDWIDTH = 0.2
+
+
+_PREQUENTIAL_HELP = (
+    "**prequential**: the area between the losses while the model was trained and its final loss, "
+    "a heuristic for what the unquantized model holds, and no certificate."
+)
 
 
 def delta_label(delta: float) -> str:
@@ -189,9 +196,9 @@ def form_control() -> str:
     return BY_LABEL[chosen].key
 
 
-def code_control() -> str:
-    """Which code length stands for the information in the model; a key of ``terms.CODES``."""
-    labels = {label: key for key, label in CODE_LABELS.items()}
+def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
+    """Which code length stands for the information in the model; one of ``codes``."""
+    labels = {CODE_LABELS[key]: key for key in codes}
     check_link("code", list(labels), "the code length")
     chosen = st.segmented_control(
         "Code length of the model",
@@ -206,7 +213,8 @@ def code_control() -> str:
         "tables included, and from which every weight is restored bit by bit. Bounds with either "
         "are certificates. **nominal**: bits × parameters, the paper's headline count (on an "
         "unclipped grid the bits are the entropy of the codes); it leaves out what a decoder "
-        "needs, so it certifies nothing.",
+        "needs, so it certifies nothing."
+        + (f" {_PREQUENTIAL_HELP}" if PREQUENTIAL in codes else ""),
     )
     return labels[chosen]
 

@@ -7,8 +7,8 @@ import streamlit as st
 
 from bounds import PowerLaw
 from bounds.prediction import Agreement
-from dashboard.charts import law_in_words
 from dashboard.curvature import BAND
+from dashboard.laws import exponent_in_words
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
 
 #: The symbol of each matrix in formulas and on axes.
@@ -101,7 +101,7 @@ def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> 
         f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
         "0 what cannot be told from 0. The dotted line ends where it is counted otherwise, "
         f"{times:.2g} times as high (median over models); a law through those ends: "
-        f"{law_in_words(top_law)}. {known} *Evenness* is 1 if all eigenvalues are alike: the "
+        f"{exponent_in_words(top_law)}. {known} *Evenness* is 1 if all eigenvalues are alike: the "
         "share that feedback through the whole matrix would leave of the loss without feedback."
     )
 

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
-from dashboard.charts import law_in_words
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, Form
+from dashboard.laws import exponent_in_words
 from dashboard.terms import Choice
 from dashboard.text import CODE_LABELS, GUARANTEE, QUESTIONS, TERMS, parameter_count
 
@@ -161,7 +161,7 @@ def law_reading(law: PowerLaw | str) -> None:
         st.caption(law)
         return
     st.caption(
-        f"Power law: {law_in_words(law)}, with its bootstrap band over models, drawn over the "
+        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models, drawn over the "
         "measured sizes only."
     )
 

@@ -1,18 +1,26 @@
 """Every term of the bound for every model of a suite, at one choice of the controls."""
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
 
-from bounds import FORMS, PowerLaw, RiskBound, UnfittableError, fit_power_law
+from bounds import FORMS, PowerLaw, RiskBound
 from dashboard.artifacts import REPAIR, ArtifactError, Suite
 from dashboard.forms import STEPS
+from dashboard.laws import law_of
 from dashboard.settings import Setting
 from dashboard.text import TERMS
 
-#: Code lengths a reader may choose, and whether each is the length of a real prefix-free code.
+#: Code lengths of a quantized model, and whether each is the length of a real prefix-free code.
 CODES = {"stored": True, "entropy_coded": True, "nominal": False}
+
+#: The code length of the trained model itself by prequential coding, which is no real code.
+PREQUENTIAL = "prequential"
+
+#: Columns of ``bound_terms`` that laws are fitted to.
+GAP_AND_TERMS = (*(term.key for term in TERMS), "gap_nats")
 
 UNQUANTIZED = Setting("none", 32)
 
@@ -23,7 +31,7 @@ class Choice:
 
     Attributes:
         setting: quantizer and bits.
-        code: a key of ``CODES``.
+        code: a key of ``CODES``, or ``PREQUENTIAL`` with the unquantized model.
         failure_probability: delta.
         form: a key of ``bounds.FORMS``.
     """
@@ -36,7 +44,19 @@ class Choice:
     @property
     def certified(self) -> bool:
         """Whether the code length belongs to a real code, so that the bound is a certificate."""
-        return CODES[self.code]
+        return CODES.get(self.code, False)
+
+
+def prequential(choice: Choice) -> Choice:
+    """The same choice with the prequential code, which is of the unquantized model."""
+    return replace(choice, code=PREQUENTIAL, setting=UNQUANTIZED)
+
+
+def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
+    """Bits of the chosen code by model_id; models that lack it are left out."""
+    if choice.code == PREQUENTIAL:
+        return suite.information().set_index("model_id")["k_nats"] / math.log(2)
+    return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
 
 
 def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> dict[str, RiskBound]:
@@ -48,7 +68,7 @@ def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> di
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
     """
-    lengths = suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
+    lengths = code_lengths(suite, choice)
     losses = suite.train_losses(choice.setting)
     unquantized = suite.train_losses(UNQUANTIZED)
     found = {}
@@ -88,6 +108,7 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
     models = suite.models().set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")
     trained = suite.quantized(UNQUANTIZED).set_index("model_id")
+    lengths = code_lengths(suite, choice)
     return pd.DataFrame(
         [
             {
@@ -99,7 +120,7 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
                 "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
                 "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
                 "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
-                "code_bits": quantized.loc[name, f"{choice.code}_bits"],
+                "code_bits": lengths[name],
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
                 "alpha": bound.alpha,
@@ -112,20 +133,9 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
     )
 
 
-def power_laws(terms: pd.DataFrame) -> dict[str, PowerLaw | str]:
+def power_laws(terms: pd.DataFrame, floor: bool = False) -> dict[str, PowerLaw | str]:
     """Law of each term, and of the whole gap, in the model size; a sentence where none fits."""
-    keys = [*(term.key for term in TERMS), "gap_nats"]
-    return {key: law_of(terms, key) for key in keys}
-
-
-def law_of(frame: pd.DataFrame, key: str) -> PowerLaw | str:
-    """Law of one column in ``params_total``, or the sentence that says why there is none."""
-    try:
-        return fit_power_law(
-            frame["params_total"].to_numpy(dtype=float), frame[key].to_numpy(dtype=float)
-        )
-    except UnfittableError as reason:
-        return f"No law: {reason}."
+    return {key: law_of(terms, key, floor) for key in GAP_AND_TERMS}
 
 
 def best_setting(

@@ -76,8 +76,13 @@ MEASURED_COLOURS = ["#F0E442", "#4A5568"]
 #: Grey for guides and labels, legible on light and on dark.
 GUIDE_COLOUR = "#808894"
 
-#: Code lengths by their keys in ``terms.CODES``, in a reader's words.
-CODE_LABELS = {"stored": "stored", "entropy_coded": "entropy-coded", "nominal": "nominal"}
+#: Code lengths by their keys in ``terms``, in a reader's words.
+CODE_LABELS = {
+    "stored": "stored",
+    "entropy_coded": "entropy-coded",
+    "nominal": "nominal",
+    "prequential": "prequential",
+}
 
 PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"

@@ -7,7 +7,7 @@ from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.artifacts import ArtifactError
 from dashboard.curvature import MATRICES
-from dashboard.terms import law_of
+from dashboard.laws import law_of
 
 suite = frame.open_suite()
 try:

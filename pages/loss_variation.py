@@ -4,7 +4,8 @@ import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame, variation
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import Choice, law_of
+from dashboard.laws import law_of
+from dashboard.terms import Choice
 from dashboard.text import CODE_LABELS, term_of
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.

@@ -6,7 +6,8 @@ from dashboard import controls, downloads, explanations, frame, quantization
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model, law_of
+from dashboard.laws import law_of
+from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model
 from dashboard.text import term_of
 
 suite = frame.open_suite()

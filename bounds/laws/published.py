@@ -1,0 +1,151 @@
+"""Scaling laws that others have published, as data: value, source, range, parameter convention.
+
+None was fitted to measurements of this project; losses are in nats per token of each source's own
+text and tokenizer, so a law is a shape to compare with, not a prediction for another corpus.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+#: Parameters with embeddings, and without them.
+TOTAL, NON_EMBEDDING = "total", "non-embedding"
+
+
+@dataclass(frozen=True)
+class PublishedLaw:
+    """A law as its source gives it.
+
+    Attributes:
+        key: short name, unique.
+        label: for charts and tables.
+        quantity: what it is of: ``loss_nats``, ``sigma_nats`` or ``information_bits``.
+        formula: LaTeX.
+        value: (N, D) -> the quantity; arrays broadcast. N as ``parameters`` says, D in tokens.
+        parameters: ``TOTAL`` or ``NON_EMBEDDING``.
+        smallest, largest: N of the models it was fitted to; anything outside is extrapolation.
+        source: where it is from.
+        note: what else a reader must know.
+    """
+
+    key: str
+    label: str
+    quantity: str
+    formula: str
+    value: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    parameters: str
+    smallest: float
+    largest: float
+    source: str
+    note: str
+
+
+def _parametric(
+    e: float, a: float, b: float, alpha: float, beta: float
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    return lambda n, d: e + a / n**alpha + b / d**beta
+
+
+_CHINCHILLA_RANGE = (7e7, 1.6e10)
+_PYTHIA_RANGE = (70_426_624.0, 11_846_072_320.0)
+
+PUBLISHED = (
+    PublishedLaw(
+        "kaplan",
+        "Kaplan et al. 2020",
+        "loss_nats",
+        r"\left[(6.4\cdot10^{13}/N)^{0.076/0.103} + 1.8\cdot10^{13}/D\right]^{0.103}",
+        lambda n, d: ((6.4e13 / n) ** (0.076 / 0.103) + 1.8e13 / d) ** 0.103,
+        NON_EMBEDDING,
+        768.0,
+        1.5e9,
+        "Kaplan et al. 2020, arXiv 2001.08361, joint fit",
+        "WebText2, 50,257 tokens; sizes from 768 to 1.5 billion without embeddings.",
+    ),
+    PublishedLaw(
+        "kaplan_n",
+        "Kaplan et al. 2020, unlimited data",
+        "loss_nats",
+        r"(8.8\cdot10^{13}/N)^{0.076}",
+        lambda n, d: (8.8e13 / n) ** 0.076 + 0.0 * np.asarray(d),
+        NON_EMBEDDING,
+        768.0,
+        1.5e9,
+        "Kaplan et al. 2020, arXiv 2001.08361, L(N)",
+        "Trained to convergence, not to the compute-optimal point.",
+    ),
+    PublishedLaw(
+        "kaplan_d",
+        "Kaplan et al. 2020, unlimited size",
+        "loss_nats",
+        r"(5.4\cdot10^{13}/D)^{0.095}",
+        lambda n, d: (5.4e13 / d) ** 0.095 + 0.0 * np.asarray(n),
+        NON_EMBEDDING,
+        768.0,
+        1.5e9,
+        "Kaplan et al. 2020, arXiv 2001.08361, L(D)",
+        "For a model large enough not to matter.",
+    ),
+    PublishedLaw(
+        "hoffmann",
+        "Hoffmann et al. 2022",
+        "loss_nats",
+        r"1.69 + 406.4/N^{0.34} + 410.7/D^{0.28}",
+        _parametric(1.69, 406.4, 410.7, 0.34, 0.28),
+        TOTAL,
+        *_CHINCHILLA_RANGE,
+        "Hoffmann et al. 2022, arXiv 2203.15556, approach 3",
+        "MassiveText; its rounded parameters do not fit its own data (Besiroglu et al. 2024).",
+    ),
+    PublishedLaw(
+        "besiroglu",
+        "Besiroglu et al. 2024",
+        "loss_nats",
+        r"1.8169 + 482.01/N^{0.3478} + 2085.43/D^{0.3659}",
+        _parametric(1.8169, 482.01, 2085.43, 0.3478, 0.3659),
+        TOTAL,
+        *_CHINCHILLA_RANGE,
+        "Besiroglu et al. 2024, arXiv 2404.10102",
+        "The data of Hoffmann et al., read off their figures and fitted anew; standard errors: "
+        "E 0.0257, A 125, B 1293, exponents 0.0154 and 0.0206.",
+    ),
+    PublishedLaw(
+        "besiroglu_optimum",
+        "Besiroglu et al. 2024, true optimum",
+        "loss_nats",
+        r"1.817218 + 477.826/N^{0.347310} + 2143.417/D^{0.367172}",
+        _parametric(1.817218, 477.826, 2143.417, 0.347310, 0.367172),
+        TOTAL,
+        *_CHINCHILLA_RANGE,
+        "The same data and objective, minimised further (section 11)",
+        "Where the objective of Besiroglu et al. is smallest.",
+    ),
+    PublishedLaw(
+        "finzi_sigma",
+        "Finzi et al. 2025",
+        "sigma_nats",
+        r"0.27 + 8337\,N^{-0.54}",
+        lambda n, d: 0.27 + 8337.0 * n**-0.54 + 0.0 * np.asarray(d),
+        TOTAL,
+        *_PYTHIA_RANGE,
+        "Finzi et al., ICLR 2025, as a secondary source quotes it",
+        "Pythia's loss variation in the paper's form.",
+    ),
+    PublishedLaw(
+        "finzi_information",
+        "Finzi et al. 2025",
+        "information_bits",
+        r"6\cdot10^5\,N^{0.5}",
+        lambda n, d: 6e5 * n**0.5 + 0.0 * np.asarray(d),
+        TOTAL,
+        *_PYTHIA_RANGE,
+        "Finzi et al., ICLR 2025, section 5 and figure 3",
+        "Pythia's prequential information; the exponent is reported as 0.5 ± 0.1.",
+    ),
+)
+
+
+def published(quantity: str) -> list[PublishedLaw]:
+    """The laws of one quantity."""
+    return [law for law in PUBLISHED if law.quantity == quantity]

@@ -1,0 +1,52 @@
+"""The registry against the numbers that section 11 and the sources give."""
+
+import numpy as np
+import pytest
+
+from bounds.laws.published import NON_EMBEDDING, PUBLISHED, TOTAL, published
+
+BY_KEY = {law.key: law for law in PUBLISHED}
+
+
+def at(key, n, d):
+    return float(BY_KEY[key].value(np.float64(n), np.float64(d)))
+
+
+def test_chinchilla_itself():
+    """70 billion parameters, 1.4 trillion tokens: the loss that Hoffmann's law gives it."""
+    assert at("hoffmann", 70e9, 1.4e12) == pytest.approx(1.69 + 0.0837 + 0.1633, abs=2e-3)
+    assert at("besiroglu", 70e9, 1.4e12) == pytest.approx(
+        at("besiroglu_optimum", 70e9, 1.4e12), abs=2e-3
+    )
+
+
+def test_kaplans_joint_law_tends_to_its_laws_of_one_variable():
+    """Of another fit: 6.4e13 against 8.8e13 and 1.8e13 against 5.4e13 leave some per cent."""
+    assert at("kaplan", 1e9, 1e30) == pytest.approx(at("kaplan_n", 1e9, 1), rel=0.03)
+    assert at("kaplan", 1e30, 1e10) == pytest.approx((1.8e13 / 1e10) ** 0.103, rel=1e-9)
+    assert at("kaplan_d", 1, 1e10) == pytest.approx((5.4e13 / 1e10) ** 0.095)
+
+
+def test_where_the_papers_information_crosses_four_bits_a_parameter():
+    n = (6e5 / 4) ** 2
+    assert n == pytest.approx(2.25e10)
+    assert at("finzi_information", n, 20 * n) == pytest.approx(4 * n)
+    assert at("finzi_sigma", 1e30, 1) == pytest.approx(0.27)
+
+
+@pytest.mark.parametrize("law", PUBLISHED, ids=lambda law: law.key)
+def test_every_law_states_where_it_is_from_and_broadcasts(law):
+    assert law.source
+    assert law.parameters in (TOTAL, NON_EMBEDDING)
+    assert 0 < law.smallest < law.largest
+    n = np.geomspace(law.smallest, law.largest, 5)
+    values = law.value(n, 20 * n)
+    assert values.shape == (5,)
+    assert np.all(values > 0)
+    step = np.diff(values)
+    assert np.all(step > 0) if law.quantity == "information_bits" else np.all(step < 0)
+    assert law in published(law.quantity)
+
+
+def test_keys_are_unique():
+    assert len(BY_KEY) == len(PUBLISHED)
