@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.forms import BY_LABEL, FORMS
+from dashboard.numbers import count_label, parse_count
 from dashboard.settings import QUANTIZERS, Setting
 from dashboard.terms import CODES, PREQUENTIAL
 from dashboard.text import CODE_LABELS
@@ -283,3 +284,30 @@ def choice_control(parameter: str, label: str, options: Sequence[str], help_text
         on_change=_forget_complaints,
         help=help_text,
     )
+
+
+def count_control(
+    parameter: str, label: str, default: str, low: float, high: float, help_text: str
+) -> float:
+    """A number as people write it, between ``low`` and ``high``: ``3.2M``, ``1e9``.
+
+    What cannot be read, or lies outside, is a complaint, and the default holds.
+    """
+    text = st.text_input(
+        label,
+        value=default,
+        key=parameter,
+        bind="query-params",
+        max_chars=24,
+        on_change=_forget_complaints,
+        help=help_text,
+    )
+    value = parse_count(text or "")
+    if value is not None and low <= value <= high:
+        st.session_state.setdefault("link_complaints", {}).pop(parameter, None)
+        return value
+    st.session_state.setdefault("link_complaints", {})[parameter] = (
+        f"{label}: {_quoted(text or '')} is not a number from {count_label(low)} to "
+        f"{count_label(high)}, written like 300k, 1.4B or 2e12; {default} is used instead."
+    )
+    return parse_count(default)

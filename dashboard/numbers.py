@@ -1,0 +1,31 @@
+"""Large numbers as people write them: ``3.2M``, ``1e9``, ``497k``."""
+
+import math
+import re
+
+_FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
+
+_COUNT = re.compile(
+    r"\s*([0-9][0-9_,]*(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?)\s*([kmbgt]?)\s*", re.IGNORECASE
+)
+
+
+def parse_count(text: str) -> float | None:
+    """The number that ``text`` stands for, or None if it stands for none that is finite."""
+    match = _COUNT.fullmatch(text)
+    if match is None:
+        return None
+    digits, suffix = match.groups()
+    try:
+        value = float(digits.replace(",", "").replace("_", "")) * _FACTORS[suffix.lower()]
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def count_label(value: float) -> str:
+    """The shortest way to write a number so that ``parse_count`` gives it back to 4 digits."""
+    for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= factor:
+            return f"{value / factor:.4g}{suffix}"
+    return f"{value:.4g}"

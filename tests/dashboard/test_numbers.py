@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.numbers import count_label, parse_count
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("497k", 497e3),
+        (" 3.2M ", 3.2e6),
+        ("1.4B", 1.4e9),
+        ("2g", 2e9),
+        ("10T", 1e13),
+        ("1e9", 1e9),
+        ("1E+3", 1e3),
+        ("29,152", 29152),
+        ("29_152", 29152),
+        ("7.", 7),
+    ],
+)
+def test_numbers_as_people_write_them(text, value):
+    assert parse_count(text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "many", "-3", "1e", "nan", "inf", "1e999", "3 M B", "0x10", "k", "1;2", "٣"]
+)
+def test_what_is_no_number_is_none(text):
+    assert parse_count(text) is None
+
+
+@given(value=st.floats(1, 1e15))
+def test_labels_are_read_back(value):
+    assert parse_count(count_label(value)) == pytest.approx(value, rel=6e-4)
