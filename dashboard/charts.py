@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import PowerLaw
-from dashboard.laws import exponent_in_words
+from dashboard.law_charts import law_panel, size_scale
 from dashboard.text import (
     GAP_COLOUR,
     GUESS_LABEL,
@@ -14,15 +14,8 @@ from dashboard.text import (
     MEASURED_COLOURS,
     PAPER_LABEL,
     TERMS,
-    TOTAL_LABEL,
     TRAIN_LABEL,
 )
-
-
-def _size_scale(params: pd.Series) -> alt.Scale:
-    low, high = params.min(), params.max()
-    margin = (high / low) ** 0.12 if high > low else 2.0
-    return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
 
 
 def _term_colours() -> alt.Scale:
@@ -44,7 +37,7 @@ def stacked_terms(
         selected: model_id drawn in full strength.
         certified: bars of a heuristic are hollow: outlines without a fill.
     """
-    x = alt.X("params_total:Q", scale=_size_scale(terms["params_total"]), axis=_size_axis(terms))
+    x = alt.X("params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms))
     y_title = "Loss, nats per token"
     width = int(np.clip(420 / len(terms), 16, 56))
     bars = (
@@ -169,79 +162,6 @@ def _guess_line(terms: pd.DataFrame) -> alt.LayerChart:
         .encode(x=alt.value("width"), y="guess:Q")
     )
     return alt.layer(line, text)
-
-
-def term_laws(
-    terms: pd.DataFrame, laws: dict[str, PowerLaw | str], certified: bool
-) -> alt.HConcatChart:
-    """Each term against model size on log axes, with its power law and 95 % band."""
-    panels = [
-        law_panel(terms, key, label, colour, laws[key], certified)
-        for key, label, colour in (
-            *((term.key, term.label, term.colour) for term in TERMS),
-            ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
-        )
-    ]
-    return alt.concat(*panels, columns=3, spacing=26)
-
-
-def law_panel(
-    terms: pd.DataFrame,
-    key: str,
-    label: str,
-    colour: str,
-    law: PowerLaw | str,
-    certified: bool = True,
-    unit: str = "nats per token",
-    top: float = 0.0,
-) -> alt.LayerChart:
-    """One quantity against model size on log axes, with its power law and 95 % band.
-
-    Args:
-        top: that the vertical axis reaches, if what is drawn here does not.
-    """
-    scale = _size_scale(terms["params_total"])
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
-    x = alt.X("params_total:Q", scale=scale, axis=axis)
-    positive = terms[terms[key] > 0]
-    layers: list[alt.Chart] = []
-    ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
-    subtitle = exponent_in_words(law)
-    fit = None
-    if isinstance(law, PowerLaw):
-        sizes = np.geomspace(law.smallest, law.largest, 40)  # measured range only
-        low, high = law.band(sizes)
-        ends = [min(ends[0], low.min()), max(ends[1], high.max())]
-        fit = pd.DataFrame({"params_total": sizes, key: law.at(sizes), "low": low, "high": high})
-    y = alt.Y(
-        f"{key}:Q",
-        title=unit,
-        scale=alt.Scale(type="log", domain=[0.8 * ends[0], 1.25 * max(ends[1], top)], nice=False),
-        axis=alt.Axis(tickCount=4, format="~g", grid=False),
-    )
-    if fit is not None:
-        layers.append(
-            alt.Chart(fit)
-            .mark_area(opacity=0.18, color=colour)
-            .encode(x=x, y=alt.Y("low:Q"), y2="high:Q")
-        )
-        layers.append(alt.Chart(fit).mark_line(color=colour).encode(x=x, y=y))
-    layers.append(
-        alt.Chart(positive)
-        .mark_point(size=55, color=colour, opacity=1, filled=certified)
-        .encode(
-            x=x,
-            y=y,
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip(f"{key}:Q", title=unit, format=".5f"),
-            ],
-        )
-    )
-    title = alt.TitleParams(
-        label, subtitle=subtitle, anchor="start", fontSize=13, subtitleColor=GUIDE_COLOUR
-    )
-    return alt.layer(*layers).properties(width=205, height=140, title=title)
 
 
 def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.spectrum import symmetric_log
-from dashboard.charts import law_panel
 from dashboard.curvature import LINEAR_DECADES
+from dashboard.law_charts import law_panel
 from dashboard.text import GUIDE_COLOUR, parameter_count
 
 #: Colours of the matrices, apart from those of the terms and the quantizers.

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
-from dashboard.charts import law_panel
+from dashboard.law_charts import law_panel
 from dashboard.quantization import ALL_TOKENS, SAMPLED
 from dashboard.settings import QUANTIZERS
 from dashboard.text import GUIDE_COLOUR

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import charts, controls, downloads, explanations, frame
+from dashboard import charts, controls, downloads, explanations, frame, law_charts
 from dashboard.artifacts import ArtifactError
 from dashboard.terms import Choice, bound_terms, power_laws, steps_to_ours
 
@@ -42,7 +42,7 @@ st.altair_chart(charts.waterfall(steps, choice.certified), width="stretch")
 explanations.steps_reading(steps, model_id, choice)
 
 st.subheader("How each term moves with model size")
-st.altair_chart(charts.term_laws(terms, laws, choice.certified), width="content")
+st.altair_chart(law_charts.term_laws(terms, laws, choice.certified), width="content")
 explanations.laws_reading(terms)
 
 st.subheader("The data")

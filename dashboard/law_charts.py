@@ -1,0 +1,195 @@
+"""A quantity against model size with its law: measured and extrapolated never drawn alike."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds import PowerLaw
+from dashboard.laws import exponent_in_words
+from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS, TOTAL_LABEL
+
+#: Sizes at which a law is drawn.
+_POINTS = 60
+
+#: A dashed line where a law leaves the sizes it was fitted to; dots for what others published.
+EXTRAPOLATED_DASH, PUBLISHED_DASH = [7, 5], [2, 3]
+
+
+def size_scale(params: pd.Series, reach: float | None = None) -> alt.Scale:
+    """Logarithmic in the model size, with a margin; up (or down) to ``reach`` as well."""
+    low, high = params.min(), params.max()
+    if reach is not None:
+        low, high = min(low, reach), max(high, reach)
+    margin = (high / low) ** 0.12 if high > low else 2.0
+    if reach is not None:
+        margin = min(margin, 3.0)
+    return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
+
+
+def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
+    """A law with its interval over the sizes it was fitted to, and on to ``reach``.
+
+    Columns: params_total, value, low, high, part (``measured range`` or ``extrapolated``).
+    """
+    parts = [("measured range", law.smallest, law.largest)]
+    if reach is not None and reach > law.largest:
+        parts.append(("extrapolated", law.largest, reach))
+    if reach is not None and reach < law.smallest:
+        parts.append(("extrapolated", reach, law.smallest))
+    frames = []
+    for part, start, end in parts:
+        sizes = np.geomspace(start, end, _POINTS)
+        low, high = law.band(sizes)
+        columns = {"params_total": sizes, "value": law.at(sizes), "low": low, "high": high}
+        frames.append(pd.DataFrame(columns).assign(part=part))
+    return pd.concat(frames, ignore_index=True)
+
+
+def law_panel(
+    frame: pd.DataFrame,
+    key: str,
+    label: str,
+    colour: str,
+    law: PowerLaw | str,
+    certified: bool = True,
+    unit: str = "nats per token",
+    top: float = 0.0,
+    reach: float | None = None,
+    published: pd.DataFrame | None = None,
+) -> alt.LayerChart:
+    """One quantity against model size on log axes, with its law and 95 % band.
+
+    Args:
+        frame: columns model_id, params_total and ``key``.
+        certified: points of a heuristic are hollow.
+        top: that the vertical axis reaches, if what is drawn here does not.
+        reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
+        published: columns law, params_total, value, inside (its range): drawn dotted.
+    """
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"], reach), axis=axis)
+    positive = frame[frame[key] > 0]
+    ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
+    curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
+    if curve is not None:
+        # A band that explodes far out must not squeeze what was measured to a line.
+        room = (ends[1] / ends[0]) ** 2 * 30 if reach is not None else np.inf
+        ends = [
+            min(ends[0], max(curve["low"].min(), min(ends[0], curve["value"].min()) / room)),
+            max(ends[1], min(curve["high"].max(), max(ends[1], curve["value"].max()) * room)),
+        ]
+    if published is not None and len(published):
+        ends = [min(ends[0], published["value"].min()), max(ends[1], published["value"].max())]
+    domain = [0.8 * ends[0], 1.25 * max(ends[1], top)]
+    y = alt.Y(
+        f"{key}:Q",
+        title=unit,
+        scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
+        axis=alt.Axis(tickCount=4, format="~g", grid=False),
+    )
+    layers: list[alt.Chart] = []
+    if curve is not None:
+        layers += _law_layers(curve.rename(columns={"value": key}), key, x, y, colour)
+    if published is not None and len(published):
+        layers.append(_published_layer(published.rename(columns={"value": key}), x, y))
+    layers.append(
+        alt.Chart(positive)
+        .mark_point(size=55, color=colour, opacity=1, filled=certified)
+        .encode(
+            x=x,
+            y=y,
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip(f"{key}:Q", title=unit, format=".5g"),
+            ],
+        )
+    )
+    title = alt.TitleParams(
+        label,
+        subtitle=exponent_in_words(law),
+        anchor="start",
+        fontSize=13,
+        subtitleColor=GUIDE_COLOUR,
+    )
+    return alt.layer(*layers).properties(width=205, height=140, title=title)
+
+
+def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
+    """Band and line, solid over the measured range; paler and dashed beyond it."""
+    layers = []
+    for part, opacity, dash in (
+        ("measured range", 0.18, [1, 0]),
+        ("extrapolated", 0.07, EXTRAPOLATED_DASH),
+    ):
+        rows = curve[curve["part"] == part]
+        if rows.empty:
+            continue
+        base = alt.Chart(rows)
+        layers.append(
+            base.mark_area(opacity=opacity, color=colour, clip=True).encode(
+                x=x, y=alt.Y("low:Q"), y2="high:Q"
+            )
+        )
+        layers.append(
+            base.mark_line(color=colour, strokeDash=dash, clip=True).encode(
+                x=x,
+                y=y,
+                tooltip=[
+                    alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+                    alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
+                    alt.Tooltip("low:Q", title="95 % from", format=".4g"),
+                    alt.Tooltip("high:Q", title="to", format=".4g"),
+                ],
+            )
+        )
+    return layers
+
+
+def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
+    """What others published: dotted, and paler outside the range of its own models."""
+    return (
+        alt.Chart(published)
+        .mark_line(strokeDash=PUBLISHED_DASH, strokeWidth=1.8, clip=True)
+        .encode(
+            x=x,
+            y=y,
+            color=alt.Color(
+                "law:N",
+                scale=alt.Scale(scheme="dark2"),
+                legend=alt.Legend(
+                    title="Published, other text and tokens",
+                    orient="bottom",
+                    columns=2,
+                    labelLimit=260,
+                    symbolType="stroke",
+                ),
+            ),
+            detail="part:N",
+            opacity=alt.Opacity(
+                "inside:N", scale=alt.Scale(domain=[True, False], range=[1.0, 0.35]), legend=None
+            ),
+            tooltip=[
+                alt.Tooltip("law:N", title="published"),
+                alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+                alt.Tooltip(y.to_dict()["field"] + ":Q", title="value", format=".4g"),
+                alt.Tooltip("inside:N", title="inside the range of its models"),
+            ],
+        )
+    )
+
+
+def term_laws(
+    terms: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    certified: bool,
+    reach: float | None = None,
+) -> alt.ConcatChart:
+    """Each term against model size on log axes, with its law and 95 % band."""
+    panels = [
+        law_panel(terms, key, label, colour, laws[key], certified, reach=reach)
+        for key, label, colour in (
+            *((term.key, term.label, term.colour) for term in TERMS),
+            ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
+        )
+    ]
+    return alt.concat(*panels, columns=3, spacing=26)
