@@ -253,6 +253,11 @@ class Suite:
             here &= column.isna() if value is None else column == value
         return rows[here]
 
+    def tokens_per_parameter(self) -> float:
+        """Mean D/N of the models."""
+        models = self.models()
+        return float((models["train_tokens"] / models["params_total"]).mean())
+
     def information(self) -> pd.DataFrame:
         """Rows of `information`, one per model: from the loss of every batch, or else from
         checkpoints."""

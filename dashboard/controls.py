@@ -311,3 +311,17 @@ def count_control(
         f"{count_label(high)}, written like 300k, 1.4B or 2e12; {default} is used instead."
     )
     return parse_count(default)
+
+
+def reach_control(largest: float) -> float:
+    """How far beyond the ``largest`` measured size laws are drawn."""
+    default = count_label(10.0 ** math.ceil(math.log10(30.0 * largest)))
+    return count_control(
+        "reach",
+        "Draw laws up to N",
+        default,
+        largest,
+        1e13,
+        "Laws are drawn up to this size, solid where models were measured and dashed beyond. How "
+        "far a law can be trusted beyond its models, nothing measured here can tell.",
+    )

@@ -191,5 +191,6 @@ def term_laws(
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
         )
+        if (terms[key] != 0).any()  # an unquantized model has no quantization gap
     ]
     return alt.concat(*panels, columns=3, spacing=26)

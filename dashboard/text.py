@@ -84,6 +84,14 @@ CODE_LABELS = {
     "prequential": "prequential",
 }
 
+#: Colours of the codes, apart from those of the terms and the quantizers.
+CODE_COLOURS = {
+    "stored": "#00798C",
+    "entropy_coded": "#5B7BE0",
+    "nominal": "#8A7F6B",
+    "prequential": "#C2185B",
+}
+
 PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 

@@ -1,0 +1,242 @@
+"""Charts of the page *Information*: pure functions of data frames."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds import PowerLaw
+from dashboard.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
+from dashboard.text import CODE_COLOURS, CODE_LABELS, GUIDE_COLOUR
+
+HEIGHT = 300
+
+
+def bits_by_size(
+    codes: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    key: str,
+    title: str,
+    reach: float,
+    published: pd.DataFrame,
+) -> alt.LayerChart:
+    """Bits by each code against model size with their laws, solid where measured.
+
+    Args:
+        codes: from ``information.by_code``; hollow points are of no certified code.
+        laws: by code.
+        key: ``total_bits`` or ``bits_per_parameter``.
+        title: of the vertical axis.
+        reach: size up to which laws are drawn.
+        published: columns law, params_total, value, inside: what others report, dotted.
+    """
+    colour = _code_colour(list(dict.fromkeys(codes["code"])))
+    codes = codes.assign(label=codes["code"].map(CODE_LABELS))
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=6, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(codes["params_total"], reach), axis=axis)
+    curves = [
+        law_curve(law, reach).assign(label=CODE_LABELS[code])
+        for code, law in laws.items()
+        if isinstance(law, PowerLaw)
+    ]
+    curve = pd.concat(curves) if curves else pd.DataFrame({"value": [], "low": [], "high": []})
+    ends = np.array([codes[key].min(), codes[key].max(), *curve["value"], *published["value"]])
+    y = alt.Y(
+        f"{key}:Q",
+        title=title,
+        scale=alt.Scale(
+            type="log", domain=[0.6 * ends.min(), 1.7 * ends.max()], nice=False, clamp=True
+        ),
+        axis=alt.Axis(format="~s" if key == "total_bits" else "~g", tickCount=6, grid=False),
+    )
+    layers = []
+    for part, opacity, dash in (
+        ("measured range", 0.18, [1, 0]),
+        ("extrapolated", 0.06, EXTRAPOLATED_DASH),
+    ):
+        if not len(curve):
+            break
+        base = alt.Chart(curve[curve["part"] == part].rename(columns={"value": key}))
+        band = base.mark_area(opacity=opacity, clip=True)
+        layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=colour))
+        line = base.mark_line(strokeDash=dash, clip=True)
+        tooltip = [
+            alt.Tooltip("label:N", title="code"),
+            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+            alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
+        ]
+        layers.append(line.encode(x=x, y=y, color=colour, tooltip=tooltip))
+    if len(published):
+        layers += _reported(published.rename(columns={"value": key}), key, x, y)
+    for certified in (True, False):
+        rows = codes[codes["certified"] == certified]
+        points = alt.Chart(rows).mark_point(size=60, opacity=1, filled=certified)
+        tooltip = [
+            alt.Tooltip("model_id:N", title="model"),
+            alt.Tooltip("label:N", title="code"),
+            alt.Tooltip(f"{key}:Q", title=title, format=".4g"),
+            alt.Tooltip("certified:N"),
+        ]
+        layers.append(points.encode(x=x, y=y, color=colour, tooltip=tooltip))
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """A published law: dotted, paler outside the range of its models, named at its end."""
+    base = alt.Chart(published)
+    line = base.mark_line(
+        strokeDash=PUBLISHED_DASH, color=GUIDE_COLOUR, strokeWidth=2, clip=True
+    ).encode(
+        x=x,
+        y=y,
+        detail=["law:N", "part:N"],
+        opacity=alt.Opacity(
+            "inside:N", scale=alt.Scale(domain=[True, False], range=[1.0, 0.6]), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("law:N", title="published"),
+            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+            alt.Tooltip(f"{key}:Q", format=".4g"),
+            alt.Tooltip("inside:N", title="inside the range of its models"),
+        ],
+    )
+    first = published.sort_values("params_total").groupby("law").head(1)
+    name = (
+        alt.Chart(first)
+        .mark_text(align="left", dx=6, dy=-8, color=GUIDE_COLOUR)
+        .encode(x=x, y=y, text="law:N")
+    )
+    return [line, name]
+
+
+def _code_colour(codes: list[str]) -> alt.Color:
+    return alt.Color(
+        "label:N",
+        scale=alt.Scale(
+            domain=[CODE_LABELS[code] for code in codes],
+            range=[CODE_COLOURS[code] for code in codes],
+        ),
+        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
+    )
+
+
+def online_area(
+    curve: pd.DataFrame, kept: pd.DataFrame, final_loss: float, colour: str
+) -> alt.LayerChart:
+    """Online loss against tokens seen, the area above the final loss shaded: that is K(h).
+
+    Args:
+        curve: from ``information.online_curve``.
+        kept: from ``information.checkpoint_curve``, may be empty.
+        final_loss: loss of the final model on all training tokens.
+        colour: of the area.
+    """
+    middle = (curve["start"] + curve["tokens_seen"]) / 2
+    frame = curve.assign(middle=middle, final=final_loss)
+    scale = alt.Scale(domain=[0.9 * final_loss, frame["loss_nats"].max()], nice=False, clamp=True)
+    axis = alt.Axis(format="~s", grid=False)
+    x = alt.X("middle:Q", title="Tokens seen in training", axis=axis)
+    y = alt.Y("loss_nats:Q", title="Loss, nats per token", scale=scale)
+    area = alt.Chart(frame).mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final:Q")
+    tooltip = [
+        alt.Tooltip("middle:Q", title="tokens seen", format=".3~s"),
+        alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
+    ]
+    line = (
+        alt.Chart(frame).mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip)
+    )
+    bottom = (
+        alt.Chart(frame.iloc[[0]])
+        .mark_rule(color=GUIDE_COLOUR, strokeDash=[5, 4])
+        .encode(y="final:Q")
+    )
+    layers = [area, line, bottom]
+    if len(kept):
+        points = kept.assign(middle=kept["tokens_seen"])
+        layers.append(
+            alt.Chart(points)
+            .mark_point(size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5)
+            .encode(
+                x=x,
+                y=y,
+                tooltip=[
+                    alt.Tooltip("train_step:Q", title="checkpoint after step"),
+                    alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
+                ],
+            )
+        )
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
+    """K(h) from checkpoints over the exact area, with the error that it claims.
+
+    Args:
+        models: from ``information.by_model``, rows with both.
+        colour: of points and bars.
+    """
+    frame = models.assign(
+        ratio=models["checkpoint_bits"] / models["k_bits"],
+        low=(models["checkpoint_bits"] - models["checkpoint_error_bits"]) / models["k_bits"],
+        high=(models["checkpoint_bits"] + models["checkpoint_error_bits"]) / models["k_bits"],
+        closed=models["closed_form_bits"] / models["k_bits"],
+    )
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
+    y = alt.Y("ratio:Q", title="K(h) over the exact area", scale=alt.Scale(zero=False))
+    one = alt.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
+    bars = alt.Chart(frame).mark_rule(color=colour, strokeWidth=2)
+    points = alt.Chart(frame).mark_point(size=60, color=colour, filled=True, opacity=1)
+    closed = alt.Chart(frame.dropna(subset=["closed"])).mark_point(
+        size=60, color=GUIDE_COLOUR, shape="triangle-up", opacity=1
+    )
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("ratio:Q", title="from checkpoints", format=".3f"),
+        alt.Tooltip("low:Q", format=".3f"),
+        alt.Tooltip("high:Q", format=".3f"),
+        alt.Tooltip("closed:Q", title="closed form", format=".3f"),
+        alt.Tooltip("data_exponent:Q", title="beta", format=".3f"),
+    ]
+    return alt.layer(
+        one.encode(y=y),
+        bars.encode(x=x, y="low:Q", y2="high:Q"),
+        points.encode(x=x, y=y, tooltip=tooltip),
+        closed.encode(x=x, y="closed:Q", tooltip=tooltip),
+    ).properties(height=HEIGHT)
+
+
+def totals_by_code(totals: pd.DataFrame) -> alt.LayerChart:
+    """Bound against model size by either code; hollow and dashed where it is no certificate.
+
+    Args:
+        totals: rows of ``terms.bound_terms`` with a column code.
+    """
+    guess = float(np.log(totals["vocab_size"].max()))
+    frame = totals.assign(label=totals["code"].map(CODE_LABELS))
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
+    y = alt.Y("total_nats:Q", title="Bound, nats per token", scale=alt.Scale(zero=False))
+    colour = _code_colour(list(dict.fromkeys(frame["code"])))
+    layers = [
+        alt.Chart(pd.DataFrame({"guess": [guess]}))
+        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
+        .encode(y="guess:Q"),
+        alt.Chart(pd.DataFrame({"guess": [guess]}))
+        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text="Uniform guess, ln V")
+        .encode(x=alt.value("width"), y="guess:Q"),
+    ]
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("label:N", title="code"),
+        alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+        alt.Tooltip("certified:N"),
+    ]
+    for certified, dash in ((True, [1, 0]), (False, [4, 3])):
+        base = alt.Chart(frame[frame["certified"] == certified])
+        layers.append(base.mark_line(strokeDash=dash).encode(x=x, y=y, color=colour))
+        layers.append(
+            base.mark_point(size=60, filled=certified, opacity=1).encode(
+                x=x, y=y, color=colour, tooltip=tooltip
+            )
+        )
+    return alt.layer(*layers).properties(height=HEIGHT)

@@ -1,0 +1,192 @@
+"""The words of the page *Information*."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from bounds import PowerLaw
+from bounds.laws.crossing import Crossing
+from dashboard.laws import exponent_in_words
+from dashboard.numbers import count_label
+from dashboard.settings import Setting
+from dashboard.text import CODE_LABELS
+
+HEURISTIC = ":orange-badge[:material/warning: heuristic, not certified]"
+
+#: The paper's exponent of K(h) in N and its uncertainty (section 9).
+PAPER_EXPONENT, PAPER_ERROR = 0.5, 0.1
+
+
+def introduction() -> None:
+    """What prequential coding is, in two sentences."""
+    st.markdown(
+        "How much does a trained model hold? Someone who has the training program but not the "
+        "text can be sent the text batch by batch, each at the price of the loss that the model "
+        "had *before* training on it. What that costs above the final model's loss is $K(h)$, the "
+        f"model's information by **prequential coding**. {HEURISTIC}"
+    )
+    st.caption(
+        "It rests on the symmetry of information, which holds up to constants, and nobody decodes "
+        "the model itself from it: it shows how information grows, and certifies nothing. Real "
+        "codes of the quantized weights are drawn beside it."
+    )
+
+
+def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
+    """The laws of figure 3 and what the other codes are of."""
+    lines = [f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}" for code, law in laws.items()]
+    st.caption(
+        "Information in bits, " + "; ".join(lines) + f". *nominal* and *entropy-coded* are of "
+        f"{setting.label}; hollow points are of no decodable code. Solid lines and bands: measured "
+        "range, 95 %. Dashed: extrapolated. Dotted: what the paper reports of Pythia, with its "
+        "own text and tokens, paler below its smallest model."
+    )
+
+
+def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
+    """Whether information per parameter falls with size, as in the paper, and why it may not."""
+    if len(models) < 2 or growth.empty:
+        st.caption("With so few models nothing can be said about how K(h) grows.")
+        return
+    ordered = models.sort_values("params_total")
+    first, last = ordered["bits_per_parameter"].iloc[0], ordered["bits_per_parameter"].iloc[-1]
+    whole = growth.iloc[0]
+    start = (
+        f"**K(h)/N {'falls' if last < first else 'does not fall'} here**: it goes from "
+        f"{first:.2f} bits per parameter at {count_label(ordered['params_total'].iloc[0])} "
+        f"parameters to {last:.2f} at {count_label(ordered['params_total'].iloc[-1])}. K(h) grows "
+        f"as $N^{{{whole['exponent']:.2f}}}$ (95 %: {whole['low']:.2f} to {whole['high']:.2f}); "
+        f"the paper finds {PAPER_EXPONENT} ± {PAPER_ERROR} for Pythia, 70 million parameters up."
+    )
+    if last < first:
+        st.markdown(start)
+        return
+    excess = ordered["excess_nats"]
+    st.info(
+        f"{start} K(h)/N is D/N times the mean excess of the online over the final loss, and that "
+        f"rises here, from {excess.iloc[0]:.3f} to {excess.iloc[-1]:.3f} nats per token: a small "
+        "model soon reaches what its few parameters can do and spends most of its text there, a "
+        "larger one improves to the end. Only where the excess follows the amount of text alone, "
+        "as $D^{-\\beta}$, must K(h)/N fall; these sizes lie far below the paper's.",
+        icon=":material/trending_up:",
+    )
+
+
+def growth_table(growth: pd.DataFrame) -> None:
+    """Exponents of K(h) with ever more small sizes left out, beside the paper's."""
+    lines = [
+        "| sizes fitted | K(h) grows as | 95 % interval | K(h)/N goes as |",
+        "|---|--:|---|--:|",
+    ]
+    for row in growth.itertuples():
+        left = f"without the {row.left_out} smallest" if row.left_out else "all"
+        lines.append(
+            f"| {left} ({row.models}) | $N^{{{row.exponent:.3f}}}$ | {row.low:.3f} to "
+            f"{row.high:.3f} | $N^{{{row.exponent - 1:+.3f}}}$ |"
+        )
+    paper = f"{PAPER_EXPONENT - PAPER_ERROR:.1f} to {PAPER_EXPONENT + PAPER_ERROR:.1f}"
+    lines.append(
+        f"| *paper, Pythia, not measured here* | $N^{{{PAPER_EXPONENT}}}$ | {paper} | "
+        f"$N^{{{PAPER_EXPONENT - 1:+.1f}}}$ |"
+    )
+    st.markdown("\n".join(lines))
+
+
+def crossings(found: dict[str, Crossing | str], largest: float) -> None:
+    """Where the prequential law meets those of the other codes."""
+    sentences = []
+    for code, met in found.items():
+        label = CODE_LABELS[code]
+        if isinstance(met, str):
+            sentences.append(f"*{label}*: {met}")
+        elif not met.closing:
+            sentences.append(
+                f"*{label}*: the laws move apart as models grow, and do not meet beyond the "
+                f"measured sizes (they do in {met.share_beyond:.0%} of resamples)."
+            )
+        else:
+            sentences.append(
+                f"*{label}*: the laws meet at N ≈ {_size(met.n)} (95 %: {_size(met.low)} to "
+                f"{_size(met.high)}), {met.n / largest:.2g} times the largest measured model: "
+                "extrapolated."
+            )
+    st.caption(
+        "Where the prequential information falls below the size of a code. "
+        + " ".join(sentences)
+        + " In the paper, for Pythia against 4 bits per parameter: about 2·10¹⁰."
+    )
+
+
+def _size(n: float) -> str:
+    if not 1.0 <= n <= 1e30:
+        return "beyond 1e30" if n > 1 else "below 1"
+    return count_label(n) if n < 1e15 else f"{n:.0e}"
+
+
+def terms_reading() -> None:
+    """What the laws of the terms under the prequential code show."""
+    st.caption(
+        "The paper's argument in one picture: with the prequential code, in place of bits times "
+        "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
+        "gap. All points are hollow: **no certificate**."
+    )
+
+
+def totals_reading(code: str, setting: Setting) -> None:
+    """How to read the bounds by either code."""
+    other = (
+        f"the file that a decoder restores {setting.label} from"
+        if code != "nominal"
+        else ("the nominal count, which is no certificate either")
+    )
+    st.caption(
+        f"Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
+        f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound says nothing."
+    )
+
+
+def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
+    """What the shaded area comes to."""
+    recomputed = row["recomputed_bits"]
+    difference = abs(recomputed / row["k_bits"] - 1) if math.isfinite(recomputed) else math.nan
+    again = (
+        ""
+        if math.isnan(difference)
+        else f" Summed again from the batches: {recomputed:,.0f} bits, {difference:.1e} off."
+    )
+    checkpoints = " Circles: checkpoints, scored on the windows ahead." if len(kept) else ""
+    st.caption(
+        f"The shaded area is the code: K(h) = {row['k_bits']:,.0f} bits, "
+        f"{row['bits_per_parameter']:.2f} per parameter.{again}{checkpoints} The dashed line is "
+        "the final model's mean loss on all training tokens."
+    )
+
+
+def methods_reading(models: pd.DataFrame) -> None:
+    """How good K(h) from checkpoints is, and why the closed form falls short."""
+    both = models.dropna(subset=["checkpoint_bits"])
+    if both.empty:
+        return
+    exact = both[both["method"] == "online_losses"]
+    if exact.empty:
+        st.caption("These models have no online losses: their K(h) comes from checkpoints alone.")
+        return
+    error = exact["checkpoint_bits"] / exact["k_bits"] - 1
+    claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
+    closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
+    st.caption(
+        "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
+        f"every 1000) over the exact area; off by {error.min():+.1%} to {error.max():+.1%}. Bars: "
+        "the error that the checkpoints alone can vouch for, half the difference of the sums from "
+        f"both sides plus two standard errors, {claimed:.0%} on average: cautious, since a loss "
+        "that only falls could do so anywhere between two checkpoints."
+        + (
+            r" Triangles: the closed form $B\,\frac{\beta}{1-\beta}D^{1-\beta}$ with $B$ and "
+            r"$\beta$ of a law $E + B/d^\beta$ fitted to the online losses at a constant learning "
+            f"rate, {closed.min():.2f} to {closed.max():.2f} of the area: it knows nothing of the "
+            "warm-up, nor of the drop when the learning rate is cooled down."
+            if len(closed)
+            else ""
+        )
+    )

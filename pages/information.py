@@ -1,0 +1,91 @@
+"""Information: how much a trained model holds, by prequential coding and by real codes."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import controls, downloads, frame, information, law_charts
+from dashboard import information_charts as charts
+from dashboard import information_words as words
+from dashboard.artifacts import ArtifactError
+from dashboard.terms import PREQUENTIAL, Choice, bound_terms, power_laws, prequential
+from dashboard.text import CODE_COLOURS
+
+suite = frame.open_suite()
+try:
+    models = information.by_model(suite)
+    if models.empty:
+        st.title("Information")
+        st.info(
+            "This suite holds no prequential information. `make compute` measures it for models "
+            "that it trains, or whose checkpoints it can score.",
+            icon=":material/inbox:",
+        )
+        st.stop()
+    with st.sidebar:
+        form = controls.form_control()
+        setting = controls.setting_control(suite.settings())
+        controls.show_rate(suite.bits_per_parameter(setting))
+        code = controls.code_control()
+        choice = Choice(setting, code, controls.delta_control(), form)
+        model_id = controls.model_control(list(models["model_id"]))
+        largest = float(models["params_total"].max())
+        reach = controls.reach_control(largest)
+    codes = information.by_code(suite, setting)
+    terms = bound_terms(suite, prequential(choice))
+    real = bound_terms(suite, choice)
+    curve = information.online_curve(suite, model_id)
+    kept = information.checkpoint_curve(suite, model_id)
+except ArtifactError as error:
+    frame.show_error(error)
+    st.stop()
+
+st.title("Information")
+controls.show_complaints()
+words.introduction()
+growth = information.without_smallest(models)
+laws = {key: information.code_laws(codes, key) for key in ("total_bits", "bits_per_parameter")}
+left, right = st.columns(2)
+for column, key, title, heading in (
+    (left, "total_bits", "Bits", "Information against model size"),
+    (right, "bits_per_parameter", "Bits per parameter", "The same per parameter"),
+):
+    reported = information.reported(suite, reach, key)
+    with column:
+        st.markdown(f"**{heading}**")
+        st.altair_chart(charts.bits_by_size(codes, laws[key], key, title, reach, reported))
+words.size_reading(laws["total_bits"], setting)
+words.falls(models, growth)
+words.growth_table(growth)
+words.crossings(information.crossings(laws["total_bits"]), largest)
+
+st.subheader("Every term of the bound under the prequential code")
+st.altair_chart(law_charts.term_laws(terms, power_laws(terms), False, reach), width="content")
+words.terms_reading()
+
+row = models[models["model_id"] == model_id].iloc[0]
+left, right = st.columns(2)
+with left:
+    st.markdown("**The bound by either code**")
+    totals = pd.concat([real.assign(code=code), terms.assign(code=PREQUENTIAL)])
+    st.altair_chart(charts.totals_by_code(totals))
+    words.totals_reading(code, setting)
+with right:
+    st.markdown(f"**The area that is the code, {model_id}**")
+    colour = CODE_COLOURS[PREQUENTIAL]
+    st.altair_chart(charts.online_area(curve, kept, row["final_loss_nats"], colour))
+    words.area_reading(row, kept)
+
+if models["checkpoint_bits"].notna().any():
+    st.subheader("How good is K(h) from checkpoints alone?")
+    st.altair_chart(charts.checkpoint_error(models, colour))
+    words.methods_reading(models)
+
+st.subheader("The data")
+downloads.tables(
+    {
+        "Information": (models, f"{suite.name}-information"),
+        "Bits by code": (codes, f"{suite.name}-codes-{setting.slug}"),
+        "Terms, prequential": (terms, f"{suite.name}-prequential-{form}"),
+    }
+)
+frame.show_provenance(suite)
