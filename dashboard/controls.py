@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.artifacts import Suite
 from dashboard.forms import BY_LABEL, FORMS
+from dashboard.laws import SHAPES
 from dashboard.numbers import count_label, parse_count
 from dashboard.settings import QUANTIZERS, Setting
-from dashboard.terms import CODES, PREQUENTIAL
+from dashboard.terms import CODES, PREQUENTIAL, Choice
 from dashboard.text import CODE_LABELS
 
 #: Steps of the failure probability: 1, 2 and 5 in every decade from 1e-12 up to 0.5.
@@ -218,6 +220,30 @@ def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
         + (f" {_PREQUENTIAL_HELP}" if PREQUENTIAL in codes else ""),
     )
     return labels[chosen]
+
+
+def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
+    """Everything that a bound depends on: form, setting, code length, failure probability.
+
+    Raises:
+        ArtifactError: the suite has no setting that bounds can be computed at.
+    """
+    form = form_control()
+    setting = setting_control(suite.settings())
+    show_rate(suite.bits_per_parameter(setting))
+    return Choice(setting, code_control(codes), delta_control(), form)
+
+
+def law_control() -> bool:
+    """Whether laws have a floor."""
+    shape = choice_control(
+        "law",
+        "Shape of the laws",
+        list(SHAPES),
+        "$y = cN^{-p}$, or with a floor, $y = a + cN^{-p}$, $a \\ge 0$: what a quantity levels off "
+        "at. A floor needs at least 4 sizes, and few sizes say little about it.",
+    )
+    return SHAPES[shape]
 
 
 def model_control(names: list[str]) -> str:

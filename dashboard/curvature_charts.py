@@ -10,10 +10,7 @@ from bounds import PowerLaw
 from bounds.spectrum import symmetric_log
 from dashboard.curvature import LINEAR_DECADES
 from dashboard.law_charts import law_panel
-from dashboard.text import GUIDE_COLOUR, parameter_count
-
-#: Colours of the matrices, apart from those of the terms and the quantizers.
-MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
+from dashboard.text import GUIDE_COLOUR, MATRIX_COLOURS, parameter_count
 
 #: Colours of the two rules by which a spectrum is summed.
 _RULES = {"radau": ("Node at 0 (used)", "#6C5B9E"), "gauss": ("Gauss rule", "#C9A227")}

@@ -29,9 +29,10 @@ def by_model(suite: Suite) -> pd.DataFrame:
     """K(h) of every model by every way to get it, smallest model first.
 
     Columns: model_id, params_total, train_tokens, k_bits, bits_per_parameter and excess_nats (mean
-    excess of the online loss, K/D) by the best method measured, method, recomputed_bits (the area over `online_losses`, NaN without them),
-    checkpoint_bits with checkpoint_error_bits (NaN if not measured), closed_form_bits with
-    data_exponent beta (NaN where no law fits), final_loss_nats.
+    excess of the online loss, K/D) by the best method measured, method, recomputed_bits (the area
+    over `online_losses`, NaN without them), checkpoint_bits with checkpoint_error_bits (NaN if
+    not measured), closed_form_bits with data_exponent beta (NaN where no law fits),
+    final_loss_nats.
     """
     return suite.remember("information by model", lambda: _by_model(suite))
 

@@ -20,5 +20,6 @@ def navigation() -> StreamlitPage:
             st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
             st.Page("pages/curvature.py", title="Curvature", icon=":material/landscape:"),
             st.Page("pages/information.py", title="Information", icon=":material/data_usage:"),
+            st.Page("pages/scaling_laws.py", title="Scaling laws", icon=":material/trending_down:"),
         ]
     )

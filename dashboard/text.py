@@ -92,6 +92,9 @@ CODE_COLOURS = {
     "prequential": "#C2185B",
 }
 
+#: Colours of the curvature matrices, apart from all of those.
+MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
+
 PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 

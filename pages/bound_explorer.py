@@ -6,16 +6,12 @@ import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame, law_charts
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import Choice, bound_terms, power_laws, steps_to_ours
+from dashboard.terms import bound_terms, power_laws, steps_to_ours
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        form = controls.form_control()
-        setting = controls.setting_control(suite.settings())
-        controls.show_rate(suite.bits_per_parameter(setting))
-        code = controls.code_control()
-        choice = Choice(setting, code, controls.delta_control(), form)
+        choice = controls.bound_controls(suite)
         terms = bound_terms(suite, choice)
         paper = bound_terms(suite, replace(choice, form="four_term"))
         model_id = controls.model_control(list(terms["model_id"]))
@@ -46,5 +42,5 @@ st.altair_chart(law_charts.term_laws(terms, laws, choice.certified), width="cont
 explanations.laws_reading(terms)
 
 st.subheader("The data")
-downloads.table(terms, name=f"{suite.name}-{form}-{setting.slug}")
+downloads.table(terms, name=f"{suite.name}-{choice.form}-{choice.setting.slug}")
 frame.show_provenance(suite)

@@ -7,7 +7,7 @@ from dashboard import controls, downloads, frame, information, law_charts
 from dashboard import information_charts as charts
 from dashboard import information_words as words
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import PREQUENTIAL, Choice, bound_terms, power_laws, prequential
+from dashboard.terms import PREQUENTIAL, bound_terms, power_laws, prequential
 from dashboard.text import CODE_COLOURS
 
 suite = frame.open_suite()
@@ -22,11 +22,8 @@ try:
         )
         st.stop()
     with st.sidebar:
-        form = controls.form_control()
-        setting = controls.setting_control(suite.settings())
-        controls.show_rate(suite.bits_per_parameter(setting))
-        code = controls.code_control()
-        choice = Choice(setting, code, controls.delta_control(), form)
+        choice = controls.bound_controls(suite)
+        setting, code = choice.setting, choice.code
         model_id = controls.model_control(list(models["model_id"]))
         largest = float(models["params_total"].max())
         reach = controls.reach_control(largest)
@@ -85,7 +82,7 @@ downloads.tables(
     {
         "Information": (models, f"{suite.name}-information"),
         "Bits by code": (codes, f"{suite.name}-codes-{setting.slug}"),
-        "Terms, prequential": (terms, f"{suite.name}-prequential-{form}"),
+        "Terms, prequential": (terms, f"{suite.name}-prequential-{choice.form}"),
     }
 )
 frame.show_provenance(suite)

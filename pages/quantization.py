@@ -7,17 +7,14 @@ from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.artifacts import ArtifactError
 from dashboard.laws import law_of
-from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model
+from dashboard.terms import UNQUANTIZED, bounds_by_model
 from dashboard.text import term_of
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        form = controls.form_control()
-        setting = controls.setting_control(suite.settings())
-        controls.show_rate(suite.bits_per_parameter(setting))
-        code = controls.code_control()
-        choice = Choice(setting, code, controls.delta_control(), form)
+        choice = controls.bound_controls(suite)
+        setting, code = choice.setting, choice.code
         model_id = controls.model_control(list(bounds_by_model(suite, choice)))
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
     bounds = quantization.bounds_by_rate(suite, choice, on_grid or suite.settings(), model_id)
@@ -104,8 +101,11 @@ st.subheader("The data")
 downloads.tables(
     {
         "Gaps": (gaps, f"{suite.name}-quantization-gaps"),
-        "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{form}-{code}-bounds-by-rate"),
-        "Bounds by bits": (by_total, f"{suite.name}-{setting.quantizer}-{form}-{code}-bounds"),
+        "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{choice.form}-{code}-bounds-by-rate"),
+        "Bounds by bits": (
+            by_total,
+            f"{suite.name}-{setting.quantizer}-{choice.form}-{code}-bounds",
+        ),
         "Layers": (layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
     }
 )

@@ -107,7 +107,7 @@ def fit_power_law(
 
     Raises:
         UnfittableError: fewer sizes than one more than there are parameters, a value that is
-            not positive and finite, or a floor that runs away.
+            not positive and finite, or a floor for what does not change.
     """
     n, y = np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if n.shape != y.shape or n.ndim != 1:
@@ -125,6 +125,8 @@ def fit_power_law(
             f"a power law needs positive values, and it is {y[bad][0]:.3g} at N={n[bad][0]:.0f}"
         )
     log_n, log_y = np.log(n), np.log(y)
+    if floor and np.ptp(log_y) < 1e-9:
+        raise UnfittableError("it is the same at every size, which any floor explains")
     middle = log_n.mean()
     counts = _resamples(n, sizes, parameters, seed)
     distinct, back = np.unique(counts, axis=0, return_inverse=True)  # few models, few resamples

@@ -156,3 +156,9 @@ def test_laws_of_the_same_models_share_their_resamples():
 def test_a_floor_needs_a_fourth_size():
     with pytest.raises(UnfittableError, match="with a floor needs at least 4 model sizes, not 3"):
         fit_power_law(SIZES[:3], SIZES[:3] ** -0.5, floor=True)
+
+
+def test_what_does_not_change_has_a_law_but_no_floor():
+    assert fit_power_law(SIZES, np.full(5, 4.0)).exponent == pytest.approx(0, abs=1e-12)
+    with pytest.raises(UnfittableError, match="the same at every size"):
+        fit_power_law(SIZES, np.full(5, 4.0), floor=True)

@@ -1,0 +1,123 @@
+"""The words of the page *Scaling laws*."""
+
+import pandas as pd
+import streamlit as st
+
+from bounds import HeldOut, PowerLaw
+from bounds.laws.published import published
+from dashboard.laws import exponent_in_words, formula
+from dashboard.numbers import count_label
+from dashboard.scaling import Quantity
+
+QUANTITY_HELP = "The quantity drawn large; the others stand below, and all are in the table."
+
+
+def introduction(models: int, largest: float) -> None:
+    """What is fitted, and what it cannot say."""
+    st.markdown(
+        "How every number of this dashboard moves as models grow along the compute-optimal "
+        "frontier, each model trained on the same number of tokens per parameter. Laws follow "
+        "every control at once."
+    )
+    st.caption(
+        f"Fitted to {models} sizes up to {count_label(largest)} parameters: solid lines and bands "
+        "are the measured range, **dashed is extrapolation**, which nothing measured here can "
+        "vouch for. With D/N the same everywhere, effects of N and of D cannot be told apart: an "
+        "exponent is of the frontier, not of N alone."
+    )
+
+
+def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) -> None:
+    """The law of one quantity to copy, and how far to trust it."""
+    if isinstance(law, str):
+        st.info(law, icon=":material/block:")
+        return
+    st.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
+    trust = (
+        held
+        if isinstance(held, str)
+        else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 %: "
+        f"{held.low:.4g} to {held.high:.4g}), and {held.measured:.4g} was measured: "
+        f"{held.relative_error:+.1%}, "
+        + ("inside" if held.low <= held.measured <= held.high else "**outside**")
+        + " its interval."
+    )
+    certified = "" if quantity.certified else " Hollow: of a code that nobody can decode."
+    st.caption(
+        f"{exponent_in_words(law)}. {trust} Models scatter about the law by "
+        f"{law.log_residual_rms:.1%}. From the table `{quantity.table}`, section "
+        f"{quantity.section} of docs/THEORY.md.{certified}"
+    )
+
+
+def published_reading(quantity: Quantity) -> None:
+    """Sources of the dotted lines."""
+    if quantity.published is None:
+        return
+    laws = [
+        law
+        for law in published(quantity.published[0])
+        if "unlimited" not in law.label and "true optimum" not in law.label
+    ]
+    with st.expander("The dotted laws: published elsewhere, other text and tokens"):
+        lines = ["| law | formula | fitted to | counts | source |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {law.label} | ${law.formula}$ | N {count_label(law.smallest)} to "
+            f"{count_label(law.largest)} | {law.parameters} parameters | {law.source}. {law.note} |"
+            for law in laws
+        ]
+        st.markdown("\n".join(lines))
+        st.caption(
+            "Pale where a law is outside the sizes it was fitted to. Losses per token depend on "
+            "the text and on what a token is, so only shapes compare. N without embeddings is "
+            "converted by the shapes of this suite's models."
+        )
+
+
+def stacked_reading(missing: list[str]) -> None:
+    """How to read the stacked terms."""
+    left_out = f" Left out, as no law fits: {', '.join(missing).lower()}." if missing else ""
+    st.caption(
+        "Each term by its own law, one on another; strong colours over the measured sizes, pale "
+        "beyond, where the sum is a trend and **no bound**. Circles: the bounds as measured."
+        f"{left_out}"
+    )
+
+
+def compute_reading(ends: pd.DataFrame) -> None:
+    """What figure 1 shows."""
+    st.caption(
+        "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
+        "the compute-optimal points, 20 tokens per parameter, at the final model's training loss. "
+        "They lie below their lines: the last batches were scored by a model that was still "
+        "being annealed, and the final model has seen its text once."
+        if len(ends)
+        else "No online losses were measured."
+    )
+
+
+def frontier_reading(ratio: float) -> None:
+    """What the chosen points are."""
+    st.caption(
+        f"Diamonds: the models measured here, on the line of {ratio:.0f} tokens per parameter. "
+        "Dashed circles: the Pythia checkpoints nearest to it, the paper's choice, **not measured "
+        "here**. The three smallest lie inside Pythia's warm-up, and all but the largest "
+        "before most of its learning-rate decay."
+    )
+
+
+def table_config() -> dict:
+    """How the columns of the overview look."""
+    number = st.column_config.NumberColumn
+    return {
+        "law": st.column_config.TextColumn("law, y =", width="medium"),
+        "exponent": number(format="%.3f", help="Of N: negative where the quantity falls."),
+        "low": number("95 % from", format="%.3f"),
+        "high": number("to", format="%.3f"),
+        "floor": number(format="%.3g"),
+        "scatter": number(format="%.3f", help="Root mean square of log residuals."),
+        "predicted": number(format="%.4g", help="Of the largest model, from the others."),
+        "measured": number(format="%.4g", help="Of the largest model."),
+        "error": number(format="percent", help="Predicted over measured, less 1."),
+        "inside": st.column_config.CheckboxColumn(help="Measured lies inside the 95 % interval."),
+    }
