@@ -123,6 +123,22 @@ def online_curve(suite: Suite, model_id: str, batches: int | None = CURVE_POINTS
     )
 
 
+def area_curve(suite: Suite, model_id: str, final_loss_nats: float) -> pd.DataFrame:
+    """What K(h) is the area between: columns tokens, loss_nats, final_loss_nats.
+
+    From the online losses, or else from checkpoints, each against the final model on the same
+    windows, with the end of the training, where the two are one.
+    """
+    online = online_curve(suite, model_id)
+    if len(online):
+        tokens = (online["start"] + online["tokens_seen"]) / 2
+        return online[["loss_nats"]].assign(tokens=tokens, final_loss_nats=final_loss_nats)
+    kept = checkpoint_curve(suite, model_id).rename(columns={"tokens_seen": "tokens"})
+    end = suite.models().set_index("model_id").loc[model_id, "train_tokens"]
+    last = {"tokens": end, "loss_nats": final_loss_nats, "final_loss_nats": final_loss_nats}
+    return pd.concat([kept[[*last]], pd.DataFrame([last])], ignore_index=True)
+
+
 def checkpoint_curve(suite: Suite, model_id: str) -> pd.DataFrame:
     """Losses of one model's checkpoints on what they had not seen: tokens_seen, loss_nats, step."""
     return suite.query(

@@ -119,51 +119,39 @@ def _code_colour(codes: list[str]) -> alt.Color:
     )
 
 
-def online_area(
-    curve: pd.DataFrame, kept: pd.DataFrame, final_loss: float, colour: str
-) -> alt.LayerChart:
+def online_area(curve: pd.DataFrame, kept: pd.DataFrame, colour: str) -> alt.LayerChart:
     """Online loss against tokens seen, the area above the final loss shaded: that is K(h).
 
     Args:
-        curve: from ``information.online_curve``.
+        curve: from ``information.area_curve``.
         kept: from ``information.checkpoint_curve``, may be empty.
-        final_loss: loss of the final model on all training tokens.
         colour: of the area.
     """
-    middle = (curve["start"] + curve["tokens_seen"]) / 2
-    frame = curve.assign(middle=middle, final=final_loss)
-    scale = alt.Scale(domain=[0.9 * final_loss, frame["loss_nats"].max()], nice=False, clamp=True)
+    ends = [0.9 * curve["final_loss_nats"].min(), curve["loss_nats"].max()]
+    scale = alt.Scale(domain=ends, nice=False, clamp=True)
     axis = alt.Axis(format="~s", grid=False)
-    x = alt.X("middle:Q", title="Tokens seen in training", axis=axis)
+    x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
     y = alt.Y("loss_nats:Q", title="Loss, nats per token", scale=scale)
-    area = alt.Chart(frame).mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final:Q")
     tooltip = [
-        alt.Tooltip("middle:Q", title="tokens seen", format=".3~s"),
+        alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
         alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
     ]
-    line = (
-        alt.Chart(frame).mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip)
-    )
-    bottom = (
-        alt.Chart(frame.iloc[[0]])
-        .mark_rule(color=GUIDE_COLOUR, strokeDash=[5, 4])
-        .encode(y="final:Q")
-    )
-    layers = [area, line, bottom]
+    base = alt.Chart(curve)
+    layers = [
+        base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss_nats:Q"),
+        base.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip),
+        base.mark_line(color=GUIDE_COLOUR, strokeDash=[5, 4]).encode(x=x, y="final_loss_nats:Q"),
+    ]
     if len(kept):
-        points = kept.assign(middle=kept["tokens_seen"])
-        layers.append(
-            alt.Chart(points)
-            .mark_point(size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5)
-            .encode(
-                x=x,
-                y=y,
-                tooltip=[
-                    alt.Tooltip("train_step:Q", title="checkpoint after step"),
-                    alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
-                ],
-            )
+        points = alt.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
+        tooltip = [
+            alt.Tooltip("train_step:Q", title="checkpoint after step"),
+            alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
+        ]
+        marks = points.mark_point(
+            size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
         )
+        layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     return alt.layer(*layers).properties(height=HEIGHT)
 
 

@@ -85,7 +85,8 @@ def law_panel(
         f"{key}:Q",
         title=unit,
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
-        axis=alt.Axis(tickCount=4, format="~g", grid=False),
+        # Vega writes 100M as 100000000 unless told otherwise, and 0.01 as 10m.
+        axis=alt.Axis(tickCount=4, format="~s" if domain[1] >= 1e4 else "~g", grid=False),
     )
     layers: list[alt.Chart] = []
     if curve is not None:

@@ -197,9 +197,8 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         ratio: tokens per parameter of the line.
     """
     frame = pd.concat([ends.assign(here=True), elsewhere.assign(here=False)])
-    line = pd.DataFrame(
-        {"params_total": [frame["params_total"].min(), frame["params_total"].max()]}
-    )
+    ends_of_line = [frame["params_total"].min(), frame["params_total"].max()]
+    line = pd.DataFrame({"params_total": ends_of_line})
     line = line.assign(train_tokens=ratio * line["params_total"])
     axis = alt.Axis(format="~s", tickCount=6, grid=False)
     x = alt.X(
@@ -230,14 +229,14 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     labels = pd.DataFrame(
         {
-            "params_total": [ends["params_total"].iloc[-1], elsewhere["params_total"].iloc[3]],
-            "train_tokens": [ends["train_tokens"].iloc[-1], elsewhere["train_tokens"].iloc[3]],
+            "params_total": [ends["params_total"].iloc[-1], elsewhere["params_total"].iloc[-2]],
+            "train_tokens": [ends["train_tokens"].iloc[-1], elsewhere["train_tokens"].iloc[-2]],
             "text": ["this suite", "Pythia, not measured here"],
         }
     )
     layers.append(
         alt.Chart(labels)
-        .mark_text(align="left", dx=12, dy=12, color=GUIDE_COLOUR)
+        .mark_text(align="right", dx=-12, dy=-8, color=GUIDE_COLOUR)
         .encode(x=x, y=y, text="text:N")
     )
     return alt.layer(*layers).properties(height=HEIGHT)

@@ -9,7 +9,9 @@ from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
 from dashboard.scaling import Quantity
 
-QUANTITY_HELP = "The quantity drawn large; the others stand below, and all are in the table."
+QUANTITY_HELP = (
+    "The quantity drawn large. Those of its group stand below, and all are in the table."
+)
 
 
 def introduction(models: int, largest: float) -> None:

@@ -30,7 +30,8 @@ try:
     codes = information.by_code(suite, setting)
     terms = bound_terms(suite, prequential(choice))
     real = bound_terms(suite, choice)
-    curve = information.online_curve(suite, model_id)
+    row = models[models["model_id"] == model_id].iloc[0]
+    curve = information.area_curve(suite, model_id, row["final_loss_nats"])
     kept = information.checkpoint_curve(suite, model_id)
 except ArtifactError as error:
     frame.show_error(error)
@@ -59,7 +60,6 @@ st.subheader("Every term of the bound under the prequential code")
 st.altair_chart(law_charts.term_laws(terms, power_laws(terms), False, reach), width="content")
 words.terms_reading()
 
-row = models[models["model_id"] == model_id].iloc[0]
 left, right = st.columns(2)
 with left:
     st.markdown("**The bound by either code**")
@@ -69,7 +69,7 @@ with left:
 with right:
     st.markdown(f"**The area that is the code, {model_id}**")
     colour = CODE_COLOURS[PREQUENTIAL]
-    st.altair_chart(charts.online_area(curve, kept, row["final_loss_nats"], colour))
+    st.altair_chart(charts.online_area(curve, kept, colour))
     words.area_reading(row, kept)
 
 if models["checkpoint_bits"].notna().any():

@@ -42,6 +42,11 @@ with right:
 words.law_reading(quantity, law, held)
 words.published_reading(quantity)
 
+st.subheader(quantity.group)
+beside = [other for other in found.values() if other.group == quantity.group]
+laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in beside}
+st.altair_chart(charts.panels(beside, laws, reach), width="content")
+
 st.subheader("All laws")
 st.dataframe(overview, hide_index=True, column_config=words.table_config())
 
@@ -64,12 +69,6 @@ with right:
     ratio = suite.tokens_per_parameter()
     st.altair_chart(charts.frontier(ends, pythia.choices(), ratio))
     words.frontier_reading(ratio)
-
-laws = {name: scaling.law_and_held_out(found[name], floor)[0] for name in found}
-for group in dict.fromkeys(quantity.group for quantity in found.values()):
-    st.subheader(group)
-    of_group = [quantity for quantity in found.values() if quantity.group == group]
-    st.altair_chart(charts.panels(of_group, laws, reach), width="content")
 
 st.subheader("The data")
 name = f"{choice.form}-{choice.code}-{choice.setting.slug}"
