@@ -107,7 +107,7 @@ def fit_loss_law(
     # Where losses are exact up to rounding, the objective is 0 and has no share.
     tolerance = AGREEMENT * least + 1e-20 * n.size
     return LossLawFit(
-        law=LossLaw(*np.exp(points[0, :3]), *points[0, 3:]),
+        law=LossLaw(*map(float, (*np.exp(points[0, :3]), *points[0, 3:]))),
         estimates=estimates(points[0], points[1:], edge.any(axis=1), level),
         draws=points[1:],
         level=level,

@@ -9,11 +9,10 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logsumexp
 
 from bounds import LossLaw, UnfittableError, fit_loss_law
-from bounds.laws.loss_objective import HUBER_DELTA
 from bounds.laws.loss_surface import START_GRID
+from tests.bounds.laws.independent import DELTA, independent_objective
 from tests.bounds.laws.runs import BESIROGLU, isoflop, noisy_losses, scattered
 
 SETS = 200
@@ -44,25 +43,6 @@ class Outcome:
     seconds: float
 
 
-def independent_objective(n: np.ndarray, d: np.ndarray, loss: np.ndarray):
-    """Value and gradient at (a', b', e, alpha, beta), written anew and scaled by 1/delta."""
-    x, z, y = np.log(n), np.log(d), np.log(loss)
-    x, z = x - x.mean(), z - z.mean()
-
-    def both(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        a, b, e, alpha, beta = theta
-        logs = np.stack([a - alpha * x, b - beta * z, np.full_like(x, e)])
-        predicted = logsumexp(logs, axis=0)
-        r = y - predicted
-        small = np.abs(r) <= HUBER_DELTA
-        h = np.where(small, r**2 / 2, HUBER_DELTA * (np.abs(r) - HUBER_DELTA / 2))
-        slope = -np.where(small, r, HUBER_DELTA * np.sign(r)) * np.exp(logs - predicted)
-        gradient = [*slope.sum(axis=1), -slope[0] @ x, -slope[1] @ z]
-        return h.sum() / HUBER_DELTA, np.array(gradient) / HUBER_DELTA
-
-    return both
-
-
 def independent_least(
     rng: np.random.Generator, known: list[LossLaw], n: np.ndarray, d: np.ndarray, loss: np.ndarray
 ) -> np.ndarray:
@@ -85,7 +65,7 @@ def independent_least(
         found = minimize(both, start, jac=True, method="BFGS", options={"gtol": 1e-9})
         # A second run starts with a fresh estimate of the Hessian, and leaves a false stop.
         again = minimize(both, found.x, jac=True, method="BFGS", options={"gtol": 1e-9})
-        ends.append(min(found.fun, again.fun) * HUBER_DELTA)
+        ends.append(min(found.fun, again.fun) * DELTA)
     return np.array(ends)
 
 
