@@ -10,7 +10,8 @@ from dataclasses import astuple, dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from bounds import LossLaw, UnfittableError, fit_loss_law
+from bounds import LossLaw, LossLawFit, UnfittableError, fit_loss_law
+from bounds.laws.loss_bootstrap import Estimate
 from bounds.laws.loss_surface import START_GRID
 from tests.bounds.laws.independent import DELTA, independent_objective
 from tests.bounds.laws.runs import BESIROGLU, isoflop, noisy_losses, scattered
@@ -33,10 +34,9 @@ class Outcome:
     starts that reached the optimum: ours, scipy's from the plausible range, scipy's from our grid.
     """
 
-    runs: int
     excess: float
-    covered: tuple[bool, ...]
-    relative_width: tuple[float, ...]
+    covered: list[bool]
+    relative_width: list[float]
     agreed_share: float
     random_share: float
     grid_share: float
@@ -76,30 +76,39 @@ def random_law(rng: np.random.Generator) -> LossLaw:
     return LossLaw(rng.uniform(1.5, 2.0), model * 1e9**alpha, data * 3e10**beta, alpha, beta)
 
 
-def outcome(seed: int, small: bool) -> Outcome | None:
-    """Draw, fit and search once; None where the fit was refused."""
-    rng = np.random.default_rng([seed, small])
+def draw(rng: np.random.Generator, seed: int, small: bool) -> tuple[LossLaw, list[np.ndarray]]:
+    """A law and N, D and loss of runs that follow it: half Besiroglu's law, half of each design."""
     law = BESIROGLU if seed % 2 else random_law(rng)
     runs = int(rng.integers(20, 41) if small else rng.integers(100, 241))
     n, d = (isoflop if seed % 4 < 2 else scattered)(rng, runs)
-    loss = noisy_losses(rng, law, n, d, rng.uniform(0.005, 0.01))
+    return law, [n, d, noisy_losses(rng, law, n, d, rng.uniform(0.005, 0.01))]
+
+
+def with_truth(fit: LossLawFit, law: LossLaw) -> list[tuple[Estimate, float]]:
+    """Every estimate and the number it estimates."""
+    truth = (*astuple(law), law.optimal_params_exponent)
+    return list(zip(fit.estimates.values(), truth, strict=True))
+
+
+def outcome(seed: int, small: bool) -> Outcome | None:
+    """Draw, fit and search once; None where the fit was refused."""
+    rng = np.random.default_rng([seed, small])
+    law, runs = draw(rng, seed, small)
     start = time.process_time()
     try:
-        fit = fit_loss_law(n, d, loss, seed=seed)
+        fit = fit_loss_law(*runs, seed=seed)
     except UnfittableError as error:
         print(f"refused: {error}", flush=True)
         return None
     seconds = time.process_time() - start
-    ends = independent_least(rng, [law, fit.law], n, d, loss)
+    ends = independent_least(rng, [law, fit.law], *runs)
     least = min(fit.objective, ends.min())
-    truth = (*astuple(law), law.optimal_params_exponent)
     at_optimum = ends <= least * (1.0 + REACHED)
-    pairs = list(zip(fit.estimates.values(), truth, strict=True))
+    pairs = with_truth(fit, law)
     return Outcome(
-        runs,
         fit.objective / least - 1.0,
-        tuple(found.low <= value <= found.high for found, value in pairs),
-        tuple((found.high - found.low) / value for found, value in pairs),
+        [found.low <= value <= found.high for found, value in pairs],
+        [(found.high - found.low) / value for found, value in pairs],
         fit.agreed / fit.starts,
         at_optimum[-2 * RANDOM_STARTS : -RANDOM_STARTS].mean(),
         at_optimum[-RANDOM_STARTS:].mean(),

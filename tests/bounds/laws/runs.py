@@ -33,3 +33,10 @@ def noisy_losses(
 ) -> np.ndarray:
     """The law's losses times exp(noise): Student's t with 4 degrees of freedom, rms ``scale``."""
     return law.at(n, d) * np.exp(scale * rng.standard_t(4, n.size) / np.sqrt(2.0))
+
+
+def drawn(seed=0, runs=60, law=BESIROGLU, design=scattered, scale=0.007):
+    """N, D and loss, each (runs,)."""
+    rng = np.random.default_rng(seed)
+    n, d = design(rng, runs)
+    return n, d, noisy_losses(rng, law, n, d, scale)

@@ -1,30 +1,20 @@
-"""The law L(N, D): closed forms, the optimum of its objective, its intervals, its refusals."""
+"""The fit of L(N, D): its objective, the optimum, the intervals, bad values."""
 
-from dataclasses import astuple, replace
+from dataclasses import astuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 
-from bounds import LossLaw, UnfittableError, fit_loss_law
+from bounds import UnfittableError, fit_loss_law
 from bounds.laws.least_huber import descend
 from bounds.laws.loss_bootstrap import estimates, resampled_optima
 from bounds.laws.loss_objective import HUBER_DELTA, LossObjective
 from tests.bounds.laws.independent import independent_objective
-from tests.bounds.laws.runs import BESIROGLU, HOFFMANN, isoflop, noisy_losses, scattered
-
-laws = st.builds(
-    lambda e, alpha, beta, model, data: LossLaw(
-        e, model * 1e9**alpha, data * 3e10**beta, alpha, beta
-    ),
-    e=st.floats(0.5, 3),
-    alpha=st.floats(0.2, 0.6),
-    beta=st.floats(0.2, 0.6),
-    model=st.floats(0.1, 0.8),
-    data=st.floats(0.1, 0.8),
-)
+from tests.bounds.laws.runs import BESIROGLU, HOFFMANN, drawn, isoflop, scattered
+from tests.bounds.laws.strategies import laws
 
 
 def theta_of(objective, law):
@@ -32,52 +22,10 @@ def theta_of(objective, law):
     return objective.centred([[a, b, e, law.model_exponent, law.data_exponent]])
 
 
-def drawn(seed=0, runs=60, law=BESIROGLU, design=scattered, scale=0.007):
-    rng = np.random.default_rng(seed)
-    n, d = design(rng, runs)
-    return n, d, noisy_losses(rng, law, n, d, scale)
-
-
 @pytest.fixture(scope="module")
 def fitted():
     runs = drawn(runs=240, design=isoflop)
     return runs, fit_loss_law(*runs, resamples=400)
-
-
-def test_published_laws():
-    # Chinchilla itself: 70 billion parameters, 1.4 trillion tokens.
-    assert HOFFMANN.at(7e10, 1.4e12) == pytest.approx(1.69 + 0.0835 + 0.1632, abs=2e-4)
-    assert HOFFMANN.optimal_params_exponent == pytest.approx(0.4516, abs=1e-4)
-    assert BESIROGLU.optimal_params_exponent == pytest.approx(0.5139, abs=1e-4)
-    assert BESIROGLU.optimal_tokens_exponent == pytest.approx(1 - 0.5139, abs=1e-4)
-    # At Chinchilla's compute this law advises about 20 tokens a parameter, Hoffmann's above 60.
-    n, d = BESIROGLU.compute_optimal(5.76e23)
-    assert 15 < d / n < 30
-    n, d = HOFFMANN.compute_optimal(5.76e23)
-    assert d / n > 60
-
-
-@given(law=laws, log_flops=st.floats(30, 60))
-def test_the_compute_optimum_against_a_numerical_one(law, log_flops):
-    flops = np.exp(log_flops)
-    n, d = law.compute_optimal(flops)
-    assert 6 * n * d == pytest.approx(flops, rel=1e-9)
-    found = minimize_scalar(
-        lambda log_n: float(law.at(np.exp(log_n), flops / 6 / np.exp(log_n))),
-        bracket=(np.log(n) - 3, np.log(n) + 2),
-        options={"xtol": 1e-10},
-    )
-    assert np.log(n) == pytest.approx(found.x, abs=1e-4)
-    further = law.compute_optimal(flops * np.e)
-    assert np.log(further[0] / n) == pytest.approx(law.optimal_params_exponent)
-    assert np.log(further[1] / d) == pytest.approx(law.optimal_tokens_exponent)
-
-
-def test_a_law_of_impossible_values_does_not_exist():
-    for field in LossLaw.__dataclass_fields__:
-        for value in (0.0, -1.0, np.nan, np.inf):
-            with pytest.raises(ValueError, match="positive and finite"):
-                replace(BESIROGLU, **{field: value})
 
 
 @given(law=laws, seed=st.integers(0, 99), delta=st.sampled_from([1e-3, 1e-2, 1.0]))
@@ -206,60 +154,6 @@ def test_the_seed_decides_the_intervals_and_not_the_fit():
     narrow = fit_loss_law(*runs, resamples=100, level=0.5).estimates
     for name, wide in one.estimates.items():
         assert wide.low < narrow[name].low < narrow[name].high < wide.high
-
-
-def one_ratio(scatter):
-    n, _, _ = drawn(7)
-    return n, 20 * n * np.exp(scatter * np.random.default_rng(0).normal(size=n.size))
-
-
-def test_one_ratio_of_tokens_to_parameters_is_refused():
-    for scatter in (0.0, 0.03):
-        n, d = one_ratio(scatter)
-        with pytest.raises(UnfittableError, match="nearly one ratio D/N, about 20"):
-            fit_loss_law(n, d, BESIROGLU.at(n, d))
-    n, _ = one_ratio(0.0)
-    d = 1e3 * n**0.75
-    with pytest.raises(UnfittableError, match=r"D is nearly a power of N in all runs, N\^0.75"):
-        fit_loss_law(n, d, BESIROGLU.at(n, d))
-    n, d = one_ratio(0.5)
-    assert fit_loss_law(n, d, BESIROGLU.at(n, d), resamples=100).law.model_exponent == (
-        pytest.approx(BESIROGLU.model_exponent, rel=1e-6)
-    )
-
-
-def test_too_few_runs_or_sizes_are_refused():
-    n, d, loss = drawn(8)
-    with pytest.raises(UnfittableError, match="at least 10 runs, not 9"):
-        fit_loss_law(n[:9], d[:9], loss[:9])
-    two = np.where(np.arange(n.size) % 2, 1e8, 1e9)
-    with pytest.raises(UnfittableError, match="3 distinct values of N are needed, not 2"):
-        fit_loss_law(two, d, loss)
-    with pytest.raises(UnfittableError, match="3 distinct values of D are needed, not 2"):
-        fit_loss_law(n, two, loss)
-
-
-def test_parameters_that_the_losses_do_not_show_are_named():
-    n, d, _ = drawn(9)
-    noise = np.exp(0.007 * np.random.default_rng(1).normal(size=n.size))
-    cases = {
-        "E, the irreducible loss": 50 * n**-0.3 + 90 * d**-0.3,
-        "A, the coefficient of N|alpha, the exponent of N": 1.8 + 2000 * d**-0.36,
-        "B, the coefficient of D|beta, the exponent of D": 1.8 + 480 * n**-0.35,
-        # Every loss is the same.
-        "is not identified|cannot be told apart": np.full(n.size, 2.0),
-    }
-    for reason, loss in cases.items():
-        with pytest.raises(UnfittableError, match=reason):
-            fit_loss_law(n, d, loss * noise, resamples=200)
-
-
-def test_a_range_too_narrow_to_bend_is_refused():
-    rng = np.random.default_rng(2)
-    n, d = 1e9 * np.exp(rng.uniform(-0.05, 0.05, 60)), 2e10 * np.exp(rng.uniform(-2, 2, 60))
-    # Exact losses: it is the conditioning that says no, not the noise.
-    with pytest.raises(UnfittableError, match=r"cannot be told apart.*condition number"):
-        fit_loss_law(n, d, BESIROGLU.at(n, d))
 
 
 @pytest.mark.parametrize(
