@@ -11,8 +11,9 @@ FEWEST_RUNS = 10
 #: A level, a coefficient and an exponent need three points each along N and along D.
 FEWEST_SIZES = 3
 
-#: Least rms scatter of ln D about its regression on ln N.  Below 10 % the two terms shrink together
-#: and trade places: with 0.7 % noise the standard errors of the exponents reach 0.1 and more.
+#: Least rms scatter of ln N and ln D, and of ln D about its regression on ln N.  Below 10 % the
+#: two terms shrink together and trade places: with 0.7 % noise the standard errors of the
+#: exponents reach 0.1 and more.
 LEAST_SCATTER = 0.1
 
 #: Largest condition number of the Jacobian, columns scaled to length 1.  Runs scattered over
@@ -44,6 +45,13 @@ def check_design(n: np.ndarray, d: np.ndarray) -> None:
         if distinct < FEWEST_SIZES:
             raise UnfittableError(
                 f"at least {FEWEST_SIZES} distinct values of {name} are needed, not {distinct}"
+            )
+    for name, values in (("N", n), ("D", d)):
+        scatter = np.log(values).std()
+        if scatter < LEAST_SCATTER:
+            raise UnfittableError(
+                f"{name} hardly varies (scatter {scatter:.1%}; at least {LEAST_SCATTER:.0%} is "
+                "needed): its exponent cannot be seen"
             )
     x, z = (np.log(values) - np.log(values).mean() for values in (n, d))
     power = (x @ z) / (x @ x)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.laws.least_huber import descend
+from bounds.laws.least_huber import BLOCK, descend
 from bounds.laws.loss_bootstrap import (
     BOOTSTRAP_RESAMPLES,
     FEWEST_RESAMPLES,
@@ -100,7 +100,8 @@ def fit_loss_law(
     theta, least = ends[best], float(values[best])
     check_optimum(objective, theta)
     draws = resampled_optima(objective, theta, resamples, seed)
-    edge = at_edge(objective, draws)
+    blocks = np.array_split(draws, -(-resamples // BLOCK))
+    edge = np.vstack([at_edge(objective, block) for block in blocks])
     check_draws(edge, level)
     # (ln E, ln A, ln B, alpha, beta), the order of a law's fields.
     points = objective.uncentred(np.vstack([theta, draws]))[:, [2, 0, 1, 3, 4]]

@@ -55,7 +55,12 @@ def test_parameters_that_the_losses_do_not_show_are_named():
 
 def test_a_range_too_narrow_to_bend_is_refused():
     rng = np.random.default_rng(2)
-    n, d = 1e9 * np.exp(rng.uniform(-0.05, 0.05, 60)), 2e10 * np.exp(rng.uniform(-2, 2, 60))
+    n, d = 1e9 * np.exp(rng.uniform(-0.2, 0.2, 60)), 2e10 * np.exp(rng.uniform(-2, 2, 60))
     # Exact losses: it is the conditioning that says no, not the noise.
     with pytest.raises(UnfittableError, match=r"cannot be told apart.*condition number"):
         fit_loss_law(n, d, BESIROGLU.at(n, d))
+    narrow = 1e9 * (n / 1e9) ** 0.5
+    with pytest.raises(UnfittableError, match=r"N hardly varies .scatter 5.*at least 10%"):
+        fit_loss_law(narrow, d, BESIROGLU.at(narrow, d))
+    with pytest.raises(UnfittableError, match="D hardly varies"):
+        fit_loss_law(d, narrow, BESIROGLU.at(d, narrow))
