@@ -1,6 +1,6 @@
 """How often the 95 % intervals of L(N, D) cover, on more data sets than the search can be run on.
 
-``python -m tests.bench.loss_law_coverage`` prints it after about five minutes.
+``python -m tests.bench.loss_law_coverage`` prints it after six minutes.
 """
 
 from concurrent.futures import ProcessPoolExecutor
