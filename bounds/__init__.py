@@ -12,6 +12,8 @@ from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound,
 from bounds.forms.measured import measured_smoothing_bound
 from bounds.forms.result import RiskBound
 from bounds.histogram import LossBins, bin_losses
+from bounds.laws.loss_law import LossLaw
+from bounds.laws.loss_surface import LossLawFit, fit_loss_law
 from bounds.laws.power_law import HeldOut, PowerLaw, fit_power_law, predict_largest
 from bounds.laws.unfittable import UnfittableError
 from bounds.martingale import LossVariation, loss_variation, s_grid
@@ -36,6 +38,8 @@ __all__ = [
     "ControlGrid",
     "HeldOut",
     "LossBins",
+    "LossLaw",
+    "LossLawFit",
     "LossVariation",
     "PowerLaw",
     "RiskBound",
@@ -45,6 +49,7 @@ __all__ = [
     "checkpoint_information_nats",
     "chosen_geometric_bound",
     "complexity",
+    "fit_loss_law",
     "fit_power_law",
     "four_term_bound",
     "geometric_bound",

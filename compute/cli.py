@@ -201,6 +201,28 @@ def bound(
     show_bounds(bounds_of_file(losses, measurement), measurement)
 
 
+@app.command()
+def fit(
+    runs: Annotated[
+        Path,
+        typer.Option(
+            help="Parquet or CSV, one row a training run: N (parameters), D (training tokens) and "
+            "loss (nats per token)."
+        ),
+    ],
+    bootstrap: Annotated[int, typer.Option(help="Resamples for errors and intervals.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
+) -> None:
+    """Fit L(N, D) = E + A/N^alpha + B/D^beta to the losses of training runs."""
+    from compute.fit_runs import law_of_file
+    from compute.fit_table import show_fit
+    from compute.terminal import console
+
+    with console.status("Descending from every start, then for every resample"):
+        found = law_of_file(runs, resamples=bootstrap, seed=seed)
+    show_fit(found)
+
+
 def main() -> None:
     """Run the command line; bad input ends it with one sentence and status 2."""
     try:

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from bounds import FORMS, RiskBound, TokenLosses, shortest_code_bits
 from bounds.forms.sampled import (
@@ -18,6 +15,7 @@ from bounds.forms.sampled import (
     sampled_bound,
 )
 from compute.errors import InputError
+from compute.table_file import numbers, read_table, require_column
 
 #: Share of delta that a sampled bound gives to the sampling.
 SAMPLE_SHARE = 0.1
@@ -160,18 +158,8 @@ def _sampled(
 
 def _read(path: Path, vocab_size: int) -> dict[str, np.ndarray]:
     """Columns of the file as float64, checked; ``window`` as numbers 0, 1, ... if it is there."""
-    if not path.is_file():
-        raise InputError(f"The file {path} does not exist.")
-    try:
-        table = pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path} is neither Parquet nor CSV ({str(error).splitlines()[0]})."
-        ) from None
-    if "loss_nats" not in table.column_names:
-        raise InputError(
-            f"{path} has no column 'loss_nats'; its columns are {', '.join(table.column_names)}."
-        )
+    table = read_table(path)
+    require_column(table, "loss_nats", path)
     columns = {}
     if "window" in table.column_names:
         names = table.column("window").combine_chunks()
@@ -181,10 +169,7 @@ def _read(path: Path, vocab_size: int) -> dict[str, np.ndarray]:
     for name in ("loss_nats", "entropy_nats", "tokens"):
         if name not in table.column_names:
             continue
-        try:
-            values = table.column(name).cast(pa.float64()).to_numpy()
-        except pa.ArrowException:
-            raise InputError(f"The column '{name}' of {path} is not numeric.") from None
+        values = numbers(table, name, path)
         bad = ~np.isfinite(values) | (values < 0)
         if bad.any():
             row = int(np.flatnonzero(bad)[0])

@@ -1,0 +1,78 @@
+"""How certain a fitted L(N, D) is: the fit repeated on resamples of the runs (section 11)."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from bounds.laws.least_huber import BLOCK, descend
+from bounds.laws.loss_law import LossLaw
+from bounds.laws.loss_objective import LossObjective
+
+#: Resamples for 95 % percentile intervals (Efron & Tibshirani 1993, chapter 13: at least 1000).
+BOOTSTRAP_RESAMPLES = 2000
+
+#: Fewer leave less than three resamples in each tail of a 95 % interval.
+FEWEST_RESAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A fitted number, its bootstrap standard error and its percentile interval (low, high)."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+
+
+def resampled_optima(
+    objective: LossObjective, optimum: np.ndarray, resamples: int, seed: int
+) -> np.ndarray:
+    """The optimum of every resample of the runs with replacement, shape (resamples, 5).
+
+    Args:
+        objective: of the runs.
+        optimum: shape (5,), of all runs; the descent for every resample starts there.
+        resamples: how many.
+        seed: of the resampling.
+    """
+    rng = np.random.default_rng(seed)
+    runs = objective.log_n.size
+    draws = np.tile(optimum, (resamples, 1))
+    for first in range(0, resamples, BLOCK):
+        block = draws[first : first + BLOCK]
+        counts = rng.multinomial(runs, np.full(runs, 1.0 / runs), size=len(block))
+        block[:], _ = descend(objective, block, counts.astype(np.float64))
+    return draws
+
+
+def estimates(
+    point: np.ndarray, draws: np.ndarray, edge: np.ndarray, level: float
+) -> dict[str, Estimate]:
+    """Of every field of ``LossLaw``, and of ``optimal_params_exponent``.
+
+    Percentiles follow a monotone function, so those of E, A and B are taken of their logarithms.
+    They use all resamples; a standard error would be ruled by the few that ran to an edge, and
+    leaves them out.
+
+    Args:
+        point: shape (5,), (ln E, ln A, ln B, alpha, beta) of the fit.
+        draws: shape (resamples, 5), the same of every resample.
+        edge: shape (resamples,), True where a parameter ran to an edge.
+        level: probability that the intervals aim to cover.
+    """
+    tail = 50.0 * (1.0 - level)
+    found = {}
+    for k, field in enumerate(fields(LossLaw)):
+        ends = np.percentile(draws[:, k], [tail, 100.0 - tail])
+        transform = np.exp if k < 3 else np.positive
+        error = transform(draws[~edge, k]).std(ddof=1)
+        found[field.name] = Estimate(*map(float, (transform(point[k]), error, *transform(ends))))
+    with np.errstate(divide="ignore"):
+        optimal = draws[:, 4] / (draws[:, 3] + draws[:, 4])
+    found["optimal_params_exponent"] = Estimate(
+        float(point[4] / (point[3] + point[4])),
+        float(optimal[~edge].std(ddof=1)),
+        *map(float, np.percentile(optimal, [tail, 100.0 - tail])),
+    )
+    return found

@@ -1,0 +1,66 @@
+"""What runs cannot identify of L(N, D) is refused with the reason."""
+
+import numpy as np
+import pytest
+
+from bounds import UnfittableError, fit_loss_law
+from tests.bounds.laws.runs import BESIROGLU, drawn
+
+
+def one_ratio(scatter):
+    n, _, _ = drawn(7)
+    return n, 20 * n * np.exp(scatter * np.random.default_rng(0).normal(size=n.size))
+
+
+def test_one_ratio_of_tokens_to_parameters_is_refused():
+    for scatter in (0.0, 0.03):
+        n, d = one_ratio(scatter)
+        with pytest.raises(UnfittableError, match="nearly one ratio D/N, about 20"):
+            fit_loss_law(n, d, BESIROGLU.at(n, d))
+    n, _ = one_ratio(0.0)
+    d = 1e3 * n**0.75
+    with pytest.raises(UnfittableError, match=r"D is nearly a power of N in all runs, N\^0.75"):
+        fit_loss_law(n, d, BESIROGLU.at(n, d))
+    n, d = one_ratio(0.5)
+    assert fit_loss_law(n, d, BESIROGLU.at(n, d), resamples=100).law.model_exponent == (
+        pytest.approx(BESIROGLU.model_exponent, rel=1e-6)
+    )
+
+
+def test_too_few_runs_or_sizes_are_refused():
+    n, d, loss = drawn(8)
+    with pytest.raises(UnfittableError, match="at least 10 runs, not 9"):
+        fit_loss_law(n[:9], d[:9], loss[:9])
+    two = np.where(np.arange(n.size) % 2, 1e8, 1e9)
+    with pytest.raises(UnfittableError, match="3 distinct values of N are needed, not 2"):
+        fit_loss_law(two, d, loss)
+    with pytest.raises(UnfittableError, match="3 distinct values of D are needed, not 2"):
+        fit_loss_law(n, two, loss)
+
+
+def test_parameters_that_the_losses_do_not_show_are_named():
+    n, d, _ = drawn(9)
+    noise = np.exp(0.007 * np.random.default_rng(1).normal(size=n.size))
+    cases = {
+        "E, the irreducible loss": 50 * n**-0.3 + 90 * d**-0.3,
+        "A, the coefficient of N|alpha, the exponent of N": 1.8 + 2000 * d**-0.36,
+        "B, the coefficient of D|beta, the exponent of D": 1.8 + 480 * n**-0.35,
+        # Every loss is the same.
+        "is not identified|cannot be told apart": np.full(n.size, 2.0),
+    }
+    for reason, loss in cases.items():
+        with pytest.raises(UnfittableError, match=reason):
+            fit_loss_law(n, d, loss * noise, resamples=200)
+
+
+def test_a_range_too_narrow_to_bend_is_refused():
+    rng = np.random.default_rng(2)
+    n, d = 1e9 * np.exp(rng.uniform(-0.2, 0.2, 60)), 2e10 * np.exp(rng.uniform(-2, 2, 60))
+    # Exact losses: it is the conditioning that says no, not the noise.
+    with pytest.raises(UnfittableError, match=r"cannot be told apart.*condition number"):
+        fit_loss_law(n, d, BESIROGLU.at(n, d))
+    narrow = 1e9 * (n / 1e9) ** 0.5
+    with pytest.raises(UnfittableError, match=r"N hardly varies .scatter 5.*at least 10%"):
+        fit_loss_law(narrow, d, BESIROGLU.at(narrow, d))
+    with pytest.raises(UnfittableError, match="D hardly varies"):
+        fit_loss_law(d, narrow, BESIROGLU.at(d, narrow))
