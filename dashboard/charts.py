@@ -212,14 +212,15 @@ def waterfall(steps: pd.DataFrame, certified: bool) -> alt.LayerChart:
 
 
 def sigma_by_size(
-    sigma: pd.DataFrame, law: PowerLaw | str, colour: str, certified: bool
+    sigma: pd.DataFrame, law: PowerLaw | str, colour: str, certified: bool, at: float | None
 ) -> alt.LayerChart:
     """Sigma against model size on log axes with its power law and band.
 
     Args:
         certified: points of a heuristic are hollow.
+        at: a size that nobody measured, marked on the law.
     """
-    panel = law_panel(sigma, "sigma_nats", "", colour, law, certified, unit="Σ, nats / √nat")
+    panel = law_panel(sigma, "sigma_nats", "", colour, law, certified, unit="Σ, nats / √nat", at=at)
     return panel.properties(width="container", height=260)
 
 

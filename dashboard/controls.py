@@ -5,7 +5,9 @@ Streamlit writes an option into the URL as its label, so labels and values are t
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.artifacts import Suite
@@ -13,6 +15,7 @@ from dashboard.forms import BY_LABEL, FORMS
 from dashboard.laws import SHAPES
 from dashboard.numbers import count_label, parse_count
 from dashboard.settings import QUANTIZERS, Setting
+from dashboard.sizes import ANOTHER, LARGEST, SMALLEST, ChosenSize, chosen_size, default_size
 from dashboard.terms import CODES, PREQUENTIAL, Choice
 from dashboard.text import CODE_LABELS
 
@@ -246,20 +249,42 @@ def law_control() -> bool:
     return SHAPES[shape]
 
 
-def model_control(names: list[str]) -> str:
-    """Which model the numbers below the chart are for; ``names`` by size."""
-    check_link("model", names, "the model")
-    if len(names) == 1:  # a slider needs two places
-        return names[0]
-    _keep_possible("model", names, names[-1])
-    return st.select_slider(
+def size_control(models: pd.DataFrame) -> ChosenSize:
+    """Which size the numbers of the page are for: a measured model, or any other by the laws.
+
+    Args:
+        models: columns model_id and params_total, at least one row, by size.
+    """
+    names = list(models["model_id"])
+    options = [*names, ANOTHER]
+    check_link("model", options, "the model")
+    _keep_possible("model", options, names[-1])
+    name = st.select_slider(
         "Model size",
-        names,
+        options,
         value=names[-1],
         key="model",
         bind="query-params",
         on_change=_forget_complaints,
-        help="The model whose terms are listed below the chart. All sizes stay in the chart.",
+        help="The model whose numbers are shown in detail; all sizes stay in the charts. "
+        f"*{ANOTHER}*, at the right end, asks the laws of the measured models about any size.",
+    )
+    if name != ANOTHER:
+        params = models.set_index("model_id")["params_total"][name]
+        return replace(chosen_size(models, float(params)), model_id=name)
+    return chosen_size(models, params_control(models))
+
+
+def params_control(models: pd.DataFrame) -> float:
+    """Any model size N."""
+    return count_control(
+        "n",
+        "Parameters N",
+        default_size(models),
+        SMALLEST,
+        LARGEST,
+        "Any size, such as 300k, 1.4B or 2e12. Only laws can speak of it, and what they say "
+        "is marked: between measured sizes, or extrapolated.",
     )
 
 
@@ -347,7 +372,7 @@ def reach_control(largest: float) -> float:
         "Draw laws up to N",
         default,
         largest,
-        1e13,
+        LARGEST,
         "Laws are drawn up to this size, solid where models were measured and dashed beyond. How "
         "far a law can be trusted beyond its models, nothing measured here can tell.",
     )

@@ -106,12 +106,17 @@ def spectra_over(
 
 
 def by_size(
-    points: pd.DataFrame, laws: dict[str, PowerLaw | str], matrix: str, symbol: str
+    points: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    matrix: str,
+    symbol: str,
+    at: float | None,
 ) -> alt.HConcatChart:
     """Both traces and the evenness against model size, with their laws.
 
     Args:
         symbol: of the matrix.
+        at: a size that nobody measured, marked on the laws.
     """
     colour = MATRIX_COLOURS[matrix]
     titles = (
@@ -123,7 +128,7 @@ def by_size(
     for key, label, unit in titles:
         top = points.get(f"{key}_top", points[key])
         ends = pd.concat([points[key] + 2 * points[f"{key}_se"], top])
-        panel = law_panel(points, key, label, colour, laws[key], unit=unit, top=ends.max())
+        panel = law_panel(points, key, label, colour, laws[key], unit=unit, top=ends.max(), at=at)
         marks = [_bars(points, key, colour), _bracket(points.assign(top=top), key, colour)]
         marks = [mark.encode(x="params_total:Q") for mark in marks]
         panels.append(alt.layer(panel, *marks).properties(width=205, height=190))

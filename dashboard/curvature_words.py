@@ -232,3 +232,14 @@ def quadratic_reading(jump: Jump | None) -> None:
             + ("there the parabola breaks." if breaks else "no break can be told from that.")
         )
     st.caption(text)
+
+
+def predicted_rows(
+    laws: dict[str, PowerLaw | str], symbol: str
+) -> list[tuple[str, PowerLaw | str, str]]:
+    """Laws of the traces in model size, for a size that nobody measured."""
+    return [
+        (f"Tr({symbol})", laws["trace"], "nats/token"),
+        (f"Tr(√{symbol})", laws["trace_sqrt"], "√(nats/token)"),
+        ("Evenness", laws["evenness"], "share"),
+    ]

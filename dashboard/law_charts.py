@@ -56,6 +56,7 @@ def law_panel(
     top: float = 0.0,
     reach: float | None = None,
     published: pd.DataFrame | None = None,
+    at: float | None = None,
 ) -> alt.LayerChart:
     """One quantity against model size on log axes, with its law and 95 % band.
 
@@ -65,7 +66,9 @@ def law_panel(
         top: that the vertical axis reaches, if what is drawn here does not.
         reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
         published: columns law, params_total, value, inside (its range): drawn dotted.
+        at: a size that nobody measured, marked on the law, which is drawn up to it.
     """
+    reach = at if reach is None else reach
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"], reach), axis=axis)
     positive = frame[frame[key] > 0]
@@ -105,6 +108,8 @@ def law_panel(
             ],
         )
     )
+    if at is not None and isinstance(law, PowerLaw):
+        layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
         label,
         subtitle=exponent_in_words(law),
@@ -146,6 +151,25 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
     return layers
 
 
+def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
+    """A hollow diamond on the law with its interval: no measurement."""
+    low, high = law.band(at)
+    row = {"params_total": at, key: float(law.at(at)), "low": low[0], "high": high[0]}
+    base = alt.Chart(pd.DataFrame([row]))
+    tooltip = [
+        alt.Tooltip("params_total:Q", title="N, not measured", format=".3~s"),
+        alt.Tooltip(f"{key}:Q", title="by the law", format=".4g"),
+    ]
+    return [
+        base.mark_rule(color=colour, strokeDash=EXTRAPOLATED_DASH, clip=True).encode(
+            x=x, y="low:Q", y2="high:Q"
+        ),
+        base.mark_point(size=90, color=colour, shape="diamond", filled=False, opacity=1).encode(
+            x=x, y=y, tooltip=tooltip
+        ),
+    ]
+
+
 def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     """What others published: dotted, and paler outside the range of its own models."""
     return (
@@ -184,10 +208,11 @@ def term_laws(
     laws: dict[str, PowerLaw | str],
     certified: bool,
     reach: float | None = None,
+    at: float | None = None,
 ) -> alt.ConcatChart:
     """Each term against model size on log axes, with its law and 95 % band."""
     panels = [
-        law_panel(terms, key, label, colour, laws[key], certified, reach=reach)
+        law_panel(terms, key, label, colour, laws[key], certified, reach=reach, at=at)
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),

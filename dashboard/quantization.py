@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from bounds import PowerLaw
 from dashboard.artifacts import Suite
+from dashboard.laws import law_of
 from dashboard.settings import Setting, setting_of
 from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model
 
@@ -73,6 +75,16 @@ def _gaps(suite: Suite) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows, columns=_GAP_COLUMNS)
+
+
+def laws(at_setting: pd.DataFrame) -> dict[str, PowerLaw | str]:
+    """Laws in model size of the gap and of both files' bits per parameter at one setting.
+
+    Args:
+        at_setting: rows of ``gaps``.
+    """
+    keys = ("quantization_gap_nats", "stored_bits", "entropy_coded_bits")
+    return {key: law_of(at_setting, key) for key in keys}
 
 
 def bounds_by_rate(

@@ -82,15 +82,17 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
     return alt.layer(lines, errors, *points).properties(height=HEIGHT)
 
 
-def gap_by_size(gaps: pd.DataFrame, law: PowerLaw | str, colour: str) -> alt.LayerChart:
+def gap_by_size(
+    gaps: pd.DataFrame, law: PowerLaw | str, colour: str, at: float | None
+) -> alt.LayerChart:
     """Quantization gap against model size on log axes, two standard errors each way, with its
-    power law and band."""
+    power law and band; ``at`` is a size that nobody measured, marked on the law."""
     errors = (
         alt.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
         .encode(x="params_total:Q", y="low:Q", y2="high:Q")
     )
-    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law)
+    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law, at=at)
     return alt.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 

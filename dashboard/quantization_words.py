@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from bounds import PowerLaw
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
 
@@ -122,3 +123,12 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
             "columns compare how many codes lie at the ends with and without feedback."
         )
         st.dataframe(exceptions, hide_index=True)
+
+
+def predicted_rows(laws: dict[str, PowerLaw | str]) -> list[tuple[str, PowerLaw | str, str]]:
+    """Laws at one setting, for a size that nobody measured."""
+    return [
+        ("Quantization gap", laws["quantization_gap_nats"], "nats/token"),
+        ("Stored", laws["stored_bits"], "bits/parameter"),
+        ("Entropy-coded", laws["entropy_coded_bits"], "bits/parameter"),
+    ]

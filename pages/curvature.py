@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import controls, curvature, downloads, frame, prediction_section
+from dashboard import controls, curvature, downloads, frame, prediction_section, size_words
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.artifacts import ArtifactError
@@ -24,7 +24,8 @@ try:
     with st.sidebar:
         matrix = controls.matrix_control(measured, words.MATRIX_HELP)
         points = curvature.whole_models(traces, matrix)
-        model_id = controls.model_control(list(points["model_id"]))
+        size = controls.size_control(points)
+        model_id = size.model_id
         bandwidth = controls.bandwidth_control()
     point = points[points["model_id"] == model_id].iloc[0]
     nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
@@ -39,6 +40,8 @@ threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 st.title("Curvature")
 controls.show_complaints()
+laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
+size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()
 left, right = st.columns(2)
 with left:
@@ -57,8 +60,7 @@ with right:
         st.caption(f"Over training the {MATRICES[matrix]} matrix was not measured here.")
 
 st.subheader("Over model size")
-laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
-st.altair_chart(charts.by_size(points, laws, matrix, symbol), width="content")
+st.altair_chart(charts.by_size(points, laws, matrix, symbol, size.at), width="content")
 words.size_reading(points, law_of(points, "trace_sqrt_top"), matrix)
 
 st.subheader(f"How well are these numbers known? {model_id}")

@@ -3,10 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, downloads, frame, information, law_charts
+from dashboard import controls, downloads, frame, information, law_charts, size_words
 from dashboard import information_charts as charts
 from dashboard import information_words as words
 from dashboard.artifacts import ArtifactError
+from dashboard.laws import law_of
 from dashboard.terms import PREQUENTIAL, bound_terms, power_laws, prequential
 from dashboard.text import CODE_COLOURS
 
@@ -24,9 +25,10 @@ try:
     with st.sidebar:
         choice = controls.bound_controls(suite)
         setting, code = choice.setting, choice.code
-        model_id = controls.model_control(list(models["model_id"]))
+        size = controls.size_control(models)
+        model_id = size.model_id
         largest = float(models["params_total"].max())
-        reach = controls.reach_control(largest)
+        reach = max(controls.reach_control(largest), size.at or 0.0)
     codes = information.by_code(suite, setting)
     terms = bound_terms(suite, prequential(choice))
     real = bound_terms(suite, choice)
@@ -40,6 +42,14 @@ except ArtifactError as error:
 st.title("Information")
 controls.show_complaints()
 words.introduction()
+size_words.predicted(
+    size,
+    [
+        ("K(h)", law_of(models, "k_bits"), "bits"),
+        ("K(h)/N", law_of(models, "bits_per_parameter"), "bits"),
+        ("Bound, prequential", law_of(terms, "total_nats"), "nats/token"),
+    ],
+)
 growth = information.without_smallest(models)
 laws = {key: information.code_laws(codes, key) for key in ("total_bits", "bits_per_parameter")}
 left, right = st.columns(2)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import charts, controls, downloads, explanations, frame, variation
+from dashboard import charts, controls, downloads, explanations, frame, size_words, variation
 from dashboard.artifacts import ArtifactError
 from dashboard.laws import law_of
 from dashboard.terms import Choice
@@ -19,7 +19,8 @@ try:
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control())
         sigma = variation.sigma_by_size(suite, choice)
-        model_id = controls.model_control(list(sigma["model_id"]))
+        size = controls.size_control(sigma)
+        model_id = size.model_id
     points = variation.objective(suite, choice, model_id)
     effect = variation.grid_effect(suite, choice, model_id)
     joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
@@ -36,11 +37,12 @@ st.markdown(
     r"low by luck. $\Sigma$ is small where each loss $X$ stays near what the model itself "
     r"expected, the entropy $H$ of its prediction."
 )
+law = law_of(sigma, "sigma_nats")
+size_words.predicted(size, [("Σ", law, "nats/√nat")])
 left, right = st.columns(2)
 with left:
     st.markdown("**Σ against model size**")
-    law = law_of(sigma, "sigma_nats")
-    st.altair_chart(charts.sigma_by_size(sigma, law, colour, choice.certified))
+    st.altair_chart(charts.sigma_by_size(sigma, law, colour, choice.certified, size.at))
     explanations.law_reading(law)
     st.caption(
         f"Σ is that of the paper's form at {setting.label}, code length "

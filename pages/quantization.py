@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from dashboard import controls, downloads, explanations, frame, quantization
+from dashboard import controls, downloads, explanations, frame, quantization, size_words
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.artifacts import ArtifactError
-from dashboard.laws import law_of
 from dashboard.terms import UNQUANTIZED, bounds_by_model
 from dashboard.text import term_of
 
@@ -15,7 +14,10 @@ try:
     with st.sidebar:
         choice = controls.bound_controls(suite)
         setting, code = choice.setting, choice.code
-        model_id = controls.model_control(list(bounds_by_model(suite, choice)))
+        models = suite.models()
+        bounded = models["model_id"].isin(list(bounds_by_model(suite, choice)))
+        size = controls.size_control(models[bounded])
+        model_id = size.model_id
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
     bounds = quantization.bounds_by_rate(suite, choice, on_grid or suite.settings(), model_id)
     shown = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
@@ -32,6 +34,9 @@ st.title("Quantization")
 controls.show_complaints()
 explanations.not_certified(choice)
 words.introduction()
+at_setting = gaps[gaps["setting"] == setting.label]
+laws = quantization.laws(at_setting)
+size_words.predicted(size, words.predicted_rows(laws))
 on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
 of_model = gaps[(gaps["model_id"] == model_id) & on_grids]
 best = bounds[bounds["best"]].iloc[0]
@@ -55,14 +60,14 @@ with left:
     words.bound_reading(best, code)
 with right:
     st.markdown(f"**Gap against model size, {setting.label}**")
-    at_setting = gaps[gaps["setting"] == setting.label]
     if at_setting.empty:
         st.info("This is the trained model itself: there is no gap to show.")
     else:
-        law = law_of(at_setting, "quantization_gap_nats")
         colour = term_of("quantization_gap_nats").colour
-        st.altair_chart(charts.gap_by_size(at_setting, law, colour))
-        explanations.law_reading(law)
+        st.altair_chart(
+            charts.gap_by_size(at_setting, laws["quantization_gap_nats"], colour, size.at)
+        )
+        explanations.law_reading(laws["quantization_gap_nats"])
 
 st.subheader("Where to spend bits: many parameters or many bits each?")
 left, right = st.columns(2)
