@@ -19,5 +19,6 @@ def navigation() -> StreamlitPage:
             ),
             st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
             st.Page("pages/curvature.py", title="Curvature", icon=":material/landscape:"),
+            st.Page("pages/what_if.py", title="What if", icon=":material/science:"),
         ]
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dashboard.what_if import GAP, LARGEST, Estimate, Outlook
+from dashboard.outlook import GAP, Estimate, Outlook
+from dashboard.what_if import LARGEST
 
 #: Sizes that are tried, evenly spaced in log N: a tenth apart from 30 thousand up to 1e13.
 _SIZES = 200
@@ -75,7 +76,7 @@ def first_below(sizes: np.ndarray, values: np.ndarray, target: float) -> np.ndar
 
 
 def _refined(view: Outlook, sizes: np.ndarray, target: float) -> float:
-    """The crossing of the laws themselves, on ever finer sizes around it: to 1e-9 of N or better."""
+    """The crossing of the laws themselves, on ever finer sizes around it."""
     found = math.inf
     for _ in range(3):
         values = view.at(GAP, sizes)

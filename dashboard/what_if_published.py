@@ -4,11 +4,16 @@ import math
 from dataclasses import dataclass
 
 import pandas as pd
+import streamlit as st
 
 from bounds import complexity, nominal_bits
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, PublishedLaw, published
 from dashboard.artifacts import Suite
 from dashboard.laws import law_of
+from dashboard.numbers import count_label
+from dashboard.text import parameter_count
+from dashboard.what_if import Scenario
+from dashboard.what_if_words import number
 
 #: What a law is of, in a reader's words, with its unit.
 QUANTITIES = {
@@ -94,4 +99,46 @@ def information_per_token(
             nominal_bits(bits_per_parameter, size), tokens, failure_probability
         ).total_nats,
         crossing=(at_one / bits_per_parameter) ** (1.0 / (1.0 - exponent)),
+    )
+
+
+def table(rows: pd.DataFrame) -> None:
+    """Published laws at the chosen size, each with the range and the count of its models."""
+    lines = [
+        "| law | of | value here | size in the range of its models? | N as it counts | source |",
+        "|---|---|--:|---|---|---|",
+    ]
+    for row in rows.itertuples():
+        inside = "yes" if row.inside else "**no**, extrapolated"
+        size = count_label(row.parameters_used)
+        if row.converted is None:
+            counted = f"all: {size}"
+        elif row.converted:
+            counted = f"without embeddings: {size}"
+        else:
+            counted = f"without embeddings, not converted: {size}"
+        value = f"{row.value:.4g}" if row.value < 1e5 else f"{row.value:.3g}"
+        lines.append(
+            f"| {row.law} | {row.quantity} | {value} | {inside} | {counted} | {row.source} |"
+        )
+    st.markdown("\n".join(lines))
+
+
+def reading(here: InformationPerToken, n: float, scenario: Scenario) -> None:
+    """What these numbers are of, and C by the paper's information beside nominal bits."""
+    st.caption(
+        "Every one of these laws is of **other text and other tokens** than this suite's, of "
+        "tens of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
+        "without embeddings; the conversion takes this suite's embeddings, which follow a law in N "
+        "and are proportional to V."
+    )
+    smaller = "smaller" if here.published_nats < here.nominal_nats else "larger"
+    st.markdown(
+        f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
+        f"prequential information for Pythia. At N = {parameter_count(n)} and "
+        f"{scenario.tokens_per_parameter:g} tokens per parameter that would make C = "
+        f"**{number(here.published_nats)}** nats per token, {smaller} than the "
+        f"**{number(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal bits "
+        f"per parameter. Pythia's information is the smaller one from N ≈ "
+        f"{parameter_count(here.crossing)} on. Neither length is that of a real code."
     )
