@@ -13,8 +13,6 @@ _PREDICTED_DASH = [4, 3]
 #: How far above its prediction an interval may stretch an axis; the page's numbers tell the rest.
 _ROOM = 1.6
 
-_NATS = "Nats per token"
-
 
 def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
     """The measured models' terms stacked, and beside them those predicted at ``n``, pale with
@@ -43,7 +41,7 @@ def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
         title="Model, by size",
         axis=alt.Axis(labelAngle=0 if len(frame) < 8 else -35, labelLimit=170),
     )
-    y = alt.Y("bottom:Q", title=f"Bound, {_NATS.lower()}", scale=alt.Scale(domain=[0, top]))
+    y = alt.Y("bottom:Q", title="Bound, nats per token", scale=alt.Scale(domain=[0, top]))
     scale = alt.Scale(
         domain=[term.label for term in reversed(TERMS)],
         range=[term.colour for term in reversed(TERMS)],

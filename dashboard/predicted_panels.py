@@ -28,13 +28,12 @@ def panels(view: Outlook, n: float, certified: bool) -> alt.ConcatChart:
 
 def _mark(found: Estimate | None, key: str, n: float, colour: str) -> alt.LayerChart:
     """A rule at ``n``, with the prediction on it unless it is 0 or there is none."""
-    shown = found is not None and found.value > 0
-    row = {"params_total": n, key: found.value, "low": found.low, "high": found.high}
-    base = alt.Chart(pd.DataFrame([row] if shown else [{"params_total": n}])).encode(
-        x="params_total:Q"
-    )
+    row = {"params_total": n}
+    if found is not None and found.value > 0:
+        row |= {key: found.value, "low": found.low, "high": found.high}
+    base = alt.Chart(pd.DataFrame([row])).encode(x="params_total:Q")
     rule = base.mark_rule(color=GUIDE_COLOUR, strokeDash=[1, 3])
-    if not shown:
+    if key not in row:
         return rule
     y = alt.Y(f"{key}:Q", title="nats per token")
     low = alt.Y("low:Q", title="nats per token")
