@@ -342,8 +342,13 @@ def count_control(
 ) -> float:
     """A number as people write it, between ``low`` and ``high``: ``3.2M``, ``1e9``.
 
-    What cannot be read, or lies outside, is a complaint, and the default holds.
+    What cannot be read, or lies outside, is a complaint, and the default holds.  Another suite may
+    bring another default, which replaces the old one unless the reader has written something else.
     """
+    before = st.session_state.get(f"{parameter}_default", default)
+    if before != default and st.session_state.get(parameter) == before:
+        st.session_state[parameter] = default
+    st.session_state[f"{parameter}_default"] = default
     text = st.text_input(
         label,
         value=default,

@@ -21,5 +21,6 @@ def navigation() -> StreamlitPage:
             st.Page("pages/curvature.py", title="Curvature", icon=":material/landscape:"),
             st.Page("pages/information.py", title="Information", icon=":material/data_usage:"),
             st.Page("pages/scaling_laws.py", title="Scaling laws", icon=":material/trending_down:"),
+            st.Page("pages/what_if.py", title="What if", icon=":material/science:"),
         ]
     )

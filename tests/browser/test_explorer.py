@@ -103,6 +103,26 @@ def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
     assert not errors
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_what_if_page_predicts_what_is_typed(chromium, address, scheme):
+    link = f"{address}/what_if?n=2M&form=paper%2C+four+terms&vocab=300"
+    page, errors = open_page(chromium, link, scheme)
+    assert fits_with(page, charts=3)
+    before, number = picture(page), bound(page)
+    assert number.startswith("≈")
+    size = page.get_by_role("textbox", name="Parameters N")
+    assert size.input_value() == "2M"
+    size.fill("3B")
+    size.press("Enter")
+    page.wait_for_url("**n=3B**")
+    wait_until_drawn(page)
+    assert bound(page) != number
+    assert picture(page) != before
+    assert page.get_by_text("beyond the largest measured model").count() >= 1
+    assert fits_with(page, charts=3)
+    assert not errors
+
+
 def fits_with(page, charts):
     """Whether so many charts are drawn and the page is no wider than a laptop's screen."""
     width = page.evaluate("document.documentElement.scrollWidth")

@@ -1,0 +1,102 @@
+"""The predicted gap over all sizes, and where it meets a target."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds.laws.power_law import interval
+from dashboard.law_charts import EXTRAPOLATED_DASH
+from dashboard.outlook import GAP, Outlook
+from dashboard.smallest_size import SmallestSize
+from dashboard.text import GAP_COLOUR, GUIDE_COLOUR
+from dashboard.what_if import LARGEST
+
+#: Sizes in each part of the curve.
+_POINTS = 80
+
+_X = alt.X(
+    "params_total:Q",
+    title="Model size: parameters N, embeddings included (log scale)",
+    scale=alt.Scale(type="log", nice=False),
+    axis=alt.Axis(format="~s", tickCount=9, grid=False),
+)
+_TITLE = "Gap, nats per token"
+
+
+def gap_curve(view: Outlook) -> pd.DataFrame:
+    """Sum of the laws of the gap's terms from the smallest measured model up to ``LARGEST``.
+
+    Columns: params_total, value, low, high, part (``measured range`` or ``extrapolated``).
+    """
+    parts = [("measured range", view.smallest, view.largest)]
+    parts.append(("extrapolated", view.largest, LARGEST))
+    frames = []
+    for part, start, end in parts:
+        sizes = np.geomspace(start, end, _POINTS)
+        low, high = interval(view.draws_at(GAP, sizes), 0.95)
+        columns = {"params_total": sizes, "value": view.at(GAP, sizes), "low": low, "high": high}
+        frames.append(pd.DataFrame(columns).assign(part=part))
+    return pd.concat(frames, ignore_index=True)
+
+
+def gap_over_size(
+    view: Outlook, found: SmallestSize, target: float, certified: bool
+) -> alt.LayerChart:
+    """The gap of the measured models, its law dashed where it is extrapolated, and the target.
+
+    Where the law falls to the target a diamond stands, on a bar as long as its interval.
+    """
+    curve = gap_curve(view)
+    # A band that explodes far out must not squeeze what was measured to a line.
+    values = [*view.terms["gap_nats"], *curve["value"], target]
+    domain = [0.5 * min(values), 2.0 * max(values)]
+    scale = alt.Scale(type="log", domain=domain, nice=False, clamp=True)
+    y = alt.Y(
+        "value:Q", title=_TITLE, scale=scale, axis=alt.Axis(tickCount=5, format="~g", grid=False)
+    )
+    layers: list[alt.Chart | alt.LayerChart] = []
+    for part, opacity, dash in (
+        ("measured range", 0.22, [1, 0]),
+        ("extrapolated", 0.09, EXTRAPOLATED_DASH),
+    ):
+        base = alt.Chart(curve[curve["part"] == part]).encode(x=_X)
+        tips = [
+            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+            alt.Tooltip("value:Q", title=part, format=".4g"),
+            alt.Tooltip("low:Q", title="95 % from", format=".4g"),
+            alt.Tooltip("high:Q", title="to", format=".4g"),
+        ]
+        band = base.mark_area(color=GAP_COLOUR, opacity=opacity, clip=True)
+        layers.append(band.encode(y=alt.Y("low:Q", title=_TITLE), y2="high:Q"))
+        line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
+        layers.append(line.encode(y=y, tooltip=tips))
+    points = alt.Chart(view.terms.assign(value=view.terms["gap_nats"]))
+    layers.append(
+        points.mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified).encode(
+            x=_X, y=y, tooltip=["model_id:N", alt.Tooltip("value:Q", title="gap", format=".4g")]
+        )
+    )
+    layers.append(_target(found, target, y))
+    return alt.layer(*layers).properties(height=260)
+
+
+def _target(found: SmallestSize, target: float, y: alt.Y) -> alt.LayerChart:
+    """The target as a line, and on it where it is met."""
+    base = alt.Chart(pd.DataFrame({"value": [target]})).encode(y=y)
+    layers = [
+        base.mark_rule(color=GUIDE_COLOUR, strokeDash=[1, 3], strokeWidth=2),
+        base.mark_text(
+            align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=f"target {target:.4g}"
+        ).encode(x=alt.value("width")),
+    ]
+    if np.isfinite(found.low):
+        end = {"value": target, "low": found.low, "high": min(found.high, LARGEST)}
+        bar = alt.Chart(pd.DataFrame([end])).mark_rule(strokeWidth=5, opacity=0.5, color=GAP_COLOUR)
+        x = alt.X("low:Q", title=_X.to_dict()["title"])
+        layers.append(bar.encode(x=x, x2="high:Q", y=y))
+    if np.isfinite(found.n):
+        point = alt.Chart(pd.DataFrame([{"value": target, "params_total": found.n}]))
+        look = {"shape": "diamond", "size": 110, "filled": False, "strokeWidth": 2}
+        tip = alt.Tooltip("params_total:Q", title="smallest N", format=".3~s")
+        layers.append(point.mark_point(color=GAP_COLOUR, **look).encode(x=_X, y=y, tooltip=tip))
+    return alt.layer(*layers)

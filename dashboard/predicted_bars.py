@@ -1,0 +1,120 @@
+"""The measured bounds and the predicted one: what was measured solid, what is predicted pale."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from dashboard.numbers import count_label
+from dashboard.outlook import BOUND, Estimate, Outlook
+from dashboard.text import GUESS_LABEL, GUIDE_COLOUR, TERMS
+
+_PREDICTED_DASH = [4, 3]
+
+#: How far above its prediction an interval may stretch an axis; the page's numbers tell the rest.
+_ROOM = 1.6
+
+
+def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
+    """The measured models' terms stacked, and beside them those predicted at ``n``, pale with
+    dashed outlines and with the interval of their sum.
+
+    Args:
+        certified: whether the models' bars are certificates; otherwise they are hollow.
+    """
+    predicted = f"N = {count_label(n)}, predicted"
+    values = {key: view.estimate((key,), n) for key in BOUND}
+    row = {key: found.value if found else 0.0 for key, found in values.items()}
+    columns = ["model_id", "params_total", *BOUND]
+    frame = pd.concat(
+        [view.terms[columns], pd.DataFrame([{"model_id": predicted, "params_total": n, **row}])],
+        ignore_index=True,
+    ).sort_values("params_total", kind="stable")
+    rows = _bars(frame).assign(predicted=lambda bars: bars["model_id"] == predicted)
+    total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
+    guess = float(np.log(view.terms["vocab_size"].max()))
+    tallest = max(rows["top"].max(), total.value)
+    top = 1.04 * max(guess, tallest, min(total.high, _ROOM * tallest))
+    width = int(np.clip(320 / len(frame), 8, 46))
+    x = alt.X(
+        "model_id:N",
+        sort=list(frame["model_id"]),
+        title="Model, by size",
+        axis=alt.Axis(labelAngle=0 if len(frame) < 8 else -35, labelLimit=170),
+    )
+    y = alt.Y("bottom:Q", title="Bound, nats per token", scale=alt.Scale(domain=[0, top]))
+    scale = alt.Scale(
+        domain=[term.label for term in reversed(TERMS)],
+        range=[term.colour for term in reversed(TERMS)],
+    )
+    look = {"x": x, "y": y, "y2": "top:Q"}
+    tips = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("term:N", title="term"),
+        alt.Tooltip("nats:Q", title="nats per token", format=".4f"),
+    ]
+    legend = alt.Legend(title="Terms of the bound", symbolOpacity=1)
+    colour = alt.Color("term:N", scale=scale, legend=legend)
+    solid = {} if certified else {"filled": False, "strokeWidth": 2}
+    base = alt.Chart(rows).transform_filter(~alt.datum.predicted)
+    pale = alt.Chart(rows).transform_filter(alt.datum.predicted)
+    outline = {"filled": False, "strokeDash": _PREDICTED_DASH, "strokeWidth": 1.6}
+    layers = [
+        base.mark_bar(size=width, clip=True, **solid).encode(**look, color=colour, tooltip=tips),
+        pale.mark_bar(size=width, clip=True, opacity=0.25 if certified else 0.1).encode(
+            **look, color=colour, tooltip=tips
+        ),
+        pale.mark_bar(size=width, clip=True, **outline).encode(**look, color=colour),
+        _guess(guess),
+        *_totals(view, predicted, total, top, x),
+    ]
+    return alt.layer(*layers).properties(height=330)
+
+
+def _totals(
+    view: Outlook, predicted: str, total: Estimate, top: float, x: alt.X
+) -> list[alt.Chart]:
+    """The bound over each bar, and the interval of the predicted one up to the chart's ``top``."""
+    measured = view.terms[["model_id"]].assign(
+        height=view.terms["total_nats"], text=view.terms["total_nats"].map("{:.2f}".format)
+    )
+    end = {"model_id": predicted, "low": total.low, "high": min(total.high, top)}
+    end |= {"height": min(max(total.value, total.high), top), "text": f"≈ {total.value:.2f}"}
+    bar = alt.Chart(pd.DataFrame([end])).encode(x=x)
+    tick = bar.mark_tick(color=GUIDE_COLOUR, thickness=2, width=16)
+    text = alt.Chart(pd.concat([measured, pd.DataFrame([end])])).mark_text(
+        dy=-8, color=GUIDE_COLOUR, fontWeight="bold"
+    )
+    return [
+        bar.mark_rule(color=GUIDE_COLOUR, strokeWidth=2).encode(y="low:Q", y2="high:Q"),
+        tick.encode(y="low:Q"),
+        *([tick.encode(y="high:Q")] if total.high <= top else []),
+        text.encode(x=x, y="height:Q", text="text:N"),
+    ]
+
+
+def _bars(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row per model and term with the ends of its bar; a negative term turns back."""
+    tops = frame[list(BOUND)].cumsum(axis=1)
+    return pd.concat(
+        [
+            frame[["model_id"]].assign(
+                term=term.label,
+                nats=frame[term.key],
+                bottom=tops[term.key] - frame[term.key],
+                top=tops[term.key],
+            )
+            for term in TERMS
+        ],
+        ignore_index=True,
+    )
+
+
+def _guess(height: float) -> alt.LayerChart:
+    """ln V, the loss of guessing every token alike: a bound above it says nothing."""
+    base = alt.Chart(pd.DataFrame({"guess": [height]})).encode(y="guess:Q")
+    return alt.layer(
+        base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
+        base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
+            x=alt.value(0)
+        ),
+    )

@@ -1,0 +1,94 @@
+"""A suite as if its models had seen another number of tokens, or predicted another vocabulary."""
+
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bounds import TokenLosses
+from dashboard.artifacts import Suite
+from dashboard.settings import Setting
+
+#: Models are cut off at whole training windows, so that their own ratio is a little below the one
+#: that was asked for; one that is so near the chosen ratio keeps the tokens that it has.
+SAME_RATIO = 5e-3
+
+
+@dataclass(frozen=True)
+class RescaledSuite:
+    """What ``terms.bound_terms`` asks of a suite, with D = ratio * N tokens and another V.
+
+    Losses, entropies and code lengths stay as they were measured: a histogram keeps its shape, and
+    its cells stand for more or fewer tokens.
+
+    Attributes:
+        suite: what was measured.
+        tokens_per_parameter: D/N of every model.
+        vocab_size: V of every model, at least that of the suite.
+    """
+
+    suite: Suite
+    tokens_per_parameter: float
+    vocab_size: int
+
+    def models(self) -> pd.DataFrame:
+        """As ``Suite.models``, with other ``train_tokens`` and ``vocab_size``."""
+        models = self.suite.models()
+        return models.assign(
+            train_tokens=[
+                self._tokens(n, d)
+                for n, d in zip(models["params_total"], models["train_tokens"], strict=True)
+            ],
+            vocab_size=self.vocab_size,
+        )
+
+    def _tokens(self, params_total: int, own: int) -> int:
+        wanted = self.tokens_per_parameter * params_total
+        return int(own) if abs(wanted / own - 1.0) < SAME_RATIO else max(1, round(wanted))
+
+    def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
+        """As ``Suite.train_losses``, standing for the other number of tokens."""
+        return self.remember(("losses", setting), lambda: self._train_losses(setting))
+
+    def _train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
+        losses = self.suite.train_losses(setting)
+        own = self.suite.models().set_index("model_id")["train_tokens"]
+        new = self.models().set_index("model_id")["train_tokens"]
+        # Losses that do not cover the training set stay as they are, for the bound to refuse.
+        return {
+            name: standing_for(found, int(new[name]))
+            if name in own and found.total_tokens == own[name]
+            else found
+            for name, found in losses.items()
+        }
+
+    def quantized(self, setting: Setting) -> pd.DataFrame:
+        """As ``Suite.quantized``."""
+        return self.suite.quantized(setting)
+
+    def information(self) -> pd.DataFrame:
+        """As ``Suite.information``."""
+        return self.suite.information()
+
+    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """As ``Suite.remember``, apart for every ratio and vocabulary."""
+        return self.suite.remember((self.tokens_per_parameter, self.vocab_size, key), compute)
+
+
+def standing_for(losses: TokenLosses, tokens: int) -> TokenLosses:
+    """The same distribution of losses on another number of tokens, in all exactly ``tokens``.
+
+    A bound wants its losses to cover every token, to the last one.  So the cells' weights are
+    rounded to multiples of a step so small that float64 adds them up exactly in any order, and the
+    largest takes the remainder; means move by less than 1e-12 of themselves.
+    """
+    if losses.total_tokens == tokens:
+        return losses
+    step = 2.0 ** (math.ceil(math.log2(tokens)) - 52)
+    scaled = losses.tokens * (tokens / losses.total_tokens)
+    weights = np.maximum(np.round(scaled / step), 1.0) * step
+    weights[weights.argmax()] += tokens - weights.sum()
+    return TokenLosses(losses.loss_nats, losses.entropy_nats, weights)

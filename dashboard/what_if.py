@@ -1,0 +1,96 @@
+"""A suite in a scenario: its bounds with another D or V, the laws of their terms, predictions."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from dashboard.artifacts import Suite
+from dashboard.laws import held_out_of, law_of
+from dashboard.outlook import BOUND, GAP, Estimate, Outlook
+from dashboard.rescaled import RescaledSuite
+from dashboard.terms import GAP_AND_TERMS, Choice, bound_terms
+
+#: Largest model size that may be asked for.
+LARGEST = 1e13
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is asked, but for the model size.
+
+    Attributes:
+        choice: setting, code, delta and form of the bound.
+        tokens_per_parameter: r, so that D = r * N.
+        vocab_size: V.
+        floor: whether laws level off at a floor.
+    """
+
+    choice: Choice
+    tokens_per_parameter: float
+    vocab_size: int
+    floor: bool = False
+
+
+def recomputed(suite: Suite, scenario: Scenario) -> pd.DataFrame:
+    """``terms.bound_terms`` in the scenario, with C in the column c_nats_per_token.
+
+    With the suite's own ratio and vocabulary these are the very numbers of the Bound explorer.
+
+    Raises:
+        ArtifactError: the losses of a model do not cover its training set, or are no losses.
+    """
+    other = RescaledSuite(suite, scenario.tokens_per_parameter, scenario.vocab_size)
+    terms = bound_terms(other, scenario.choice)
+    if terms.empty:
+        return terms
+    c = terms["code_nats_per_token"] + terms["confidence_nats_per_token"]
+    return terms.assign(c_nats_per_token=c)
+
+
+def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
+    """Laws of the recomputed terms; None if no model was measured at the choice."""
+    terms = recomputed(suite, scenario)
+    if terms.empty:
+        return None
+    own = suite.models().set_index("model_id").loc[terms["model_id"]]
+    same = [np.array_equal(own[column], terms[column]) for column in ("train_tokens", "vocab_size")]
+    fitted = partial(law_of, terms, floor=scenario.floor)
+    laws = {key: fitted(key) for key in (*GAP_AND_TERMS, "c_nats_per_token")}
+    return Outlook(terms, laws, scenario.floor, all(same))
+
+
+def own_ratio(suite: Suite) -> float:
+    """Tokens per parameter of the suite's middle model, to 3 digits."""
+    models = suite.models()
+    return float(f"{(models['train_tokens'] / models['params_total']).median():.3g}")
+
+
+def predictions(view: Outlook, n: float) -> pd.DataFrame:
+    """One row per term, then the gap as their sum, the gap by its own law, and the bound.
+
+    Columns: key, params_total, part (``measured range`` or ``extrapolated``), nats_per_token, low,
+    high (not a number where there is no law), and for single laws left_out_predicted and
+    left_out_measured: the largest model by the law of the others, and as it is.
+    """
+    wanted = [*((key, (key,)) for key in BOUND), ("gap_sum_nats", GAP)]
+    wanted += [("gap_nats", ("gap_nats",)), ("total_nats", BOUND)]
+    inside = view.smallest <= n <= view.largest
+    rows = []
+    for key, keys in wanted:
+        found = view.estimate(keys, n) or Estimate(np.nan, np.nan, np.nan)
+        held = held_out_of(view.terms, key, view.floor) if len(keys) == 1 else ""
+        rows.append(
+            {
+                "key": key,
+                "params_total": n,
+                "part": "measured range" if inside else "extrapolated",
+                "nats_per_token": found.value,
+                "low": found.low,
+                "high": found.high,
+                "left_out_predicted": np.nan if isinstance(held, str) else held.predicted,
+                "left_out_measured": np.nan if isinstance(held, str) else held.measured,
+            }
+        )
+    return pd.DataFrame(rows)

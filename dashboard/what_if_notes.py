@@ -1,0 +1,130 @@
+"""More words of the page *What if*: what is held fixed, the answer to a target, published laws."""
+
+import math
+
+import streamlit as st
+
+from dashboard.numbers import count_label
+from dashboard.outlook import GAP, Outlook
+from dashboard.smallest_size import SmallestSize
+from dashboard.text import parameter_count, term_of
+from dashboard.what_if import LARGEST
+from dashboard.what_if_words import badge, interval_words, number
+
+LAW_HELP = (
+    "The shape of every law, in the model size N alone.\n\n**power law**: $c\\,N^{-p}$, from 3 "
+    "sizes on.\n\n**power law with a floor**: $a + c\\,N^{-p}$, from 4 sizes on; few sizes fix a "
+    "floor badly, and intervals say so."
+)
+SIZE_HELP = "Parameters of the model to predict, embeddings included: 300k, 1.4B, 2e12."
+RATIO_HELP = (
+    "Training tokens per parameter, r: D = r·N. The suite's own is the default. Another one "
+    "changes what the code costs per token; the losses stay those of the suite's ratio."
+)
+VOCAB_HELP = (
+    "Classes of the output distribution, V. It enters through ln V and the largest possible loss; "
+    "the losses stay those of the suite's own tokens, so it cannot be smaller than theirs."
+)
+TARGET_HELP = "For the question turned round: the gap, bound − training loss, to be reached."
+
+PREQUENTIAL_NOTE = (
+    "The prequential code is of the trained model itself, before quantization: quantizer and "
+    "bitrate play no role."
+)
+
+
+NOT_MEASURED = (
+    "No model of this suite was measured at this choice: choose another code length or setting."
+)
+
+
+def held_fixed(view: Outlook, own_ratio: float) -> None:
+    """What moves with the controls, and what is taken over as it was measured."""
+    with st.expander("What is computed and what is held fixed", icon=":material/help:"):
+        st.markdown(
+            "The bound of every measured model is computed anew with D = r·N and V, a law in N is "
+            "fitted to each of its terms, and the laws are read at the chosen size. So bitrate, "
+            "code, δ, form, r and V move the models' terms, the laws and the predictions alike.\n\n"
+            f"**Held fixed.** The losses are those of training at r = {own_ratio:g}: the training "
+            "loss, the quantization gap and how losses scatter do not follow r, though a model "
+            "trained on more tokens would have lower ones. The code keeps its measured length in "
+            "bits for each model, and prequential information that of the suite's ratio, though "
+            "it grows with D. Only what r does to C, and through C to the bound, is computed. V "
+            "enters through ln V and the largest possible loss alone; another tokenizer would "
+            "have other losses."
+        )
+    if not view.as_measured:
+        st.caption(
+            "The models' bars and points are **hollow**: their losses are measured, but not with "
+            "this many training tokens or this vocabulary, so their bounds are computed for the "
+            "sake of the laws and are no certificates either."
+        )
+
+
+def no_prediction(view: Outlook) -> None:
+    """Why there is nothing to predict."""
+    reasons = sorted({law for law in view.laws.values() if isinstance(law, str)})
+    st.info(
+        f"Nothing can be predicted from these {len(view.terms)} models. " + " ".join(reasons),
+        icon=":material/inbox:",
+    )
+
+
+def chart_reading(view: Outlook, certified: bool) -> None:
+    """How to tell measured from predicted in the stacked chart."""
+    kind = "solid" if certified else "outlined"
+    st.caption(
+        f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
+        "bracket on it is the 95 % interval of the whole bound (cut off where it would squeeze "
+        "the chart). " + ("" if certified else "Outlined bars are no certificates.")
+    )
+
+
+def panels_reading() -> None:
+    """How to tell measured from extrapolated in the panels."""
+    st.caption(
+        "Points are models, lines the laws with 95 % bands: solid over the measured sizes, dashed "
+        "and paler where they are extrapolated. The diamond at the dotted line is the prediction."
+    )
+
+
+def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
+    """The answer to the question turned round."""
+    missing = [term_of(key).label for key in view.without(GAP)]
+    note = f" All without {', '.join(missing)}." if missing else ""
+    end = f"{number(found.at_largest.value)} (95 %: {interval_words(found.at_largest)})"
+    limit = f"{LARGEST:.0e}".replace("e+", "e")
+    if found.n == view.smallest:
+        answer = (
+            f"By the laws, the gap is at most {count_label(target)} already at the smallest "
+            f"measured model, N = {parameter_count(view.smallest)}."
+        )
+    elif math.isinf(found.n):
+        answer = (
+            f"By these laws the gap does **not** fall to {count_label(target)} nats per token by "
+            f"N = {limit}; there they give {end}."
+        )
+    else:
+        answer = (
+            f"By these laws the gap first falls to {count_label(target)} nats per token at **N ≈ "
+            f"{parameter_count(found.n)}**: {badge(view, found.n)}"
+        )
+    st.markdown(answer)
+    if math.isfinite(found.n) and found.at_largest.value > target:
+        note += f" It does not stay there: at N = {limit} the laws give {end}."
+    if math.isinf(found.low):
+        spread = f"the 95 % interval lies wholly beyond {limit}"
+    else:
+        spread = f"95 %: from {_size(found.low, view)} to {_size(found.high, view)}"
+    st.caption(
+        f"Over resamples of the models, {spread}; {found.reaching:.0%} of the resamples reach the "
+        f"target by N = {limit}.{note}"
+    )
+
+
+def _size(n: float, view: Outlook) -> str:
+    if math.isinf(n):
+        return f"beyond {LARGEST:.0e} (not reached)".replace("e+", "e")
+    if n == view.smallest:
+        return f"{parameter_count(n)}, the smallest measured, or below"
+    return parameter_count(n)

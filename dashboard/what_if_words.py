@@ -1,0 +1,168 @@
+"""The words of the page *What if*: predictions with their intervals, and what they are not."""
+
+import math
+
+import streamlit as st
+
+from bounds import HeldOut, PowerLaw
+from dashboard.controls import delta_label
+from dashboard.laws import held_out_of
+from dashboard.numbers import count_label
+from dashboard.outlook import BOUND, GAP, Estimate, Outlook
+from dashboard.terms import PREQUENTIAL
+from dashboard.text import CODE_LABELS, GAP_COLOUR, TERMS, term_of
+from dashboard.what_if import Scenario
+
+
+def number(value: float) -> str:
+    """Three decimals where they say something, else three digits."""
+    return f"{value:.3f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.3g}"
+
+
+def interval_words(found: Estimate | None) -> str:
+    """``0.811 to 1.502``."""
+    return f"{number(found.low)} to {number(found.high)}" if found else "no law"
+
+
+def times(ratio: float) -> str:
+    """``2.5``, ``2,000`` or ``20 million``: two digits."""
+    rounded = float(f"{ratio:.2g}")
+    for factor, name in ((1e9, " billion"), (1e6, " million")):
+        if rounded >= factor:
+            return f"{rounded / factor:,g}{name}"
+    return f"{rounded:,g}"
+
+
+def badge(view: Outlook, n: float) -> str:
+    """How far from what was measured the size is."""
+    if n > view.largest:
+        where = f"{times(n / view.largest)}× beyond the largest measured model"
+    elif n < view.smallest:
+        where = f"{times(view.smallest / n)}× below the smallest measured model"
+    else:
+        return ":blue-badge[:material/straighten: predicted between measured sizes]"
+    return f":violet-badge[:material/trending_up: extrapolated: {where}]"
+
+
+def headline(view: Outlook, n: float, scenario: Scenario) -> None:
+    """The prediction in four numbers, and how far it reaches."""
+    choice = scenario.choice
+    setting = "unquantized" if choice.code == PREQUENTIAL else choice.setting.label
+    st.markdown(
+        f"**N = {count_label(n)}** parameters, D = "
+        f"{count_label(scenario.tokens_per_parameter * n)} training tokens, "
+        f"V = {scenario.vocab_size:,}, {setting}, code length *{CODE_LABELS[choice.code]}*, "
+        f"δ = {delta_label(choice.failure_probability)}: {badge(view, n)} "
+        ":orange-badge[:material/warning: not certified]"
+    )
+    guess = math.log(scenario.vocab_size)
+    bound = view.estimate(BOUND, n)
+    numbers = (
+        ("Predicted bound", bound, "Sum of all terms, nats per token."),
+        ("Predicted gap", view.estimate(GAP, n), "Bound − training loss, nats per token."),
+        (
+            "Predicted training loss",
+            view.estimate(("training_loss_nats",), n),
+            "Of the unquantized model, nats per token.",
+        ),
+        (
+            "Predicted C",
+            view.estimate(("c_nats_per_token",), n),
+            "Information in the model per training token, certainty included, nats per token.",
+        ),
+    )
+    for column, (label, found, help_text) in zip(st.columns(4), numbers, strict=True):
+        column.metric(
+            label,
+            f"≈ {number(found.value)}" if found else "—",
+            delta=f"95 %: {interval_words(found)}" if found else "no law",
+            delta_color="off",
+            delta_arrow="off",
+            help=help_text,
+            border=True,
+        )
+    text = (
+        "Nothing here was measured at this size, so **nothing here is certified**, whatever the "
+        "code: a certificate needs the losses and the code of a model that exists. Values are in "
+        "nats per token."
+    )
+    if bound and bound.value >= guess:
+        text += (
+            f" The predicted bound is above ln V = {guess:.3f}, the loss of guessing every token "
+            "alike: such a bound says nothing."
+        )
+    st.caption(text)
+
+
+def left_out(view: Outlook) -> None:
+    """Which terms the sums lack, with why, and how large they were."""
+    for key in view.without(BOUND):
+        largest = view.terms[key].abs().max()
+        st.warning(
+            f"Bound and gap are shown **without** “{term_of(key).label}”, which is at most "
+            f"{number(largest)} nats per token in the measured models. {view.laws[key]}",
+            icon=":material/remove_circle:",
+        )
+
+
+def terms_table(view: Outlook, n: float) -> None:
+    """The terms at ``n`` in numbers, each with its law and how that did on the largest model."""
+    lines = [
+        "| | term | predicted | 95 % interval | law in N | largest model, left out |",
+        "|---|---|--:|--:|---|---|",
+    ]
+    for term in TERMS:
+        name = f"**{term.label}**"
+        lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
+    lines.append(_row(view, n, GAP, "**Gap**", "", "sum of the four terms above"))
+    own = view.laws["gap_nats"]
+    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
+    lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
+    st.markdown("\n".join(lines), unsafe_allow_html=True)
+    st.caption(
+        "Nats per token. Intervals come from resampling the measured models, for sums jointly; "
+        "they tell how well these few models fix a law of this shape, not whether the shape holds "
+        "so far out: compare the gap as a sum with the gap by its own law, and change the shape. "
+        "The last column fits the law without the largest model and predicts it: by how much it is "
+        "off, and whether its interval holds the measured value."
+    )
+
+
+def _row(
+    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: PowerLaw | str
+) -> str:
+    found = view.estimate(keys, n)
+    square = f"<span style='color:{colour};font-size:1.5em'>■</span>" if colour else ""
+    held = held_out_of(view.terms, keys[0], view.floor) if len(keys) == 1 else None
+    missing = ", ".join(f"“{term_of(key).label}”" for key in view.without(keys))
+    if len(keys) > 1 and missing:
+        name = f"{name}, without {missing}"
+    zero = len(keys) == 1 and isinstance(law, str) and found is not None
+    shown = "0 in every measured model" if zero else law_words(law)
+    value = "0" if zero else f"≈ {number(found.value)}" if found else "—"
+    spread = "" if zero else interval_words(found)
+    cells = (square, name, value, spread, shown, "" if zero else held_words(held))
+    return "| " + " | ".join(cells) + " |"
+
+
+def law_words(law: PowerLaw | str) -> str:
+    """The law as a formula, or the sentence in its place."""
+    if isinstance(law, str):
+        return law
+    start = f"{_tex(law.offset)} + " if law.offset else ""
+    return f"${start}{_tex(law.coefficient)}\\,N^{{{-law.exponent:.3f}}}$"
+
+
+def _tex(value: float) -> str:
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    return rf"{digits}\cdot10^{{{int(exponent)}}}" if exponent else digits
+
+
+def held_words(held: HeldOut | str | None) -> str:
+    """How far off the law of the smaller models is."""
+    if held is None:
+        return ""
+    if isinstance(held, str):
+        return "—"
+    inside = "inside" if held.low <= held.measured <= held.high else "**outside**"
+    return f"{held.relative_error:+.1%}, {inside}".replace("-", "−")

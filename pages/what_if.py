@@ -1,0 +1,103 @@
+"""What if: the bound's terms predicted at a size nobody trained, and the size that a gap needs."""
+
+import streamlit as st
+
+from dashboard import (
+    controls,
+    downloads,
+    frame,
+    gap_chart,
+    laws,
+    predicted_bars,
+    predicted_panels,
+    terms,
+    what_if,
+    what_if_published,
+)
+from dashboard import what_if_notes as notes
+from dashboard import what_if_words as words
+from dashboard.artifacts import ArtifactError
+from dashboard.numbers import count_label
+from dashboard.smallest_size import smallest_size
+
+suite = frame.open_suite()
+models = suite.models()
+ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
+tenfold = count_label(10 * models["params_total"].max())
+try:
+    with st.sidebar:
+        left, right = st.columns(2, vertical_alignment="bottom")
+        with left:
+            n = controls.count_control(
+                "n", "Parameters N", tenfold, 1e3, what_if.LARGEST, notes.SIZE_HELP
+            )
+        with right:
+            r = controls.count_control(
+                "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
+            )
+        left, right = st.columns(2, vertical_alignment="bottom")
+        with left:
+            v = controls.count_control(
+                "vocab", "Vocabulary V", str(vocab), vocab, 1e7, notes.VOCAB_HELP
+            )
+        with right:
+            target = controls.count_control(
+                "target", "Target gap, nats", "0.5", 0.001, 20, notes.TARGET_HELP
+            )
+        form = controls.form_control()
+        setting = controls.setting_control(suite.settings())
+        controls.show_rate(suite.bits_per_parameter(setting))
+        code = controls.code_control((*terms.CODES, terms.PREQUENTIAL))
+        choice = terms.Choice(setting, code, controls.delta_control(), form)
+        if code == terms.PREQUENTIAL:
+            choice = terms.prequential(choice)
+            st.caption(notes.PREQUENTIAL_NOTE)
+        shape = controls.choice_control(
+            "law", "Shape of the laws", list(laws.SHAPES), notes.LAW_HELP
+        )
+    scenario = what_if.Scenario(choice, r, round(v), laws.SHAPES[shape])
+    view = what_if.outlook(suite, scenario)
+except ArtifactError as error:
+    frame.show_error(error)
+    st.stop()
+
+st.title("What if")
+controls.show_complaints()
+if view is None:
+    st.info(notes.NOT_MEASURED, icon=":material/inbox:")
+    st.stop()
+certified = choice.certified and view.as_measured
+found = smallest_size(view, target)
+if found is None:
+    notes.no_prediction(view)
+else:
+    words.headline(view, n, scenario)
+    words.left_out(view)
+    st.altair_chart(predicted_bars.stacked(view, n, certified), width="stretch")
+    notes.chart_reading(view, certified)
+notes.held_fixed(view, ratio)
+
+if found is not None:
+    st.subheader(f"The terms at N = {count_label(n)}")
+    words.terms_table(view, n)
+
+    st.subheader("How each term moves with model size")
+    st.altair_chart(predicted_panels.panels(view, n, certified), width="content")
+    notes.panels_reading()
+
+    st.subheader(f"The smallest model whose gap is at most {count_label(target)}")
+    notes.smallest_reading(found, target, view)
+    st.altair_chart(gap_chart.gap_over_size(view, found, target, certified), width="stretch")
+
+st.subheader("What published laws say here")
+published = what_if_published.values_at(suite, n, r, round(v))
+what_if_published.table(published)
+bits = suite.bits_per_parameter(setting)["nominal"]
+here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
+what_if_published.reading(here, n, scenario)
+
+st.subheader("The data")
+tables = {"Prediction": (what_if.predictions(view, n), "what-if")} if found else {}
+tables |= {"Models": (view.terms, "what-if-models"), "Published laws": (published, "published")}
+downloads.tables({tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()})
+frame.show_provenance(suite)
