@@ -6,11 +6,21 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard import size_words
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, Form
 from dashboard.laws import exponent_in_words
+from dashboard.outlook import BOUND, GAP, Outlook
+from dashboard.sizes import ChosenSize
 from dashboard.terms import Choice
-from dashboard.text import CODE_LABELS, GUARANTEE, QUESTIONS, TERMS, parameter_count
+from dashboard.text import (
+    CODE_LABELS,
+    GUARANTEE,
+    QUESTIONS,
+    TERMS,
+    parameter_count,
+    term_of,
+)
 
 
 def headline(model: pd.Series, choice: Choice) -> None:
@@ -59,6 +69,20 @@ def headline(model: pd.Series, choice: Choice) -> None:
             help=help_text,
             border=True,
         )
+
+
+def predicted(view: Outlook, size: ChosenSize) -> None:
+    """Bound, gap and terms by the laws, at a size that nobody measured."""
+    rows = [("Bound", BOUND), ("Gap", GAP), *((term.label, (term.key,)) for term in TERMS)]
+    size_words.predicted(
+        size,
+        [
+            (label, view.estimate(keys, size.params) or view.laws[keys[-1]], "nats")
+            for label, keys in rows
+        ],
+    )
+    for key in view.without(BOUND):
+        st.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
 
 
 def reading(choice: Choice) -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 from bounds.laws.power_law import interval
 from dashboard.law_charts import EXTRAPOLATED_DASH
 from dashboard.outlook import GAP, Outlook
+from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR
-from dashboard.what_if import LARGEST
 
 #: Sizes in each part of the curve.
 _POINTS = 80

@@ -1,5 +1,7 @@
 """A quantity against model size with its law: measured and extrapolated never drawn alike."""
 
+from textwrap import wrap
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -112,7 +114,8 @@ def law_panel(
         layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
         label,
-        subtitle=exponent_in_words(law),
+        # One line of a reason would be wider than a panel.
+        subtitle=wrap(law, 40) if isinstance(law, str) else exponent_in_words(law),
         anchor="start",
         fontSize=13,
         subtitleColor=GUIDE_COLOUR,

@@ -29,3 +29,17 @@ def count_label(value: float) -> str:
         if value >= factor:
             return f"{value / factor:.4g}{suffix}"
     return f"{value:.4g}"
+
+
+def number_label(value: float) -> str:
+    """Three decimals where they say something, else three digits."""
+    return f"{value:.3f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:,.3g}"
+
+
+def times_label(ratio: float) -> str:
+    """``2.5``, ``2,000`` or ``20 million``: two digits."""
+    rounded = float(f"{ratio:.2g}")
+    for factor, name in ((1e9, " billion"), (1e6, " million")):
+        if rounded >= factor:
+            return f"{rounded / factor:,g}{name}"
+    return f"{rounded:,g}"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.laws.power_law import interval
+from dashboard.laws import law_of
 from dashboard.text import TERMS
 
 #: What the bound adds up, and what of it is not the training loss.
@@ -24,12 +25,18 @@ class Estimate:
     high: float
 
 
+def law_estimate(law: PowerLaw, n: float) -> Estimate:
+    """A law's value at size ``n`` with its interval."""
+    low, high = law.band(n)
+    return Estimate(float(law.at(n)), float(low[0]), float(high[0]))
+
+
 @dataclass(frozen=True)
 class Outlook:
     """The terms of the measured models in one scenario, and their laws in the model size.
 
     Attributes:
-        terms: from ``recomputed``.
+        terms: from ``terms.bound_terms``.
         laws: by column of ``terms``; a sentence where there is none.
         floor: whether laws were fitted with a floor.
         as_measured: whether D and V are those that the models were trained with.
@@ -39,6 +46,12 @@ class Outlook:
     laws: dict[str, PowerLaw | str]
     floor: bool
     as_measured: bool
+
+    @classmethod
+    def of(cls, terms: pd.DataFrame, floor: bool = False) -> "Outlook":
+        """Of measured models as they are, with a law for each term and for the gap."""
+        laws = {key: law_of(terms, key, floor) for key in (*BOUND, "gap_nats")}
+        return cls(terms, laws, floor, as_measured=True)
 
     @property
     def smallest(self) -> float:

@@ -57,13 +57,19 @@ def published_curves(
 
 
 def sizes_as_counted(law: PublishedLaw, sizes: np.ndarray, models: pd.DataFrame) -> np.ndarray:
-    """N as the law counts it, for models shaped like the suite's.
+    """N as the law counts it, for models shaped like the suite's."""
+    return nonembedding(sizes, models) if law.parameters == NON_EMBEDDING else sizes
 
-    A law without embeddings gets the non-embedding count, interpolated between the suite's models
-    on log axes; beyond them the share of embeddings goes on as between the last two, down to none.
+
+def nonembedding(
+    sizes: np.ndarray, models: pd.DataFrame, vocab_size: int | None = None
+) -> np.ndarray:
+    """Parameters outside the embeddings of models of ``sizes`` parameters in all.
+
+    The share of embeddings is interpolated between the suite's models on log axes, goes on beyond
+    them as between the last two, and is proportional to the vocabulary; not a number where that
+    leaves nothing over.
     """
-    if law.parameters != NON_EMBEDDING:
-        return sizes
     known = models.sort_values("params_total").drop_duplicates("params_total")
     total, embedding = (known[key].to_numpy(float) for key in ("params_total", "params_embedding"))
     x, y, share = np.log(sizes), np.log(total), np.log(embedding / total)
@@ -71,4 +77,6 @@ def sizes_as_counted(law: PublishedLaw, sizes: np.ndarray, models: pd.DataFrame)
     if len(known) > 1:
         slope = min((share[-1] - share[-2]) / (y[-1] - y[-2]), 0.0)
         inside = np.where(x > y[-1], share[-1] + slope * (x - y[-1]), inside)
-    return sizes * (1.0 - np.exp(inside))
+    factor = 1.0 if vocab_size is None else vocab_size / float(models["vocab_size"].max())
+    rest = sizes * (1.0 - factor * np.exp(inside))
+    return np.where(rest > 0, rest, np.nan)

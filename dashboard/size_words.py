@@ -3,25 +3,27 @@
 import streamlit as st
 
 from bounds import PowerLaw
-from dashboard.sizes import ChosenSize, estimate
+from dashboard.numbers import number_label
+from dashboard.outlook import Estimate, law_estimate
+from dashboard.sizes import ChosenSize, standing
 from dashboard.text import parameter_count
 
 #: Metrics side by side.
 _COLUMNS = 4
 
 
-def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | str, str]]) -> None:
+def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str, str]]) -> None:
     """A box with each quantity's value by its law; nothing at a measured model.
 
     Args:
-        rows: label, law (or why there is none) and unit of each quantity.
+        rows: label, law or what laws give (or why there is none), and unit of each quantity.
     """
     if size.measured:
         return
     with st.container(border=True):
         st.markdown(
             f"**{parameter_count(size.params)} parameters: no model of this size was measured.** "
-            f"{badge(size)}"
+            f"{badge(size.params, size.smallest, size.largest)}"
         )
         for start in range(0, len(rows), _COLUMNS):
             columns = st.columns(_COLUMNS)
@@ -34,35 +36,29 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | str, str]]) -> 
         )
 
 
-def badge(size: ChosenSize) -> str:
-    """In Markdown, how the size stands to what was measured."""
-    if size.extrapolated:
-        return f":orange-badge[:material/trending_flat: {size.standing}]"
-    return f":violet-badge[:material/timeline: by the laws, {size.standing}]"
+def badge(n: float, smallest: float, largest: float) -> str:
+    """In Markdown, how a size stands to what was measured."""
+    words, extrapolated = standing(n, smallest, largest)
+    if extrapolated:
+        return f":violet-badge[:material/trending_up: extrapolated: {words}]"
+    return f":blue-badge[:material/straighten: predicted {words}]"
 
 
 def _metric(
     column: st.delta_generator.DeltaGenerator,
     size: ChosenSize,
     label: str,
-    law: PowerLaw | str,
+    found: PowerLaw | Estimate | str,
     unit: str,
 ) -> None:
-    if isinstance(law, str):
-        column.metric(label, "—", delta="no law", delta_color="off", delta_arrow="off", help=law)
+    if isinstance(found, str):
+        column.metric(label, "—", delta="no law", delta_color="off", delta_arrow="off", help=found)
         return
-    value, low, high = estimate(law, size.params)
+    shown = law_estimate(found, size.params) if isinstance(found, PowerLaw) else found
     column.metric(
         f"{label}, {unit}",
-        f"≈ {number(value)}",
-        delta=f"{number(low)} to {number(high)}",
+        f"≈ {number_label(shown.value)}",
+        delta=f"{number_label(shown.low)} to {number_label(shown.high)}",
         delta_color="off",
         delta_arrow="off",
     )
-
-
-def number(value: float) -> str:
-    """Three significant digits, powers of ten where they are shorter."""
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        return f"{value:.2e}"
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"

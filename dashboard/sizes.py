@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from bounds import PowerLaw
-from dashboard.numbers import count_label
+from dashboard.numbers import count_label, times_label
 
 #: What the size control offers beside the measured models.
 ANOTHER = "another size"
@@ -37,26 +36,14 @@ class ChosenSize:
         """N where only laws can say something, None at a measured model."""
         return None if self.measured else self.params
 
-    @property
-    def extrapolated(self) -> bool:
-        """Whether N lies outside the measured sizes."""
-        return not self.smallest <= self.params <= self.largest
 
-    @property
-    def standing(self) -> str:
-        """In words: how N stands to the measured sizes."""
-        if not self.extrapolated:
-            return "between measured sizes"
-        above = self.params > self.largest
-        factor = self.params / self.largest if above else self.smallest / self.params
-        what = "beyond the largest" if above else "below the smallest"
-        return f"extrapolated, {times(factor)} {what} measured model"
-
-
-def times(factor: float) -> str:
-    """``1.5 times``, ``2,000 times``."""
-    shown = f"{factor:.2g}" if factor < 10 else f"{float(f'{factor:.2g}'):,.0f}"
-    return f"{shown} times"
+def standing(n: float, smallest: float, largest: float) -> tuple[str, bool]:
+    """How a size stands to those measured, in words, and whether it lies outside them."""
+    if smallest <= n <= largest:
+        return "between measured sizes", False
+    if n > largest:
+        return f"{times_label(n / largest)}× beyond the largest measured model", True
+    return f"{times_label(smallest / n)}× below the smallest measured model", True
 
 
 def chosen_size(models: pd.DataFrame, params: float) -> ChosenSize:
@@ -75,9 +62,3 @@ def chosen_size(models: pd.DataFrame, params: float) -> ChosenSize:
 def default_size(models: pd.DataFrame) -> str:
     """Ten times the largest measured size, as one writes it."""
     return count_label(10.0 * float(models["params_total"].max()))
-
-
-def estimate(law: PowerLaw, n: float) -> tuple[float, float, float]:
-    """A law's value at size ``n`` with its 95 % interval: (value, low, high)."""
-    low, high = law.band(n)
-    return float(law.at(n)), float(low[0]), float(high[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dashboard.outlook import GAP, Estimate, Outlook
-from dashboard.what_if import LARGEST
+from dashboard.sizes import LARGEST
 
 #: Sizes that are tried, evenly spaced in log N: a tenth apart from 30 thousand up to 1e13.
 _SIZES = 200

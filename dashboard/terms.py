@@ -6,10 +6,9 @@ from functools import partial
 
 import pandas as pd
 
-from bounds import FORMS, PowerLaw, RiskBound
+from bounds import FORMS, RiskBound
 from dashboard.artifacts import REPAIR, ArtifactError, Suite
 from dashboard.forms import STEPS
-from dashboard.laws import law_of
 from dashboard.settings import Setting
 from dashboard.text import TERMS
 
@@ -18,9 +17,6 @@ CODES = {"stored": True, "entropy_coded": True, "nominal": False}
 
 #: The code length of the trained model itself by prequential coding, which is no real code.
 PREQUENTIAL = "prequential"
-
-#: Columns of ``bound_terms`` that laws are fitted to.
-GAP_AND_TERMS = (*(term.key for term in TERMS), "gap_nats")
 
 UNQUANTIZED = Setting("none", 32)
 
@@ -131,11 +127,6 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
             for name, bound in bounds_by_model(suite, choice).items()
         ]
     )
-
-
-def power_laws(terms: pd.DataFrame, floor: bool = False) -> dict[str, PowerLaw | str]:
-    """Law of each term, and of the whole gap, in the model size; a sentence where none fits."""
-    return {key: law_of(terms, key, floor) for key in GAP_AND_TERMS}
 
 
 def best_setting(

@@ -10,10 +10,7 @@ from dashboard.artifacts import Suite
 from dashboard.laws import held_out_of, law_of
 from dashboard.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.rescaled import RescaledSuite
-from dashboard.terms import GAP_AND_TERMS, Choice, bound_terms
-
-#: Largest model size that may be asked for.
-LARGEST = 1e13
+from dashboard.terms import Choice, bound_terms
 
 
 @dataclass(frozen=True)
@@ -57,14 +54,13 @@ def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
     own = suite.models().set_index("model_id").loc[terms["model_id"]]
     same = [np.array_equal(own[column], terms[column]) for column in ("train_tokens", "vocab_size")]
     fitted = partial(law_of, terms, floor=scenario.floor)
-    laws = {key: fitted(key) for key in (*GAP_AND_TERMS, "c_nats_per_token")}
+    laws = {key: fitted(key) for key in (*BOUND, "gap_nats", "c_nats_per_token")}
     return Outlook(terms, laws, scenario.floor, all(same))
 
 
 def own_ratio(suite: Suite) -> float:
-    """Tokens per parameter of the suite's middle model, to 3 digits."""
-    models = suite.models()
-    return float(f"{(models['train_tokens'] / models['params_total']).median():.3g}")
+    """Tokens per parameter of the suite, to 3 digits."""
+    return float(f"{suite.tokens_per_parameter():.3g}")
 
 
 def predictions(view: Outlook, n: float) -> pd.DataFrame:

@@ -4,19 +4,14 @@ import math
 
 import streamlit as st
 
-from dashboard.numbers import count_label
+from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
+from dashboard.size_words import badge
+from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
 from dashboard.text import parameter_count, term_of
-from dashboard.what_if import LARGEST
-from dashboard.what_if_words import badge, interval_words, number
+from dashboard.what_if_words import interval_words
 
-LAW_HELP = (
-    "The shape of every law, in the model size N alone.\n\n**power law**: $c\\,N^{-p}$, from 3 "
-    "sizes on.\n\n**power law with a floor**: $a + c\\,N^{-p}$, from 4 sizes on; few sizes fix a "
-    "floor badly, and intervals say so."
-)
-SIZE_HELP = "Parameters of the model to predict, embeddings included: 300k, 1.4B, 2e12."
 RATIO_HELP = (
     "Training tokens per parameter, r: D = r·N. The suite's own is the default. Another one "
     "changes what the code costs per token; the losses stay those of the suite's ratio."
@@ -92,7 +87,7 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
     """The answer to the question turned round."""
     missing = [term_of(key).label for key in view.without(GAP)]
     note = f" All without {', '.join(missing)}." if missing else ""
-    end = f"{number(found.at_largest.value)} (95 %: {interval_words(found.at_largest)})"
+    end = f"{number_label(found.at_largest.value)} (95 %: {interval_words(found.at_largest)})"
     limit = f"{LARGEST:.0e}".replace("e+", "e")
     if found.n == view.smallest:
         answer = (
@@ -107,7 +102,7 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
     else:
         answer = (
             f"By these laws the gap first falls to {count_label(target)} nats per token at **N ≈ "
-            f"{parameter_count(found.n)}**: {badge(view, found.n)}"
+            f"{parameter_count(found.n)}**: {badge(found.n, view.smallest, view.largest)}"
         )
     st.markdown(answer)
     if math.isfinite(found.n) and found.at_largest.value > target:

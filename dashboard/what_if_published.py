@@ -3,17 +3,17 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from bounds import complexity, nominal_bits
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, PublishedLaw, published
 from dashboard.artifacts import Suite
-from dashboard.laws import law_of
-from dashboard.numbers import count_label
+from dashboard.numbers import count_label, number_label
+from dashboard.published import nonembedding
 from dashboard.text import parameter_count
 from dashboard.what_if import Scenario
-from dashboard.what_if_words import number
 
 #: What a law is of, in a reader's words, with its unit.
 QUANTITIES = {
@@ -42,40 +42,26 @@ class InformationPerToken:
     crossing: float
 
 
-def nonembedding(suite: Suite, n: float, vocab_size: int) -> float | None:
-    """Parameters outside the embeddings of a model of the suite's shape with ``n`` in all.
-
-    Embeddings follow their law in N over the suite's models and are proportional to the vocabulary.
-    None if they have no law, or if it leaves nothing over.
-    """
-    models = suite.models()
-    law = law_of(models, "params_embedding")
-    if isinstance(law, str):
-        return None
-    rest = n - float(law.at(n)) * vocab_size / float(models["vocab_size"].max())
-    return rest if rest > 0 else None
-
-
 def values_at(suite: Suite, n: float, ratio: float, vocab_size: int) -> pd.DataFrame:
     """One row per published law at N = ``n`` and D = ``ratio`` * N.
 
     Columns: law, quantity, value, parameters_used, counts (what N the law takes), converted (or
     None where it needs no conversion), inside (the range of its models), source, note.
     """
-    rest = nonembedding(suite, n, vocab_size)
+    rest = float(nonembedding(np.array([n]), suite.models(), vocab_size)[0])
     return pd.DataFrame([_row(law, n, ratio * n, rest) for law in PUBLISHED])
 
 
-def _row(law: PublishedLaw, n: float, d: float, rest: float | None) -> dict:
+def _row(law: PublishedLaw, n: float, d: float, rest: float) -> dict:
     needed = law.parameters == NON_EMBEDDING
-    used = rest if needed and rest is not None else n
+    used = rest if needed and math.isfinite(rest) else n
     return {
         "law": law.label,
         "quantity": QUANTITIES[law.quantity],
         "value": float(law.value(used, d)),
         "parameters_used": used,
         "counts": law.parameters,
-        "converted": rest is not None if needed else None,
+        "converted": math.isfinite(rest) if needed else None,
         "inside": law.smallest <= used <= law.largest,
         "source": law.source,
         "note": law.note,
@@ -129,16 +115,16 @@ def reading(here: InformationPerToken, n: float, scenario: Scenario) -> None:
     st.caption(
         "Every one of these laws is of **other text and other tokens** than this suite's, of "
         "tens of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
-        "without embeddings; the conversion takes this suite's embeddings, which follow a law in N "
-        "and are proportional to V."
+        "without embeddings; converted by this suite's shapes, whose share of embeddings falls "
+        "with N as between the two largest models, and grows with V."
     )
     smaller = "smaller" if here.published_nats < here.nominal_nats else "larger"
     st.markdown(
         f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
         f"prequential information for Pythia. At N = {parameter_count(n)} and "
         f"{scenario.tokens_per_parameter:g} tokens per parameter that would make C = "
-        f"**{number(here.published_nats)}** nats per token, {smaller} than the "
-        f"**{number(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal bits "
-        f"per parameter. Pythia's information is the smaller one from N ≈ "
+        f"**{number_label(here.published_nats)}** nats per token, {smaller} than the "
+        f"**{number_label(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal "
+        f"bits per parameter. Pythia's information is the smaller one from N ≈ "
         f"{parameter_count(here.crossing)} on. Neither length is that of a real code."
     )

@@ -7,41 +7,17 @@ import streamlit as st
 from bounds import HeldOut, PowerLaw
 from dashboard.controls import delta_label
 from dashboard.laws import held_out_of
-from dashboard.numbers import count_label
+from dashboard.numbers import count_label, number_label
 from dashboard.outlook import BOUND, GAP, Estimate, Outlook
+from dashboard.size_words import badge
 from dashboard.terms import PREQUENTIAL
 from dashboard.text import CODE_LABELS, GAP_COLOUR, TERMS, term_of
 from dashboard.what_if import Scenario
 
 
-def number(value: float) -> str:
-    """Three decimals where they say something, else three digits."""
-    return f"{value:.3f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:.3g}"
-
-
 def interval_words(found: Estimate | None) -> str:
     """``0.811 to 1.502``."""
-    return f"{number(found.low)} to {number(found.high)}" if found else "no law"
-
-
-def times(ratio: float) -> str:
-    """``2.5``, ``2,000`` or ``20 million``: two digits."""
-    rounded = float(f"{ratio:.2g}")
-    for factor, name in ((1e9, " billion"), (1e6, " million")):
-        if rounded >= factor:
-            return f"{rounded / factor:,g}{name}"
-    return f"{rounded:,g}"
-
-
-def badge(view: Outlook, n: float) -> str:
-    """How far from what was measured the size is."""
-    if n > view.largest:
-        where = f"{times(n / view.largest)}× beyond the largest measured model"
-    elif n < view.smallest:
-        where = f"{times(view.smallest / n)}× below the smallest measured model"
-    else:
-        return ":blue-badge[:material/straighten: predicted between measured sizes]"
-    return f":violet-badge[:material/trending_up: extrapolated: {where}]"
+    return f"{number_label(found.low)} to {number_label(found.high)}" if found else "no law"
 
 
 def headline(view: Outlook, n: float, scenario: Scenario) -> None:
@@ -52,7 +28,7 @@ def headline(view: Outlook, n: float, scenario: Scenario) -> None:
         f"**N = {count_label(n)}** parameters, D = "
         f"{count_label(scenario.tokens_per_parameter * n)} training tokens, "
         f"V = {scenario.vocab_size:,}, {setting}, code length *{CODE_LABELS[choice.code]}*, "
-        f"δ = {delta_label(choice.failure_probability)}: {badge(view, n)} "
+        f"δ = {delta_label(choice.failure_probability)}: {badge(n, view.smallest, view.largest)} "
         ":orange-badge[:material/warning: not certified]"
     )
     guess = math.log(scenario.vocab_size)
@@ -74,7 +50,7 @@ def headline(view: Outlook, n: float, scenario: Scenario) -> None:
     for column, (label, found, help_text) in zip(st.columns(4), numbers, strict=True):
         column.metric(
             label,
-            f"≈ {number(found.value)}" if found else "—",
+            f"≈ {number_label(found.value)}" if found else "—",
             delta=f"95 %: {interval_words(found)}" if found else "no law",
             delta_color="off",
             delta_arrow="off",
@@ -100,7 +76,7 @@ def left_out(view: Outlook) -> None:
         largest = view.terms[key].abs().max()
         st.warning(
             f"Bound and gap are shown **without** “{term_of(key).label}”, which is at most "
-            f"{number(largest)} nats per token in the measured models. {view.laws[key]}",
+            f"{number_label(largest)} nats per token in the measured models. {view.laws[key]}",
             icon=":material/remove_circle:",
         )
 
@@ -139,7 +115,7 @@ def _row(
         name = f"{name}, without {missing}"
     zero = len(keys) == 1 and isinstance(law, str) and found is not None
     shown = "0 in every measured model" if zero else law_words(law)
-    value = "0" if zero else f"≈ {number(found.value)}" if found else "—"
+    value = "0" if zero else f"≈ {number_label(found.value)}" if found else "—"
     spread = "" if zero else interval_words(found)
     cells = (square, name, value, spread, shown, "" if zero else held_words(held))
     return "| " + " | ".join(cells) + " |"

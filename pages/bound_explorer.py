@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import charts, controls, downloads, explanations, frame, law_charts
+from dashboard import charts, controls, downloads, explanations, frame, law_charts, predicted_bars
 from dashboard.artifacts import ArtifactError
-from dashboard.terms import bound_terms, power_laws, steps_to_ours
+from dashboard.outlook import Outlook
+from dashboard.terms import bound_terms, steps_to_ours
 
 suite = frame.open_suite()
 try:
@@ -14,7 +15,8 @@ try:
         choice = controls.bound_controls(suite)
         terms = bound_terms(suite, choice)
         paper = bound_terms(suite, replace(choice, form="four_term"))
-        model_id = controls.model_control(list(terms["model_id"]))
+        size = controls.size_control(terms)
+        model_id = size.model_id
     steps = steps_to_ours(suite, choice, model_id)
 except ArtifactError as error:
     frame.show_error(error)
@@ -23,14 +25,19 @@ except ArtifactError as error:
 st.title("Bound explorer")
 controls.show_complaints()
 model = terms[terms["model_id"] == model_id].iloc[0]
-explanations.headline(model, choice)
-st.altair_chart(charts.stacked_terms(terms, paper, model_id, choice.certified), width="stretch")
+view = Outlook.of(terms)
+if size.measured:
+    explanations.headline(model, choice)
+    stacked = charts.stacked_terms(terms, paper, model_id, choice.certified)
+else:
+    explanations.predicted(view, size)
+    stacked = predicted_bars.stacked(view, size.params, choice.certified)
+st.altair_chart(stacked, width="stretch")
 explanations.reading(choice)
 explanations.questions()
 
 st.subheader(f"The terms of {model_id}")
-laws = power_laws(terms)
-explanations.terms_table(model, laws, explanations.form_of(choice))
+explanations.terms_table(model, view.laws, explanations.form_of(choice))
 explanations.confidence(model, choice)
 
 st.subheader("From the paper's bound to ours")
@@ -38,7 +45,8 @@ st.altair_chart(charts.waterfall(steps, choice.certified), width="stretch")
 explanations.steps_reading(steps, model_id, choice)
 
 st.subheader("How each term moves with model size")
-st.altair_chart(law_charts.term_laws(terms, laws, choice.certified), width="content")
+panels = law_charts.term_laws(terms, view.laws, choice.certified, at=size.at)
+st.altair_chart(panels, width="content")
 explanations.laws_reading(terms)
 
 st.subheader("The data")

@@ -35,7 +35,7 @@ except ArtifactError as error:
     frame.show_error(error)
     st.stop()
 
-symbol, size = words.SYMBOLS[matrix], int(point["dimension"])
+symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 st.title("Curvature")
@@ -48,13 +48,15 @@ with left:
     st.markdown(f"**Spectrum of the {MATRICES[matrix]} matrix, {model_id}**")
     trained = nodes[nodes["train_fraction"] == 1.0]
     curve = curvature.densities(trained, "train_fraction", bandwidth, threshold)
-    st.altair_chart(charts.spectrum(curve, threshold, size, matrix))
+    st.altair_chart(charts.spectrum(curve, threshold, dimension, matrix))
     words.spectrum_reading(point, matrix)
 with right:
     if len(fractions) > 1:
         st.markdown(f"**The same over training, {model_id}**")
         curves = curvature.densities(nodes, "train_fraction", bandwidth, threshold)
-        st.altair_chart(charts.spectra_over(curves, threshold, size, "train_fraction", fractions))
+        st.altair_chart(
+            charts.spectra_over(curves, threshold, dimension, "train_fraction", fractions)
+        )
         words.training_reading(fractions)
     else:
         st.caption(f"Over training the {MATRICES[matrix]} matrix was not measured here.")

@@ -8,7 +8,8 @@ from dashboard import information_charts as charts
 from dashboard import information_words as words
 from dashboard.artifacts import ArtifactError
 from dashboard.laws import law_of
-from dashboard.terms import PREQUENTIAL, bound_terms, power_laws, prequential
+from dashboard.outlook import Outlook
+from dashboard.terms import PREQUENTIAL, bound_terms, prequential
 from dashboard.text import CODE_COLOURS
 
 suite = frame.open_suite()
@@ -67,7 +68,7 @@ words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 
 st.subheader("Every term of the bound under the prequential code")
-st.altair_chart(law_charts.term_laws(terms, power_laws(terms), False, reach), width="content")
+st.altair_chart(law_charts.term_laws(terms, Outlook.of(terms).laws, False, reach), width="content")
 words.terms_reading()
 
 left, right = st.columns(2)

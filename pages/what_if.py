@@ -7,9 +7,8 @@ from dashboard import (
     downloads,
     frame,
     gap_chart,
-    laws,
+    law_charts,
     predicted_bars,
-    predicted_panels,
     terms,
     what_if,
     what_if_published,
@@ -23,14 +22,11 @@ from dashboard.smallest_size import smallest_size
 suite = frame.open_suite()
 models = suite.models()
 ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
-tenfold = count_label(10 * models["params_total"].max())
 try:
     with st.sidebar:
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            n = controls.count_control(
-                "n", "Parameters N", tenfold, 1e3, what_if.LARGEST, notes.SIZE_HELP
-            )
+            n = controls.params_control(models)
         with right:
             r = controls.count_control(
                 "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
@@ -44,18 +40,12 @@ try:
             target = controls.count_control(
                 "target", "Target gap, nats", "0.5", 0.001, 20, notes.TARGET_HELP
             )
-        form = controls.form_control()
-        setting = controls.setting_control(suite.settings())
-        controls.show_rate(suite.bits_per_parameter(setting))
-        code = controls.code_control((*terms.CODES, terms.PREQUENTIAL))
-        choice = terms.Choice(setting, code, controls.delta_control(), form)
-        if code == terms.PREQUENTIAL:
+        choice = controls.bound_controls(suite, (*terms.CODES, terms.PREQUENTIAL))
+        bits = suite.bits_per_parameter(choice.setting)["nominal"]
+        if choice.code == terms.PREQUENTIAL:
             choice = terms.prequential(choice)
             st.caption(notes.PREQUENTIAL_NOTE)
-        shape = controls.choice_control(
-            "law", "Shape of the laws", list(laws.SHAPES), notes.LAW_HELP
-        )
-    scenario = what_if.Scenario(choice, r, round(v), laws.SHAPES[shape])
+        scenario = what_if.Scenario(choice, r, round(v), controls.law_control())
     view = what_if.outlook(suite, scenario)
 except ArtifactError as error:
     frame.show_error(error)
@@ -82,7 +72,7 @@ if found is not None:
     words.terms_table(view, n)
 
     st.subheader("How each term moves with model size")
-    st.altair_chart(predicted_panels.panels(view, n, certified), width="content")
+    st.altair_chart(law_charts.term_laws(view.terms, view.laws, certified, at=n), width="content")
     notes.panels_reading()
 
     st.subheader(f"The smallest model whose gap is at most {count_label(target)}")
@@ -92,7 +82,6 @@ if found is not None:
 st.subheader("What published laws say here")
 published = what_if_published.values_at(suite, n, r, round(v))
 what_if_published.table(published)
-bits = suite.bits_per_parameter(setting)["nominal"]
 here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
 what_if_published.reading(here, n, scenario)
 

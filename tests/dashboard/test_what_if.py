@@ -12,18 +12,19 @@ import pytest
 from bounds import TokenLosses
 from dashboard.artifacts import Suite
 from dashboard.gap_chart import gap_curve
+from dashboard.law_charts import term_laws
 from dashboard.laws import law_of
-from dashboard.numbers import count_label
+from dashboard.numbers import count_label, times_label
 from dashboard.outlook import BOUND, GAP, Outlook
 from dashboard.predicted_bars import stacked
-from dashboard.predicted_panels import panels
+from dashboard.published import nonembedding
 from dashboard.rescaled import standing_for
 from dashboard.settings import Setting
+from dashboard.size_words import badge
 from dashboard.smallest_size import first_below, smallest_size
 from dashboard.terms import PREQUENTIAL, Choice, bound_terms, prequential
 from dashboard.what_if import Scenario, outlook, own_ratio, predictions, recomputed
-from dashboard.what_if_published import information_per_token, nonembedding, values_at
-from dashboard.what_if_words import badge, times
+from dashboard.what_if_published import information_per_token, values_at
 
 GPTQ = Choice(Setting("gptq", 4), "stored", 0.05)
 
@@ -211,7 +212,7 @@ def test_laws_of_recomputed_terms_agree_with_the_models_they_were_fitted_to(suit
 
 
 def test_words_for_distances():
-    assert [times(x) for x in (1.5, 10.0, 2013.0, 20_131_000.0, 3e10)] == [
+    assert [times_label(x) for x in (1.5, 10.0, 2013.0, 20_131_000.0, 3e10)] == [
         "1.5",
         "10",
         "2,000",
@@ -219,9 +220,9 @@ def test_words_for_distances():
         "30 billion",
     ]
     view = synthetic(complexity=lambda n: n**-0.1)
-    assert "2,000× beyond the largest measured model" in badge(view, 2e10)
-    assert "10× below the smallest measured model" in badge(view, 1e4)
-    assert "between measured sizes" in badge(view, 1e6)
+    assert "2,000× beyond the largest measured model" in badge(2e10, view.smallest, view.largest)
+    assert "10× below the smallest measured model" in badge(1e4, view.smallest, view.largest)
+    assert "between measured sizes" in badge(1e6, view.smallest, view.largest)
 
 
 # --- charts
@@ -242,7 +243,7 @@ def test_only_the_prediction_is_dashed_and_pale(suite, here):
 
 def test_every_panel_marks_the_prediction_and_a_term_of_zeros_has_none(suite, here):
     view = outlook(suite, here)
-    chart = panels(view, 1e6, certified=True).to_dict()
+    chart = term_laws(view.terms, view.laws, True, at=1e6).to_dict()
     assert len(chart["concat"]) == len(BOUND) + 1
     rows = [row for data in chart["datasets"].values() for row in data]
     alone = [row for row in rows if "model_id" not in row and "part" not in row]
@@ -254,7 +255,7 @@ def test_every_panel_marks_the_prediction_and_a_term_of_zeros_has_none(suite, he
         else:
             assert {row[key] for row in marks} == {float(law.at(1e6))}
     zeros = outlook(suite, replace(here, choice=prequential(GPTQ)))
-    assert len(panels(zeros, 1e6, certified=False).to_dict()["concat"]) == len(BOUND)
+    assert len(term_laws(zeros.terms, zeros.laws, False, at=1e6).to_dict()["concat"]) == len(BOUND)
 
 
 # --- published laws
@@ -268,7 +269,7 @@ def test_published_laws_are_evaluated_at_the_chosen_size_with_their_own_count(su
     )
     assert besiroglu["inside"]
     kaplan = rows.loc["Kaplan et al. 2020, unlimited data"]
-    rest = nonembedding(suite, 1e9, 256)
+    rest = nonembedding(np.array([1e9]), suite.models())[0]
     assert kaplan["converted"]
     assert kaplan["parameters_used"] == rest < 1e9
     assert kaplan["value"] == pytest.approx((8.8e13 / rest) ** 0.076)
@@ -276,14 +277,14 @@ def test_published_laws_are_evaluated_at_the_chosen_size_with_their_own_count(su
 
 
 def test_where_the_suites_embeddings_leave_nothing_kaplans_count_is_not_converted(suite):
-    assert nonembedding(suite, 1e4, 10_000_000) is None
+    assert np.isnan(nonembedding(np.array([1e4]), suite.models(), 10_000_000)[0])
     rows = values_at(suite, 1e4, 20.0, 10_000_000).set_index("law")
     assert rows.loc["Kaplan et al. 2020", "parameters_used"] == 1e4
     assert not rows.loc["Kaplan et al. 2020", "converted"]
     models = suite.models()
     size = float(models["params_total"].iloc[-1])
-    rest = nonembedding(suite, size, 256)
-    assert rest == pytest.approx(models["params_nonembedding"].iloc[-1], rel=0.5)
+    rest = nonembedding(np.array([size]), models, 256)[0]
+    assert rest == pytest.approx(models["params_nonembedding"].iloc[-1], rel=1e-9)
 
 
 def test_the_papers_information_crosses_four_bits_where_the_paper_says(suite):
