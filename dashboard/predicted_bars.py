@@ -93,9 +93,10 @@ def _totals(
 
 
 def _bars(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and term with the ends of its bar; a negative term turns back."""
+    """One row per model and term with the ends of its bar; a negative term turns back, and one
+    that is 0 would be a line without meaning."""
     tops = frame[list(BOUND)].cumsum(axis=1)
-    return pd.concat(
+    rows = pd.concat(
         [
             frame[["model_id"]].assign(
                 term=term.label,
@@ -107,6 +108,7 @@ def _bars(frame: pd.DataFrame) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
+    return rows[rows["nats"] != 0.0]
 
 
 def _guess(height: float) -> alt.LayerChart:

@@ -35,6 +35,11 @@ NOT_MEASURED = (
 
 def held_fixed(view: Outlook, own_ratio: float) -> None:
     """What moves with the controls, and what is taken over as it was measured."""
+    st.caption(
+        f"**Held fixed**: the losses and the codes are those of the suite's training, at "
+        f"{own_ratio:g} tokens per parameter. Another ratio changes only what the code costs per "
+        "token, another V only ln V and the largest possible loss."
+    )
     with st.expander("What is computed and what is held fixed", icon=":material/help:"):
         st.markdown(
             "The bound of every measured model is computed anew with D = r·N and V, a law in N is "

@@ -115,6 +115,8 @@ def _row(
         name = f"{name}, without {missing}"
     zero = len(keys) == 1 and isinstance(law, str) and found is not None
     shown = "0 in every measured model" if zero else law_words(law)
+    if view.without(keys) == [*keys] and keys[0] in BOUND:
+        shown = "none, see above"
     value = "0" if zero else f"≈ {number_label(found.value)}" if found else "—"
     spread = "" if zero else interval_words(found)
     cells = (square, name, value, spread, shown, "" if zero else held_words(held))

@@ -470,3 +470,8 @@ def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_a
     smaller = tenfold(app.session_state["open_suite"])
     assert app.text_input(key="n").value == smaller != large
     assert app.text_input(key="ratio").value == "7"
+
+
+def test_what_is_held_fixed_is_said_without_a_click(open_app, suite):
+    held = next(c.value for c in opened(open_app).caption if "**Held fixed**" in c.value)
+    assert f"at {own_ratio(suite):g} tokens per parameter" in held
