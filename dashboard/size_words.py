@@ -31,8 +31,9 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
                 _metric(column, size, *row)
         st.caption(
             "Read off the laws of the measured models, 95 % intervals below each number; an "
-            "interval knows how the models scatter about a law, not whether the law goes on. What "
-            f"follows about one model is of **{size.model_id}**, the nearest that was measured."
+            "interval knows how the models scatter about a law, not whether the law goes on, and "
+            "**nothing read off a law is certified**. What follows about one model is of "
+            f"**{size.model_id}**, the nearest that was measured."
         )
 
 

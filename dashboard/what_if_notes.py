@@ -84,7 +84,7 @@ def panels_reading() -> None:
     """How to tell measured from extrapolated in the panels."""
     st.caption(
         "Points are models, lines the laws with 95 % bands: solid over the measured sizes, dashed "
-        "and paler where they are extrapolated. The diamond at the dotted line is the prediction."
+        "and paler where they are extrapolated. The diamond is the prediction."
     )
 
 
