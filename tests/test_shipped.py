@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from dashboard.artifacts import Suite
+from dashboard.information import by_model, without_smallest
 from dashboard.predicted_gap import agreements, predictions
 from dashboard.quantization import exceptions
+from dashboard.scaling import overview, quantities
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.conftest import ROOT
@@ -191,3 +193,38 @@ def test_curvature_predicts_gaps_over_orders_of_magnitude(suite):
     assert found["whole_gauss_newton"].r_squared > 0.75
     # What the README says of it: on this ladder the bits alone do as well as any of them.
     assert found["bits_alone"].r_squared == max(fine.r_squared for fine in found.values())
+
+
+def test_recorded_information_is_the_area_of_the_online_losses_within_a_percent(suite):
+    models = by_model(suite)
+    assert len(models) == 5
+    assert np.all(models["method"] == "online_losses")
+    np.testing.assert_allclose(models["recomputed_bits"], models["k_bits"], rtol=0.01)
+
+
+def test_checkpoints_at_pythias_spacing_give_the_area_within_their_error(suite):
+    models = by_model(suite)
+    off = (models["checkpoint_bits"] / models["k_bits"] - 1).abs()
+    assert np.all(off <= models["checkpoint_error_bits"] / models["k_bits"])
+    assert off.max() < 0.03
+
+
+def test_what_the_readme_says_of_how_information_grows(suite):
+    growth = without_smallest(by_model(suite))
+    assert list(growth["exponent"].round(2)) == [1.10, 1.09, 1.03]
+    assert list(growth["low"].round(2)) == [0.99, 0.93, 0.95]
+    assert list(growth["high"].round(2)) == [1.18, 1.30, 1.09]
+    per_parameter = by_model(suite)["bits_per_parameter"]
+    assert per_parameter.is_monotonic_increasing
+
+
+def test_what_the_readme_says_of_the_largest_model_left_out(suite):
+    choice = Choice(Setting("gptq_step", step=1.0), "entropy_coded", 0.05)
+    table = overview(quantities(suite, choice), floor=False).set_index("quantity")
+    for quantity, error, inside in (
+        ("Training loss", 0.15, False),
+        ("Gap (bound − training loss)", 0.05, True),
+        ("Bits per parameter, entropy-coded", 0.01, True),
+    ):
+        assert round(table.loc[quantity, "error"], 2) == error
+        assert table.loc[quantity, "inside"] == inside

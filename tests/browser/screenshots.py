@@ -8,6 +8,9 @@ PAGES = {
     "loss_variation": "loss-variation",
     "quantization?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "quantization",
     "curvature": "curvature",
+    "information?quantizer=Grid-step+GPTQ&bits=step+1": "information",
+    "scaling_laws?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "scaling-laws",
+    "what_if?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "what-if",
 }
 
 

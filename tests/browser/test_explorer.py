@@ -123,6 +123,22 @@ def test_the_what_if_page_predicts_what_is_typed(chromium, address, scheme):
     assert not errors
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("path", "charts"), [("information", 6), ("scaling_laws", 6)])
+def test_information_and_laws_draw_in_both_schemes(chromium, address, path, charts, scheme):
+    page, errors = open_page(chromium, f"{address}/{path}?bits=3", scheme)
+    assert fits_with(page, charts=charts)
+    assert page.get_by_text("does not exist here").count() == 0
+    assert not errors
+
+
+def test_a_link_to_another_size_shows_what_the_laws_say(chromium, address):
+    page, errors = open_page(chromium, f"{address}/?model=another+size&n=5M")
+    assert page.get_by_text("5M parameters: no model of this size was measured").count() == 1
+    assert page.get_by_text("beyond the largest measured model").count() == 1
+    assert not errors
+
+
 def fits_with(page, charts):
     """Whether so many charts are drawn and the page is no wider than a laptop's screen."""
     width = page.evaluate("document.documentElement.scrollWidth")
