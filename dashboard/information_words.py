@@ -39,8 +39,9 @@ def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
     st.caption(
         "Information in bits, " + "; ".join(lines) + f". *nominal* and *entropy-coded* are of "
         f"{setting.label}; hollow points are of no decodable code. Solid lines and bands: measured "
-        "range, 95 %. Dashed: extrapolated. Dotted: what the paper reports of Pythia, with its "
-        "own text and tokens, paler below its smallest model."
+        "range, 95 %. Dashed: extrapolated. Dotted: what the paper reports of Pythia, and the "
+        "closed form of Chinchilla's law, with their own text and tokens, paler below their "
+        "smallest model."
     )
 
 

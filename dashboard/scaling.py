@@ -223,7 +223,7 @@ def reported(suite: Suite, quantity: Quantity, reach: float) -> pd.DataFrame:
     curves = published_curves(
         name, suite.models(), reach, suite.tokens_per_parameter(), per_parameter=per_parameter
     )
-    # Laws of one variable alone hold off the frontier, and one fit twice is one too many.
+    # Laws of one variable alone hold off the frontier, and one law fitted twice is one too many.
     return curves[~curves["law"].str.contains("unlimited|true optimum")]
 
 

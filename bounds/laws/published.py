@@ -47,6 +47,10 @@ def _parametric(
     return lambda n, d: e + a / n**alpha + b / d**beta
 
 
+def _closed_form_bits(b: float, beta: float, d: np.ndarray) -> np.ndarray:
+    return b * beta / (1 - beta) * np.asarray(d, dtype=np.float64) ** (1 - beta) / np.log(2)
+
+
 _CHINCHILLA_RANGE = (7e7, 1.6e10)
 _PYTHIA_RANGE = (70_426_624.0, 11_846_072_320.0)
 
@@ -142,6 +146,17 @@ PUBLISHED = (
         *_PYTHIA_RANGE,
         "Finzi et al., ICLR 2025, section 5 and figure 3",
         "Pythia's prequential information; the exponent is reported as 0.5 ± 0.1.",
+    ),
+    PublishedLaw(
+        "besiroglu_information",
+        "Chinchilla's law, closed form",
+        "information_bits",
+        r"\frac{2085.43}{\ln 2}\,\frac{0.3659}{1-0.3659}\,D^{1-0.3659}",
+        lambda n, d: _closed_form_bits(2085.43, 0.3659, d) + 0.0 * np.asarray(n),
+        TOTAL,
+        *_CHINCHILLA_RANGE,
+        "The data term of Besiroglu et al. 2024, integrated (section 9)",
+        "What prequential coding of a model on that law would give; derived, not reported.",
     ),
 )
 

@@ -157,12 +157,15 @@ def test_pythias_choices_lie_near_twenty_tokens_a_parameter():
 
 
 def test_published_curves_are_marked_outside_their_range(suite):
-    curves = published_curves("information_bits", suite.models(), 1e12, 20)
+    paper = ("finzi_information",)
+    curves = published_curves("information_bits", suite.models(), 1e12, 20, keys=paper)
     inside = curves[curves["inside"]]["params_total"]
     assert inside.between(70_426_624, 11_846_072_320).all()
     assert not curves[curves["params_total"] < 7e7]["inside"].any()
     assert curves["part"].nunique() == 3
-    half = published_curves("information_bits", suite.models(), 1e12, 20, per_parameter=True)
+    half = published_curves(
+        "information_bits", suite.models(), 1e12, 20, per_parameter=True, keys=paper
+    )
     np.testing.assert_allclose(half["value"], curves["value"] / curves["params_total"])
 
 

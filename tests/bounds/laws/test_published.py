@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from bounds import power_law_information_nats
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, TOTAL, published
 
 BY_KEY = {law.key: law for law in PUBLISHED}
@@ -32,6 +33,11 @@ def test_where_the_papers_information_crosses_four_bits_a_parameter():
     assert n == pytest.approx(2.25e10)
     assert at("finzi_information", n, 20 * n) == pytest.approx(4 * n)
     assert at("finzi_sigma", 1e30, 1) == pytest.approx(0.27)
+
+
+def test_the_closed_form_is_that_of_the_same_law():
+    expected = power_law_information_nats(2085.43, 0.3659, 2e10) / np.log(2)
+    assert at("besiroglu_information", 1e9, 2e10) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("law", PUBLISHED, ids=lambda law: law.key)
