@@ -102,7 +102,7 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
     first = published.sort_values("params_total").groupby("law").head(1)
     name = (
         alt.Chart(first)
-        .mark_text(align="left", dx=6, dy=-8, color=GUIDE_COLOUR)
+        .mark_text(align="left", dx=6, dy=-14, color=GUIDE_COLOUR)
         .encode(x=x, y=y, text="law:N")
     )
     return [line, name]
