@@ -57,7 +57,8 @@ def checkpoint_information_nats(
         train_tokens: D.
 
     Raises:
-        ValueError: the checkpoints do not rise from 0 to below D, or shapes differ.
+        ValueError: the checkpoints do not rise from 0 to below D, a value is not finite, or shapes
+            differ.
     """
     seen, excess, errors = (
         np.asarray(values, dtype=np.float64)
@@ -68,6 +69,8 @@ def checkpoint_information_nats(
             f"tokens_seen {seen.shape}, excess_nats {excess.shape} and standard_errors "
             f"{errors.shape} must be equally long"
         )
+    if not (np.all(np.isfinite(excess)) and np.all(np.isfinite(errors))):
+        raise ValueError("every excess and standard error must be finite")
     widths = np.diff(seen, append=float(train_tokens))
     if seen[0] != 0 or np.any(widths <= 0):
         raise ValueError("tokens_seen must rise from 0 to below train_tokens")

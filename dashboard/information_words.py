@@ -95,33 +95,43 @@ def growth_table(growth: pd.DataFrame) -> None:
 
 
 def crossings(found: dict[str, Crossing | str], largest: float) -> None:
-    """Where the prequential law meets those of the other codes."""
-    sentences = []
-    for code, met in found.items():
-        label = CODE_LABELS[code]
-        if isinstance(met, str):
-            sentences.append(f"*{label}*: {met}")
-        elif not met.closing:
-            sentences.append(
-                f"*{label}*: the laws move apart as models grow, and do not meet beyond the "
-                f"measured sizes (they do in {met.share_beyond:.0%} of resamples)."
-            )
-        else:
-            sentences.append(
-                f"*{label}*: the laws meet at N ≈ {_size(met.n)} (95 %: {_size(met.low)} to "
-                f"{_size(met.high)}), {met.n / largest:.2g} times the largest measured model: "
-                "extrapolated."
-            )
+    """Where the prequential law meets those of the other codes, beyond the measured sizes."""
+    sentences = [
+        f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
+        for code, met in found.items()
+    ]
     st.caption(
-        "Where the prequential information falls below the size of a code. "
+        "Does K(h) cross the size of a code beyond the measured models? "
         + " ".join(sentences)
-        + " In the paper, for Pythia against 4 bits per parameter: about 2·10¹⁰."
+        + " In the paper, for Pythia against 4 bits per parameter, it falls below at about 2·10¹⁰."
+    )
+
+
+def _meeting(met: Crossing, largest: float) -> str:
+    side = "above" if met.from_above else "below"
+    behind = (
+        f" (their laws crossed within the measured sizes, at {count_label(met.behind)})"
+        if met.behind
+        else ""
+    )
+    if met.n == math.inf:
+        return (
+            f"K(h) lies {side} at the largest model, and the laws move apart{behind}; they meet "
+            f"further on in {met.share_ahead:.0%} of resamples."
+        )
+    change = "falls below" if met.from_above else "rises above"
+    return (
+        f"K(h) lies {side} at the largest model and by the laws {change} at N ≈ {_size(met.n)} (95 "
+        f"%: {_size(met.low)} to {_size(met.high)}; {met.share_ahead:.0%} of resamples meet at "
+        f"all), {met.n / largest:.2g} times the largest measured: extrapolated."
     )
 
 
 def _size(n: float) -> str:
-    if not 1.0 <= n <= 1e30:
-        return "beyond 1e30" if n > 1 else "below 1"
+    if n == math.inf:
+        return "never"
+    if n > 1e30:
+        return "beyond 1e30"
     return count_label(n) if n < 1e15 else f"{n:.0e}"
 
 

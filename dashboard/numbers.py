@@ -25,6 +25,7 @@ def parse_count(text: str) -> float | None:
 
 def count_label(value: float) -> str:
     """The shortest way to write a number so that ``parse_count`` gives it back to 4 digits."""
+    value = float(f"{value:.4g}")  # or 999,999.9 would be 1000k
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= factor:
             return f"{value / factor:.4g}{suffix}"

@@ -39,7 +39,7 @@ def published_curves(
             continue
         counted = sizes_as_counted(law, sizes, models)
         values = law.value(counted, tokens_per_parameter * sizes) * scale
-        inside = (counted >= law.smallest) & (counted <= law.largest)
+        inside = law.covers(counted, tokens_per_parameter * sizes)
         part = np.cumsum(np.diff(inside.astype(int), prepend=inside[0].astype(int)) != 0)
         frames.append(
             pd.DataFrame(

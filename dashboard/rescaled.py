@@ -12,10 +12,6 @@ from bounds import TokenLosses
 from dashboard.artifacts import Suite
 from dashboard.settings import Setting
 
-#: Models are cut off at whole training windows, so that their own ratio is a little below the one
-#: that was asked for; one that is so near the chosen ratio keeps the tokens that it has.
-SAME_RATIO = 5e-3
-
 
 @dataclass(frozen=True)
 class RescaledSuite:
@@ -26,12 +22,12 @@ class RescaledSuite:
 
     Attributes:
         suite: what was measured.
-        tokens_per_parameter: D/N of every model.
+        tokens_per_parameter: D/N of every model; None to leave each the tokens that it has.
         vocab_size: V of every model, at least that of the suite.
     """
 
     suite: Suite
-    tokens_per_parameter: float
+    tokens_per_parameter: float | None
     vocab_size: int
 
     def models(self) -> pd.DataFrame:
@@ -46,8 +42,8 @@ class RescaledSuite:
         )
 
     def _tokens(self, params_total: int, own: int) -> int:
-        wanted = self.tokens_per_parameter * params_total
-        return int(own) if abs(wanted / own - 1.0) < SAME_RATIO else max(1, round(wanted))
+        ratio = self.tokens_per_parameter
+        return int(own) if ratio is None else max(1, round(ratio * params_total))
 
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """As ``Suite.train_losses``, standing for the other number of tokens."""

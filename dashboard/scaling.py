@@ -36,7 +36,8 @@ class Quantity:
         unit: of its values.
         colour: the one it has on every page.
         values: columns model_id, params_total, value.
-        certified: False for values that follow from a code that nobody can decode.
+        certified: whether the values are certificates or sizes of real files, False for those of
+            a code that nobody can decode; None for plain measurements.
         table: artifact table it is computed from.
         section: of docs/THEORY.md that defines it.
         published: quantity of ``bounds.laws.published`` to compare with and whether per N, or None.
@@ -48,7 +49,7 @@ class Quantity:
     unit: str
     colour: str
     values: pd.DataFrame
-    certified: bool
+    certified: bool | None
     table: str
     section: str
     published: tuple[str, bool] | None = None
@@ -73,7 +74,7 @@ def _of_models(suite: Suite, choice: Choice) -> Iterator[Quantity]:
         "nats per token",
         term_of("training_loss_nats").colour,
         _values(terms, "measured_train_loss_nats"),
-        True,
+        None,
         "quantized",
         "0",
         ("loss_nats", False),
@@ -116,7 +117,7 @@ def _of_models(suite: Suite, choice: Choice) -> Iterator[Quantity]:
             "√(nats per token)",
             MATRIX_COLOURS[matrix],
             _values(curvature.whole_models(traces, matrix), "trace_sqrt"),
-            True,
+            None,
             "curvature",
             "8",
         )
@@ -148,7 +149,7 @@ def _rounded(suite: Suite, choice: Choice) -> Iterator[Quantity]:
             "nats per token",
             term_of("quantization_gap_nats").colour,
             _values(rows.sort_values("params_total"), "quantization_gap_nats"),
-            True,
+            None,
             "quantized",
             "4",
         )
@@ -187,7 +188,8 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
     Columns: quantity, group, unit, models, law (a line to copy, or why there is none), exponent (of
     N; negative where it falls), low and high (95 %), floor, scatter (rms of log residuals),
     predicted and measured (of the largest model, left out), error, inside (its interval),
-    certified, table, section.
+    values_certified (of the models' values, no law is; None for plain measurements), table,
+    section.
     """
     rows = []
     for quantity in found:
@@ -207,12 +209,12 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
             row |= {"predicted": held.predicted, "measured": held.measured}
             row |= {"error": held.relative_error}
             row |= {"inside": bool(held.low <= held.measured <= held.high)}
-        row |= {"certified": quantity.certified}
+        row |= {"values_certified": quantity.certified}
         row |= {"table": quantity.table, "section": quantity.section}
         rows.append(row)
     columns = ["quantity", "group", "unit", "models", "law", "exponent", "low", "high", "floor"]
-    columns += ["scatter", "predicted", "measured", "error", "inside", "certified", "table"]
-    return pd.DataFrame(rows, columns=[*columns, "section"])
+    columns += ["scatter", "predicted", "measured", "error", "inside", "values_certified"]
+    return pd.DataFrame(rows, columns=[*columns, "table", "section"])
 
 
 def reported(suite: Suite, quantity: Quantity, reach: float) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def detail(
         "",
         quantity.colour,
         law,
-        quantity.certified,
+        quantity.certified is not False,
         unit=quantity.unit,
         reach=reach,
         published=published,
@@ -69,7 +69,7 @@ def panels(found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float)
             quantity.short,
             quantity.colour,
             laws[quantity.label],
-            quantity.certified,
+            quantity.certified is not False,
             unit=quantity.unit,
             reach=reach,
         )

@@ -18,8 +18,8 @@ def introduction(models: int, largest: float) -> None:
     """What is fitted, and what it cannot say."""
     st.markdown(
         "How every number of this dashboard moves as models grow along the compute-optimal "
-        "frontier, each model trained on the same number of tokens per parameter. Laws follow "
-        "every control at once."
+        "frontier, each model trained on about as many tokens per parameter. Laws follow every "
+        "control at once."
     )
     st.caption(
         f"Fitted to {models} sizes up to {count_label(largest)} parameters: solid lines and bands "
@@ -44,9 +44,15 @@ def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) ->
         + ("inside" if held.low <= held.measured <= held.high else "**outside**")
         + " its interval."
     )
-    certified = "" if quantity.certified else " Hollow: of a code that nobody can decode."
+    certified = " Hollow: of a code that nobody can decode." if quantity.certified is False else ""
+    edge = (
+        f" **The floor is not pinned down**: in {law.at_edge:.0%} of resamples it runs to where "
+        "the sizes cannot tell it from others, so the intervals are too narrow."
+        if law.at_edge > 0.05
+        else ""
+    )
     st.caption(
-        f"{exponent_in_words(law)}. {trust} Models scatter about the law by "
+        f"{exponent_in_words(law)}.{edge} {trust} Models scatter about the law by "
         f"{law.log_residual_rms:.1%}. From the table `{quantity.table}`, section "
         f"{quantity.section} of docs/THEORY.md.{certified}"
     )
@@ -65,7 +71,9 @@ def published_reading(quantity: Quantity) -> None:
         lines = ["| law | formula | fitted to | counts | source |", "|---|---|---|---|---|"]
         lines += [
             f"| {law.label} | ${law.formula}$ | N {count_label(law.smallest)} to "
-            f"{count_label(law.largest)} | {law.parameters} parameters | {law.source}. {law.note} |"
+            f"{count_label(law.largest)}, D {count_label(law.tokens[0])} to "
+            f"{count_label(law.tokens[1])} | {law.parameters} parameters | {law.source}. "
+            f"{law.note} |"
             for law in laws
         ]
         st.markdown("\n".join(lines))
@@ -86,14 +94,14 @@ def stacked_reading(missing: list[str]) -> None:
     )
 
 
-def compute_reading(ends: pd.DataFrame) -> None:
+def compute_reading(curves: pd.DataFrame, ratio: float) -> None:
     """What figure 1 shows."""
     st.caption(
         "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
-        "the compute-optimal points, 20 tokens per parameter, at the final model's training loss. "
+        f"the points chosen, {ratio:.3g} tokens per parameter, at the final model's training loss. "
         "They lie below their lines: the last batches were scored by a model that was still "
         "being annealed, and the final model has seen its text once."
-        if len(ends)
+        if len(curves)
         else "No online losses were measured."
     )
 

@@ -1,6 +1,7 @@
 """The question turned round: how large must a model be for its gap to fall to a target?"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,19 +33,20 @@ class SmallestSize:
     at_largest: Estimate
 
 
-def smallest_size(view: Outlook, target: float) -> SmallestSize | None:
-    """Where the sum of the laws of the gap's terms first falls to ``target`` nats per token.
+def smallest_size(view: Outlook, target: float, keys: Sequence[str] = GAP) -> SmallestSize | None:
+    """Where a sum of laws first falls to ``target`` nats per token; None if none of them exists.
 
-    None if no term of the gap has a law.
+    Args:
+        keys: what is added up: the terms of the gap, or the gap by its own law.
     """
-    at_largest = view.estimate(GAP, LARGEST)
+    at_largest = view.estimate(keys, LARGEST)
     if at_largest is None:
         return None
     sizes = np.geomspace(view.smallest, LARGEST, _SIZES)
-    draws = np.sort(first_below(sizes, view.draws_at(GAP, sizes), target))
+    draws = np.sort(first_below(sizes, view.draws_at(keys, sizes), target))
     last = draws.size - 1
     return SmallestSize(
-        n=_refined(view, sizes, target),
+        n=_refined(view, sizes, target, keys),
         low=float(draws[math.floor(_TAIL * last)]),
         high=float(draws[math.ceil((1 - _TAIL) * last)]),
         reaching=float(np.isfinite(draws).mean()),
@@ -75,11 +77,11 @@ def first_below(sizes: np.ndarray, values: np.ndarray, target: float) -> np.ndar
     return np.where(below.any(axis=1), found, np.inf)
 
 
-def _refined(view: Outlook, sizes: np.ndarray, target: float) -> float:
+def _refined(view: Outlook, sizes: np.ndarray, target: float, keys: Sequence[str]) -> float:
     """The crossing of the laws themselves, on ever finer sizes around it."""
     found = math.inf
     for _ in range(3):
-        values = view.at(GAP, sizes)
+        values = view.at(keys, sizes)
         if not (values <= target).any():
             break
         found = float(first_below(sizes, values[None, :], target)[0])

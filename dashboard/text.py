@@ -107,6 +107,7 @@ GUARANTEE = (
 
 def parameter_count(params: float) -> str:
     """``29.2k``, ``1.41B``."""
+    params = float(f"{params:.3g}")  # or 999,999.9 would be 1e+03k
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if params >= factor:
             return f"{params / factor:.3g}{suffix}"

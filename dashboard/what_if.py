@@ -34,16 +34,29 @@ def recomputed(suite: Suite, scenario: Scenario) -> pd.DataFrame:
     """``terms.bound_terms`` in the scenario, with C in the column c_nats_per_token.
 
     With the suite's own ratio and vocabulary these are the very numbers of the Bound explorer.
+    A model whose D or V the scenario changes has no certificate.
 
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
     """
-    other = RescaledSuite(suite, scenario.tokens_per_parameter, scenario.vocab_size)
+    ratio = scenario.tokens_per_parameter
+    other = RescaledSuite(suite, None if ratio == own_ratio(suite) else ratio, scenario.vocab_size)
     terms = bound_terms(other, scenario.choice)
     if terms.empty:
         return terms
     c = terms["code_nats_per_token"] + terms["confidence_nats_per_token"]
-    return terms.assign(c_nats_per_token=c)
+    certified = terms["certified"] & _as_measured(suite, terms)
+    return terms.assign(c_nats_per_token=c, certified=certified)
+
+
+def _as_measured(suite: Suite, terms: pd.DataFrame) -> np.ndarray:
+    """Whether each model's D and V are those that it was trained with: with others its bound is of
+    no model that exists, and no certificate."""
+    own = suite.models().set_index("model_id").loc[terms["model_id"]]
+    return np.all(
+        [own[key].to_numpy() == terms[key].to_numpy() for key in ("train_tokens", "vocab_size")],
+        axis=0,
+    )
 
 
 def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
@@ -51,11 +64,9 @@ def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
     terms = recomputed(suite, scenario)
     if terms.empty:
         return None
-    own = suite.models().set_index("model_id").loc[terms["model_id"]]
-    same = [np.array_equal(own[column], terms[column]) for column in ("train_tokens", "vocab_size")]
     fitted = partial(law_of, terms, floor=scenario.floor)
     laws = {key: fitted(key) for key in (*BOUND, "gap_nats", "c_nats_per_token")}
-    return Outlook(terms, laws, scenario.floor, all(same))
+    return Outlook(terms, laws, scenario.floor, bool(_as_measured(suite, terms).all()))
 
 
 def own_ratio(suite: Suite) -> float:
@@ -66,9 +77,10 @@ def own_ratio(suite: Suite) -> float:
 def predictions(view: Outlook, n: float) -> pd.DataFrame:
     """One row per term, then the gap as their sum, the gap by its own law, and the bound.
 
-    Columns: key, params_total, part (``measured range`` or ``extrapolated``), nats_per_token, low,
-    high (not a number where there is no law), and for single laws left_out_predicted and
-    left_out_measured: the largest model by the law of the others, and as it is.
+    Columns: key, params_total, part (``between measured sizes`` or ``extrapolated``),
+    nats_per_token, low, high (not a number where there is no law), certified (never), and for
+    single laws left_out_predicted and left_out_value: the largest model by the law of the others,
+    and its own value in the scenario.
     """
     wanted = [*((key, (key,)) for key in BOUND), ("gap_sum_nats", GAP)]
     wanted += [("gap_nats", ("gap_nats",)), ("total_nats", BOUND)]
@@ -81,12 +93,13 @@ def predictions(view: Outlook, n: float) -> pd.DataFrame:
             {
                 "key": key,
                 "params_total": n,
-                "part": "measured range" if inside else "extrapolated",
+                "part": "between measured sizes" if inside else "extrapolated",
                 "nats_per_token": found.value,
                 "low": found.low,
                 "high": found.high,
+                "certified": False,
                 "left_out_predicted": np.nan if isinstance(held, str) else held.predicted,
-                "left_out_measured": np.nan if isinstance(held, str) else held.measured,
+                "left_out_value": np.nan if isinstance(held, str) else held.measured,
             }
         )
     return pd.DataFrame(rows)

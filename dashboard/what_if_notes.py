@@ -122,6 +122,30 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
     )
 
 
+def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> None:
+    """What the law of the gap itself answers, and which measured models are there already."""
+    if view.as_measured:
+        there = view.terms[view.terms["gap_nats"] <= target]
+        for model in there.itertuples():
+            st.markdown(
+                f"**{model.model_id} is there already**, measured: its gap is "
+                f"{number_label(model.gap_nats)}."
+            )
+    if own is None:
+        return
+    answer = (
+        f"does not fall to it by {LARGEST:.0e}".replace("e+", "e")
+        if math.isinf(own.n)
+        else f"gives N ≈ {parameter_count(own.n)}"
+    )
+    low, high = _size(own.low, view), _size(own.high, view)
+    st.caption(
+        "A second opinion: one law fitted to the gap itself, in place of one for each of its "
+        f"terms, {answer} (95 %: {low} to {high}). Both fit the measured models; where they "
+        "differ, these few sizes cannot say which to trust."
+    )
+
+
 def _size(n: float, view: Outlook) -> str:
     if math.isinf(n):
         return f"beyond {LARGEST:.0e} (not reached)".replace("e+", "e")

@@ -62,7 +62,7 @@ def _row(law: PublishedLaw, n: float, d: float, rest: float) -> dict:
         "parameters_used": used,
         "counts": law.parameters,
         "converted": math.isfinite(rest) if needed else None,
-        "inside": law.smallest <= used <= law.largest,
+        "inside": bool(law.covers(used, d)),
         "source": law.source,
         "note": law.note,
     }
@@ -91,7 +91,7 @@ def information_per_token(
 def table(rows: pd.DataFrame) -> None:
     """Published laws at the chosen size, each with the range and the count of its models."""
     lines = [
-        "| law | of | value here | size in the range of its models? | N as it counts | source |",
+        "| law | of | value here | N and D in the range of its models? | N as it counts | source |",
         "|---|---|--:|---|---|---|",
     ]
     for row in rows.itertuples():

@@ -60,13 +60,13 @@ else:
     st.info("No term has a law: too few sizes were measured at this setting.")
 
 st.subheader("Loss against compute, and the points chosen")
+ratio = suite.tokens_per_parameter()
 left, right = st.columns(2)
 with left:
     if len(curves):
         st.altair_chart(charts.loss_by_compute(curves, ends))
-    words.compute_reading(curves)
+    words.compute_reading(curves, ratio)
 with right:
-    ratio = suite.tokens_per_parameter()
     st.altair_chart(charts.frontier(ends, pythia.choices(), ratio))
     words.frontier_reading(ratio)
 

@@ -77,6 +77,7 @@ if found is not None:
 
     st.subheader(f"The smallest model whose gap is at most {count_label(target)}")
     notes.smallest_reading(found, target, view)
+    notes.second_opinion(smallest_size(view, target, ("gap_nats",)), target, view)
     st.altair_chart(gap_chart.gap_over_size(view, found, target, certified), width="stretch")
 
 st.subheader("What published laws say here")

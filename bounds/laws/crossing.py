@@ -4,25 +4,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.laws.power_law import PowerLaw, interval
+from bounds.laws.power_law import PowerLaw
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """The size N at which two laws without floors are equal.
+    """Where one law meets another beyond the measured sizes, neither having a floor.
 
     Attributes:
-        n: of the fits themselves; infinite or 0 where they are too far off for a float.
-        low, high: interval over the resamples, which the two laws share.
-        share_beyond: share of resamples in which the laws meet above all measured sizes.
-        closing: whether the laws come closer as N grows beyond the measured sizes.
+        n: size N at which the fits meet; infinite if they do not beyond the largest model.
+        low, high: interval over the resamples, which the two laws share; one that does not meet
+            beyond the largest model counts as infinite.
+        share_ahead: share of resamples that do meet there.
+        from_above: whether the one law lies above the other at the largest model.
+        behind: size at which the fits met within the measured range, or None.
     """
 
     n: float
     low: float
     high: float
-    share_beyond: float
-    closing: bool
+    share_ahead: float
+    from_above: bool
+    behind: float | None
 
 
 def crossing(one: PowerLaw, other: PowerLaw) -> Crossing:
@@ -36,23 +39,30 @@ def crossing(one: PowerLaw, other: PowerLaw) -> Crossing:
     """
     if one.offset or other.offset:
         raise ValueError("only laws without a floor cross in closed form")
-    if one.draws.shape != other.draws.shape or one.widening != other.widening:
+    ranges = [(law.smallest, law.largest, law.draws.shape, law.widening) for law in (one, other)]
+    if ranges[0] != ranges[1]:
         raise ValueError("the laws must be of the same models")
-    fits = np.array([[np.log(law.coefficient), law.exponent] for law in (one, other)])  # (2, 2)
+    fits = np.array([[law.log_coefficient, law.exponent] for law in (one, other)])  # (2, 2)
     draws = np.stack([one.draws[:, :2], other.draws[:, :2]])  # (2, resamples, 2)
     draws = fits[:, None, :] + one.widening * (draws - fits[:, None, :])
+    largest = np.log(one.largest)
     log_n = _meet(fits[:, None, :])[0]
-    log_draws = _meet(draws)
-    low, high = interval(log_draws, one.level)
-    largest = np.log(max(one.largest, other.largest))
-    above = np.log(one.at(one.largest) / other.at(one.largest))
+    ahead = _meet(draws)
+    ahead = np.where(ahead > largest, ahead, np.inf)
+    # Percentiles between a size and infinity are no sizes: the nearest resample outwards is taken.
+    ends = [50.0 * (1.0 - one.level), 50.0 * (1.0 + one.level)]
+    low = np.percentile(ahead, ends[0], method="lower")
+    high = np.percentile(ahead, ends[1], method="higher")
+    above = fits[0] @ [1.0, -largest] > fits[1] @ [1.0, -largest]
+    within = np.log(one.smallest) <= log_n <= largest
     with np.errstate(over="ignore"):
         return Crossing(
-            n=float(np.exp(log_n)),
+            n=float(np.exp(log_n)) if log_n > largest else np.inf,
             low=float(np.exp(low)),
             high=float(np.exp(high)),
-            share_beyond=float(np.mean(log_draws > largest)),
-            closing=bool(above * (other.exponent - one.exponent) < 0),
+            share_ahead=float(np.isfinite(ahead).mean()),
+            from_above=bool(above),
+            behind=float(np.exp(log_n)) if within else None,
         )
 
 
@@ -61,4 +71,4 @@ def _meet(laws: np.ndarray) -> np.ndarray:
     difference = laws[0] - laws[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         log_n = difference[:, 0] / difference[:, 1]
-    return np.where(np.isfinite(log_n), np.clip(log_n, -1e4, 1e4), 1e4)
+    return np.where(np.isnan(log_n), np.inf, log_n)

@@ -35,12 +35,10 @@ def fit_floors(
         theta, shape (3,): ln of c at the mean size, p, ln a; and the same for each weighting,
         shape (fits, 3).
     """
-    spread = np.ptp(log_y) / np.ptp(x)
     starts = []
     for share, p in _STARTS:
         floor = log_y.min() + np.log(share)
-        signed = p if p > 0 or log_y[-1] > log_y[0] else spread
-        starts.append((np.log(np.exp(log_y.mean()) - np.exp(floor) * 0.9), signed, floor))
+        starts.append((np.log(np.exp(log_y.mean()) - np.exp(floor) * 0.9), p, floor))
     found, value = _descend(np.array(starts), x, log_y, np.ones((1, x.size)), delta)
     best = found[np.argmin(value)]
     # A resample may have another shape of optimum: it starts from the best, and from no floor.
@@ -55,6 +53,13 @@ def fit_floors(
 def has_floor(theta: np.ndarray, log_y: np.ndarray) -> np.ndarray:
     """Whether ln a has stayed off its lower end, where the floor is none."""
     return theta[..., 2] > log_y.min() + np.log(_LEAST_SHARE) + 1e-6
+
+
+def at_edge(theta: np.ndarray, log_y: np.ndarray) -> np.ndarray:
+    """Whether a fit ran to where the data cannot tell it from others: to no floor, to a floor at
+    the smallest value, or to the steepest power."""
+    steep = np.abs(theta[..., 1]) > STEEPEST - 1e-6
+    return ~has_floor(theta, log_y) | (theta[..., 2] > log_y.min() - 1e-6) | steep
 
 
 def _descend(

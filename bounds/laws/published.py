@@ -25,8 +25,10 @@ class PublishedLaw:
         value: (N, D) -> the quantity; arrays broadcast. N as ``parameters`` says, D in tokens.
         parameters: ``TOTAL`` or ``NON_EMBEDDING``.
         smallest, largest: N of the models it was fitted to; anything outside is extrapolation.
+        tokens: D of those models, (smallest, largest).
         source: where it is from.
         note: what else a reader must know.
+        ratios: D/N of those models, for laws of a frontier.
     """
 
     key: str
@@ -37,8 +39,17 @@ class PublishedLaw:
     parameters: str
     smallest: float
     largest: float
+    tokens: tuple[float, float]
     source: str
     note: str
+    ratios: tuple[float, float] = (0.0, np.inf)
+
+    def covers(self, n: np.ndarray, d: np.ndarray) -> np.ndarray:
+        """Whether N (as the law counts it) and D lie where it was fitted; shapes broadcast."""
+        n, d = np.asarray(n, dtype=np.float64), np.asarray(d, dtype=np.float64)
+        inside = (n >= self.smallest) & (n <= self.largest)
+        inside &= (d >= self.tokens[0]) & (d <= self.tokens[1])
+        return inside & (d >= self.ratios[0] * n) & (d <= self.ratios[1] * n)
 
 
 def _parametric(
@@ -51,8 +62,13 @@ def _closed_form_bits(b: float, beta: float, d: np.ndarray) -> np.ndarray:
     return b * beta / (1 - beta) * np.asarray(d, dtype=np.float64) ** (1 - beta) / np.log(2)
 
 
-_CHINCHILLA_RANGE = (7e7, 1.6e10)
-_PYTHIA_RANGE = (70_426_624.0, 11_846_072_320.0)
+#: (smallest N, largest N, (smallest D, largest D)), each as its source gives it.
+_KAPLAN_RANGE = (768.0, 1.5e9, (2.2e7, 2.3e10))
+_CHINCHILLA_RANGE = (7e7, 1.6e10, (5e9, 5e11))
+
+#: Pythia from 70M on, at the saved steps near 20 tokens per parameter.
+_PYTHIA_RANGE = (70_426_624.0, 11_846_072_320.0, (1.07e9, 2.37e11))
+_PYTHIA_RATIOS = (15.0, 26.0)
 
 PUBLISHED = (
     PublishedLaw(
@@ -62,8 +78,7 @@ PUBLISHED = (
         r"\left[(6.4\cdot10^{13}/N)^{0.076/0.103} + 1.8\cdot10^{13}/D\right]^{0.103}",
         lambda n, d: ((6.4e13 / n) ** (0.076 / 0.103) + 1.8e13 / d) ** 0.103,
         NON_EMBEDDING,
-        768.0,
-        1.5e9,
+        *_KAPLAN_RANGE,
         "Kaplan et al. 2020, arXiv 2001.08361, joint fit",
         "WebText2, 50,257 tokens; sizes from 768 to 1.5 billion without embeddings.",
     ),
@@ -74,8 +89,7 @@ PUBLISHED = (
         r"(8.8\cdot10^{13}/N)^{0.076}",
         lambda n, d: (8.8e13 / n) ** 0.076 + 0.0 * np.asarray(d),
         NON_EMBEDDING,
-        768.0,
-        1.5e9,
+        *_KAPLAN_RANGE,
         "Kaplan et al. 2020, arXiv 2001.08361, L(N)",
         "Trained to convergence, not to the compute-optimal point.",
     ),
@@ -86,8 +100,7 @@ PUBLISHED = (
         r"(5.4\cdot10^{13}/D)^{0.095}",
         lambda n, d: (5.4e13 / d) ** 0.095 + 0.0 * np.asarray(n),
         NON_EMBEDDING,
-        768.0,
-        1.5e9,
+        *_KAPLAN_RANGE,
         "Kaplan et al. 2020, arXiv 2001.08361, L(D)",
         "For a model large enough not to matter.",
     ),
@@ -106,13 +119,13 @@ PUBLISHED = (
         "besiroglu",
         "Besiroglu et al. 2024",
         "loss_nats",
-        r"1.8169 + 482.01/N^{0.3478} + 2085.43/D^{0.3659}",
-        _parametric(1.8169, 482.01, 2085.43, 0.3478, 0.3659),
+        r"1.8172 + 482.01/N^{0.3478} + 2085.43/D^{0.3658}",
+        _parametric(1.8172, 482.01, 2085.43, 0.3478, 0.3658),
         TOTAL,
         *_CHINCHILLA_RANGE,
         "Besiroglu et al. 2024, arXiv 2404.10102",
         "The data of Hoffmann et al., read off their figures and fitted anew; standard errors: "
-        "E 0.0257, A 125, B 1293, exponents 0.0154 and 0.0206.",
+        "E 0.03, A 124.58, B 1293.23, exponents 0.02.",
     ),
     PublishedLaw(
         "besiroglu_optimum",
@@ -135,6 +148,7 @@ PUBLISHED = (
         *_PYTHIA_RANGE,
         "Finzi et al., ICLR 2025, as a secondary source quotes it",
         "Pythia's loss variation in the paper's form.",
+        _PYTHIA_RATIOS,
     ),
     PublishedLaw(
         "finzi_information",
@@ -146,13 +160,14 @@ PUBLISHED = (
         *_PYTHIA_RANGE,
         "Finzi et al., ICLR 2025, section 5 and figure 3",
         "Pythia's prequential information; the exponent is reported as 0.5 ± 0.1.",
+        _PYTHIA_RATIOS,
     ),
     PublishedLaw(
         "besiroglu_information",
         "Chinchilla's law, closed form",
         "information_bits",
-        r"\frac{2085.43}{\ln 2}\,\frac{0.3659}{1-0.3659}\,D^{1-0.3659}",
-        lambda n, d: _closed_form_bits(2085.43, 0.3659, d) + 0.0 * np.asarray(n),
+        r"\frac{2085.43}{\ln 2}\,\frac{0.3658}{1-0.3658}\,D^{1-0.3658}",
+        lambda n, d: _closed_form_bits(2085.43, 0.3658, d) + 0.0 * np.asarray(n),
         TOTAL,
         *_CHINCHILLA_RANGE,
         "The data term of Besiroglu et al. 2024, integrated (section 9)",

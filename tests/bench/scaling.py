@@ -35,9 +35,10 @@ def main() -> None:
     laws = information.code_laws(information.by_code(suite, CHOICE.setting), "total_bits")
     for code, met in information.crossings(laws).items():
         if isinstance(met, Crossing):
+            side = "above" if met.from_above else "below"
             print(
-                f"{code}: closing {met.closing}, meet at {met.n:.2g}, beyond the measured sizes "
-                f"in {met.share_beyond:.1%} of resamples"
+                f"{code}: K(h) {side} at the largest model, meets it further on at {met.n:.2g}, "
+                f"in {met.share_ahead:.1%} of resamples"
             )
     print(f"\nlaws at {CHOICE.setting.label}, {CHOICE.code}")
     table = scaling.overview(scaling.quantities(suite, CHOICE), floor=False)

@@ -98,7 +98,7 @@ def test_the_closed_form_is_the_integral(b, beta, d):
 
 def test_besiroglus_law_gives_pythia_12b_a_few_bits_per_parameter():
     n = 11_846_072_320
-    bits = power_law_information_nats(2085.43, 0.3659, 20 * n) / np.log(2)
+    bits = power_law_information_nats(2085.43, 0.3658, 20 * n) / np.log(2)
     paper = 6e5 * n**0.5
     assert 0.2 < bits / paper < 1
     with pytest.raises(ValueError, match="inside"):

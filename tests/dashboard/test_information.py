@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bounds import fit_power_law
+from bounds.laws.crossing import crossing
 from dashboard import information
 from dashboard.artifacts import Suite
-from dashboard.information_words import _size
+from dashboard.information_words import _meeting, _size
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms, prequential
 from tests.dashboard.test_app import charts, remove, sentences
@@ -169,17 +170,35 @@ def test_crossings_are_of_the_laws(suite):
     laws = information.code_laws(codes, "total_bits")
     found = information.crossings(laws)
     assert set(found) == {"nominal", "entropy_coded"}
-    met = found["nominal"]
-    if 1 < met.n < 1e30:
-        sizes = codes[codes["code"] == "prequential"]
-        law = fit_power_law(sizes["params_total"], sizes["total_bits"])
-        assert law.at(met.n) == pytest.approx(4 * met.n, rel=1e-6)
+    largest = codes[codes["params_total"] == codes["params_total"].max()].set_index("code")
+    for code, met in found.items():
+        bits = largest["total_bits"]
+        assert met.from_above == (bits["prequential"] > bits[code])
+        if met.n < math.inf:
+            np.testing.assert_allclose(laws["prequential"].at(met.n), laws[code].at(met.n))
     few = dict.fromkeys(laws, "No law: a reason.")
     assert set(information.crossings(few).values()) == {"No law: a reason."}
 
 
+def test_the_side_and_the_way_of_a_crossing_are_said():
+    sizes = np.array([1e4, 3e4, 1e5, 3e5])
+
+    def said(one, other):
+        return _meeting(crossing(fit_power_law(sizes, one), fit_power_law(sizes, other)), 3e5)
+
+    assert "lies above at the largest model and by the laws falls below at N ≈ 1M" in said(
+        1e3 * sizes**0.5, sizes
+    )
+    assert "lies below at the largest model and by the laws rises above at N ≈ 1M" in said(
+        sizes, 1e3 * sizes**0.5
+    )
+    apart = said(sizes, 200 * sizes**0.5)
+    assert "lies above at the largest model, and the laws move apart" in apart
+    assert "crossed within the measured sizes, at 40k" in apart
+
+
 @pytest.mark.parametrize(
-    ("n", "text"), [(2.25e10, "22.5B"), (3e17, "3e+17"), (1e40, "beyond 1e30"), (0.1, "below 1")]
+    ("n", "text"), [(2.25e10, "22.5B"), (3e17, "3e+17"), (1e40, "beyond 1e30"), (math.inf, "never")]
 )
 def test_sizes_in_words(n, text):
     assert _size(n) == text

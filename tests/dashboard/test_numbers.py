@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.numbers import count_label, parse_count
+from dashboard.text import parameter_count
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,9 @@ def test_what_is_no_number_is_none(text):
 @given(value=st.floats(1, 1e15))
 def test_labels_are_read_back(value):
     assert parse_count(count_label(value)) == pytest.approx(value, rel=6e-4)
+
+
+def test_rounding_up_to_the_next_unit():
+    assert count_label(999_999.9) == "1M"
+    assert parameter_count(999_999.9) == "1M"
+    assert parameter_count(29_152) == "29.2k"

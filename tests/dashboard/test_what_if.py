@@ -18,7 +18,7 @@ from dashboard.numbers import count_label, times_label
 from dashboard.outlook import BOUND, GAP, Outlook
 from dashboard.predicted_bars import stacked
 from dashboard.published import nonembedding
-from dashboard.rescaled import standing_for
+from dashboard.rescaled import RescaledSuite, standing_for
 from dashboard.settings import Setting
 from dashboard.size_words import badge
 from dashboard.smallest_size import first_below, smallest_size
@@ -193,9 +193,9 @@ def test_a_term_without_a_law_is_left_out_and_named_and_a_zero_adds_nothing():
     assert math.isnan(found.loc["quantization_gap_nats", "nats_per_token"])
     assert found.loc["gap_sum_nats", "nats_per_token"] == pytest.approx(1e9**-0.1)
     assert set(found["part"]) == {"extrapolated"}
-    assert set(predictions(view, 1e6)["part"]) == {"measured range"}
+    assert set(predictions(view, 1e6)["part"]) == {"between measured sizes"}
     held = found.loc["training_loss_nats"]
-    assert held["left_out_predicted"] == pytest.approx(held["left_out_measured"])
+    assert held["left_out_predicted"] == pytest.approx(held["left_out_value"])
 
 
 def test_laws_of_recomputed_terms_agree_with_the_models_they_were_fitted_to(suite, here):
@@ -265,7 +265,7 @@ def test_published_laws_are_evaluated_at_the_chosen_size_with_their_own_count(su
     rows = values_at(suite, 1e9, 20.0, 256).set_index("law")
     besiroglu = rows.loc["Besiroglu et al. 2024"]
     assert besiroglu["value"] == pytest.approx(
-        1.8169 + 482.01 / 1e9**0.3478 + 2085.43 / 2e10**0.3659
+        1.8172 + 482.01 / 1e9**0.3478 + 2085.43 / 2e10**0.3658
     )
     assert besiroglu["inside"]
     kaplan = rows.loc["Kaplan et al. 2020, unlimited data"]
@@ -475,3 +475,43 @@ def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_a
 def test_what_is_held_fixed_is_said_without_a_click(open_app, suite):
     held = next(c.value for c in opened(open_app).caption if "**Held fixed**" in c.value)
     assert f"at {own_ratio(suite):g} tokens per parameter" in held
+
+
+def test_models_that_nobody_trained_are_never_certified(suite, here):
+    """Also in what is downloaded: only D and V of the training give a certificate."""
+    assert outlook(suite, here).terms["certified"].all()
+    for other in (
+        replace(here, tokens_per_parameter=2000.0),
+        replace(here, vocab_size=257),
+    ):
+        view = outlook(suite, other)
+        assert not view.terms["certified"].any()
+        assert not predictions(view, 1e6)["certified"].any()
+    assert not predictions(outlook(suite, here), 1e6)["certified"].any()
+
+
+def test_the_suites_own_ratio_leaves_uneven_models_as_they_are(suite, here, monkeypatch):
+    """Pythia's saved steps lie at 15 to 26 tokens per parameter."""
+    models = suite.models()
+    uneven = models.assign(train_tokens=(models["train_tokens"] * [1.0, 0.8, 1.2]).astype(int))
+    monkeypatch.setattr(suite, "models", lambda: uneven)
+    own = RescaledSuite(suite, None, 256).models()
+    assert list(own["train_tokens"]) == list(uneven["train_tokens"])
+    other = RescaledSuite(suite, 7.0, 256).models()
+    assert list(other["train_tokens"]) == [round(7.0 * n) for n in models["params_total"]]
+
+
+def test_the_gaps_own_law_is_a_second_opinion():
+    view = synthetic(complexity=lambda n: 2 * (n / 1e5) ** -0.5)
+    terms, own = smallest_size(view, 0.1), smallest_size(view, 0.1, ("gap_nats",))
+    assert terms.n == own.n == pytest.approx(1e5 * 400, rel=1e-3)
+    # Terms that bend one way and the other: their sum is no power law, and the answers differ.
+    view = synthetic(complexity=lambda n: 2 * (n / 1e5) ** -0.5, smoothing=lambda n: n**0.02)
+    terms, own = smallest_size(view, 1.5), smallest_size(view, 1.5, ("gap_nats",))
+    assert terms.n != pytest.approx(own.n, rel=0.1)
+
+
+def test_a_measured_model_that_meets_the_target_is_named(open_app, micro_run):
+    app = opened(open_app, target="20")
+    assert "is there already" in markdown(app)
+    assert any("second opinion" in c.value for c in app.caption)

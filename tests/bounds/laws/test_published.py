@@ -36,7 +36,7 @@ def test_where_the_papers_information_crosses_four_bits_a_parameter():
 
 
 def test_the_closed_form_is_that_of_the_same_law():
-    expected = power_law_information_nats(2085.43, 0.3659, 2e10) / np.log(2)
+    expected = power_law_information_nats(2085.43, 0.3658, 2e10) / np.log(2)
     assert at("besiroglu_information", 1e9, 2e10) == pytest.approx(expected, rel=1e-12)
 
 
@@ -52,6 +52,27 @@ def test_every_law_states_where_it_is_from_and_broadcasts(law):
     step = np.diff(values)
     assert np.all(step > 0) if law.quantity == "information_bits" else np.all(step < 0)
     assert law in published(law.quantity)
+
+
+def test_constants_as_their_sources_give_them():
+    assert at("besiroglu", 1.0, 1.0) == pytest.approx(1.8172 + 482.01 + 2085.43)
+    assert at("besiroglu", np.e, 1e300) - 1.8172 == pytest.approx(482.01 * np.exp(-0.3478))
+    assert at("besiroglu", 1e300, np.e) - 1.8172 == pytest.approx(2085.43 * np.exp(-0.3658))
+    assert at("hoffmann", np.e, np.e) == pytest.approx(
+        1.69 + 406.4 * np.exp(-0.34) + 410.7 * np.exp(-0.28)
+    )
+    assert at("finzi_sigma", 1.0, 1.0) == pytest.approx(8337.27)
+    assert at("finzi_sigma", np.e, 1.0) == pytest.approx(0.27 + 8337 * np.exp(-0.54))
+
+
+def test_a_law_covers_only_the_models_it_was_fitted_to():
+    hoffmann, information = BY_KEY["hoffmann"], BY_KEY["finzi_information"]
+    assert hoffmann.covers(1e9, 2e10)
+    assert not hoffmann.covers(1e9, 1e13)
+    assert not hoffmann.covers(1e6, 2e10)
+    assert information.covers(1e9, 2e10)
+    assert not information.covers(1e9, 2e11)  # far off the frontier
+    assert list(hoffmann.covers(np.array([1e9, 1e12]), 2e10)) == [True, False]
 
 
 def test_keys_are_unique():
