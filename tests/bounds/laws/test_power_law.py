@@ -162,3 +162,43 @@ def test_what_does_not_change_has_a_law_but_no_floor():
     assert fit_power_law(SIZES, np.full(5, 4.0)).exponent == pytest.approx(0, abs=1e-12)
     with pytest.raises(UnfittableError, match="the same at every size"):
         fit_power_law(SIZES, np.full(5, 4.0), floor=True)
+
+
+def test_many_models_of_one_size_count_as_one_size():
+    """Eight seeds at the smallest size say much about that size, and nothing about the slope."""
+    sizes = np.array([1e4] * 8 + [1e5, 1e6, 1e7])
+    rng = np.random.default_rng(4)
+    covered, runs = 0, 150
+    for _ in range(runs):
+        y = sizes**-0.3 * np.exp(rng.normal(0, 0.03, sizes.size))
+        law = fit_power_law(sizes, y)
+        covered += law.exponent_interval[0] <= 0.3 <= law.exponent_interval[1]
+    assert covered / runs >= 0.93
+    assert law.widening == small_sample_factor(4, 2, 0.95)
+
+
+@pytest.mark.parametrize("floor", [False, True])
+def test_a_floor_that_the_sizes_do_not_show_is_known_to_be_at_an_edge(floor):
+    y = SIZES**-0.3 * np.exp([0.01, -0.01, 0.0, 0.01, -0.01])
+    assert (fit_power_law(SIZES, y, floor=floor).at_edge > 0.05) == floor
+    shown = 1 + (SIZES / SIZES[0]) ** -2.0
+    assert fit_power_law(SIZES, shown, floor=floor).at_edge == 0
+
+
+def test_values_over_eighty_decades_stay_numbers():
+    y = 1e60 * (SIZES / SIZES[0]) ** -65.0
+    law = fit_power_law(SIZES, y)
+    np.testing.assert_allclose(law.at(SIZES), y, rtol=1e-6)
+    for values in (law.at(np.array([1.0, 1e13])), *law.band(np.array([1.0, 1e13]))):
+        assert np.all(np.isfinite(values))
+
+
+def test_sizes_that_hardly_differ_show_no_law():
+    with pytest.raises(UnfittableError, match="the sizes lie within 3% of each other"):
+        fit_power_law(np.array([1.0e9, 1.01e9, 1.03e9]), np.array([1.1, 1.5, 5.0]))
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.inf, np.nan])
+def test_a_size_that_is_none_is_an_error(bad):
+    with pytest.raises(ValueError, match="every model size must be finite and above 0"):
+        fit_power_law(np.array([1e3, bad, 1e5]), np.ones(3))
