@@ -34,7 +34,7 @@ test: ## run every test and the lint checks
 	@$(PYTHON) tools/environment.py test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
-	@$(VENV) -m pytest
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 2 --dist loadfile
 
 lint: ## check style and format only
 	@$(PYTHON) tools/environment.py test
