@@ -185,8 +185,8 @@ def law_reading(law: PowerLaw | str) -> None:
         st.caption(law)
         return
     st.caption(
-        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models, drawn over the "
-        "measured sizes only."
+        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where it "
+        "leaves the measured sizes."
     )
 
 

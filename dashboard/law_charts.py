@@ -189,6 +189,7 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
                     orient="bottom",
                     columns=2,
                     labelLimit=260,
+                    titleLimit=400,
                     symbolType="stroke",
                 ),
             ),

@@ -33,8 +33,12 @@ def count_label(value: float) -> str:
 
 
 def number_label(value: float) -> str:
-    """Three decimals where they say something, else three digits."""
-    return f"{value:.3f}" if 0.01 <= abs(value) < 100 or value == 0 else f"{value:,.3g}"
+    """Three decimals where they say something, else three digits; powers of ten far from 1."""
+    if value == 0 or 0.01 <= abs(value) < 100:
+        return f"{value:.3f}"
+    if 100 <= abs(value) < 1e6:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}"
 
 
 def times_label(ratio: float) -> str:

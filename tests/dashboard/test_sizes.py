@@ -49,7 +49,7 @@ def test_how_a_size_stands_to_those_measured():
     assert [number_label(x) for x in (0.5, 0, 1234.5, 0.00123)] == [
         "0.500",
         "0.000",
-        "1.23e+03",
+        "1,230",
         "0.00123",
     ]
 
