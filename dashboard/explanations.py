@@ -185,16 +185,16 @@ def law_reading(law: PowerLaw | str) -> None:
         st.caption(law)
         return
     st.caption(
-        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where it "
-        "leaves the measured sizes."
+        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "
+        "it leaves the measured sizes."
     )
 
 
 def laws_reading(terms: pd.DataFrame) -> None:
     """How to read the laws."""
     st.caption(
-        f"Least squares on log axes over the {len(terms)} measured sizes; bands and brackets are "
-        "95 % bootstrap intervals over models. With so few sizes they are rough, and a law says "
-        "nothing beyond the sizes it was fitted on. A term with a negative exponent shrinks as "
-        "models grow along the compute-optimal frontier."
+        f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
+        "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
+        "same, and a law says nothing beyond the sizes it was fitted on. A term with a negative "
+        "exponent shrinks as models grow along the compute-optimal frontier."
     )
