@@ -10,15 +10,12 @@ from bounds import PowerLaw
 from bounds.spectrum import symmetric_log
 from dashboard.curvature import LINEAR_DECADES
 from dashboard.law_charts import law_panel
-from dashboard.text import GUIDE_COLOUR, MATRIX_COLOURS, parameter_count
+from dashboard.text import GUIDE_COLOUR, MATRIX_COLOURS, RAMP, parameter_count
 
 #: Colours of the two rules by which a spectrum is summed.
 _RULES = {"radau": ("Node at 0 (used)", "#6C5B9E"), "gauss": ("Gauss rule", "#C9A227")}
 
 HEIGHT = 330
-
-#: For ordered curves, without the ends that are pale on white or faint on black.
-_RAMP = alt.SchemeParams("viridis", extent=[0.12, 0.8])
 
 
 def _spectrum_axis(threshold: float) -> alt.Axis:
@@ -99,7 +96,7 @@ def spectra_over(
     colour = alt.Color(
         "curve:N",
         sort=list(labels.values()),
-        scale=alt.Scale(scheme=_RAMP),
+        scale=alt.Scale(scheme=RAMP),
         legend=alt.Legend(title=None, orient="bottom", columns=6, symbolOpacity=1),
     )
     return _density_layers(frame, threshold, size, colour)
@@ -189,7 +186,7 @@ def traces_over(
     colour = alt.Color(
         "model:N",
         sort=order,
-        scale=alt.Scale(scheme=_RAMP),
+        scale=alt.Scale(scheme=RAMP),
         legend=alt.Legend(title="parameters", orient="right"),
     )
     base = alt.Chart(frame)
@@ -268,7 +265,7 @@ def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
     colour = alt.Color(
         "model:N",
         sort=order,
-        scale=alt.Scale(scheme=_RAMP),
+        scale=alt.Scale(scheme=RAMP),
         legend=alt.Legend(title="parameters"),
     )
     base = alt.Chart(frame)

@@ -5,13 +5,10 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.law_charts import law_panel, size_scale
-from dashboard.scaling import Quantity
-from dashboard.text import GUIDE_COLOUR, TERMS, parameter_count
+from dashboard.quantities import Quantity
+from dashboard.text import GUIDE_COLOUR, TERMS
 
 HEIGHT = 330
-
-#: For ordered curves, without the ends that are pale on white or faint on black.
-_RAMP = alt.SchemeParams("viridis", extent=[0.12, 0.8])
 
 
 def detail(
@@ -136,107 +133,5 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, certified: bool) -> alt.L
                 alt.Tooltip("total_nats:Q", title="bound, measured", format=".4f"),
             ],
         )
-    )
-    return alt.layer(*layers).properties(height=HEIGHT)
-
-
-def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame) -> alt.LayerChart:
-    """Online loss against compute, a line per model, and where each model ends.
-
-    Args:
-        curves: from ``scaling.loss_by_compute``.
-        ends: from ``scaling.chosen``.
-    """
-    order = [parameter_count(n) for n in sorted(set(ends["params_total"]))]
-    colour = alt.Color(
-        "model:N",
-        sort=order,
-        scale=alt.Scale(scheme=_RAMP),
-        legend=alt.Legend(title="parameters", symbolOpacity=1),
-    )
-    x = alt.X(
-        "flops:Q",
-        title="Compute 6·N·d after d tokens, FLOP (log scale)",
-        scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(format=".0e", tickCount=6, grid=False),
-    )
-    y = alt.Y(
-        "loss_nats:Q",
-        title="Loss, nats per token (log scale)",
-        scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(format="~g", tickCount=6, grid=False),
-    )
-    lines = (
-        alt.Chart(curves.assign(model=curves["params_total"].map(parameter_count)))
-        .mark_line(strokeWidth=1.6)
-        .encode(x=x, y=y, color=colour, detail="model_id:N")
-    )
-    points = (
-        alt.Chart(ends.assign(model=ends["params_total"].map(parameter_count)))
-        .mark_point(size=110, filled=True, opacity=1, shape="diamond", stroke="#20242b")
-        .encode(
-            x=x,
-            y=y,
-            fill=colour,
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("flops:Q", title="FLOP", format=".2e"),
-                alt.Tooltip("loss_nats:Q", title="training loss of the final model", format=".3f"),
-            ],
-        )
-    )
-    return alt.layer(lines, points).properties(height=HEIGHT)
-
-
-def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.LayerChart:
-    """Tokens against parameters of the chosen points; hollow and dashed what is not measured here.
-
-    Args:
-        ends: from ``scaling.chosen``.
-        elsewhere: from ``pythia.choices``.
-        ratio: tokens per parameter of the line.
-    """
-    frame = pd.concat([ends.assign(here=True), elsewhere.assign(here=False)])
-    ends_of_line = [frame["params_total"].min(), frame["params_total"].max()]
-    line = pd.DataFrame({"params_total": ends_of_line})
-    line = line.assign(train_tokens=ratio * line["params_total"])
-    axis = alt.Axis(format="~s", tickCount=6, grid=False)
-    x = alt.X(
-        "params_total:Q",
-        title="Parameters N",
-        axis=axis,
-        scale=alt.Scale(type="log", nice=False, padding=10),
-    )
-    y = alt.Y(
-        "train_tokens:Q",
-        title="Training tokens D",
-        axis=axis,
-        scale=alt.Scale(type="log", nice=False, padding=10),
-    )
-    tooltip = [
-        alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("params_total:Q", title="N", format=",.0f"),
-        alt.Tooltip("train_tokens:Q", title="D", format=",.0f"),
-    ]
-    guide = alt.Chart(line).mark_line(color=GUIDE_COLOUR, strokeWidth=1).encode(x=x, y=y)
-    layers = [guide]
-    for here, look in (
-        (True, {"filled": True, "color": "#6C5B9E", "shape": "diamond"}),
-        (False, {"filled": False, "color": GUIDE_COLOUR, "strokeDash": [2, 2], "strokeWidth": 1.5}),
-    ):
-        rows = frame[frame["here"] == here]
-        marks = alt.Chart(rows).mark_point(size=90, opacity=1, **look)
-        layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
-    labels = pd.DataFrame(
-        {
-            "params_total": [ends["params_total"].iloc[-1], elsewhere["params_total"].iloc[-2]],
-            "train_tokens": [ends["train_tokens"].iloc[-1], elsewhere["train_tokens"].iloc[-2]],
-            "text": ["this suite", "Pythia, not measured here"],
-        }
-    )
-    layers.append(
-        alt.Chart(labels)
-        .mark_text(align="right", dx=-12, dy=-8, color=GUIDE_COLOUR)
-        .encode(x=x, y=y, text="text:N")
     )
     return alt.layer(*layers).properties(height=HEIGHT)

@@ -7,7 +7,7 @@ from bounds import HeldOut, PowerLaw
 from bounds.laws.published import published
 from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
-from dashboard.scaling import Quantity
+from dashboard.quantities import Quantity
 
 QUANTITY_HELP = (
     "The quantity drawn large. Those of its group stand below, and all are in the table."

@@ -95,6 +95,9 @@ CODE_COLOURS = {
 #: Colours of the curvature matrices, apart from all of those.
 MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
 
+#: Colours of ordered curves, without the ends that are pale on white or faint on black.
+RAMP = {"name": "viridis", "extent": [0.12, 0.8]}
+
 PAPER_LABEL = "Paper's bound"
 GUESS_LABEL = "Uniform guess, ln V"
 

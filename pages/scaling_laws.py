@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import controls, downloads, frame, pythia, scaling
+from dashboard import controls, downloads, frame, frontier, frontier_charts, pythia, scaling
 from dashboard import scaling_charts as charts
 from dashboard import scaling_words as words
 from dashboard.artifacts import ArtifactError
+from dashboard.quantities import quantities
 from dashboard.terms import bound_terms
 from dashboard.text import TERMS
 
@@ -13,7 +14,7 @@ suite = frame.open_suite()
 try:
     with st.sidebar:
         choice = controls.bound_controls(suite)
-        found = {quantity.label: quantity for quantity in scaling.quantities(suite, choice)}
+        found = {quantity.label: quantity for quantity in quantities(suite, choice)}
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
         floor = controls.law_control()
         largest = float(suite.models()["params_total"].max())
@@ -21,7 +22,7 @@ try:
     terms = bound_terms(suite, choice)
     overview = scaling.overview(list(found.values()), floor)
     reported = scaling.reported(suite, found[label], reach)
-    curves, ends = scaling.loss_by_compute(suite), scaling.chosen(suite)
+    curves, ends = frontier.loss_by_compute(suite), frontier.chosen(suite)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
@@ -64,10 +65,10 @@ ratio = suite.tokens_per_parameter()
 left, right = st.columns(2)
 with left:
     if len(curves):
-        st.altair_chart(charts.loss_by_compute(curves, ends))
+        st.altair_chart(frontier_charts.loss_by_compute(curves, ends))
     words.compute_reading(curves, ratio)
 with right:
-    st.altair_chart(charts.frontier(ends, pythia.choices(), ratio))
+    st.altair_chart(frontier_charts.frontier(ends, pythia.choices(), ratio))
     words.frontier_reading(ratio)
 
 st.subheader("The data")

@@ -11,8 +11,9 @@ import pytest
 from dashboard.artifacts import Suite
 from dashboard.information import by_model, without_smallest
 from dashboard.predicted_gap import agreements, predictions
+from dashboard.quantities import quantities
 from dashboard.quantization import exceptions
-from dashboard.scaling import overview, quantities
+from dashboard.scaling import overview
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.conftest import ROOT

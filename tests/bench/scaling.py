@@ -5,6 +5,7 @@ from pathlib import Path
 from bounds.laws.crossing import Crossing
 from dashboard import information, scaling
 from dashboard.artifacts import Suite
+from dashboard.quantities import quantities
 from dashboard.settings import Setting
 from dashboard.terms import Choice
 
@@ -41,7 +42,7 @@ def main() -> None:
                 f"in {met.share_ahead:.1%} of resamples"
             )
     print(f"\nlaws at {CHOICE.setting.label}, {CHOICE.code}")
-    table = scaling.overview(scaling.quantities(suite, CHOICE), floor=False)
+    table = scaling.overview(quantities(suite, CHOICE), floor=False)
     for row in table.itertuples():
         inside = "inside" if row.inside else "outside"
         print(

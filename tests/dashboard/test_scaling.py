@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from bounds.laws.published import PUBLISHED
-from dashboard import pythia, scaling
+from dashboard import frontier, pythia, scaling
 from dashboard.artifacts import Suite
 from dashboard.laws import formula, held_out_of, law_of
 from dashboard.published import published_curves, sizes_as_counted
+from dashboard.quantities import quantities
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.dashboard.test_app import charts, remove
@@ -99,7 +100,7 @@ def test_the_copied_line_is_the_law():
 
 
 def test_the_overview_predicts_the_largest_from_the_rest(suite):
-    found = scaling.quantities(suite, CHOICE)
+    found = quantities(suite, CHOICE)
     table = scaling.overview(found, floor=False).set_index("quantity")
     assert table["models"].iloc[0] == 3
     # Two sizes are left: no law, and the table says nothing instead of something wrong.
@@ -113,9 +114,7 @@ def test_the_overview_predicts_the_largest_from_the_rest(suite):
 
 
 def test_values_are_those_of_the_other_pages(suite):
-    found = {
-        q.label: q.values.set_index("model_id")["value"] for q in scaling.quantities(suite, CHOICE)
-    }
+    found = {q.label: q.values.set_index("model_id")["value"] for q in quantities(suite, CHOICE)}
     terms = bound_terms(suite, CHOICE).set_index("model_id")
     for label, key in (("Bound", "total_nats"), ("Term: smoothing", "smoothing_nats")):
         pd.testing.assert_series_equal(found[label], terms[key], check_names=False)
@@ -139,7 +138,7 @@ def test_stacked_terms_add_up_to_the_laws(suite):
 
 
 def test_loss_against_compute_ends_at_six_n_d(suite):
-    curves, ends = scaling.loss_by_compute(suite), scaling.chosen(suite)
+    curves, ends = frontier.loss_by_compute(suite), frontier.chosen(suite)
     for row in ends.itertuples():
         curve = curves[curves["model_id"] == row.model_id]
         assert row.flops == 6 * row.params_total * row.train_tokens
@@ -195,7 +194,7 @@ def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_c
 
 def test_one_quantity_of_each_group_drawn_large(open_app, suite):
     app = open_page(open_app)
-    found = scaling.quantities(suite, CHOICE)
+    found = quantities(suite, CHOICE)
     assert app.selectbox(key="quantity").options == [q.label for q in found]
     for label in {q.group: q.label for q in found}.values():
         app.selectbox(key="quantity").set_value(label).run()
