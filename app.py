@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.controls import enter, keep_choices
 from dashboard.frame import open_suite_from_sidebar
 from dashboard.navigation import navigation
 
@@ -9,5 +10,9 @@ st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")
 # Streamlit leaves a hand's breadth of empty page around the content; a laptop has none to spare.
 st.html("<style>.stMainBlockContainer {padding: 2.5rem 3rem 4rem;}</style>")
 page = navigation()
+enter(page.title)
 if open_suite_from_sidebar():
-    page.run()
+    try:
+        page.run()
+    finally:  # a page may stop half way
+        keep_choices()

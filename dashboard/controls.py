@@ -98,6 +98,38 @@ def _forget_complaints() -> None:
     st.session_state["link_complaints"] = {}
 
 
+#: Every control's name in the address.
+PARAMETERS = (
+    *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
+    *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
+)
+
+
+def enter(page: str) -> None:
+    """Carry choices over to another page, and leave behind what was wrong with the link to the
+    one before.  To be called before any control of the page.
+
+    Streamlit forgets a value that came by a link and that nobody has touched when the page
+    changes; what was chosen on the page before is put back first.
+    """
+    if st.session_state.get("page") not in (None, page):
+        _forget_complaints()
+        for name, value in st.session_state.get("choices", {}).items():
+            if name not in st.query_params:
+                st.session_state[name] = st.query_params[name] = value
+    st.session_state["page"] = page
+
+
+def keep_choices() -> None:
+    """Note what is chosen, for the next page.  To be called when a page has run."""
+    kept = st.session_state.setdefault("choices", {})
+    for name in PARAMETERS:
+        if name in st.session_state:
+            kept.pop(name, None)  # a default is not in the address, and need not be carried
+            if name in st.query_params:
+                kept[name] = st.session_state[name]
+
+
 def suite_control(suites: list[str]) -> str:
     """Which suite of models."""
     check_link("suite", suites, "the suite")
@@ -206,6 +238,7 @@ def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
     """Which code length stands for the information in the model; one of ``codes``."""
     labels = {CODE_LABELS[key]: key for key in codes}
     check_link("code", list(labels), "the code length")
+    _keep_possible("code", list(labels), CODE_LABELS["stored"])
     chosen = st.segmented_control(
         "Code length of the model",
         list(labels),

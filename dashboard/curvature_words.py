@@ -97,7 +97,7 @@ def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> 
     )
     st.caption(
         "Thick bars are two standard errors over random vectors; bands are 95 % bootstrap "
-        "intervals over models, drawn over the measured sizes only, and so few small sizes say "
+        "intervals over models, dashed laws are extrapolated, and so few small sizes say "
         f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
         "0 what cannot be told from 0. The dotted line ends where it is counted otherwise, "
         f"{times:.2g} times as high (median over models); a law through those ends: "

@@ -81,8 +81,27 @@ def predicted(view: Outlook, size: ChosenSize) -> None:
             for label, keys in rows
         ],
     )
+    bound = view.estimate(BOUND, size.params)
+    if bound is None:
+        return
     for key in view.without(BOUND):
         st.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
+    guess = math.log(float(view.terms["vocab_size"].max()))
+    beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
+    st.caption(
+        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % interval "
+        f"of the whole bound, cut off where it would squeeze the chart.{beyond} The guarantee "
+        "below is of the measured models' bars alone."
+    )
+
+
+def beyond_guess(guess: float) -> str:
+    """What it means that laws of terms add up to more than a uniform guess costs."""
+    return (
+        f"It reaches above ln V = {guess:.3f}, what guessing every token alike costs: a bound up "
+        "there says nothing, and laws fitted term by term cannot all hold there, since the form "
+        "trades its terms off against one another."
+    )
 
 
 def reading(choice: Choice) -> None:
@@ -123,7 +142,8 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form) -
     st.markdown("\n".join(lines), unsafe_allow_html=True)
     st.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} Bars are means over training tokens, "
-        "$X^s$ the smoothed losses, $Z = W - X^s$ the slack below the ceiling $W$ and $G$ its "
+        "losses rounded up to the edge of their bin (by some thousandths), $X^s$ the smoothed "
+        "losses, $Z = W - X^s$ the slack below the ceiling $W$ and $G$ its "
         "geometric mean, $w$ the width of the interval of smoothed losses; docs/THEORY.md derives "
         "each form."
     )
@@ -195,6 +215,6 @@ def laws_reading(terms: pd.DataFrame) -> None:
     st.caption(
         f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
         "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
-        "same, and a law says nothing beyond the sizes it was fitted on. A term with a negative "
+        "same, and nothing measured says that a law goes on. A term with a negative "
         "exponent shrinks as models grow along the compute-optimal frontier."
     )

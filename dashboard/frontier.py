@@ -6,6 +6,9 @@ import pandas as pd
 from dashboard import information
 from dashboard.artifacts import Suite
 
+#: Places at which a curve of online losses is averaged, evenly spaced in log tokens.
+_BINS = 60
+
 
 def loss_by_compute(suite: Suite) -> pd.DataFrame:
     """Online loss against compute of every model, averaged over runs of batches that widen.
@@ -17,8 +20,9 @@ def loss_by_compute(suite: Suite) -> pd.DataFrame:
         curve = information.online_curve(suite, model.model_id, batches=None)
         if curve.empty:
             continue
-        edges = np.geomspace(curve["tokens_seen"].min(), curve["tokens_seen"].max(), 80)
-        bins = np.digitize(curve["tokens_seen"], edges)
+        seen = curve["tokens_seen"]
+        # The last batch ends at the last edge, and must not be alone in its bin.
+        bins = np.digitize(seen, np.geomspace(seen.min(), seen.max(), _BINS)[:-1])
         points = curve.groupby(bins)[["tokens_seen", "loss_nats"]].mean()
         flops = 6.0 * model.params_total * points["tokens_seen"]
         frames.append(

@@ -88,7 +88,7 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
     guide = alt.Chart(line).mark_line(color=GUIDE_COLOUR, strokeWidth=1).encode(x=x, y=y)
     layers = [guide]
     for here, look in (
-        (True, {"filled": True, "color": "#6C5B9E", "shape": "diamond"}),
+        (True, {"filled": True, "color": "#2F7F86", "shape": "diamond"}),
         (False, {"filled": False, "color": GUIDE_COLOUR, "strokeDash": [2, 2], "strokeWidth": 1.5}),
     ):
         rows = frame[frame["here"] == here]

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
-from dashboard.text import CODE_COLOURS, CODE_LABELS, GUIDE_COLOUR
+from dashboard.text import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
 
 HEIGHT = 300
 
@@ -210,7 +210,7 @@ def totals_by_code(totals: pd.DataFrame) -> alt.LayerChart:
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(y="guess:Q"),
         alt.Chart(pd.DataFrame({"guess": [guess]}))
-        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text="Uniform guess, ln V")
+        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
         .encode(x=alt.value("width"), y="guess:Q"),
     ]
     tooltip = [

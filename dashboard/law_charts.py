@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.laws import exponent_in_words
-from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS, TOTAL_LABEL
+from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
 
 #: Sizes at which a law is drawn.
 _POINTS = 60
@@ -219,7 +219,7 @@ def term_laws(
         law_panel(terms, key, label, colour, laws[key], certified, reach=reach, at=at)
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
-            ("gap_nats", f"{TOTAL_LABEL} − training loss", GAP_COLOUR),
+            ("gap_nats", "Gap, by its own law", GAP_COLOUR),
         )
         if (terms[key] != 0).any()  # an unquantized model has no quantization gap
     ]

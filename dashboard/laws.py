@@ -55,14 +55,6 @@ def exponent_in_words(law: PowerLaw | str) -> str:
     return f"{start}∝ N^({signed(-law.exponent)})   95 %: {signed(-high)} to {signed(-low)}"
 
 
-def held_out_in_words(held: HeldOut | str) -> str:
-    """How far the law of the smaller models is from the largest one, as plain text."""
-    if isinstance(held, str):
-        return "largest left out: no law"
-    error = f"{held.relative_error:+.1%}".replace("-", "−")
-    return f"largest left out: {error}"
-
-
 def signed(value: float) -> str:
     """With a true minus sign."""
     return f"{value:.3f}".replace("-", "−")

@@ -92,5 +92,9 @@ class Outlook:
         low, high = interval(self.draws_at(keys, n), 0.95)
         return Estimate(float(self.at(keys, n)[0]), float(low[0]), float(high[0]))
 
+    def bound_at(self, n: float) -> Estimate | str:
+        """The bound at size ``n`` as the sum of its terms' laws, or why there is none."""
+        return self.estimate(BOUND, n) or str(self.laws[BOUND[0]])
+
     def _laws(self, keys: Sequence[str]) -> list[PowerLaw]:
         return [law for key in keys if isinstance(law := self.laws[key], PowerLaw)]

@@ -78,7 +78,7 @@ def _totals(
         height=view.terms["total_nats"], text=view.terms["total_nats"].map("{:.2f}".format)
     )
     end = {"model_id": predicted, "low": total.low, "high": min(total.high, top)}
-    end |= {"height": min(max(total.value, total.high), top), "text": f"≈ {total.value:.2f}"}
+    end |= {"height": total.value, "text": f"≈ {total.value:.2f}"}
     bar = alt.Chart(pd.DataFrame([end])).encode(x=x)
     tick = bar.mark_tick(color=GUIDE_COLOUR, thickness=2, width=16)
     text = alt.Chart(pd.concat([measured, pd.DataFrame([end])])).mark_text(

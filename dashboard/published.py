@@ -14,7 +14,6 @@ def published_curves(
     models: pd.DataFrame,
     reach: float,
     tokens_per_parameter: float,
-    scale: float = 1.0,
     per_parameter: bool = False,
     keys: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
@@ -27,7 +26,6 @@ def published_curves(
         quantity: of ``bounds.laws.published``.
         models: rows of the suite's `models`.
         tokens_per_parameter: D/N along the frontier.
-        scale: what values are multiplied by, for a change of units.
         per_parameter: divide by N.
         keys: which laws; all of the quantity if None.
     """
@@ -38,7 +36,7 @@ def published_curves(
         if keys is not None and law.key not in keys:
             continue
         counted = sizes_as_counted(law, sizes, models)
-        values = law.value(counted, tokens_per_parameter * sizes) * scale
+        values = law.value(counted, tokens_per_parameter * sizes)
         inside = law.covers(counted, tokens_per_parameter * sizes)
         part = np.cumsum(np.diff(inside.astype(int), prepend=inside[0].astype(int)) != 0)
         frames.append(

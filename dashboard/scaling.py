@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import HeldOut, PowerLaw
+from bounds.laws.published import FRONTIER
 from dashboard.artifacts import Suite
 from dashboard.laws import formula, held_out_of, law_of
 from dashboard.published import published_curves
@@ -58,11 +59,10 @@ def reported(suite: Suite, quantity: Quantity, reach: float) -> pd.DataFrame:
     if quantity.published is None:
         return pd.DataFrame()
     name, per_parameter = quantity.published
-    curves = published_curves(
-        name, suite.models(), reach, suite.tokens_per_parameter(), per_parameter=per_parameter
+    ratio = suite.tokens_per_parameter()
+    return published_curves(
+        name, suite.models(), reach, ratio, per_parameter=per_parameter, keys=FRONTIER
     )
-    # Laws of one variable alone hold off the frontier, and one law fitted twice is one too many.
-    return curves[~curves["law"].str.contains("unlimited|true optimum")]
 
 
 def residuals(quantity: Quantity, law: PowerLaw) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import HeldOut, PowerLaw
-from bounds.laws.published import published
+from bounds.laws.published import FRONTIER, published
 from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
 from dashboard.quantities import Quantity
@@ -62,11 +62,7 @@ def published_reading(quantity: Quantity) -> None:
     """Sources of the dotted lines."""
     if quantity.published is None:
         return
-    laws = [
-        law
-        for law in published(quantity.published[0])
-        if "unlimited" not in law.label and "true optimum" not in law.label
-    ]
+    laws = [law for law in published(quantity.published[0]) if law.key in FRONTIER]
     with st.expander("The dotted laws: published elsewhere, other text and tokens"):
         lines = ["| law | formula | fitted to | counts | source |", "|---|---|---|---|---|"]
         lines += [
@@ -99,8 +95,8 @@ def compute_reading(curves: pd.DataFrame, ratio: float) -> None:
     st.caption(
         "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
         f"the points chosen, {ratio:.3g} tokens per parameter, at the final model's training loss. "
-        "They lie below their lines: the last batches were scored by a model that was still "
-        "being annealed, and the final model has seen its text once."
+        "A line ends at the mean of its last batches, text that no model had seen; a diamond is "
+        "over all of the training text, which the final model has seen once."
         if len(curves)
         else "No online losses were measured."
     )

@@ -29,6 +29,9 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             columns = st.columns(_COLUMNS)
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
+        if all(isinstance(found, str) for _, found, _ in rows):
+            st.caption(f"{rows[0][1]} What follows is of **{size.model_id}**, the nearest size.")
+            return
         st.caption(
             "Read off the laws of the measured models, 95 % intervals below each number; an "
             "interval knows how the models scatter about a law, not whether the law goes on, and "

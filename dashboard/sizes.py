@@ -14,6 +14,10 @@ ANOTHER = "another size"
 SMALLEST, LARGEST = 1e3, 1e13
 
 
+#: Sizes so near (in ln N) are one: a reader writes 497k for 496,704.
+SAME = 0.005
+
+
 @dataclass(frozen=True)
 class ChosenSize:
     """A size, and how it stands to what was measured.
@@ -21,7 +25,7 @@ class ChosenSize:
     Attributes:
         params: N.
         model_id: the measured model of this size, or the nearest one on a log axis.
-        measured: whether ``model_id`` has this very size.
+        measured: whether ``model_id`` has this size, to three digits.
         smallest, largest: N of the smallest and the largest measured model.
     """
 
@@ -53,7 +57,7 @@ def chosen_size(models: pd.DataFrame, params: float) -> ChosenSize:
     return ChosenSize(
         params=float(params),
         model_id=str(nearest["model_id"]),
-        measured=float(nearest["params_total"]) == float(params),
+        measured=bool(distance.min() < SAME),
         smallest=float(models["params_total"].min()),
         largest=float(models["params_total"].max()),
     )

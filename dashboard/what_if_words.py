@@ -6,6 +6,7 @@ import streamlit as st
 
 from bounds import HeldOut, PowerLaw
 from dashboard.controls import delta_label
+from dashboard.explanations import beyond_guess
 from dashboard.laws import held_out_of
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import BOUND, GAP, Estimate, Outlook
@@ -62,11 +63,8 @@ def headline(view: Outlook, n: float, scenario: Scenario) -> None:
         "code: a certificate needs the losses and the code of a model that exists. Values are in "
         "nats per token."
     )
-    if bound and bound.value >= guess:
-        text += (
-            f" The predicted bound is above ln V = {guess:.3f}, the loss of guessing every token "
-            "alike: such a bound says nothing."
-        )
+    if bound and bound.high > guess:
+        text += f" The bound's interval: {beyond_guess(guess)[0].lower()}{beyond_guess(guess)[1:]}"
     st.caption(text)
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame, law_charts, predicted_bars
 from dashboard.artifacts import ArtifactError
-from dashboard.outlook import Outlook
+from dashboard.outlook import BOUND, Outlook
 from dashboard.terms import bound_terms, steps_to_ours
 
 suite = frame.open_suite()
@@ -31,7 +31,10 @@ if size.measured:
     stacked = charts.stacked_terms(terms, paper, model_id, choice.certified)
 else:
     explanations.predicted(view, size)
-    stacked = predicted_bars.stacked(view, size.params, choice.certified)
+    if view.estimate(BOUND, size.params) is None:
+        stacked = charts.stacked_terms(terms, paper, model_id, choice.certified)
+    else:
+        stacked = predicted_bars.stacked(view, size.params, choice.certified)
 st.altair_chart(stacked, width="stretch")
 explanations.reading(choice)
 explanations.questions()

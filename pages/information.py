@@ -47,8 +47,8 @@ size_words.predicted(
     size,
     [
         ("K(h)", law_of(models, "k_bits"), "bits"),
-        ("K(h)/N", law_of(models, "bits_per_parameter"), "bits"),
-        ("Bound, prequential", law_of(terms, "total_nats"), "nats/token"),
+        ("K(h)/N", law_of(models, "bits_per_parameter"), "bits/parameter"),
+        ("Bound, prequential", Outlook.of(terms).bound_at(size.params), "nats/token"),
     ],
 )
 growth = information.without_smallest(models)
@@ -68,7 +68,8 @@ words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 
 st.subheader("Every term of the bound under the prequential code")
-st.altair_chart(law_charts.term_laws(terms, Outlook.of(terms).laws, False, reach), width="content")
+panels = law_charts.term_laws(terms, Outlook.of(terms).laws, False, reach, size.at)
+st.altair_chart(panels, width="content")
 words.terms_reading()
 
 left, right = st.columns(2)

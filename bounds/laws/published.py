@@ -176,6 +176,17 @@ PUBLISHED = (
 )
 
 
+#: Laws that say something of a frontier: neither of one variable alone, nor fitted twice.
+FRONTIER = (
+    "kaplan",
+    "hoffmann",
+    "besiroglu",
+    "finzi_sigma",
+    "finzi_information",
+    "besiroglu_information",
+)
+
+
 def published(quantity: str) -> list[PublishedLaw]:
     """The laws of one quantity."""
     return [law for law in PUBLISHED if law.quantity == quantity]

@@ -115,6 +115,7 @@ def test_the_what_if_page_predicts_what_is_typed(chromium, address, scheme):
     size.fill("3B")
     size.press("Enter")
     page.wait_for_url("**n=3B**")
+    page.get_by_text("N = 3B").first.wait_for()
     wait_until_drawn(page)
     assert bound(page) != number
     assert picture(page) != before
@@ -136,6 +137,29 @@ def test_a_link_to_another_size_shows_what_the_laws_say(chromium, address):
     page, errors = open_page(chromium, f"{address}/?model=another+size&n=5M")
     assert page.get_by_text("5M parameters: no model of this size was measured").count() == 1
     assert page.get_by_text("beyond the largest measured model").count() == 1
+    assert not errors
+
+
+def test_a_links_view_goes_along_to_the_next_page_though_nothing_was_touched(chromium, address):
+    page, errors = open_page(chromium, f"{address}/?bits=3&delta=0.01&code=nominal&model=ladder-6k")
+    page.get_by_role("link", name="Quantization").click()
+    page.get_by_role("heading", name="Quantization", exact=True).wait_for()
+    wait_until_drawn(page)
+    assert page.get_by_text("Layer by layer: ladder-6k, GPTQ, 3 bits").count() == 1
+    for part in ("bits=3", "delta=0.01", "code=nominal", "model=ladder-6k"):
+        assert part in page.url
+    # What is put back to its default stays there on the next page.
+    thumb = page.get_by_role("slider", name="Bits per weight")
+    thumb.focus()
+    thumb.press("ArrowRight")
+    page.get_by_text("Layer by layer: ladder-6k, GPTQ, 4 bits").wait_for()
+    wait_until_drawn(page)
+    page.get_by_role("link", name="Loss variation").click()
+    page.get_by_role("heading", name="Loss variation", exact=True).wait_for()
+    wait_until_drawn(page)
+    assert "bits=" not in page.url
+    assert "delta=0.01" in page.url
+    assert page.locator('[data-testid="stAlert"]').count() == 0
     assert not errors
 
 

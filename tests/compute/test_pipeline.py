@@ -44,7 +44,7 @@ def worker_pids(parent: int) -> list[int]:
     return sorted(found)
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

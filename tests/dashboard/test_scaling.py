@@ -142,7 +142,8 @@ def test_loss_against_compute_ends_at_six_n_d(suite):
     for row in ends.itertuples():
         curve = curves[curves["model_id"] == row.model_id]
         assert row.flops == 6 * row.params_total * row.train_tokens
-        assert curve["flops"].max() == pytest.approx(row.flops, rel=1e-9)
+        # The last point is the mean of the batches in the last bin.
+        assert 0.85 * row.flops < curve["flops"].max() <= row.flops
         assert curve["loss_nats"].iloc[0] > curve["loss_nats"].iloc[-1]
 
 

@@ -27,7 +27,8 @@ PAGES = (
     ("params", "nearest", "measured"),
     [
         (10_000, "middle", True),
-        (10_001, "middle", False),
+        (10_020, "middle", True),
+        (10_100, "middle", False),
         (90_000, "middle", False),
         (110_000, "large", False),
         (1e13, "large", False),
