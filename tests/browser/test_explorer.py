@@ -216,4 +216,8 @@ def test_a_bad_link_shows_a_sentence(chromium, address):
     alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
     assert len(alerts) == 2
     assert any("delta 0, which" in text for text in alerts)
+    page.get_by_role("link", name="Loss variation").click()
+    page.get_by_role("heading", name="Loss variation", exact=True).wait_for()
+    wait_until_drawn(page)
+    assert page.locator('[data-testid="stAlert"]').count() == 0
     assert not errors

@@ -318,15 +318,6 @@ def test_losses_that_do_not_cover_the_training_set_are_a_sentence(open_app, data
     assert "The measurements of ladder-5k at GPTQ, 4 bits cannot be used" in sentences(app)[0]
 
 
-def test_what_was_wrong_with_a_control_is_not_said_on_a_page_without_it(open_app):
-    app = open_app().switch_page("pages/what_if.py").run()
-    app.text_input(key="n").set_value("abc").run()
-    assert any("`abc` is not a number" in warning.value for warning in app.warning)
-    app.switch_page("pages/scaling_laws.py").run()
-    assert not app.exception
-    assert not app.warning
-
-
 def test_a_code_that_a_page_lacks_is_the_default_there(open_app):
     app = open_app().switch_page("pages/what_if.py").run()
     app.segmented_control(key="code").set_value("prequential").run()
