@@ -1,7 +1,6 @@
 """A suite in a scenario: its bounds with another D or V, the laws of their terms, predictions."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -64,9 +63,9 @@ def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
     terms = recomputed(suite, scenario)
     if terms.empty:
         return None
-    fitted = partial(law_of, terms, floor=scenario.floor)
-    laws = {key: fitted(key) for key in (*BOUND, "gap_nats", "c_nats_per_token")}
-    return Outlook(terms, laws, scenario.floor, bool(_as_measured(suite, terms).all()))
+    view = Outlook.of(terms, scenario.floor)
+    laws = view.laws | {"c_nats_per_token": law_of(terms, "c_nats_per_token", scenario.floor)}
+    return replace(view, laws=laws, as_measured=bool(_as_measured(suite, terms).all()))
 
 
 def own_ratio(suite: Suite) -> float:

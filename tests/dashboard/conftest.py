@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.artifacts import Suite
 from tests.conftest import ROOT
 
 
@@ -12,6 +13,25 @@ def data_copy(tmp_path, micro_run) -> Path:
     """A copy of the micro artifacts that a test may damage."""
     shutil.copytree(micro_run / "data", tmp_path / "data")
     return tmp_path / "data"
+
+
+@pytest.fixture
+def suite(micro_run) -> Suite:
+    """The micro artifacts, opened anew."""
+    return Suite(micro_run / "data", "micro")
+
+
+@pytest.fixture
+def open_page(open_app):
+    """Start the app and go to a page of it, with a query string for that page."""
+
+    def start(page: str, data: Path | None = None, **query: str) -> AppTest:
+        app = open_app(data).switch_page(f"pages/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        return app.run()
+
+    return start
 
 
 @pytest.fixture

@@ -20,21 +20,8 @@ from tests.dashboard.test_app import charts, remove, sentences
 GPTQ = Setting("gptq", 4)
 
 
-@pytest.fixture
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
-
-
-def open_page(open_app, *data, **query):
-    app = open_app(*data)
-    app.switch_page("pages/information.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def test_the_page_opens_with_its_charts(open_app):
-    app = open_page(open_app)
+def test_the_page_opens_with_its_charts(open_page):
+    app = open_page("information")
     assert not app.exception
     assert app.title[0].value == "Information"
     assert len(charts(app)) == 6
@@ -44,8 +31,8 @@ def test_the_page_opens_with_its_charts(open_app):
     assert len(app.get("download_button")) == 6
 
 
-def test_controls_move_what_depends_on_them(open_app):
-    app = open_page(open_app)
+def test_controls_move_what_depends_on_them(open_page):
+    app = open_page("information")
 
     def bits():
         frame = app.dataframe[1].value
@@ -67,8 +54,8 @@ def test_controls_move_what_depends_on_them(open_app):
 
 
 @pytest.mark.parametrize("reach", ["1k", "many", "1e20"])
-def test_a_reach_that_makes_no_sense_is_one_sentence(open_app, reach):
-    app = open_page(open_app, reach=reach)
+def test_a_reach_that_makes_no_sense_is_one_sentence(open_page, reach):
+    app = open_page("information", reach=reach)
     assert not app.exception
     assert len(app.warning) == 1
     assert f"`{reach}` is not a number from 11.5k" in app.warning[0].value
@@ -110,20 +97,20 @@ def test_the_prequential_code_is_of_the_unquantized_model_and_no_certificate(sui
         assert row.code_bits == pytest.approx(known.loc[row.model_id, "k_bits"], rel=1e-12)
 
 
-def test_models_without_information_are_left_out_of_its_bounds(open_app, data_copy):
+def test_models_without_information_are_left_out_of_its_bounds(open_page, data_copy):
     remove(data_copy, "micro/information/ladder-12k*")
     suite = Suite(data_copy, "micro")
     terms = bound_terms(suite, prequential(Choice(GPTQ, "stored", 0.05)))
     assert list(terms["model_id"]) == ["ladder-5k", "ladder-6k"]
-    app = open_page(open_app, data_copy)
+    app = open_page("information", data_copy)
     assert not app.exception
     remove(data_copy, "micro/information/*")
-    app = open_page(open_app, data_copy)
+    app = open_page("information", data_copy)
     assert not app.exception
     assert "no prequential information" in sentences(app)[0]
 
 
-def test_checkpoints_stand_in_where_there_are_no_online_losses(open_app, data_copy):
+def test_checkpoints_stand_in_where_there_are_no_online_losses(open_page, data_copy):
     for file in data_copy.glob("micro/information/*"):
         rows = pq.read_table(file)
         kept = rows.filter([m != "online_losses" for m in rows["method"].to_pylist()])
@@ -133,7 +120,7 @@ def test_checkpoints_stand_in_where_there_are_no_online_losses(open_app, data_co
     assert list(frame["method"]) == ["checkpoints"] * 3
     assert frame["recomputed_bits"].isna().all()
     np.testing.assert_allclose(frame["k_bits"], frame["checkpoint_bits"])
-    app = open_page(open_app, data_copy)
+    app = open_page("information", data_copy)
     assert not app.exception
     assert any("from checkpoints alone" in c.value for c in app.caption)
 

@@ -6,7 +6,6 @@ import pytest
 
 from bounds.laws.published import PUBLISHED
 from dashboard import frontier, pythia, scaling
-from dashboard.artifacts import Suite
 from dashboard.laws import formula, held_out_of, law_of
 from dashboard.published import published_curves, sizes_as_counted
 from dashboard.quantities import quantities
@@ -18,21 +17,8 @@ CHOICE = Choice(Setting("gptq", 4), "stored", 0.05)
 BY_KEY = {law.key: law for law in PUBLISHED}
 
 
-@pytest.fixture
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
-
-
-def open_page(open_app, *data, **query):
-    app = open_app(*data)
-    app.switch_page("pages/scaling_laws.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
-def test_the_page_opens_with_every_quantity(open_app):
-    app = open_page(open_app)
+def test_the_page_opens_with_every_quantity(open_page):
+    app = open_page("scaling_laws")
     assert not app.exception
     assert not [*app.warning, *app.error]
     assert app.title[0].value == "Scaling laws"
@@ -62,9 +48,9 @@ def test_the_page_opens_with_every_quantity(open_app):
     ],
 )
 def test_laws_and_extrapolated_terms_follow_in_the_same_interaction(
-    open_app, control, key, value, quantity
+    open_page, control, key, value, quantity
 ):
-    app = open_page(open_app)
+    app = open_page("scaling_laws")
 
     def law():
         frame = app.dataframe[0].value.set_index("quantity")
@@ -82,8 +68,8 @@ def test_laws_and_extrapolated_terms_follow_in_the_same_interaction(
     assert far_out() != before[1]
 
 
-def test_a_floor_needs_more_sizes_than_these_and_says_so(open_app):
-    app = open_page(open_app)
+def test_a_floor_needs_more_sizes_than_these_and_says_so(open_page):
+    app = open_page("scaling_laws")
     app.selectbox(key="law").set_value("power law with a floor").run()
     assert not app.exception
     assert any("at least 4 model sizes, not 3" in info.value for info in app.info)
@@ -182,19 +168,19 @@ def test_a_law_without_embeddings_gets_what_it_counts(suite):
     np.testing.assert_array_equal(sizes_as_counted(BY_KEY["hoffmann"], far, models), far)
 
 
-def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_copy):
+def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_page, data_copy):
     remove(data_copy, "micro/*/ladder-12k--*")
     for table in ("online_losses", "information", "curvature", "spectra", "checkpoint_losses"):
         remove(data_copy, f"micro/{table}/*")
-    app = open_page(open_app, data_copy)
+    app = open_page("scaling_laws", data_copy)
     assert not app.exception
     shown = app.dataframe[0].value
     assert set(shown["models"]) == {2}
     assert shown["law"].str.contains("at least 3 model sizes").all()
 
 
-def test_one_quantity_of_each_group_drawn_large(open_app, suite):
-    app = open_page(open_app)
+def test_one_quantity_of_each_group_drawn_large(open_page, suite):
+    app = open_page("scaling_laws")
     found = quantities(suite, CHOICE)
     assert app.selectbox(key="quantity").options == [q.label for q in found]
     for label in {q.group: q.label for q in found}.values():

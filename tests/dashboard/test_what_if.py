@@ -299,13 +299,6 @@ def test_the_papers_information_crosses_four_bits_where_the_paper_says(suite):
 # --- the page
 
 
-def opened(open_app, data=None, **query):
-    app = open_app(data).switch_page("pages/what_if.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
 def sentences(app):
     return [element.value for element in [*app.warning, *app.error, *app.info]]
 
@@ -322,8 +315,8 @@ def tenfold(suite):
     return count_label(10 * suite.models()["params_total"].max())
 
 
-def test_the_page_opens_with_a_prediction_that_is_not_certified(open_app):
-    app = opened(open_app)
+def test_the_page_opens_with_a_prediction_that_is_not_certified(open_page):
+    app = open_page("what_if")
     assert not app.exception
     assert not app.error
     assert app.title[0].value == "What if"
@@ -336,8 +329,8 @@ def test_the_page_opens_with_a_prediction_that_is_not_certified(open_app):
     assert app.metric[0].value.startswith("≈ ")
 
 
-def test_every_control_moves_the_numbers(open_app):
-    app = opened(open_app)
+def test_every_control_moves_the_numbers(open_page):
+    app = open_page("what_if")
 
     def numbers():
         assert not app.exception
@@ -363,8 +356,8 @@ def test_every_control_moves_the_numbers(open_app):
     assert "at most 3.5" in app.subheader[2].value
 
 
-def test_the_models_bars_are_solid_only_as_they_were_trained(open_app):
-    app = opened(open_app)
+def test_the_models_bars_are_solid_only_as_they_were_trained(open_page):
+    app = open_page("what_if")
     own = app.text_input(key="ratio").value
     assert charts(app)[0]["layer"][0]["mark"].get("filled", True)
     for name, value in (("ratio", "20"), ("ratio", own), ("vocab", "300")):
@@ -374,8 +367,8 @@ def test_the_models_bars_are_solid_only_as_they_were_trained(open_app):
         assert any("no certificates either" in c.value for c in app.caption) != as_trained
 
 
-def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_app):
-    app = opened(open_app)
+def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_page):
+    app = open_page("what_if")
     app.segmented_control(key="code").set_value("prequential").run()
     assert not app.exception
     assert charts(app)[0]["layer"][0]["mark"]["filled"] is False
@@ -393,7 +386,7 @@ def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_app):
         {"n": "1e14", "ratio": "-3", "vocab": "1e9", "target": "`$x$`"},
     ],
 )
-def test_each_bad_value_of_a_link_is_one_sentence_and_the_default(open_app, suite, query):
+def test_each_bad_value_of_a_link_is_one_sentence_and_the_default(open_page, suite, query):
     labels = {
         "n": "Parameters N",
         "ratio": "Tokens per parameter",
@@ -401,7 +394,7 @@ def test_each_bad_value_of_a_link_is_one_sentence_and_the_default(open_app, suit
         "target": "Target gap",
         "law": "Shape of the laws",
     }
-    app = opened(open_app, **query)
+    app = open_page("what_if", **query)
     assert not app.exception
     found = [warning.value for warning in app.warning if "`" in warning.value]
     assert len(found) == len(query)
@@ -415,15 +408,15 @@ def test_each_bad_value_of_a_link_is_one_sentence_and_the_default(open_app, suit
     assert [metric.value for metric in app.metric] != view
 
 
-def test_a_link_restores_the_view(open_app):
-    app = opened(open_app, n="200M", ratio="50", vocab="300", target="0.25")
+def test_a_link_restores_the_view(open_page):
+    app = open_page("what_if", n="200M", ratio="50", vocab="300", target="0.25")
     assert app.text_input(key="n").value == "200M"
     assert "**N = 200M** parameters, D = 10B training tokens, V = 300" in markdown(app)
     assert "at most 0.25" in app.subheader[2].value
 
 
-def test_a_floor_needs_four_sizes_and_three_give_a_reason(open_app):
-    app = opened(open_app)
+def test_a_floor_needs_four_sizes_and_three_give_a_reason(open_page):
+    app = open_page("what_if")
     app.selectbox(key="law").set_value("power law with a floor").run()
     assert not app.exception
     assert not app.metric
@@ -436,31 +429,31 @@ def forget(data, pattern):
         path.unlink()
 
 
-def test_two_models_give_a_reason_and_none_a_sentence(open_app, data_copy):
+def test_two_models_give_a_reason_and_none_a_sentence(open_page, data_copy):
     forget(data_copy, "micro/*/ladder-12k--gptq-b4--*")
-    app = opened(open_app, data_copy)
+    app = open_page("what_if", data_copy)
     assert not app.exception
     assert "from these 2 models" in sentences(app)[0]
     assert "needs at least 3 model sizes, not 2" in sentences(app)[0]
     forget(data_copy, "micro/information/*")
-    app = opened(open_app, data_copy)
+    app = open_page("what_if", data_copy)
     app.segmented_control(key="code").set_value("prequential").run()
     assert not app.exception
     assert "No model of this suite was measured at this choice" in sentences(app)[0]
 
 
-def test_a_damaged_file_is_named(open_app, data_copy):
+def test_a_damaged_file_is_named(open_page, data_copy):
     file = min((data_copy / "micro/loss_histograms").glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:100])
-    app = opened(open_app, data_copy)
+    app = open_page("what_if", data_copy)
     assert not app.exception
     assert file.name in app.error[0].value
 
 
-def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_app, data_copy):
+def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_page, data_copy):
     shutil.copytree(data_copy / "micro", data_copy / "smaller")
     forget(data_copy, "smaller/*/ladder-12k--*")
-    app = opened(open_app, data_copy)
+    app = open_page("what_if", data_copy)
     large = app.text_input(key="n").value
     app.text_input(key="ratio").set_value("7").run()
     # A switched page is run without the frame, which opens the suite that was chosen.
@@ -472,8 +465,8 @@ def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_a
     assert app.text_input(key="ratio").value == "7"
 
 
-def test_what_is_held_fixed_is_said_without_a_click(open_app, suite):
-    held = next(c.value for c in opened(open_app).caption if "**Held fixed**" in c.value)
+def test_what_is_held_fixed_is_said_without_a_click(open_page, suite):
+    held = next(c.value for c in open_page("what_if").caption if "**Held fixed**" in c.value)
     assert f"at {own_ratio(suite):g} tokens per parameter" in held
 
 
@@ -511,7 +504,7 @@ def test_the_gaps_own_law_is_a_second_opinion():
     assert terms.n != pytest.approx(own.n, rel=0.1)
 
 
-def test_a_measured_model_that_meets_the_target_is_named(open_app, micro_run):
-    app = opened(open_app, target="20")
+def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_run):
+    app = open_page("what_if", target="20")
     assert "is there already" in markdown(app)
     assert any("second opinion" in c.value for c in app.caption)
