@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+_MAIN = sys.modules["__main__"]
 
 # The same examples on every run, and no time limit: CI machines stall.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -45,6 +46,15 @@ curvature = [
   { quantizer = "rtn", bits = 3, windows = 4, EFFORT, models = ["ladder-12k"] },
 ]
 """.replace("EFFORT", "probes = 2, steps = 6, tests = 3")
+
+
+@pytest.fixture(autouse=True)
+def main_module():
+    """The main module is ours again: a run of the app puts its own there, and spawned workers,
+    which begin by importing the main module of their parent, would start the app."""
+    sys.modules["__main__"] = _MAIN
+    yield
+    sys.modules["__main__"] = _MAIN
 
 
 @pytest.fixture(scope="session")
