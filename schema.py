@@ -8,7 +8,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 #: Metadata keys in every Parquet file, all strings.
 PROVENANCE_KEYS = (
@@ -43,7 +43,9 @@ QUANTIZERS = (
     "gptq_step",
 )
 
-SPLITS = ("train", "heldout")
+#: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of
+#: ``selection``, and never looks at those of ``train`` before.
+SPLITS = ("train", "heldout", "selection")
 
 #: Curvature matrices of the mean token loss: the Hessian, and J^T S J with J the Jacobian of the
 #: logits and S the Hessian of the loss in the logits, which is never negative.
@@ -85,13 +87,31 @@ TABLES: dict[str, pa.Schema] = {
             _described("context_length", pa.int32(), "tokens of a window"),
             _described("corpus", pa.string(), "what the model was trained on"),
             _described("revision", pa.string(), "revision of the checkpoint"),
-            _described("seed", pa.int64(), "seed of initial weights"),
+            _described("seed", pa.int64(), "seed of initial weights; null: unknown", nullable=True),
             _described("train_fraction", pa.float64(), "share of the epoch done; fits use 1.0"),
             _described("weights_sha256", pa.string(), "hash of all parameters"),
             _described("layers", pa.int32(), "transformer blocks"),
             _described("hidden_size", pa.int32(), "width of the residual stream"),
-            _described("learning_rate", pa.float64(), "peak learning rate"),
-            _described("batch_windows", pa.int32(), "windows of one training step"),
+            _described(
+                "learning_rate", pa.float64(), "peak learning rate; null: unknown", nullable=True
+            ),
+            _described(
+                "batch_windows",
+                pa.int32(),
+                "windows of one training step; null: unknown",
+                nullable=True,
+            ),
+            _described("arithmetic", pa.string(), "in which it is run: float32 or bfloat16"),
+            _described(
+                "stand_in",
+                pa.string(),
+                "text scored in place of what it was trained on, where that cannot be had: no "
+                "bound on it is certified; null: it is the training text itself",
+                nullable=True,
+            ),
+            _described(
+                "remark", pa.string(), "what to know when it is compared; or null", nullable=True
+            ),
         ]
     ),
     "online_losses": pa.schema(
@@ -114,6 +134,7 @@ TABLES: dict[str, pa.Schema] = {
                 pa.float64(),
                 "standard error of the difference, windows as independent units",
             ),
+            _described("weights_sha256", pa.string(), "hash of the checkpoint's parameters"),
         ]
     ),
     "quantized": pa.schema(
@@ -157,6 +178,19 @@ TABLES: dict[str, pa.Schema] = {
             _described("loss_nats", pa.float64(), "upper edge of the loss bin"),
             _described("entropy_nats", pa.float64(), "value of the entropy bin"),
             _described("tokens", pa.int64(), "tokens in the cell"),
+        ]
+    ),
+    "token_losses": pa.schema(
+        [
+            _MODEL_ID,
+            *SETTING_FIELDS,
+            _described("split", pa.string(), "train, heldout or selection"),
+            _described(
+                "window", pa.int64(), "which draw, from 0: one may come twice, as two of them"
+            ),
+            _described("position", pa.int32(), "prediction inside the window, from 0"),
+            _described("loss_nats", pa.float64(), "loss, rounded up by at most 2^-12"),
+            _described("entropy_nats", pa.float64(), "of the prediction, to 2^-12"),
         ]
     ),
     "layers": pa.schema(

@@ -20,10 +20,10 @@ from compute.workspace import Workspace
 #: written before are known to be stale.
 STAGE_VERSIONS = {
     "train": 1,
-    "register": 1,
+    "register": 2,
     "quantize": 1,
     "measure": 2,
-    "trajectory": 1,
+    "trajectory": 2,
     "information": 2,
     "curvature": 1,
 }

@@ -34,5 +34,8 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "hidden_size": spec.hidden_size,
         "learning_rate": spec.learning_rate,
         "batch_windows": spec.batch_windows,
+        "arithmetic": "float32",
+        "stand_in": None,
+        "remark": None,
     }
     return {"models": pa.Table.from_pylist([row])}

@@ -45,6 +45,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
                 "loss_nats": then.mean(),
                 "final_loss_nats": after.mean(),
                 "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
+                "weights_sha256": language_model.weights_sha256(checkpoint),
             }
         )
     return {"checkpoint_losses": pa.Table.from_pylist(rows)}
