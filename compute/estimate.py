@@ -14,6 +14,7 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
 from compute.suites.ladder import LadderModel
+from compute.suites.windows import predictions
 from compute.unit import Unit
 
 #: Steps timed per model, after as many to warm up.
@@ -44,23 +45,23 @@ def _speed(spec: LadderModel, device: torch.device) -> Speed:
     model = language_model.build(spec)
     steps = 2 * TIMED_STEPS
     rng = np.random.default_rng(0)
-    windows = rng.integers(1, 127, (steps * spec.batch_windows, spec.context_length))
+    windows = rng.integers(1, 127, (steps * spec.batch_windows, spec.context_length + 1))
     marks: list[float] = []
     training.train(model, spec, windows, device, lambda _: marks.append(time.monotonic()))
     timed = marks[-1] - marks[TIMED_STEPS - 1]
     step_tokens = spec.batch_windows * spec.context_length
     model.eval()
     count = max(1, BATCH_TOKENS // spec.context_length)
-    batch = np.resize(windows, (count, spec.context_length))
+    batch = np.resize(windows, (count, spec.context_length + 1))
     start = time.monotonic()
     evaluate(model, batch, device, lambda _: None)
-    evaluation = (time.monotonic() - start) / batch.size
+    evaluation = (time.monotonic() - start) / predictions(batch)
     return Speed(timed / (TIMED_STEPS * step_tokens), evaluation, _curvature_speed(model, batch))
 
 
 def _curvature_speed(model: PreTrainedModel, windows: np.ndarray) -> float:
     """Seconds per token of a product with the Hessian, the slower of the matrices."""
-    windows = windows[: max(1, CURVATURE_BATCH_TOKENS // windows.shape[1])]
+    windows = windows[: max(1, CURVATURE_BATCH_TOKENS // (windows.shape[1] - 1))]
     device = model.device
     with twice_differentiable(model):
         product = CurvatureProduct(
@@ -70,7 +71,7 @@ def _curvature_speed(model: PreTrainedModel, windows: np.ndarray) -> float:
         product(vector)  # to warm up
         start = time.monotonic()
         product(vector).sum().item()
-    return (time.monotonic() - start) / windows.size
+    return (time.monotonic() - start) / predictions(windows)
 
 
 def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:

@@ -41,7 +41,7 @@ def evaluate(
     report: Callable[[int], None],
     keep_tokens: bool = False,
 ) -> Evaluation:
-    """Score every token of ``windows``, shape (windows, context).
+    """Score every token but the first of ``windows``, shape (windows, context + 1).
 
     The softmax is taken in float64, so that the loss is exact for the logits that the model
     computes.
@@ -51,7 +51,7 @@ def evaluate(
     """
     bins = LossBins()
     parts, kept, means, total, count = [], [], [], 0.0, 0
-    batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
+    batch_windows = max(1, BATCH_TOKENS // (windows.shape[1] - 1))
     for inputs, targets in batches(windows, batch_windows, device):
         losses, entropies = losses_and_entropies(model(inputs).logits, targets)
         if not torch.isfinite(losses).all():

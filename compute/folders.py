@@ -18,3 +18,19 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         if folder.exists():
             shutil.rmtree(folder)
         ready.rename(folder)
+
+
+@contextmanager
+def first_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, which becomes ``folder`` when all is written, unless another process
+    has made that in the meantime: for what comes out the same whoever makes it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        ready = Path(temporary) / "ready"
+        ready.mkdir()
+        yield ready
+        try:
+            ready.rename(folder)
+        except OSError:
+            if not folder.exists():
+                raise

@@ -80,18 +80,23 @@ def weights_sha256(model: PreTrainedModel) -> str:
     return sha.hexdigest()
 
 
-def input_counts(windows: np.ndarray) -> torch.Tensor:
-    """How often each token is an input when all of ``windows`` are run, shape (V,), int64."""
-    counts = np.bincount(windows[:, :-1].ravel(), minlength=VOCAB_SIZE)
-    counts[DOCUMENT_END] += len(windows)
-    return torch.from_numpy(counts)
+def input_counts(windows: np.ndarray, vocab_size: int) -> torch.Tensor:
+    """How often each token is an input when all of ``windows``, shape (windows, T+1), are run.
+
+    Returns:
+        Shape (vocab_size,), int64.
+    """
+    return torch.from_numpy(np.bincount(windows[:, :-1].ravel(), minlength=vocab_size))
 
 
 def batches(
     windows: np.ndarray, batch_windows: int, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Inputs and targets, both (B, T) int64; position 0 is predicted from ``DOCUMENT_END``."""
+    """Inputs and targets, both (B, T) int64, of windows of shape (windows, T+1): every token but
+    the last is an input, and every one but the first a target."""
     for start in range(0, len(windows), batch_windows):
-        targets = torch.from_numpy(windows[start : start + batch_windows].astype(np.int64))
-        inputs = torch.nn.functional.pad(targets[:, :-1], (1, 0), value=DOCUMENT_END)
+        batch = windows[start : start + batch_windows]
+        inputs, targets = (
+            torch.from_numpy(tokens.astype(np.int64)) for tokens in (batch[:, :-1], batch[:, 1:])
+        )
         yield inputs.to(device), targets.to(device)

@@ -12,7 +12,7 @@ from compute.stages.quantize import Calibration
 from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
 from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder import Ladder, LadderModel, Measurement
-from compute.suites.windows import Windows
+from compute.suites.windows import Windows, predictions
 from compute.unit import Unit, digest
 from compute.workspace import Workspace
 
@@ -54,7 +54,7 @@ def check_corpus_size(ladder: Ladder, windows: Windows, corpus: str) -> None:
     Raises:
         InputError: a model needs more distinct tokens than there are.
     """
-    available = windows.training.size
+    available = predictions(windows.training)
     for model in ladder.models:
         if model.train_tokens > available:
             raise InputError(

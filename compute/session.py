@@ -92,7 +92,7 @@ def open_session(request: Request) -> Session:
         provenance=Provenance(store.suite, fingerprint, describe_device(device)),
         workers=workers,
     )
-    units = ladder_units(ladder, fingerprint, windows.heldout.size)
+    units = ladder_units(ladder, fingerprint, windows.heldout_documents.size)
     plan = make_plan(units, workspace, request.retry_failed)
     return Session(ladder, corpus, workspace, workers, request.retry_failed, plan)
 

@@ -45,7 +45,7 @@ def train(
     report: Callable[[int], None],
     keep: Callable[[int], None] = lambda step: None,
 ) -> OnlineLosses:
-    """Train ``model`` in place for one epoch over ``windows``, shape (windows, context).
+    """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
 
     Args:
         report: told the tokens trained on after every step.

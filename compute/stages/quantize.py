@@ -53,13 +53,13 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     weights_sha256 = language_model.weights_sha256(model)
     training = workspace.windows.open().training[: model_spec.train_windows]
     windows = training[calibration.draw(model_spec)]
-    batch_windows = max(1, BATCH_TOKENS // windows.shape[1])
+    batch_windows = max(1, BATCH_TOKENS // model_spec.context_length)
     batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
     tensors, statistics = quantize_model(
         model,
         unit.setting,
         batches,
-        token_counts=language_model.input_counts(training),
+        token_counts=language_model.input_counts(training, model.config.vocab_size),
         report=lambda share: report(int(share * unit.work_tokens)),
     )
     files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}

@@ -7,6 +7,7 @@ import torch
 
 from compute import language_model
 from compute.evaluation import evaluate
+from compute.suites.windows import predictions
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -28,7 +29,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         nonlocal done
         windows = training[first : min(first + WINDOWS, spec.train_windows)]
         losses = evaluate(model, windows, device, lambda tokens: report(done + tokens))
-        done += windows.size
+        done += predictions(windows)
         return losses.window_losses
 
     for step in steps:

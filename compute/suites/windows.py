@@ -1,12 +1,12 @@
 """The tiling of a corpus into windows: which tokens exist, in which one fixed order (section 0)."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from compute.errors import InputError
+from compute.folders import first_folder
 from compute.suites.corpus import Corpus
 
 #: Ends every document and begins every window; it never occurs inside text.
@@ -17,10 +17,13 @@ DOCUMENT_END = 0
 class Windows:
     """Token windows of a corpus, memory-mapped so that workers share them.
 
+    The first column of a window is only context: a window of context + 1 tokens predicts the
+    others, each once.
+
     Attributes:
-        training: shape (windows, context), uint8, in training order.
-        heldout: shape (windows, context), uint8.
-        heldout_documents: shape (windows, context), int32, document of each held-out token.
+        training: shape (windows, context + 1), uint8, in training order.
+        heldout: shape (windows, context + 1), uint8.
+        heldout_documents: shape (windows, context), int32, document of each predicted token.
     """
 
     training: np.ndarray
@@ -44,17 +47,22 @@ class WindowFiles:
         )
 
 
+def predictions(windows: np.ndarray) -> int:
+    """Tokens that windows of shape (windows, context + 1) predict."""
+    return len(windows) * (windows.shape[1] - 1)
+
+
 def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFiles:
     """Join documents, cut equal non-overlapping windows (the remainder dropped), shuffle once.
 
-    Every byte of a window is predicted, the first one from ``DOCUMENT_END`` alone, so a
-    window of ``context`` bytes counts ``context`` tokens of D.  A model of any size trains on
-    a prefix of the same shuffled order.
+    Every byte of the text is predicted, the first one of a window from ``DOCUMENT_END`` alone,
+    which stands before it, so a window of ``context`` bytes counts ``context`` tokens of D.  A
+    model of any size trains on a prefix of the same shuffled order.
 
     Raises:
         InputError: the documents do not fill one window, or only one of them is held out.
     """
-    folder = cache_dir / "windows" / f"{corpus.fingerprint[:16]}-{context}-{seed}"
+    folder = cache_dir / "tiled" / f"{corpus.fingerprint[:16]}-{context}-{seed}"
     files = WindowFiles(folder)
     if folder.exists():
         return files
@@ -74,18 +82,10 @@ def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFile
             f"The held-out windows of the corpus {corpus.name} all come from one document, so the "
             "held-out loss would have no standard error; use a corpus of more, shorter documents."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        ready = Path(temporary) / "ready"
-        ready.mkdir()
-        np.save(ready / "training.npy", training)
-        np.save(ready / "heldout.npy", heldout)
+    with first_folder(folder) as ready:
+        np.save(ready / "training.npy", _begun(training))
+        np.save(ready / "heldout.npy", _begun(heldout))
         np.save(ready / "heldout_documents.npy", documents)
-        try:
-            ready.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another run has just made the same
-                raise
     return files
 
 
@@ -97,3 +97,8 @@ def _joined(documents: tuple[bytes, ...]) -> np.ndarray:
 def _cut(stream: np.ndarray, context: int) -> np.ndarray:
     """(tokens,) -> (windows, context)."""
     return stream[: len(stream) // context * context].reshape(-1, context)
+
+
+def _begun(windows: np.ndarray) -> np.ndarray:
+    """(windows, context) -> (windows, context + 1): ``DOCUMENT_END`` before each."""
+    return np.pad(windows, ((0, 0), (1, 0)), constant_values=DOCUMENT_END)

@@ -34,7 +34,7 @@ def report() -> None:
     spec = load_ladder("small").models[MODEL]
     model = language_model.build(spec).eval()
     rng = np.random.default_rng(0)
-    windows = rng.integers(1, 127, (BATCH_WINDOWS * BATCHES, spec.context_length))
+    windows = rng.integers(1, 127, (BATCH_WINDOWS * BATCHES, spec.context_length + 1))
     device = torch.device("cpu")
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import zstandard
 
 from compute.errors import InputError
 from compute.suites.corpus import _standard_library, load_corpus
-from compute.suites.windows import DOCUMENT_END, tile
+from compute.suites.windows import DOCUMENT_END, predictions, tile
 
 
 def write_shard(path, texts):
@@ -83,12 +83,15 @@ def test_windows_tile_the_text_once(tmp_path, text_folder):
     windows = tile(corpus, 32, 7, tmp_path).open()
     stream = b"".join(document + bytes([DOCUMENT_END]) for document in corpus.training)
     expected = np.frombuffer(stream, np.uint8)[: len(stream) // 32 * 32].reshape(-1, 32)
-    assert windows.training.shape == expected.shape
-    as_rows = [w.tobytes() for w in windows.training]
+    assert windows.training.shape == (len(expected), 33)
+    assert predictions(windows.training) == expected.size
+    assert not windows.training[:, 0].any()
+    as_rows = [w[1:].tobytes() for w in windows.training]
     assert sorted(as_rows) == sorted(w.tobytes() for w in expected)
     assert as_rows != [w.tobytes() for w in expected]  # shuffled
-    assert windows.heldout.shape == windows.heldout_documents.shape
-    ends = windows.heldout.ravel() == DOCUMENT_END
+    assert windows.heldout[:, 1:].shape == windows.heldout_documents.shape
+    assert not windows.heldout[:, 0].any()
+    ends = windows.heldout[:, 1:].ravel() == DOCUMENT_END
     steps = np.diff(windows.heldout_documents.ravel())
     np.testing.assert_array_equal(np.flatnonzero(steps), np.flatnonzero(ends[:-1]))
     again = tile(corpus, 32, 7, tmp_path).open()

@@ -41,7 +41,7 @@ def test_published_counts_by_the_same_formula():
 
 def test_a_size_that_exceeds_the_corpus_is_refused_by_name():
     ladder = load_ladder("small")
-    windows = Windows(np.zeros((1000, 256), np.uint8), np.zeros((1, 256)), np.zeros((1, 256)))
+    windows = Windows(np.zeros((1000, 257), np.uint8), np.zeros((1, 257)), np.zeros((1, 256)))
     with pytest.raises(InputError, match="ladder-29k needs D = 582,912 distinct tokens"):
         check_corpus_size(ladder, windows, "a small folder")
 
@@ -122,24 +122,31 @@ def test_the_schedule_warms_up_holds_and_cools_down():
 def test_batches_are_scored_before_they_are_trained_on():
     spec = load_ladder("tiny").models[0]
     rng = np.random.default_rng(0)
-    windows = rng.integers(1, 255, (20, 64))
+    windows = rng.integers(1, 255, (20, 65))
     model = language_model.build(spec)
     inputs, targets = next(language_model.batches(windows, 1, torch.device("cpu")))
     with torch.no_grad():
         first = torch.nn.functional.cross_entropy(
             model(inputs).logits.flatten(0, 1), targets.flatten()
         )
-    assert inputs[0, 0] == 0
-    assert torch.equal(inputs[0, 1:], targets[0, :-1])
+    assert torch.equal(inputs, torch.from_numpy(windows[:1, :-1]))
+    assert torch.equal(targets, torch.from_numpy(windows[:1, 1:]))
     told = []
     online = train(model, spec, windows, torch.device("cpu"), told.append)
     assert online.loss_nats[0] == pytest.approx(first.item(), abs=1e-6)
     assert list(online.tokens_seen) == told == list(range(64, 20 * 64 + 1, 64))
 
 
+def test_inputs_are_counted_as_the_batches_have_them():
+    windows = np.random.default_rng(0).integers(0, 9, (5, 8)).astype(np.uint16)
+    inputs = torch.cat([x for x, _ in language_model.batches(windows, 2, torch.device("cpu"))])
+    counts = language_model.input_counts(windows, 12)
+    assert torch.equal(counts, torch.bincount(inputs.flatten(), minlength=12))
+
+
 def test_divergence_is_an_error_that_names_the_learning_rate():
     spec = dataclasses.replace(load_ladder("tiny").models[0], learning_rate=1e30)
-    windows = np.random.default_rng(0).integers(1, 255, (50, 64))
+    windows = np.random.default_rng(0).integers(1, 255, (50, 65))
     with pytest.raises(ArithmeticError, match=r"ladder-5k became .* learning rate of 1e\+30"):
         train(language_model.build(spec), spec, windows, torch.device("cpu"), lambda _: None)
 
