@@ -67,9 +67,9 @@ def restore_into(model: PreTrainedModel, files: dict[str, bytes]) -> None:
         ValueError: two files of the same model restore different weights.
     """
     architecture = layout(model)
-    first, *others = (codes.decode(file, architecture) for file in files.values())
-    for name, weights in first.items():
-        if not all(torch.equal(weights, other[name]) for other in others):
+    decoded = [codes.decode(file, architecture) for file in files.values()]
+    for (name, weights), *others in zip(*decoded, strict=True):
+        if not all(torch.equal(weights, other) for _, other in others):
             raise ValueError(f"the codes of {name} do not restore the same weights")
         with torch.no_grad():
             model.get_parameter(name).copy_(weights)

@@ -54,9 +54,7 @@ def evaluate(
     batch_windows = max(1, BATCH_TOKENS // (windows.shape[1] - 1))
     for inputs, targets in batches(windows, batch_windows, device):
         losses, entropies = losses_and_entropies(model(inputs).logits, targets)
-        if not torch.isfinite(losses).all():
-            bad = losses[~torch.isfinite(losses)][0].item()
-            raise ArithmeticError(f"the model gave a token the loss {bad}, which is not finite")
+        require_finite(losses)
         losses, entropies = losses.cpu().numpy(), entropies.cpu().numpy()
         parts.append(bin_losses(TokenLosses.of_tokens(losses.ravel(), entropies.ravel()), bins))
         means.append(losses.mean(axis=1))
@@ -71,6 +69,13 @@ def evaluate(
         window_losses=np.concatenate(means),
         window_token_losses=np.concatenate(kept) if keep_tokens else None,
     )
+
+
+def require_finite(losses: torch.Tensor) -> None:
+    """Raise ArithmeticError if a loss is NaN or infinite."""
+    if not torch.isfinite(losses).all():
+        bad = losses[~torch.isfinite(losses)][0].item()
+        raise ArithmeticError(f"the model gave a token the loss {bad}, which is not finite")
 
 
 def losses_and_entropies(

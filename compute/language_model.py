@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
+from compute import checkpoint
 from compute.folders import whole_folder
 from compute.suites.ladder import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
@@ -61,22 +62,23 @@ def save(model: PreTrainedModel, folder: Path) -> None:
 
 
 def load(folder: Path, device: torch.device) -> PreTrainedModel:
-    """The checkpoint in float32, for evaluation."""
-    model = GPTNeoXForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    """The checkpoint in float32, for evaluation.
+
+    Args:
+        folder: that ``save`` or ``checkpoint.point_to`` wrote.
+    """
+    model = AutoModelForCausalLM.from_pretrained(
+        checkpoint.weights_folder(folder), dtype=torch.float32, local_files_only=True
+    )
     return model.to(device).eval()
-
-
-def parameters_by_name(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """Every parameter once (tied ones under one name), on the CPU, sorted by name."""
-    return {n: p.detach().cpu() for n, p in sorted(model.named_parameters())}
 
 
 def weights_sha256(model: PreTrainedModel) -> str:
     """Hash of all parameters: equal for two revisions exactly if they are the same bytes."""
     sha = hashlib.sha256()
-    for name, parameter in parameters_by_name(model).items():
+    for name, parameter in sorted(model.named_parameters()):  # a tied one once
         sha.update(name.encode())
-        sha.update(parameter.contiguous().view(torch.uint8).numpy().tobytes())
+        sha.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
     return sha.hexdigest()
 
 

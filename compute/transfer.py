@@ -104,12 +104,12 @@ def restore_model(source: Path, folder: Path) -> None:
         raise InputError(f"{source / 'config.json'} describes no model: {reason}") from None
     try:
         codes.check_whole(file, layout(model))
-        setting, weights = codes.setting_of(file), codes.decode(file, layout(model))
+        setting = codes.setting_of(file)
+        with torch.no_grad():
+            for name, values in codes.decode(file, layout(model)):
+                model.get_parameter(name).copy_(values)
     except ValueError as error:
         raise InputError(f"{source / WEIGHTS} cannot be decoded: {error}.") from None
-    with torch.no_grad():
-        for name, values in weights.items():
-            model.get_parameter(name).copy_(values)
     language_model.save(model, folder)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{folder}: {setting.slug}, {parameters:,} parameters.")

@@ -4,15 +4,21 @@ The decoder is given the architecture (``compute.layout``), fixed before trainin
 is in the file, so its size is a length L(h) that certifies (section 2).
 """
 
+import math
+from collections.abc import Iterator
+
 import torch
 
 from compute.codes import entropy, stored
-from compute.codes.header import split_header, with_header
+from compute.codes.header import CODES, header, split_header
 from compute.layout import Parameter
 from compute.quantizers import StoredTensor
-from compute.setting import Setting
+from compute.setting import UNQUANTIZED, Setting
 
-__all__ = ["check_whole", "decode", "encode", "setting_of"]
+__all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "unquantized_bits"]
+
+#: Width of a weight that is not quantized.
+FLOAT32_BYTES = 4
 
 _BODIES = {"stored": stored, "entropy_coded": entropy}
 
@@ -25,17 +31,26 @@ def encode(code: str, tensors: dict[str, StoredTensor], setting: Setting) -> byt
         tensors: every parameter by name.
     """
     ordered = [tensors[name] for name in sorted(tensors)]
-    return with_header(code, setting, _BODIES[code].encode(ordered))
+    body = _BODIES[code].encode(ordered)
+    return header(code, setting, len(body)) + body
 
 
-def decode(file: bytes, architecture: list[Parameter]) -> dict[str, torch.Tensor]:
-    """The weights of the evaluated model by name, float32, as its modules hold them.
+def unquantized_bits(architecture: list[Parameter]) -> int:
+    """Bits of the stored file of a model that is not quantized, which need not be written: every
+    weight has its 32 bits, whatever it is."""
+    body = FLOAT32_BYTES * sum(math.prod(parameter.shape) for parameter in architecture)
+    return 8 * (len(header("stored", UNQUANTIZED, body)) + body)
+
+
+def decode(file: bytes, architecture: list[Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
+    """The weights of the evaluated model, float32, as its modules hold them, with their names and
+    in the order of them, one after the other: a large model's need not all be there at once.
 
     Raises:
         ValueError: the file is cut short, or does not belong to this architecture.
     """
-    tensors = _tensors(file, architecture)
-    return {p.name: p.from_matrix(tensors[p.name].dequantize()) for p in architecture}
+    for parameter, tensor in _tensors(file, architecture):
+        yield parameter.name, parameter.from_matrix(tensor.dequantize())
 
 
 def check_whole(file: bytes, architecture: list[Parameter]) -> None:
@@ -48,15 +63,18 @@ def check_whole(file: bytes, architecture: list[Parameter]) -> None:
         ValueError: as ``decode``, or the bytes differ.
     """
     code, setting, _ = split_header(file)
-    if encode(code, _tensors(file, architecture), setting) != file:
+    tensors = {p.name: tensor for p, tensor in _tensors(file, architecture)}
+    if encode(code, tensors, setting) != file:
         raise ValueError("the file was damaged, or does not belong to this architecture")
 
 
-def _tensors(file: bytes, architecture: list[Parameter]) -> dict[str, StoredTensor]:
+def _tensors(
+    file: bytes, architecture: list[Parameter]
+) -> Iterator[tuple[Parameter, StoredTensor]]:
     code, setting, body = split_header(file)
     parameters = sorted(architecture, key=lambda parameter: parameter.name)
-    tensors = _BODIES[code].decode(body, parameters, setting)
-    return {p.name: tensor for p, tensor in zip(parameters, tensors, strict=True)}
+    # Asked once more than there are parameters, a decoder checks that the file ends there.
+    yield from zip(parameters, _BODIES[code].decode(body, parameters, setting), strict=True)
 
 
 def setting_of(file: bytes) -> Setting:

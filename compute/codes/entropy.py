@@ -8,6 +8,7 @@ few distinct ones occur, as places in a list of them.  Wherever there is a choic
 is taken and a flag says so; flags, tables and lists are part of the stream.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -48,16 +49,18 @@ def encode(tensors: list[StoredTensor]) -> bytes:
     return writer.bytes()
 
 
-def decode(body: memoryview, parameters: list[Parameter], setting: Setting) -> list[StoredTensor]:
+def decode(
+    body: memoryview, parameters: list[Parameter], setting: Setting
+) -> Iterator[StoredTensor]:
     """Every parameter, in the order of ``parameters``.
 
     Raises:
         ValueError: the data is damaged or does not belong to this architecture.
     """
     reader = Reader(body)
-    tensors = [_read(reader, parameter, setting) for parameter in parameters]
+    for parameter in parameters:
+        yield _read(reader, parameter, setting)
     reader.check_end()
-    return tensors
 
 
 def _read(reader: Reader, parameter: Parameter, setting: Setting) -> StoredTensor:

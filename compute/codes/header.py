@@ -25,19 +25,19 @@ _HAS_STEP = ("gptq_step",)
 _HAS_SEED = ("ldlq_rotated",)
 
 
-def with_header(code: str, setting: Setting, body: bytes) -> bytes:
-    """The whole file."""
+def header(code: str, setting: Setting, body_bytes: int) -> bytes:
+    """What stands before a body of so many bytes."""
     index = schema.QUANTIZERS.index(setting.quantizer)
     head = bytes([CODES.index(code), index, setting.bits or 0]) + _varint(setting.group_size or 0)
     if setting.quantizer in _HAS_STEP:
         head += _STEP.pack(setting.step)
     if setting.quantizer in _HAS_SEED:
         head += _varint(setting.quantizer_seed)
-    return head + _varint(len(body)) + body
+    return head + _varint(body_bytes)
 
 
 def split_header(file: bytes) -> tuple[str, Setting, memoryview]:
-    """Code, setting and body of a file that ``with_header`` made.
+    """Code, setting and body of a file that begins with ``header``.
 
     Raises:
         ValueError: the file is cut short, or was not made by this project.

@@ -10,6 +10,7 @@ Integers are little-endian.  Each packed run is padded to a whole byte.
 """
 
 import struct
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -35,20 +36,21 @@ def encode(tensors: list[StoredTensor]) -> bytes:
     return b"".join(_tensor_bytes(tensor) for tensor in tensors)
 
 
-def decode(body: memoryview, parameters: list[Parameter], setting: Setting) -> list[StoredTensor]:
+def decode(
+    body: memoryview, parameters: list[Parameter], setting: Setting
+) -> Iterator[StoredTensor]:
     """Every parameter, in the order of ``parameters``.
 
     Raises:
         ValueError: the file is too short or too long for this architecture.
     """
-    tensors, offset = [], 0
+    offset = 0
     for parameter in parameters:
         tensor, used = _read(body[offset:], parameter, setting)
-        tensors.append(tensor)
         offset += used
+        yield tensor
     if offset != len(body):
         raise ValueError(f"the architecture needs {offset} bytes and the file holds {len(body)}")
-    return tensors
 
 
 def _tensor_bytes(tensor: StoredTensor) -> bytes:

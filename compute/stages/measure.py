@@ -81,7 +81,9 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     row = {
         "model_id": unit.model_id,
         **unit.setting.columns,
-        "nominal_bits": _nominal_bits(spec, unit.setting, quantize_unit, workspace),
+        "nominal_bits": nominal_bits(
+            nominal_rate(unit.setting, quantize_unit, workspace), spec.params_total
+        ),
         **{f"{code}_bits": 8 * len(file) for code, file in files.items()},
         "train_loss_nats": train.mean_loss_nats,
         "paired_gap_nats": gaps.mean(),
@@ -103,17 +105,13 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     return tables
 
 
-def _nominal_bits(
-    spec: LadderModel, setting: Setting, quantize_unit: Unit, workspace: Workspace
-) -> float:
-    """b*N; on an unclipped grid b is the mean entropy of the codes of a matrix."""
+def nominal_rate(setting: Setting, quantize_unit: Unit, workspace: Workspace) -> float:
+    """b; on an unclipped grid the mean entropy of the codes of a matrix."""
     if setting.step is None:
-        return nominal_bits(setting.bits, spec.params_total)
+        return setting.bits
     layers = workspace.store.read("layers", quantize_unit).to_pandas()
     weights = layers["rows"] * layers["columns"]
-    return nominal_bits(
-        np.average(layers["weight_entropy_bits"], weights=weights), spec.params_total
-    )
+    return np.average(layers["weight_entropy_bits"], weights=weights)
 
 
 def _histogram_rows(

@@ -81,6 +81,6 @@ def _check_restores(file: bytes, code: str, model: PreTrainedModel) -> None:
     Raises:
         ValueError: naming the code and the parameter.
     """
-    for name, weights in codes.decode(file, layout(model)).items():
+    for name, weights in codes.decode(file, layout(model)):
         if not torch.equal(weights, model.get_parameter(name).detach().cpu()):
             raise ValueError(f"the code {code} does not restore {name}")

@@ -1,5 +1,7 @@
 """At which steps a model is kept while it is trained."""
 
+import math
+
 #: Shares of the training after which curvature is measured, to the nearest step.
 FRACTIONS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 
@@ -23,3 +25,10 @@ def pythia_steps(steps: int) -> list[int]:
 def kept_steps(steps: int) -> list[int]:
     """Every step before the last at which the ladder keeps a model, rising."""
     return sorted({*pythia_steps(steps), *(step_at(f, steps) for f in FRACTIONS)})
+
+
+def nearest_saved_step(wanted: float, steps: int) -> int:
+    """The step nearest to ``wanted`` on a logarithmic scale at which a Pythia model of so many
+    steps was saved, its last one included but not its first weights."""
+    saved = [*pythia_steps(steps)[1:], steps]
+    return min(saved, key=lambda step: abs(math.log(step / wanted)))

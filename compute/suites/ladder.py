@@ -3,16 +3,15 @@
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-import schema
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
-from compute.setting import UNQUANTIZED, Setting
+from compute.setting import Setting
 from compute.suites.checkpoints import FRACTIONS
+from compute.suites.measurements import points_of, unrolled
 
 #: One token per byte.
 VOCAB_SIZE = 256
@@ -199,27 +198,16 @@ def _parse(preset: str, content: dict) -> Ladder:
 
 
 def _measurements(row: dict) -> Iterator[Measurement]:
-    """One row of the file: a list of bits or steps stands for one measurement each."""
-    for values in _unrolled(row):
+    for values in unrolled(row):
         train_windows = values.pop("train_windows", None)
         yield Measurement(Setting(**values), train_windows)
 
 
 def _curvature(row: dict) -> Iterator[CurvatureRequest]:
-    """One row of the file: a list, but for that of models, stands for one point each."""
+    """One row of the file; its list of models does not stand for one point each."""
     models = row.get("models")
-    of_setting = {field.name for field in schema.SETTING_FIELDS}
-    for values in _unrolled({key: value for key, value in row.items() if key != "models"}):
-        setting = {key: values.pop(key) for key in of_setting & {*values}}
-        point = CurvaturePoint(**values, setting=Setting(**setting) if setting else UNQUANTIZED)
+    for point in points_of({key: value for key, value in row.items() if key != "models"}):
         yield CurvatureRequest(point, None if models is None else tuple(models))
-
-
-def _unrolled(row: dict) -> Iterator[dict]:
-    """Every combination of the values that lists in ``row`` stand for."""
-    lists = [value if isinstance(value, list) else [value] for value in row.values()]
-    for values in product(*lists):
-        yield dict(zip(row, values, strict=True))
 
 
 def _check_curvature(

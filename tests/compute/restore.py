@@ -17,7 +17,7 @@ def weights_sha256(config: Path, file: Path) -> str:
     """Hash of a model of this architecture with the weights from ``file``."""
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(config))
     with torch.no_grad():
-        for name, weights in codes.decode(file.read_bytes(), layout(model)).items():
+        for name, weights in codes.decode(file.read_bytes(), layout(model)):
             model.get_parameter(name).copy_(weights)
     return language_model.weights_sha256(model)
 

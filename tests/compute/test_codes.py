@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import schema
 from compute import codes, language_model
 from compute.codes import entropy
-from compute.codes.header import CODES, split_header, with_header
+from compute.codes.header import CODES, header, split_header
 from compute.layout import Kind, Parameter, layout
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, RawTensor, quantize
@@ -46,7 +46,7 @@ def test_both_files_restore_every_weight_bit_for_bit(name, setting):
     of, tensors, files = quantized(name, setting)
     for file in files.values():
         assert codes.setting_of(file) == setting
-        decoded = codes.decode(file, architecture(name))
+        decoded = dict(codes.decode(file, architecture(name)))
         assert set(decoded) == set(tensors)
         for key, weights in decoded.items():
             assert torch.equal(weights, of.get_parameter(key)), key
@@ -150,23 +150,23 @@ def test_a_truncated_file_and_trailing_bytes_are_refused(name, setting):
     for file in quantized(name, setting)[2].values():
         for cut in (*range(20), len(file) // 2, len(file) - 5, len(file) - 1):
             with pytest.raises(ValueError, match=r"ends inside its header|announces"):
-                codes.decode(file[:cut], architecture(name))
+                dict(codes.decode(file[:cut], architecture(name)))
         for tail in (b"\0", b"\0\0\0\0", file):
             with pytest.raises(ValueError, match="announces"):
-                codes.decode(file + tail, architecture(name))
+                dict(codes.decode(file + tail, architecture(name)))
 
 
 @given(case=st.sampled_from(CASES), code=st.sampled_from(CODES), share=st.floats(0, 0.999999))
 def test_any_cut_is_refused(case, code, share):
     file = quantized(*case)[2][code]
     with pytest.raises(ValueError, match=r"."):
-        codes.decode(file[: int(share * len(file))], architecture(case[0]))
+        dict(codes.decode(file[: int(share * len(file))], architecture(case[0])))
 
 
 def decodes_or_is_refused(file, name):
     """Damage may go unnoticed, but is never anything else than a ValueError."""
     try:
-        decoded = codes.decode(file, architecture(name))
+        decoded = dict(codes.decode(file, architecture(name)))
     except ValueError:
         return
     assert {k: tuple(w.shape) for k, w in decoded.items()} == {
@@ -206,7 +206,7 @@ def test_a_damaged_body_is_refused_or_restores_other_weights(case, code, flips):
     body=st.binary(max_size=400).map(lambda body: body[: len(body) // 4 * 4]),
 )
 def test_any_body_is_refused_or_decoded(setting, code, body):
-    decodes_or_is_refused(with_header(code, setting, body), "neox")
+    decodes_or_is_refused(header(code, setting, len(body)) + body, "neox")
 
 
 @given(
@@ -215,8 +215,9 @@ def test_any_body_is_refused_or_decoded(setting, code, body):
 )
 def test_any_group_size_in_a_header_is_refused_or_read(code, group_size):
     file = quantized("neox", Setting("rtn", bits=4))[2][code]
+    body = bytes(split_header(file)[2])
     setting = Setting("rtn", bits=4, group_size=group_size)
-    decodes_or_is_refused(with_header(code, setting, bytes(split_header(file)[2])), "neox")
+    decodes_or_is_refused(header(code, setting, len(body)) + body, "neox")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_any_group_size_in_a_header_is_refused_or_read(code, group_size):
 def test_what_the_header_names_must_exist(code, place, value, sentence):
     file = bytearray(quantized("neox", Setting("rtn", bits=4))[2][code])
     file[place] = value
-    for read in (codes.setting_of, lambda f: codes.decode(f, architecture("neox"))):
+    for read in (codes.setting_of, lambda f: dict(codes.decode(f, architecture("neox")))):
         with pytest.raises(ValueError, match=sentence):
             read(bytes(file))
 
@@ -249,12 +250,18 @@ def test_a_file_of_another_architecture_is_refused(name, setting):
     files = quantized(name, setting)[2]
     for file, other in [*itertools.product(files.values(), others), (files["stored"], larger)]:
         with pytest.raises(ValueError, match=r"architecture|ends inside|damaged|at most 16"):
-            codes.decode(file, other)
+            dict(codes.decode(file, other))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_size_of_an_unquantized_model_is_known_without_writing_it(name):
+    files = quantized(name, Setting("none", bits=32))[2]
+    assert codes.unquantized_bits(architecture(name)) == 8 * len(files["stored"])
 
 
 @given(setting=st.sampled_from(SETTINGS), size=st.integers(0, 40000))
 def test_the_header_says_how_long_the_file_is_in_few_bytes(setting, size):
-    file = with_header("stored", setting, bytes(size))
+    file = header("stored", setting, size) + bytes(size)
     code, found, body = split_header(file)
     assert (code, found, len(body)) == ("stored", setting, size)
     # Code, quantizer, bits, group; step or seed; length, 7 bits to a byte.

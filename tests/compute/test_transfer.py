@@ -53,7 +53,7 @@ def test_a_fresh_process_restores_a_model_that_transformers_loads(exported, tmp_
     result = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "restored", dtype=torch.float32)
-    decoded = codes.decode((exported / WEIGHTS).read_bytes(), layout(model))
+    decoded = dict(codes.decode((exported / WEIGHTS).read_bytes(), layout(model)))
     assert decoded.keys() == dict(model.named_parameters()).keys()
     for name, weights in decoded.items():
         assert torch.equal(weights, model.get_parameter(name)), name

@@ -1,0 +1,31 @@
+"""Checkpoints in the cache: weights that the project has trained, or a pointer to others' weights.
+
+A pointer is a folder with the model's ``config.json`` and a file that names where the weights are.
+They are fetched when they are loaded, should they have left the cache or never have been on this
+machine.
+"""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+from compute import hub
+from compute.folders import whole_folder
+
+_POINTER = "source.json"
+
+
+def point_to(source: hub.Source, weights: Path, folder: Path) -> None:
+    """Make ``folder`` stand for the weights of ``source``, which lie in ``weights``."""
+    with whole_folder(folder) as ready:
+        (ready / _POINTER).write_text(json.dumps(asdict(source)))
+        shutil.copyfile(weights / "config.json", ready / "config.json")
+
+
+def weights_folder(folder: Path) -> Path:
+    """Where transformers finds the weights of a checkpoint."""
+    pointer = folder / _POINTER
+    if not pointer.exists():
+        return folder
+    return hub.fetch(hub.Source(**json.loads(pointer.read_text())))

@@ -1,0 +1,76 @@
+"""Losses and predictive entropies at drawn positions of drawn windows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from compute.evaluation import losses_and_entropies, require_finite
+
+#: Tokens of one forward pass: enough to keep a processor or a GPU busy.
+BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
+
+
+@dataclass(frozen=True)
+class SampledLosses:
+    """Losses at some predictions of some windows.
+
+    Attributes:
+        positions: shape (windows, positions), of the predictions in their window, rising.
+        loss_nats, entropy_nats: same shape, float64.
+    """
+
+    positions: np.ndarray
+    loss_nats: np.ndarray
+    entropy_nats: np.ndarray
+
+
+@torch.inference_mode()
+def score_positions(
+    model: PreTrainedModel,
+    windows: np.ndarray,
+    positions: np.ndarray,
+    vocab_size: int,
+    report: Callable[[int], None] = lambda tokens: None,
+) -> SampledLosses:
+    """Score some predictions of each window; the softmax is taken in float64.
+
+    The model runs on whole windows, but only the logits that are asked for are made.
+
+    Args:
+        windows: shape (windows, T+1); the first token of each is only context.
+        positions: shape (windows, positions), rising in each row, in [0, T).
+        vocab_size: V; logits beyond it are padding and take no part in the softmax.
+        report: told the tokens that the model has run on.
+
+    Raises:
+        ValueError: a token is not below ``vocab_size``.
+        ArithmeticError: a loss is not finite.
+    """
+    if windows.max() >= vocab_size:
+        raise ValueError(
+            f"the text holds the token {windows.max()}, and the model predicts {vocab_size}: it "
+            "was made with another tokenizer"
+        )
+    context = windows.shape[1] - 1
+    device = model.get_input_embeddings().weight.device
+    size = max(1, BATCH_TOKENS[device.type] // context)
+    losses, entropies = [], []
+    for start in range(0, len(windows), size):
+        chosen = positions[start : start + size]
+        ids = torch.from_numpy(windows[start : start + size].astype(np.int64)).to(device)
+        kept = np.unique(chosen)
+        places = torch.from_numpy(kept).to(device)
+        inputs = ids[:, : int(kept[-1]) + 1]  # what comes after the last one cannot matter
+        logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
+        rows = torch.from_numpy(np.searchsorted(kept, chosen)).to(logits.device)  # (B, k)
+        picked = logits[torch.arange(len(rows), device=logits.device)[:, None], rows]
+        targets = ids.gather(1, torch.from_numpy(chosen + 1).to(device)).to(logits.device)
+        found = losses_and_entropies(picked[..., :vocab_size], targets)
+        require_finite(found[0])
+        losses.append(found[0].cpu().numpy())
+        entropies.append(found[1].cpu().numpy())
+        report(min(start + size, len(windows)) * context)
+    return SampledLosses(positions, np.concatenate(losses), np.concatenate(entropies))

@@ -1,0 +1,18 @@
+"""Bring the weights of a published model into the cache."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+
+from compute import checkpoint, hub
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Download what is missing, and look whether every file is whole."""
+    source = unit.model.source
+    folder = hub.fetch(source, report)
+    hub.verify(folder)
+    checkpoint.point_to(source, folder, workspace.checkpoint(unit))
+    return {}

@@ -1,0 +1,55 @@
+"""How much is measured of every model of a suite of published ones, and how thoroughly."""
+
+from dataclasses import dataclass
+
+from compute.curvature.point import CurvaturePoint
+from compute.setting import Setting
+
+#: Seeds of what is drawn, one per purpose: the same windows for every setting of a model.
+DRAW_SEEDS = {"train": 21, "selection": 22, "heldout": 23}
+POSITION_SEEDS = {"train": 31, "selection": 32, "heldout": 33}
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Sampled windows and settings.
+
+    Attributes:
+        train_draws: training windows that are evaluated, drawn independently with replacement.
+        selection_draws: others, on which the bound's parameters are chosen.
+        heldout_draws: windows that the model was not trained on, at most.
+        positions: predictions drawn inside each window.
+        calibration_windows: training windows that quantizers look at.
+        chain_windows: windows that each earlier checkpoint is scored on.
+        settings: how models are quantized.
+        curvature: what is measured of their curvature.
+    """
+
+    train_draws: int
+    selection_draws: int
+    heldout_draws: int
+    positions: int
+    calibration_windows: int
+    chain_windows: int
+    settings: tuple[Setting, ...]
+    curvature: tuple[CurvaturePoint, ...] = ()
+
+    def __post_init__(self) -> None:
+        least = dict.fromkeys(("train_draws", "selection_draws", "heldout_draws"), 2)
+        least |= {"positions": 1, "calibration_windows": 1, "chain_windows": 2}
+        for name, limit in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < limit:
+                raise ValueError(f"{name}={value!r} must be a whole number of at least {limit}")
+
+    def draws(self, split: str) -> int:
+        """Windows drawn of a split."""
+        return getattr(self, f"{split}_draws")
+
+    @property
+    def sampling_identity(self) -> dict:
+        """Everything that determines which tokens are scored, but for the text."""
+        return {
+            "draws": {split: [self.draws(split), seed] for split, seed in DRAW_SEEDS.items()},
+            "positions": [self.positions, POSITION_SEEDS],
+        }

@@ -1,0 +1,232 @@
+"""Suites of published models, from ``hub.toml``."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import GPT2Config, GPTNeoXConfig, PreTrainedConfig
+
+from compute.errors import InputError
+from compute.hub import Source
+from compute.suites.checkpoints import nearest_saved_step, pythia_steps
+from compute.suites.effort import Effort
+from compute.suites.hub_model import HubModel
+from compute.suites.measurements import points_of, settings_of
+from compute.suites.text import DatasetText, StreamText, Text
+
+FILE = Path(__file__).with_name("hub.toml")
+
+
+@dataclass(frozen=True)
+class HubSuite:
+    """Models whose losses are measured on sampled windows of one text.
+
+    Attributes:
+        suite: default name of its folder under ``data/``.
+        models: smallest first.
+        text: where windows come from.
+        effort: how much is measured.
+        about: what a reader of the plan should know, a sentence each.
+    """
+
+    suite: str
+    models: tuple[HubModel, ...]
+    text: Text
+    effort: Effort
+    about: tuple[str, ...] = ()
+
+
+def hub_presets(file: Path = FILE) -> tuple[str, ...]:
+    """Names of the presets."""
+    return tuple(_content(file)["presets"])
+
+
+def load_hub_suite(preset: str, file: Path = FILE, stream: str | None = None) -> HubSuite:
+    """One preset.
+
+    Args:
+        preset: its name, one of ``hub_presets``.
+        file: laid out as ``hub.toml`` is.
+        stream: another address of the token files, such as a mirror.
+
+    Raises:
+        InputError: the file is not valid.
+    """
+    content = _content(file)
+    try:
+        chosen = content["presets"][preset]
+        family = content["families"][chosen["family"]]
+        models = [_model(row, family, chosen) for row in family["models"]]
+        return HubSuite(
+            suite=chosen["suite"],
+            models=tuple(sorted(models, key=lambda model: model.params_total)),
+            text=_text(family, stream),
+            effort=effort_of(content["effort"][chosen.get("effort", "full")]),
+            about=tuple(_about(family, chosen, models)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"The preset {preset!r} of {file} is not valid: {error}.") from None
+
+
+def load_effort(name: str = "full", file: Path = FILE) -> Effort:
+    """One of the efforts of the file, for models that stand in no suite."""
+    return effort_of(_content(file)["effort"][name])
+
+
+def family_of(repo: str, file: Path = FILE) -> str | None:
+    """The family that a repository of the hub is listed in, or None."""
+    families = _content(file)["families"]
+    return next(
+        (name for name, f in families.items() if any(m["repo"] == repo for m in f["models"])), None
+    )
+
+
+def family_model(
+    repo: str, revision: str, train_tokens: int, stream: str | None, file: Path = FILE
+) -> tuple[HubModel, Text]:
+    """One listed model at any revision, with the text of its family.
+
+    Raises:
+        InputError: the revision is a training step, and D is not what was trained on by then.
+    """
+    content = _content(file)
+    family = content["families"][family_of(repo, file)]
+    row = next(row for row in family["models"] if row["repo"] == repo)
+    step = revision.removeprefix("step")
+    step_tokens = family.get("batch_windows", 0) * family["context_length"]
+    if step_tokens and revision.startswith("step") and step.isdecimal():
+        if int(step) * step_tokens != train_tokens:
+            raise InputError(
+                f"{repo} at {revision} was trained on {int(step) * step_tokens:,} tokens, not on "
+                f"{train_tokens:,}; give --train-tokens {int(step) * step_tokens}."
+            )
+        model = _at_step(row, family, int(step))
+    else:
+        model = _named(row, family, revision, train_tokens)
+    return model, _text(family, stream)
+
+
+def effort_of(row: dict[str, Any]) -> Effort:
+    """One table ``effort.NAME`` of the file."""
+    numbers = {k: v for k, v in row.items() if k not in ("measurements", "curvature")}
+    return Effort(
+        **numbers,
+        settings=tuple(s for r in row["measurements"] for s in settings_of(r)),
+        curvature=tuple(p for r in row.get("curvature", ()) for p in points_of(r)),
+    )
+
+
+def _content(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"The file of suites {file} cannot be read: {error}.") from None
+
+
+def _model(row: dict, family: dict, preset: dict) -> HubModel:
+    if "train_tokens" in row:
+        return _named(row, family, row.get("revision", "main"), row["train_tokens"])
+    return _at_step(row, family, frontier_step(row, family, preset["count"]))
+
+
+def frontier_step(row: dict, family: dict, count: str) -> int:
+    """The kept step nearest, on a logarithmic scale, to D = tokens_per_parameter * N.
+
+    Args:
+        count: ``total`` or ``nonembedding``: which N.
+    """
+    step_tokens = family["batch_windows"] * family["context_length"]
+    wanted = family["tokens_per_parameter"] * row[f"params_{count}"] / step_tokens
+    return nearest_saved_step(wanted, family["total_steps"])
+
+
+def _at_step(row: dict, family: dict, step: int) -> HubModel:
+    chain = tuple((s, Source(row["repo"], f"step{s}")) for s in pythia_steps(step))
+    tokens = step * family["batch_windows"] * family["context_length"]
+    return _named(row, family, f"step{step}", tokens, chain, _remark(step, family))
+
+
+def _named(
+    row: dict,
+    family: dict,
+    revision: str,
+    train_tokens: int,
+    chain: tuple = (),
+    remark: str | None = None,
+) -> HubModel:
+    stand_in = None if "stream" in family else _text(family, None).label
+    return HubModel(
+        model_id=row["repo"].rpartition("/")[2].lower(),
+        source=Source(row["repo"], revision),
+        train_tokens=train_tokens,
+        context_length=family["context_length"],
+        vocab_size=family["vocab_size"],
+        params_embedding=row["params_total"] - row["params_nonembedding"],
+        params_nonembedding=row["params_nonembedding"],
+        config=_CONFIGS[family["architecture"]](family | row),
+        corpus=family["corpus"],
+        stand_in=stand_in,
+        remark=remark,
+        batch_windows=family.get("batch_windows"),
+        chain=chain,
+    )
+
+
+def _remark(step: int, family: dict) -> str | None:
+    """Where in the learning-rate schedule a checkpoint lies that was not trained to its end."""
+    place = f"step {step:,} of {family['total_steps']:,}"
+    if step <= family["warmup_steps"]:
+        return f"taken inside the learning-rate warm-up ({place})"
+    if step < family["total_steps"] / 2:
+        return f"taken with most of its learning-rate decay ahead ({place})"
+    return None
+
+
+def _about(family: dict, preset: dict, models: list[HubModel]) -> Iterator[str]:
+    """Which step each model is taken at, and which it would be with the other count of N."""
+    if "count" not in preset:
+        return
+    other = {"total": "nonembedding", "nonembedding": "total"}[preset["count"]]
+    words = {"total": "all parameters", "nonembedding": "parameters without embeddings"}
+    there = [
+        f"{m.model_id} {frontier_step(row, family, other):,}"
+        for row, m in zip(family["models"], models, strict=True)
+    ]
+    yield (
+        f"Checkpoints nearest to {family['tokens_per_parameter']} tokens per parameter, counting "
+        f"{words[preset['count']]}. Counting {words[other]} the steps would be: {', '.join(there)}."
+    )
+
+
+def _text(family: dict, stream: str | None) -> Text:
+    if "stream" in family:
+        return StreamText(stream or family["stream"], family.get("shards", 20), family["corpus"])
+    return DatasetText(
+        family["dataset"], family["dataset_revision"], tuple(family["dataset_files"])
+    )
+
+
+def _gpt_neox(row: dict) -> PreTrainedConfig:
+    return GPTNeoXConfig(
+        vocab_size=row["padded_vocab_size"],
+        hidden_size=row["hidden_size"],
+        num_hidden_layers=row["layers"],
+        num_attention_heads=row["heads"],
+        intermediate_size=4 * row["hidden_size"],
+        max_position_embeddings=row["context_length"],
+    )
+
+
+def _gpt2(row: dict) -> PreTrainedConfig:
+    return GPT2Config(
+        vocab_size=row["padded_vocab_size"],
+        n_positions=row["context_length"],
+        n_embd=row["hidden_size"],
+        n_layer=row["layers"],
+        n_head=row["heads"],
+    )
+
+
+_CONFIGS = {"gpt_neox": _gpt_neox, "gpt2": _gpt2}
