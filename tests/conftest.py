@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.tiny_hub import offline_hub, own_hub, tiny_hub  # noqa: F401 (fixtures)
-
 ROOT = Path(__file__).resolve().parent.parent
 _MAIN = sys.modules["__main__"]
 
