@@ -1,6 +1,6 @@
 """How many parameters a model has, those of its embeddings apart from the others.
 
-Scaling laws are drawn over either count (SUITES.md); the fits of Kaplan et al. (2020) use the second.
+Scaling laws are drawn over either (SUITES.md); those of Kaplan et al. (2020) over the second.
 """
 
 import torch
@@ -23,7 +23,7 @@ def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
 
 
 def parameter_counts_of(config: PreTrainedConfig) -> tuple[int, int]:
-    """``parameter_counts`` of the causal language model of this shape; takes no memory for weights."""
+    """``parameter_counts`` of the causal language model of this shape; allocates no weights."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
     # Built on this device, the two ends of a tied model are tied already; this makes sure.

@@ -62,13 +62,13 @@ def local_folder(source: Source) -> Path | None:
         )
     if not REVISION.fullmatch(source.revision):
         raise InputError(
-            f"{source.revision!r} is no revision: name a branch, a tag or a commit of {source.name}."
+            f"{source.revision!r} is no revision of {source.name}: name a branch, tag or commit."
         )
     return None
 
 
 def commit_of(source: Source) -> str:
-    """The commit that the revision stands for now; of a folder, a digest of its file names and sizes.
+    """The commit that the revision stands for; of a folder, a digest of file names and sizes.
 
     Where the hub cannot be asked it is the commit that it named last.
 

@@ -19,7 +19,8 @@ def verify(folder: Path) -> None:
     """Check every file of weights in ``folder`` that a model is loaded from; reads them all.
 
     A safetensors file must have a header that parses and exactly the length that it says; a
-    ``.bin`` file must be a whole archive; a file that the hub's cache names by a SHA-256 must have it.
+    ``.bin`` file must be a whole archive; a file that the hub's cache names by a SHA-256 must
+    have that one.
 
     Raises:
         InputError: one does not, or is missing; names it and says to delete it and run again.
