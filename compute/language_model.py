@@ -11,6 +11,7 @@ from transformers.utils import logging
 
 from compute import checkpoint
 from compute.folders import whole_folder
+from compute.parameter_counts import parameter_counts
 from compute.suites.ladder import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
 
@@ -45,14 +46,6 @@ def build(spec: LadderModel) -> GPTNeoXForCausalLM:
     counted = parameter_counts(model)
     assert counted == (spec.params_embedding, spec.params_nonembedding), counted
     return model
-
-
-def parameter_counts(model: PreTrainedModel) -> tuple[int, int]:
-    """(embedding, non-embedding) parameters, each tensor once even where it is tied."""
-    ends = (model.get_input_embeddings(), model.get_output_embeddings())
-    embeddings = {id(p): p.numel() for end in ends if end is not None for p in end.parameters()}
-    total = sum(parameter.numel() for parameter in model.parameters())
-    return sum(embeddings.values()), total - sum(embeddings.values())
 
 
 def save(model: PreTrainedModel, folder: Path) -> None:

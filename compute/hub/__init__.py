@@ -1,0 +1,26 @@
+"""Models of the Hugging Face hub: what they are, their files, and whether these are whole.
+
+The hub's own variables hold: ``HF_HOME``, ``HF_HUB_CACHE``, ``HF_HUB_OFFLINE``, ``HF_ENDPOINT``
+and ``HF_TOKEN``.  Every failure is an ``InputError``.
+"""
+
+from compute.hub.failures import UnreachableError
+from compute.hub.fetching import fetch, forget, missing_bytes, weight_files
+from compute.hub.reading import config_of, tokenizer_of
+from compute.hub.source import Source, commit_of
+from compute.hub.verification import verify
+from compute.parameter_counts import parameter_counts_of
+
+__all__ = [
+    "Source",
+    "UnreachableError",
+    "commit_of",
+    "config_of",
+    "fetch",
+    "forget",
+    "missing_bytes",
+    "parameter_counts_of",
+    "tokenizer_of",
+    "verify",
+    "weight_files",
+]

@@ -1,0 +1,185 @@
+"""Getting a model's files into the hub's cache, and out of it again."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from huggingface_hub import CacheNotFound, constants, hf_hub_download, scan_cache_dir
+from tqdm import tqdm
+
+from compute.errors import InputError
+from compute.hub import files
+from compute.hub.failures import UnreachableError, explained
+from compute.hub.files import RemoteFile
+from compute.hub.source import Source, cached_snapshot, commit_of, local_folder, repository_cache
+
+#: Called with (bytes had, bytes in all) as a download goes on.
+Progress = Callable[[int, int], None]
+
+
+def weight_files(source: Source) -> dict[str, int] | None:
+    """Names and bytes of the files of weights that ``fetch`` uses, with the index of shards.
+
+    Returns:
+        None if the hub cannot be asked and the cache does not hold them all.
+
+    Raises:
+        InputError: the hub refuses, or there are no weights.
+    """
+    folder = local_folder(source)
+    if folder is not None:
+        return files.folder_weights(folder, f"The folder {source}")
+    try:
+        commit = commit_of(source)
+        listed = files.remote_files(source, commit)
+        return {name: listed[name].size for name in _weights(source, commit, listed)}
+    except UnreachableError:
+        snapshot = _whole_snapshot(source)
+        return None if snapshot is None else files.folder_weights(snapshot, str(source))
+
+
+def missing_bytes(source: Source) -> int | None:
+    """Bytes of weights that ``fetch`` would download: 0 if the cache holds them all.
+
+    Content that the cache has of another revision counts as there.
+
+    Returns:
+        None if the hub cannot be asked and the cache does not hold them all.
+
+    Raises:
+        InputError: the hub refuses, or there are no weights.
+    """
+    if local_folder(source) is not None:
+        weight_files(source)
+        return 0
+    try:
+        commit = commit_of(source)
+        listed = files.remote_files(source, commit)
+        wanted = {name: listed[name] for name in _weights(source, commit, listed)}
+        return sum(file.size for file in _absent(source, commit, wanted).values())
+    except UnreachableError:
+        return None if _whole_snapshot(source) is None else 0
+
+
+def fetch(source: Source, progress: Progress | None = None) -> Path:
+    """Have the model's files: the configuration, the tokenizer's, and one set of weights.
+
+    A file comes into the cache under its name only when it is complete, so an interrupted
+    download goes on with the first file that is not.
+
+    Returns:
+        A folder from which transformers loads with ``local_files_only=True``.
+
+    Raises:
+        InputError: the hub refuses or cannot be reached, a shard is missing, a file has another
+            size than the hub says, or the disk has no room, found before the download starts.
+    """
+    folder = local_folder(source)
+    if folder is not None:
+        files.folder_weights(folder, f"The folder {source}")
+        return folder
+    commit = commit_of(source)
+    try:
+        listed = files.remote_files(source, commit)
+    except UnreachableError:
+        snapshot = cached_snapshot(source, commit)
+        if snapshot is None or not (snapshot / "config.json").is_file():
+            raise
+        files.folder_weights(snapshot, f"The cached copy of {source}")
+        return snapshot
+    small = files.matching(listed, (*files.CONFIGURATION, *files.TOKENIZER))
+    names = [*small, *_weights(source, commit, listed)]
+    wanted = {name: listed[name] for name in names}
+    absent = sum(file.size for file in _absent(source, commit, wanted).values())
+    _check_room(source, absent)
+    counter = _counter(progress, absent)
+    for name, file in wanted.items():
+        with explained(source):
+            path = Path(hf_hub_download(source.name, name, revision=commit, tqdm_class=counter))
+        if path.stat().st_size != file.size:
+            raise InputError(
+                f"{path.resolve()} has {path.stat().st_size:,} bytes, not the {file.size:,} of "
+                f"{name} on the hub: delete it and run again."
+            )
+    return path.parent
+
+
+def forget(source: Source) -> None:
+    """Drop this revision from the hub's cache: all that no other revision there uses.
+
+    A folder, and a revision that is not in the cache, are left alone.
+    """
+    if local_folder(source) is not None or not repository_cache(source).is_dir():
+        return
+    try:
+        scanned = scan_cache_dir()
+    except CacheNotFound:
+        return
+    for repository in scanned.repos:
+        if repository.repo_type == "model" and repository.repo_id == source.name:
+            for revision in repository.revisions:
+                if source.revision in (revision.commit_hash, *revision.refs):
+                    scanned.delete_revisions(revision.commit_hash).execute()
+                    return
+
+
+def _weights(source: Source, commit: str, listed: dict[str, RemoteFile]) -> list[str]:
+    def read(name: str) -> Path:
+        with explained(source):
+            return Path(hf_hub_download(source.name, name, revision=commit, tqdm_class=_counter()))
+
+    return files.weights_among(listed, str(source), read)
+
+
+def _absent(source: Source, commit: str, wanted: dict[str, RemoteFile]) -> dict[str, RemoteFile]:
+    """Those files whose content the cache does not hold, of this revision or another."""
+    cache = repository_cache(source)
+    return {
+        name: file
+        for name, file in wanted.items()
+        if not (cache / "snapshots" / commit / name).exists()
+        and not (cache / "blobs" / file.blob).exists()
+    }
+
+
+def _whole_snapshot(source: Source) -> Path | None:
+    """The cached folder of the revision if it holds a configuration and all weights."""
+    try:
+        snapshot = cached_snapshot(source, commit_of(source))
+        if snapshot is not None and (snapshot / "config.json").is_file():
+            files.folder_weights(snapshot, str(source))
+            return snapshot
+    except InputError:
+        pass
+    return None
+
+
+def _check_room(source: Source, needed: int) -> None:
+    cache = Path(constants.HF_HUB_CACHE).absolute()
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise InputError(
+            f"{source} needs {needed / 1e9:.3g} GB more but the disk of {cache} has "
+            f"{free / 1e9:.3g} GB left: make room, or set HF_HOME to a folder on another disk."
+        )
+
+
+def _counter(progress: Progress | None = None, total: int = 0) -> type[tqdm]:
+    """A progress bar's class that draws nothing, and adds up the bytes of all files."""
+    had = 0
+
+    class Counter(tqdm):
+        """Of one file; ``progress`` hears of all of them."""
+
+        def __init__(self, *arguments, **options):
+            options.pop("name", None)
+            super().__init__(*arguments, **options | {"disable": True})
+
+        def update(self, n: float | None = 1) -> None:
+            nonlocal had
+            had += int(n or 0)
+            if progress is not None:
+                progress(min(had, total), total)
+
+    return Counter
