@@ -150,7 +150,7 @@ class _View:
             share = event.tokens / event.unit.work_tokens
             self.running[name] = (task, share * self.seconds(event.unit))
             speed = next(t.speed for t in self.bars.tasks if t.id == task)
-            rate = f"{speed:,.0f} tokens/s" if speed else ""
+            rate = f"{speed:,.0f} {event.unit.work_unit}/s" if speed else ""
             self.bars.update(task, completed=event.tokens, rate=rate)
         else:
             task, _ = self.running.pop(name)
@@ -168,7 +168,9 @@ class _View:
         if event.error is not None:
             console.print(f"[red]failed[/red] {unit.name}: {escape(event.error)}")
             return
-        rate = f"{unit.work_tokens / event.seconds:,.0f} tokens/s" if unit.work_tokens else ""
+        rate = ""
+        if unit.work_tokens:
+            rate = f"{unit.work_tokens / event.seconds:,.0f} {unit.work_unit}/s"
         elapsed = time.monotonic() - self.started_at
         left = elapsed * (self.total_seconds / max(self._work_done(), 1e-9) - 1)
         console.print(

@@ -75,15 +75,6 @@ def weights_sha256(model: PreTrainedModel) -> str:
     return sha.hexdigest()
 
 
-def input_counts(windows: np.ndarray, vocab_size: int) -> torch.Tensor:
-    """How often each token is an input when all of ``windows``, shape (windows, T+1), are run.
-
-    Returns:
-        Shape (vocab_size,), int64.
-    """
-    return torch.from_numpy(np.bincount(windows[:, :-1].ravel(), minlength=vocab_size))
-
-
 def batches(
     windows: np.ndarray, batch_windows: int, device: torch.device
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -28,6 +28,7 @@ class Unit:
         variant: what else tells it from others of its stage, for names; empty if nothing does.
         model: the model's description, for the stage's use.
         work_tokens: tokens it runs through the model, for progress and estimates.
+        work_unit: what they are if they are no tokens: ``B`` of a download.
         checkpoint: key of the checkpoints that it makes or reads, or None.
         trajectory: key of the checkpoints on the way that it makes or reads, or None.
         coded: key of the coded model that it makes or reads, or None.
@@ -45,6 +46,7 @@ class Unit:
     variant: str = ""
     model: Any = None
     work_tokens: int = 0
+    work_unit: str = "tokens"
     checkpoint: str | None = None
     trajectory: str | None = None
     coded: str | None = None

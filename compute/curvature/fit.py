@@ -54,7 +54,13 @@ class Fit:
         return f"b{self.batch_windows}-s{self.steps}-{self.place.dtype_name}"
 
 
-def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: Memory) -> Fit:
+def fit(
+    config: PreTrainedConfig,
+    context: int,
+    point: CurvaturePoint,
+    memory: Memory,
+    vocab_size: int | None = None,
+) -> Fit:
     """The largest batches, and the basis in the first place where it fits.
 
     The basis goes to the device, or to the host, or into bfloat16, and at last gets fewer steps.
@@ -64,11 +70,12 @@ def fit(config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: M
         context: T, tokens of a window.
         point: what is to be measured.
         memory: where.
+        vocab_size: V, if the model has more logits than that.
 
     Raises:
         NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
     """
-    one = footprint(config, (1, context), point.matrix)
+    one = footprint(config, (1, context), point.matrix, vocab_size)
     working = WORKING_VECTORS * FLOAT32_BYTES * one.size
     fixed = one.parameter_bytes + working
     room = memory.usable_device_bytes - fixed

@@ -60,13 +60,18 @@ class PeakBytes(TorchDispatchMode):
         return out
 
 
-def footprint(config: PreTrainedConfig, shape: tuple[int, int], matrix: str) -> Footprint:
-    """One product of a model of ``config`` with a batch of ``shape`` (B, T)."""
+def footprint(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None = None
+) -> Footprint:
+    """One product of a model of ``config`` with a batch of ``shape`` (B, T), of whose logits
+    ``vocab_size`` count."""
     with FakeTensorMode():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         tokens = torch.zeros(shape, dtype=torch.int64)
         with twice_differentiable(model):
-            product = CurvatureProduct(model, lambda: [(tokens, tokens)], matrix)
+            product = CurvatureProduct(
+                model, lambda: [(tokens, tokens)], matrix, vocab_size=vocab_size
+            )
             vector = torch.zeros(product.size)
             with PeakBytes() as memory, FlopCounterMode(display=False) as arithmetic:
                 for _ in product.parts(vector):

@@ -32,7 +32,11 @@ class Forecast:
 
 
 def forecast(
-    config: PreTrainedConfig, context: int, point: CurvaturePoint, memory: Memory
+    config: PreTrainedConfig,
+    context: int,
+    point: CurvaturePoint,
+    memory: Memory,
+    vocab_size: int | None = None,
 ) -> Forecast:
     """Memory and arithmetic of one point, from the architecture alone.
 
@@ -41,9 +45,10 @@ def forecast(
         context: tokens of a window.
         point: what is to be measured.
         memory: where.
+        vocab_size: V, if the model has more logits than that.
     """
     try:
-        found = fit(config, context, point, memory)
+        found = fit(config, context, point, memory, vocab_size)
     except NoRoomError as error:
         return Forecast(point, None, str(error), 0.0)
     products = point.probes * found.steps + 2 * point.tests

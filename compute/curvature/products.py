@@ -48,6 +48,7 @@ class CurvatureProduct:
         matrix: str,
         names: Sequence[str] | None = None,
         report: Callable[[int], None] = lambda tokens: None,
+        vocab_size: int | None = None,
     ) -> None:
         """Nothing is computed yet.
 
@@ -56,6 +57,7 @@ class CurvatureProduct:
             matrix: one of ``MATRICES``.
             names: parameters to take the matrix in, the others being held fixed; default all.
             report: told the tokens of each batch once it is done.
+            vocab_size: V, if the model has more logits than that: the others are padding.
 
         Raises:
             ValueError: the matrix is unknown, a parameter is of less than 32 bits or does not
@@ -64,6 +66,7 @@ class CurvatureProduct:
         if matrix not in MATRICES:
             raise ValueError(f"there is no matrix {matrix!r}; choose one of {', '.join(MATRICES)}")
         self.model, self.batches, self.matrix, self.report = model, batches, matrix, report
+        self.vocab_size = vocab_size
         chosen = dict(model.named_parameters())  # tied parameters once
         self.names = list(chosen) if names is None else list(names)
         self.parameters = [chosen[name] for name in self.names]
@@ -118,6 +121,8 @@ class CurvatureProduct:
         multiply = self._hessian if self.matrix == "hessian" else self._gauss_newton
         for inputs, targets in self.batches():
             logits = self.model(inputs, use_cache=False).logits  # (B, T, V)
+            if self.vocab_size not in (None, logits.shape[-1]):
+                logits = logits[..., : self.vocab_size]
             part = multiply(logits, targets, pieces)
             whole = torch.cat([piece.detach().flatten() for piece in part])
             del logits, part  # or they would be there still when the next batch is

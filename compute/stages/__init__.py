@@ -8,7 +8,19 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from compute.stages import curvature, information, measure, quantize, register, train, trajectory
+from compute.stages import (
+    chain,
+    curvature,
+    describe,
+    fetch,
+    information,
+    measure,
+    quantize,
+    register,
+    sample,
+    train,
+    trajectory,
+)
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -22,4 +34,8 @@ STAGES: dict[str, Stage] = {
     "curvature": curvature.run,
     "trajectory": trajectory.run,
     "information": information.run,
+    "fetch": fetch.run,
+    "describe": describe.run,
+    "sample": sample.run,
+    "chain": chain.run,
 }

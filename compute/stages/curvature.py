@@ -34,9 +34,9 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     spec, point = unit.model
     device = torch.device(workspace.device)
     model = _model_at(point, unit, workspace, device)
-    chosen = spec.draw_windows(point.windows, SEEDS["curvature_windows"])
-    windows = workspace.windows.open().training[chosen]
-    fitted = fit(model.config, spec.context_length, point, workspace.memory())
+    training = workspace.windows.open()
+    windows = training.read(training.draw(spec, point.windows, SEEDS["curvature_windows"]))
+    fitted = fit(model.config, spec.context_length, point, workspace.memory(), spec.vocab_size)
     progress = _Progress(report)
     with twice_differentiable(model):
         product = CurvatureProduct(
@@ -45,6 +45,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             point.matrix,
             _names(model, point.parameters),
             progress.add,
+            spec.vocab_size,
         )
         probes = [
             _probe(product, index, fitted, unit, workspace, progress)

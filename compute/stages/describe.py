@@ -6,6 +6,7 @@ import pyarrow as pa
 import torch
 
 from compute import hub, language_model
+from compute.placement import arithmetic, dtype_name
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -44,7 +45,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "hidden_size": model.config.hidden_size,
         "learning_rate": None,
         "batch_windows": spec.batch_windows,
-        "arithmetic": language_model.dtype_name(language_model.arithmetic(workspace.device)),
+        "arithmetic": dtype_name(arithmetic(workspace.device)),
         "stand_in": spec.stand_in,
         "remark": spec.remark,
     }

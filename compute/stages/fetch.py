@@ -12,7 +12,7 @@ from compute.workspace import Workspace
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """Download what is missing, and look whether every file is whole."""
     source = unit.model.source
-    folder = hub.fetch(source, report)
+    folder = hub.fetch(source, lambda had, total: report(had))
     hub.verify(folder)
     checkpoint.point_to(source, folder, workspace.checkpoint(unit))
     return {}

@@ -15,18 +15,21 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     The first has no quadrature error, as every batch was scored; the second is all there is for
     models that others have trained, and the first shows here how good it is.
     """
-    training, ahead, measured = unit.model
+    spec, training, ahead, measured = unit.model
     store = workspace.store
     final = store.read("quantized", measured).column("train_loss_nats")[0].as_py()
-    online = store.read("online_losses", training).to_pandas()
-    exact = prequential_information_nats(online["tokens_seen"], online["loss_nats"], final)
     chain = store.read("checkpoint_losses", ahead).to_pandas()
     estimate, error = checkpoint_information_nats(
         chain["tokens_seen"],
         chain["loss_nats"] - chain["final_loss_nats"],
         chain["excess_se_nats"],
-        online["tokens_seen"].iloc[-1],
+        spec.train_tokens,
     )
+    found = [("checkpoints", estimate, error)]
+    if training is not None:
+        online = store.read("online_losses", training).to_pandas()
+        exact = prequential_information_nats(online["tokens_seen"], online["loss_nats"], final)
+        found.insert(0, ("online_losses", exact, 0.0))
     rows = [
         {
             "model_id": unit.model_id,
@@ -36,9 +39,6 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             "error_nats": error_nats,
             "certified": False,
         }
-        for method, k_nats, error_nats in (
-            ("online_losses", exact, 0.0),
-            ("checkpoints", estimate, error),
-        )
+        for method, k_nats, error_nats in found
     ]
     return {"information": pa.Table.from_pylist(rows)}

@@ -14,7 +14,9 @@ from compute import coded_model, codes, language_model
 from compute.codes.header import CODES
 from compute.layout import layout
 from compute.quantization import quantize_model
+from compute.suites.hub_model import HubModel
 from compute.suites.ladder import LadderModel
+from compute.suites.window_source import TrainingWindows
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -34,12 +36,12 @@ class Calibration:
     windows: int
     seed: int
 
-    def draw(self, model: LadderModel) -> np.ndarray:
+    def draw(self, available: int) -> np.ndarray:
         """Indices of windows, ascending."""
         rng = np.random.default_rng(self.seed)
-        return np.sort(rng.choice(model.train_windows, self.windows, replace=False))
+        return np.sort(rng.choice(available, min(self.windows, available), replace=False))
 
-    def tokens(self, model: LadderModel) -> int:
+    def tokens(self, model: LadderModel | HubModel) -> int:
         """Tokens that the whole model is run on, in forward passes' worth: each block runs about
         once for each of its four linear layers and once more."""
         return 5 * self.windows * model.context_length
@@ -51,15 +53,15 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     device = torch.device(workspace.device)
     model = language_model.load(workspace.checkpoint(unit), device)
     weights_sha256 = language_model.weights_sha256(model)
-    training = workspace.windows.open().training[: model_spec.train_windows]
-    windows = training[calibration.draw(model_spec)]
+    training = workspace.windows.open()
+    windows = training.read(calibration.draw(training.count(model_spec)))
     batch_windows = max(1, BATCH_TOKENS // model_spec.context_length)
     batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
     tensors, statistics = quantize_model(
         model,
         unit.setting,
         batches,
-        token_counts=language_model.input_counts(training, model.config.vocab_size),
+        token_counts=_input_counts(training, model_spec, windows, model.config.vocab_size),
         report=lambda share: report(int(share * unit.work_tokens)),
     )
     files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}
@@ -73,6 +75,18 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         for layer in statistics
     ]
     return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
+
+
+def _input_counts(
+    training: TrainingWindows, spec: LadderModel | HubModel, sample: np.ndarray, vocab_size: int
+) -> torch.Tensor:
+    """How often each token is an input in training, shape (vocab_size,), or, up to a factor, is
+    expected to be: one that a sample does not hold may be looked up all the same."""
+    counts = training.input_counts(spec, vocab_size)
+    if counts is None:
+        counts = torch.from_numpy(np.bincount(sample[:, :-1].ravel(), minlength=vocab_size))
+        counts[: spec.vocab_size] += 1
+    return counts
 
 
 def _check_restores(file: bytes, code: str, model: PreTrainedModel) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 import torch
-from transformers import PreTrainedModel
 
 import schema
 from bounds import nominal_bits

@@ -48,6 +48,11 @@ class LadderModel:
             raise ValueError(f"heads={self.heads} does not divide hidden_size={self.hidden_size}")
 
     @property
+    def vocab_size(self) -> int:
+        """V."""
+        return VOCAB_SIZE
+
+    @property
     def params_embedding(self) -> int:
         """Input and output embeddings."""
         return 2 * VOCAB_SIZE * self.hidden_size

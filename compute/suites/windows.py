@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from compute.errors import InputError
 from compute.folders import first_folder
 from compute.suites.corpus import Corpus
+from compute.suites.ladder import LadderModel
 
 #: Ends every document and begins every window; it never occurs inside text.
 DOCUMENT_END = 0
@@ -29,6 +31,23 @@ class Windows:
     training: np.ndarray
     heldout: np.ndarray
     heldout_documents: np.ndarray
+
+    def count(self, model: LadderModel) -> int:
+        """Windows that the model is trained on: the first ones."""
+        return model.train_windows
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        """Training windows of these indices, shape (windows, context + 1)."""
+        return self.training[indices]
+
+    def draw(self, model: LadderModel, count: int, seed: int) -> np.ndarray:
+        """Indices of distinct windows of the model in random order; a shorter draw is a prefix."""
+        return model.draw_windows(count, seed)
+
+    def input_counts(self, model: LadderModel, vocab_size: int) -> torch.Tensor:
+        """How often each token is an input in all of training, shape (vocab_size,), int64."""
+        inputs = self.training[: model.train_windows, :-1]
+        return torch.from_numpy(np.bincount(inputs.ravel(), minlength=vocab_size))
 
 
 @dataclass(frozen=True)

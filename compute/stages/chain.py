@@ -1,0 +1,113 @@
+"""Score earlier checkpoints of a published model on what they had not seen yet (section 9)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import torch
+from transformers import PreTrainedModel
+
+from compute import hub, language_model
+from compute.placement import arithmetic, cast, place
+from compute.sampled_evaluation import score_positions
+from compute.suites.draws import drawn_positions
+from compute.suites.hub_model import HubModel
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+#: Of the predictions that are scored inside each window.
+POSITION_SEED = 34
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The windows that come next in the stream when a checkpoint is saved.
+
+    Attributes:
+        windows: how many of them are scored.
+        positions: predictions drawn inside each.
+    """
+
+    windows: int
+    positions: int
+
+    def indices(self, spec: HubModel, step: int) -> np.ndarray:
+        """Of the windows after ``step``, as far as the model was trained on them."""
+        first = step * spec.batch_windows
+        return np.arange(first, min(first + self.windows, spec.train_windows))
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Loss of every earlier checkpoint, and of the final model, on the windows that come next.
+
+    A checkpoint is fetched, scored and dropped again, unless it had been there before; its row is
+    kept in the cache, so that a run that was interrupted goes on with the next one.
+    """
+    spec, ahead = unit.model
+    folder = workspace.probes(unit)
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [(s, source) for s, source in spec.chain if not _file(folder, s).exists()]
+    done = 0
+
+    def losses(model: PreTrainedModel, step: int) -> np.ndarray:
+        nonlocal done
+        indices = ahead.indices(spec, step)
+        kept = min(ahead.positions, spec.context_length)
+        places = drawn_positions(len(indices), kept, spec.context_length, POSITION_SEED)
+        ids = workspace.windows.open().read(indices)
+        found = score_positions(
+            model, ids, places, spec.vocab_size, lambda tokens: report(done + tokens)
+        )
+        done += len(indices) * spec.context_length
+        return found.loss_nats.mean(axis=1)
+
+    if missing:
+        model = _ready(workspace.checkpoint(unit), workspace)
+        after = {step: losses(model, step) for step, _ in missing}
+        del model  # or there would be two at once
+    for step, source in missing:
+        had = hub.missing_bytes(source) == 0
+        weights = hub.fetch(source)
+        hub.verify(weights)
+        model, sha = _ready_and_hash(weights, workspace)
+        then = losses(model, step)
+        del model
+        excess = then - after[step]
+        row = {
+            "model_id": unit.model_id,
+            "train_step": step,
+            "tokens_seen": step * spec.batch_windows * spec.context_length,
+            "windows": len(excess),
+            "loss_nats": then.mean(),
+            "final_loss_nats": after[step].mean(),
+            "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
+            "weights_sha256": sha,
+        }
+        _keep(row, _file(folder, step))
+        if not had:
+            hub.forget(source)
+    rows = [json.loads(_file(folder, step).read_text()) for step, _ in spec.chain]
+    return {"checkpoint_losses": pa.Table.from_pylist(rows)}
+
+
+def _ready(folder: Path, workspace: Workspace) -> PreTrainedModel:
+    return _ready_and_hash(folder, workspace)[0]
+
+
+def _ready_and_hash(folder: Path, workspace: Workspace) -> tuple[PreTrainedModel, str]:
+    model = language_model.load(folder, torch.device("cpu"))
+    sha = language_model.weights_sha256(model)
+    return place(cast(model, arithmetic(workspace.device)), workspace.device), sha
+
+
+def _file(folder: Path, step: int) -> Path:
+    return folder / f"step{step}.json"
+
+
+def _keep(row: dict, file: Path) -> None:
+    temporary = file.with_suffix(".writing")
+    temporary.write_text(json.dumps(row))
+    temporary.replace(file)

@@ -1,0 +1,1 @@
+"""The units of every kind of suite."""

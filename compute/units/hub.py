@@ -1,0 +1,149 @@
+"""The units of a suite of published models, and what each needs."""
+
+from compute.errors import InputError
+from compute.setting import UNQUANTIZED, Setting
+from compute.stages.chain import POSITION_SEED, Ahead
+from compute.stages.sample import work_tokens
+from compute.suites.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
+from compute.suites.hub_model import HubModel
+from compute.unit import Unit, digest
+from compute.units.shared import curvature_unit, quantize_unit
+from compute.units.versions import STAGE_VERSIONS
+
+#: Bytes that the hub's files of weights usually have for a parameter: half precision.
+FILE_BYTES = 2
+
+
+def hub_units(models: tuple[HubModel, ...], effort: Effort, text: dict) -> list[Unit]:
+    """Every unit of the suite, dependencies before dependents.
+
+    Args:
+        text: everything that determines the windows, as JSON.
+    """
+    return [unit for model in models for unit in _model_units(model, effort, text)]
+
+
+def without_stages(units: list[Unit], stages: tuple[str, ...]) -> list[Unit]:
+    """The units that are left when these stages, and what needs them, are left out.
+
+    Raises:
+        InputError: there is no such stage.
+    """
+    for stage in stages:
+        if stage not in {unit.stage for unit in units}:
+            known = ", ".join(sorted({unit.stage for unit in units}))
+            raise InputError(f"There is no stage {stage!r} to leave out; choose from {known}.")
+    out: set[str] = set()
+    for unit in units:
+        if unit.stage in stages or out & {*unit.needs}:
+            out.add(unit.name)
+    return [unit for unit in units if unit.name not in out]
+
+
+def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
+    name = model.model_id
+    identity = {"model": model.identity, "fetch": STAGE_VERSIONS["fetch"]}
+    fetch = Unit(
+        stage="fetch",
+        model_id=name,
+        setting=None,
+        identity=identity,
+        tables=(),
+        model=model,
+        work_tokens=FILE_BYTES * model.params_total,
+        work_unit="B",
+        checkpoint=digest(identity),
+        makes=("checkpoint",),
+    )
+    describe = Unit(
+        stage="describe",
+        model_id=name,
+        setting=None,
+        identity={**identity, "text": text, "describe": STAGE_VERSIONS["describe"]},
+        tables=("models",),
+        needs=(fetch.name,),
+        model=model,
+        checkpoint=fetch.checkpoint,
+        reads=("checkpoint",),
+    )
+    units = [fetch, describe]
+    for setting in effort.settings:
+        quantized = None
+        if setting != UNQUANTIZED:
+            quantized = quantize_unit(model, setting, effort.calibration_windows, fetch, text)
+            units.append(quantized)
+        units.append(_sample_unit(model, setting, effort, text, quantized or fetch))
+    if model.chain:
+        units += _information_units(model, effort, text, fetch, units)
+    units += [curvature_unit(model, point, fetch, units, text) for point in effort.curvature]
+    return units
+
+
+def _sample_unit(
+    model: HubModel, setting: Setting, effort: Effort, text: dict, before: Unit
+) -> Unit:
+    return Unit(
+        stage="sample",
+        model_id=model.model_id,
+        setting=setting,
+        identity={
+            **before.identity,
+            "text": text,
+            "sampling": effort.sampling_identity,
+            "sample": STAGE_VERSIONS["sample"],
+        },
+        tables=("quantized", "token_losses"),
+        needs=(*before.needs, before.name),
+        model=(model, effort, before),
+        work_tokens=work_tokens(model, effort, setting != UNQUANTIZED),
+        checkpoint=before.checkpoint,
+        coded=before.coded,
+        reads=("checkpoint", "coded") if before.coded else ("checkpoint",),
+        seeds={
+            **before.seeds,
+            **{f"{split}_windows": seed for split, seed in DRAW_SEEDS.items()},
+            **{f"{split}_positions": seed for split, seed in POSITION_SEEDS.items()},
+        },
+    )
+
+
+def _information_units(
+    model: HubModel, effort: Effort, text: dict, fetch: Unit, units: list[Unit]
+) -> list[Unit]:
+    ahead = Ahead(effort.chain_windows, effort.positions)
+    steps = [step for step, _ in model.chain]
+    windows = sum(len(ahead.indices(model, step)) for step in steps)
+    chain = Unit(
+        stage="chain",
+        model_id=model.model_id,
+        setting=None,
+        identity={
+            **fetch.identity,
+            "text": text,
+            "steps": steps,
+            "ahead": [ahead.windows, ahead.positions, POSITION_SEED],
+            "chain": STAGE_VERSIONS["chain"],
+        },
+        tables=("checkpoint_losses",),
+        needs=(fetch.name,),
+        model=(model, ahead),
+        work_tokens=2 * windows * model.context_length,
+        checkpoint=fetch.checkpoint,
+        reads=("checkpoint",),
+        seeds={"ahead_positions": POSITION_SEED},
+    )
+    measured = next(u for u in units if u.stage == "sample" and u.setting == UNQUANTIZED)
+    information = Unit(
+        stage="information",
+        model_id=model.model_id,
+        setting=None,
+        identity={
+            **measured.identity,
+            "chain": chain.identity,
+            "information": STAGE_VERSIONS["information"],
+        },
+        tables=("information",),
+        needs=(fetch.name, chain.name, measured.name),
+        model=(model, None, chain, measured),
+    )
+    return [chain, information]

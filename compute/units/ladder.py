@@ -1,0 +1,163 @@
+"""The units of the ladder, and what each needs."""
+
+from compute.errors import InputError
+from compute.setting import UNQUANTIZED
+from compute.stages.measure import Scoring
+from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
+from compute.suites.checkpoints import kept_steps, pythia_steps
+from compute.suites.ladder import Ladder, LadderModel, Measurement
+from compute.suites.windows import Windows, predictions
+from compute.unit import Unit, digest
+from compute.units.shared import curvature_unit, quantize_unit
+from compute.units.versions import STAGE_VERSIONS
+
+#: Of the training windows on which the loss is compared with the unquantized model's, and on
+#: which it is measured where not all are.
+SAMPLE_SEED = 12
+
+
+def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
+    """Digest of what the suite's checkpoints depend on: files with another never mix."""
+    return digest(
+        {
+            "corpus": corpus_fingerprint,
+            "corpus_seed": ladder.corpus_seed,
+            "models": [model.identity for model in ladder.models],
+            "version": STAGE_VERSIONS["train"],
+        }
+    )
+
+
+def check_corpus_size(ladder: Ladder, windows: Windows, corpus: str) -> None:
+    """Refuse, by name, a size whose D exceeds the training text.
+
+    Raises:
+        InputError: a model needs more distinct tokens than there are.
+    """
+    available = predictions(windows.training)
+    for model in ladder.models:
+        if model.train_tokens > available:
+            raise InputError(
+                f"The model {model.model_id} needs D = {model.train_tokens:,} distinct tokens and "
+                f"the corpus {corpus} has {available:,} for training; choose a larger corpus "
+                "with CORPUS=path or a smaller preset."
+            )
+
+
+def ladder_units(ladder: Ladder, fingerprint: str, heldout_tokens: int) -> list[Unit]:
+    """Every unit of the ladder, dependencies before dependents."""
+    return [
+        unit
+        for model in ladder.models
+        for unit in _model_units(ladder, model, fingerprint, heldout_tokens)
+    ]
+
+
+def _model_units(
+    ladder: Ladder, model: LadderModel, fingerprint: str, heldout_tokens: int
+) -> list[Unit]:
+    # The fingerprint stands for the corpus; the model's own numbers are part of it too, but
+    # naming them here keeps the key right should a suite ever grow model by model.
+    trained = {"suite": fingerprint, "model": model.identity, "train": STAGE_VERSIONS["train"]}
+    checkpoint = digest(trained)
+    seeds = {"weights": model.seed}
+    name = model.model_id
+    train = Unit(
+        stage="train",
+        model_id=name,
+        setting=None,
+        identity=trained,
+        tables=("online_losses",),
+        model=model,
+        work_tokens=model.train_tokens,
+        checkpoint=checkpoint,
+        trajectory=digest([checkpoint, kept_steps(model.steps)]),
+        makes=("checkpoint", "trajectory"),
+        seeds=seeds,
+    )
+    register = Unit(
+        stage="register",
+        model_id=name,
+        setting=None,
+        identity={**trained, "register": STAGE_VERSIONS["register"]},
+        tables=("models",),
+        needs=(train.name,),
+        model=model,
+        checkpoint=checkpoint,
+        reads=("checkpoint",),
+        seeds=seeds,
+    )
+    ahead = _trajectory_unit(model, train)
+    units = [train, register, ahead]
+    for measurement in ladder.measurements:
+        quantized = quantize_unit(model, measurement.setting, ladder.calibration_windows, train)
+        measured = _measure_unit(model, measurement, quantized, heldout_tokens)
+        units += [quantized, measured]
+        if measurement.setting == UNQUANTIZED:
+            information = Unit(
+                stage="information",
+                model_id=name,
+                setting=None,
+                identity={
+                    **measured.identity,
+                    "trajectory": ahead.identity,
+                    "information": STAGE_VERSIONS["information"],
+                },
+                tables=("information",),
+                needs=(train.name, ahead.name, measured.name),
+                model=(model, train, ahead, measured),
+                seeds=seeds,
+            )
+            units.append(information)
+    for request in ladder.curvature:
+        if request.wants(model):
+            units.append(curvature_unit(model, request.point, train, units))
+    return units
+
+
+def _trajectory_unit(model: LadderModel, train: Unit) -> Unit:
+    # A standard error needs two windows ahead.
+    most = (model.train_windows - 2) // model.batch_windows
+    steps = [step for step in pythia_steps(model.steps) if step <= most]
+    return Unit(
+        stage="trajectory",
+        model_id=model.model_id,
+        setting=None,
+        identity={
+            **train.identity,
+            "steps": steps,
+            "windows": AHEAD_WINDOWS,
+            "trajectory": STAGE_VERSIONS["trajectory"],
+        },
+        tables=("checkpoint_losses",),
+        needs=(train.name,),
+        model=(model, steps),
+        work_tokens=2 * len(steps) * AHEAD_WINDOWS * model.context_length,
+        checkpoint=train.checkpoint,
+        trajectory=train.trajectory,
+        reads=("checkpoint", "trajectory"),
+        seeds=train.seeds,
+    )
+
+
+def _measure_unit(
+    model: LadderModel, measurement: Measurement, quantized: Unit, heldout_tokens: int
+) -> Unit:
+    windows = measurement.train_windows
+    sampled = windows is not None and windows < model.train_windows
+    scoring = Scoring(windows if sampled else None, SAMPLE_SEED)
+    identity = {**quantized.identity, "scoring": scoring.identity}
+    return Unit(
+        stage="measure",
+        model_id=model.model_id,
+        setting=measurement.setting,
+        identity={**identity, "measure": STAGE_VERSIONS["measure"]},
+        tables=("quantized",) if sampled else ("quantized", "loss_histograms"),
+        needs=(*quantized.needs, quantized.name),
+        model=(model, scoring, quantized),
+        work_tokens=scoring.train_tokens(model) + heldout_tokens,
+        checkpoint=quantized.checkpoint,
+        coded=quantized.coded,
+        reads=("checkpoint", "coded"),
+        seeds={**quantized.seeds, "sample": SAMPLE_SEED},
+    )

@@ -1,0 +1,17 @@
+"""Versions of the stages, a part of every unit's name."""
+
+#: Raised by one when a change of the code changes the numbers of that stage, so that files
+#: written before are known to be stale.
+STAGE_VERSIONS = {
+    "train": 1,
+    "register": 2,
+    "quantize": 1,
+    "measure": 2,
+    "trajectory": 2,
+    "information": 2,
+    "curvature": 1,
+    "fetch": 1,
+    "describe": 1,
+    "sample": 1,
+    "chain": 1,
+}
