@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from compute.errors import InputError
+
+if TYPE_CHECKING:
+    from compute.session import Session
 
 app = typer.Typer(
     help="Train and measure the models whose generalization bounds the app shows.\n\n"
@@ -18,13 +21,18 @@ app = typer.Typer(
 )
 
 Preset = Annotated[
-    str, typer.Option(help="Which ladder of models: tiny (under a minute) or small.")
+    str | None,
+    typer.Option(
+        help="Which models: tiny (under a minute) or small, ladders that are trained here; pythia, "
+        "pythia-nonembedding or cerebras, which are fetched.",
+        show_default="pythia on a GPU, else small",
+    ),
 ]
 CorpusPath = Annotated[
     Path | None,
     typer.Option(
         "--corpus",
-        help="Folder of text files or of *.jsonl.zst shards.",
+        help="Folder of text files, or of shards of JSON lines or Parquet.",
         show_default="this Python's standard library",
     ),
 ]
@@ -55,13 +63,68 @@ LadderFile = Annotated[
         show_default="compute/suites/ladder.toml",
     ),
 ]
+HubFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--hub-suites",
+        help="Another file of published models, laid out like compute/suites/hub.toml.",
+        show_default="compute/suites/hub.toml",
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="Instead of a preset: any causal language model, ORG/NAME or a folder."
+    ),
+]
+Revision = Annotated[
+    str | None, typer.Option(help="Branch, tag or commit of --model.", show_default="main")
+]
+TrainTokens = Annotated[
+    int | None, typer.Option(help="D of --model: tokens it was trained on, each once.")
+]
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        help="Dataset on the hub, ORG/NAME or ORG/NAME@REVISION, that stands in for the training "
+        "text of --model."
+    ),
+]
+TextField = Annotated[str, typer.Option(help="Column or field of a dataset that holds the text.")]
+Stream = Annotated[
+    str | None,
+    typer.Option(
+        help="Address of the token files that the models were trained on, in Pythia's layout: "
+        "hf://datasets/ORG/NAME, https://... or a folder.",
+        show_default="that of the preset",
+    ),
+]
+Shards = Annotated[
+    int | None, typer.Option(help="Files that --stream is divided into.", show_default="1")
+]
+Context = Annotated[
+    int | None,
+    typer.Option(
+        help="Tokens of a window of --model.", show_default="what it was made for, at most 2048"
+    ),
+]
+Only = Annotated[
+    list[str], typer.Option(help="Model of the preset to measure; repeat it for several.")
+]
+Without = Annotated[
+    list[str],
+    typer.Option(help="Stage to leave out, such as chain or curvature; repeat it for several."),
+]
+Hours = Annotated[
+    float | None, typer.Option(help="Leave out models that would take the run beyond this.")
+]
 
 _DATA, _CACHE = Path("data"), Path(".cache")
 
 
 @app.command()
 def plan(
-    preset: Preset = "small",
+    preset: Preset = None,
     corpus: CorpusPath = None,
     data: DataDir = _DATA,
     cache: CacheDir = _CACHE,
@@ -70,6 +133,18 @@ def plan(
     workers: Workers = None,
     retry_failed: RetryFailed = False,
     ladder: LadderFile = None,
+    hub_suites: HubFile = None,
+    model: ModelName = None,
+    revision: Revision = None,
+    train_tokens: TrainTokens = None,
+    dataset: Dataset = None,
+    text_field: TextField = "text",
+    stream: Stream = None,
+    shards: Shards = None,
+    context: Context = None,
+    only: Only = (),
+    without: Without = (),
+    hours: Hours = None,
     shapes: Annotated[
         str | None,
         typer.Option(help="Instead: what the curvature of published models would take: pythia."),
@@ -81,23 +156,21 @@ def plan(
     ] = 20.0,
 ) -> None:
     """Say what a run would do and how long it would take, and measure nothing."""
+    of_shapes = ("shapes", "gpu_memory", "host_memory", "teraflops")
+    options = {k: v for k, v in locals().items() if k not in (*of_shapes, "of_shapes")}
     if shapes is not None:
         from compute.curvature_plan import plan_shapes
 
         plan_shapes(shapes, gpu_memory, host_memory, teraflops)
         return
     from compute import run as runs
-    from compute.session import Request, open_session
 
-    session = open_session(
-        Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
-    )
-    runs.estimate_and_show(session)
+    runs.estimate_and_show(_session(**options))
 
 
 @app.command()
 def run(
-    preset: Preset = "small",
+    preset: Preset = None,
     corpus: CorpusPath = None,
     data: DataDir = _DATA,
     cache: CacheDir = _CACHE,
@@ -106,31 +179,50 @@ def run(
     workers: Workers = None,
     retry_failed: RetryFailed = False,
     ladder: LadderFile = None,
+    hub_suites: HubFile = None,
+    model: ModelName = None,
+    revision: Revision = None,
+    train_tokens: TrainTokens = None,
+    dataset: Dataset = None,
+    text_field: TextField = "text",
+    stream: Stream = None,
+    shards: Shards = None,
+    context: Context = None,
+    only: Only = (),
+    without: Without = (),
+    hours: Hours = None,
 ) -> None:
-    """Train and measure every model of the preset that is not there yet."""
+    """Fetch or train, and measure, every model of the preset that is not there yet."""
+    session = _session(**locals())
     from compute import run as runs
-    from compute.session import Request, open_session
 
-    session = open_session(
-        Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
-    )
     raise typer.Exit(runs.run(session))
 
 
 @app.command()
 def status(
-    preset: Preset = "small",
+    preset: Preset = None,
     corpus: CorpusPath = None,
     data: DataDir = _DATA,
     cache: CacheDir = _CACHE,
     suite: SuiteName = None,
+    device: Device = None,
     ladder: LadderFile = None,
+    hub_suites: HubFile = None,
+    model: ModelName = None,
+    revision: Revision = None,
+    train_tokens: TrainTokens = None,
+    dataset: Dataset = None,
+    text_field: TextField = "text",
+    stream: Stream = None,
+    shards: Shards = None,
+    context: Context = None,
 ) -> None:
     """List the units that are done, missing or failed."""
+    session = _session(**locals())
     from compute.console import show_status
-    from compute.session import Request, open_session
 
-    show_status(open_session(Request(preset, corpus, data, cache, suite, ladder_file=ladder)))
+    show_status(session)
 
 
 @app.command()
@@ -146,13 +238,21 @@ def export(
     suite: SuiteName = None,
     device: Device = None,
     ladder: LadderFile = None,
+    hub_suites: HubFile = None,
 ) -> None:
     """Write the file whose size is the code length of a model that was measured."""
-    from compute.session import Request, open_session
     from compute.transfer import export_model
 
-    request = Request(preset, corpus, data, cache, suite, device, ladder_file=ladder)
-    session = open_session(request)
+    session = _session(
+        preset=preset,
+        corpus=corpus,
+        data=data,
+        cache=cache,
+        suite=suite,
+        device=device,
+        ladder=ladder,
+        hub_suites=hub_suites,
+    )
     export_model(session, model, setting, code, to)
 
 
@@ -221,6 +321,23 @@ def fit(
     with console.status("Descending from every start, then for every resample"):
         found = law_of_file(runs, resamples=bootstrap, seed=seed)
     show_fit(found)
+
+
+def _session(**options: Any) -> "Session":
+    """What the options of a command ask for, opened; their names are those of the commands."""
+    from compute.session import Request, open_session
+
+    renamed = {
+        "data": "data_dir",
+        "cache": "cache_dir",
+        "ladder": "ladder_file",
+        "hub_suites": "hub_file",
+        "context": "context_length",
+    }
+    wanted = {renamed.get(name, name): value for name, value in options.items()}
+    for name in ("only", "without"):
+        wanted[name] = tuple(wanted.get(name) or ())
+    return open_session(Request(**wanted))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What a person sees of a run: the plan, the progress, the summary."""
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,9 +14,10 @@ from compute.curvature.forecast import Forecast
 from compute.curvature.memory import gibibytes
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantizers.damping import USUAL_DAMPING
+from compute.same_weights import same_weights
 from compute.session import Session
 from compute.store import row_count
-from compute.suites.shapes import Shape
+from compute.suites.hub_model import HubModel
 from compute.terminal import console
 from compute.unit import Unit
 
@@ -28,28 +29,35 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def show_plan(session: Session, seconds: float | None) -> None:
-    """Models, work left and, if measured, how long it will take."""
+def show_plan(session: Session, seconds: Callable[[Unit], float], wall: float) -> None:
+    """Models, work left, how long it will take, and what will not be tried.
+
+    Args:
+        seconds: expected of a unit.
+        wall: expected of the run.
+    """
     plan, workspace = session.plan, session.workspace
+    if session.why:
+        console.print(session.why)
     console.print(
-        f"[bold]Suite {workspace.store.suite}[/bold] on {workspace.corpus}, "
-        f"{len(session.corpus.training):,} training and {len(session.corpus.heldout):,} held-out "
-        f"documents; {session.workers} worker(s) on {workspace.provenance.device}"
+        f"[bold]Suite {workspace.store.suite}[/bold] on {workspace.corpus}; "
+        f"{session.workers} worker(s) on {workspace.provenance.device}"
     )
-    if session.corpus.skipped:
-        console.print(f"{session.corpus.skipped} file(s) are not UTF-8 text and were left out.")
+    for line in session.about:
+        console.print(f"{escape(line)}.")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model")
-    for column in ("parameters N", "tokens D", "steps", "units left"):
+    more = session.columns(seconds)
+    for column in ("parameters N", "tokens D", *more, "units left"):
         table.add_column(column, justify="right")
     left = Counter(unit.model_id for unit in plan.todo)
     total = Counter(unit.model_id for unit in plan.units)
-    for model in session.ladder.models:
+    for row, model in enumerate(session.models):
         table.add_row(
             model.model_id,
             f"{model.params_total:,}",
             f"{model.train_tokens:,}",
-            f"{model.steps:,}",
+            *(cells[row] for cells in more.values()),
             f"{left[model.model_id]} of {total[model.model_id]}",
         )
     console.print(table)
@@ -57,12 +65,22 @@ def show_plan(session: Session, seconds: float | None) -> None:
         console.print(f"[red]failed before[/red] {name}: {escape(error)}")
     if plan.failed:
         console.print("Failed units are left alone; try them again with RETRY_FAILED=1.")
-    tokens = sum(unit.work_tokens for unit in plan.todo)
+    show_skipped(session)
+    tokens = sum(unit.work_tokens for unit in plan.todo if unit.work_unit == "tokens")
     if plan.todo:
-        estimate = f", about {duration(seconds)}" if seconds is not None else ""
-        console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens{estimate}.")
+        console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens, about {duration(wall)}.")
     elif not plan.failed:
         console.print("Everything is there; nothing to do.")
+
+
+def show_skipped(session: Session) -> None:
+    """One line per reason for units that will not be tried, with the first of them."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for name, reason in session.skipped.items():
+        by_reason[reason].append(name)
+    for reason, names in by_reason.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        console.print(f"[yellow]skipped[/yellow] {names[0]}{more}: {escape(reason)}")
 
 
 def show_curvature_memory(forecasts: dict[str, Forecast]) -> None:
@@ -80,7 +98,7 @@ def show_curvature_memory(forecasts: dict[str, Forecast]) -> None:
         )
 
 
-def show_shapes(shapes: list[Shape], forecasts: list[Forecast], teraflops: float) -> None:
+def show_shapes(shapes: list[HubModel], forecasts: list[Forecast], teraflops: float) -> None:
     """Memory and time of the default measurement for models that need not be here."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("model")
@@ -88,7 +106,7 @@ def show_shapes(shapes: list[Shape], forecasts: list[Forecast], teraflops: float
         table.add_column(column, justify="right")
     table.add_column("time", justify="right")
     for shape, found in zip(shapes, forecasts, strict=True):
-        name, size = shape.name, f"{shape.params_total:,}"
+        name, size = shape.model_id, f"{shape.params_total:,}"
         if found.fit is None:
             table.add_row(name, size, found.point.matrix, "[red]does not fit[/red]")
             continue
@@ -106,7 +124,7 @@ def show_shapes(shapes: list[Shape], forecasts: list[Forecast], teraflops: float
     console.print(table)
     for shape, found in zip(shapes, forecasts, strict=True):
         if found.reason is not None:
-            console.print(f"[red]no room[/red] {shape.name}: {escape(found.reason)}")
+            console.print(f"[red]no room[/red] {shape.model_id}: {escape(found.reason)}")
 
 
 @contextmanager
@@ -197,6 +215,9 @@ def show_summary(session: Session, not_run: list[str], failed: dict[str, str]) -
             f"[yellow]damped[/yellow] {label}: the Hessian of {layer} had no Cholesky factor until "
             f"{damping:g} times its mean diagonal was added"
         )
+    for names in same_weights(store):
+        console.print(f"[yellow]same weights[/yellow] {', '.join(names)} are the same bytes")
+    show_skipped(session)
     for name, error in failed.items():
         console.print(f"[red]failed[/red] {name}: {escape(error)}")
     for name in not_run:

@@ -5,7 +5,7 @@ from compute.curvature.forecast import forecast
 from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
-from compute.suites.shapes import load_shapes
+from compute.suites.hub_suite import load_hub_suite
 from compute.terminal import console
 from schema import MATRICES
 
@@ -25,11 +25,13 @@ def plan_shapes(suite: str, gpu_gb: float, host_gb: float, teraflops: float) -> 
         if not 0 < value < float("inf"):
             raise InputError(f"The {name} must be a positive number, not {value}.")
     memory = Memory("cuda", int(gpu_gb * 1e9), int(host_gb * 1e9))
-    pairs = [(shape, matrix) for shape in load_shapes(suite) for matrix in MATRICES]
+    pairs = [(shape, matrix) for shape in load_hub_suite(suite).models for matrix in MATRICES]
     forecasts = []
     for shape, matrix in pairs:
         point = CurvaturePoint(matrix, windows=max(1, TOKENS // shape.context_length))
-        forecasts.append(forecast(shape.config, shape.context_length, point, memory))
+        forecasts.append(
+            forecast(shape.config, shape.context_length, point, memory, shape.vocab_size)
+        )
     console.print(
         f"{point.probes} random vectors, {point.steps} Lanczos steps, {TOKENS:,} tokens, on one "
         f"GPU of {gpu_gb:g} GB with {host_gb:g} GB beside it; times are those of "

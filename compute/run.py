@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from compute import estimate, language_model
+from compute import estimate
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
@@ -15,7 +16,6 @@ from compute.executor import Finished, run_units
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
-from compute.suites.ladder import LadderModel
 from compute.terminal import console
 from compute.unit import Unit
 from compute.workspace import Workspace
@@ -27,10 +27,8 @@ FAILED, INTERRUPTED = 1, 130
 def estimate_and_show(session: Session) -> Callable[[Unit], float]:
     """Print the plan with a measured estimate of its time; return expected seconds per unit."""
     todo = session.plan.todo
-    busy = {unit.model_id for unit in todo if unit.work_tokens}
-    models = [model for model in session.ladder.models if model.model_id in busy]
-    seconds = estimate.unit_seconds(estimate.measure_speeds(models, session.workspace.device))
-    show_plan(session, estimate.wall_seconds(todo, seconds, session.workers))
+    seconds = session.unit_seconds(todo)
+    show_plan(session, seconds, estimate.wall_seconds(todo, seconds, session.workers))
     show_curvature_memory(_largest_forecasts(session))
     return seconds
 
@@ -38,7 +36,7 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
     memory = session.workspace.memory()
-    wanted: dict[LadderModel, list[CurvaturePoint]] = defaultdict(list)
+    wanted: dict[Any, list[CurvaturePoint]] = defaultdict(list)
     for unit in session.plan.todo:
         if unit.stage == "curvature":
             spec, point = unit.model
@@ -46,8 +44,8 @@ def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     found = {}
     for spec, points in wanted.items():
         most = max(points, key=lambda point: (point.steps, point.matrix == "hessian"))
-        config = language_model.config_of(spec)
-        found[spec.model_id] = forecast(config, spec.context_length, most, memory)
+        config = session.config_of(spec)
+        found[spec.model_id] = forecast(config, spec.context_length, most, memory, spec.vocab_size)
     return found
 
 
@@ -61,6 +59,8 @@ def run(session: Session) -> int:
         seconds = estimate_and_show(session)
         ended: set[str] = set()
         try:
+            if plan.todo:
+                session = session.prepared()
             for event in _carry_out(plan.todo, session.workspace, session.workers, seconds):
                 ended.add(event.unit.name)
                 if event.error is not None:
@@ -90,8 +90,8 @@ def run_only(session: Session, unit: Unit) -> dict[str, str]:
         scratch = SuiteStore(Path(folder), session.workspace.store.suite)
         workspace = replace(session.workspace, store=scratch)
         todo = units_to_make(unit, session.plan.units, workspace)
-        models = [model for model in session.ladder.models if model.model_id == unit.model_id]
-        seconds = estimate.unit_seconds(estimate.measure_speeds(models, workspace.device))
+        workspace = replace(session.prepared().workspace, store=scratch)
+        seconds = session.unit_seconds(todo)
         ended = _carry_out(todo, workspace, session.workers, seconds)
         return {event.unit.name: event.error for event in ended if event.error is not None}
 

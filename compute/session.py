@@ -1,24 +1,21 @@
-"""From what a person asks for to a checked plan: corpus, suite, device, units."""
+"""From what a person asks for to a checked plan: models, text, device, units."""
 
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Self
+
+from transformers import PreTrainedConfig
 
 from compute.errors import InputError
 from compute.perform import describe_device
-from compute.plan import (
-    Plan,
-    check_corpus_size,
-    ladder_units,
-    make_plan,
-    suite_fingerprint,
-)
+from compute.plan import Plan, make_plan
 from compute.provenance import Provenance
+from compute.setting import Setting
 from compute.store import SuiteStore
-from compute.suites.corpus import Corpus, load_corpus
-from compute.suites.ladder import Ladder, load_ladder
-from compute.suites.windows import tile
+from compute.unit import Unit
 from compute.workspace import Workspace
 
 
@@ -27,7 +24,8 @@ class Request:
     """What a person asks for; None means the default.
 
     Attributes:
-        preset: name in ``ladder.toml`` (or in ``ladder_file``).
+        preset: name in ``ladder.toml`` or ``hub.toml``; None for Pythia on a GPU and for the
+            ladder elsewhere.
         corpus: folder or file of text; None for the standard library's sources.
         data_dir: where artifacts go.
         cache_dir: where checkpoints and token windows go.
@@ -36,9 +34,21 @@ class Request:
         workers: processes.
         retry_failed: try units again that failed before.
         ladder_file: another ``ladder.toml``.
+        hub_file: another ``hub.toml``.
+        model: a model on the hub, or in a folder, instead of a preset.
+        revision: of that model.
+        train_tokens: D of that model.
+        dataset: on the hub, whose text stands in for what that model was trained on.
+        text_field: column or field of the text in a dataset or in shards.
+        stream: address of the token files that a model was trained on.
+        shards: files that these are divided into.
+        context_length: tokens of a window of that model.
+        only: ids of the models to measure.
+        without: stages to leave out.
+        hours: models whose units would take the run beyond so many hours are left out.
     """
 
-    preset: str
+    preset: str | None
     corpus: Path | None
     data_dir: Path
     cache_dir: Path
@@ -47,20 +57,73 @@ class Request:
     workers: int | None = None
     retry_failed: bool = False
     ladder_file: Path | None = None
+    hub_file: Path | None = None
+    model: str | None = None
+    revision: str | None = None
+    train_tokens: int | None = None
+    dataset: str | None = None
+    text_field: str = "text"
+    stream: str | None = None
+    shards: int | None = None
+    context_length: int | None = None
+    only: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    hours: float | None = None
 
 
 @dataclass(frozen=True)
 class Session:
-    """A request found to be sound, ready to run."""
+    """A request found to be sound, ready to run.
 
-    ladder: Ladder
-    corpus: Corpus
+    Attributes:
+        workspace: what its units share.
+        workers: processes.
+        retry_failed: whether failed units are tried again.
+        plan: what is to be done.
+        why: a sentence on how the models were chosen, if nobody named them.
+        skipped: name -> reason of units that are not even tried.
+    """
+
     workspace: Workspace
     workers: int
     retry_failed: bool
     plan: Plan
+    why: str | None = field(default=None, kw_only=True)
+    skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
 
-    def planned_again(self) -> "Session":
+    @classmethod
+    def of(cls, request: Request, workspace: Workspace, units: list[Unit], **own: Any) -> Self:
+        """A session with a plan for what is on disk now."""
+        plan = make_plan(units, workspace, request.retry_failed)
+        return cls(workspace, workspace.workers, request.retry_failed, plan, **own)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """Smallest first."""
+        raise NotImplementedError
+
+    @property
+    def about(self) -> list[str]:
+        """What a reader of the plan should know."""
+        raise NotImplementedError
+
+    def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
+        """More columns of the plan's table, one entry per model."""
+        raise NotImplementedError
+
+    def config_of(self, model: Any) -> PreTrainedConfig:
+        """The architecture of one model."""
+        raise NotImplementedError
+
+    def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
+        """Expected seconds of a unit, for scheduling and for the estimate."""
+        raise NotImplementedError
+
+    def prepared(self) -> Self:
+        """The same session when all that its units share is in the cache."""
+        return self
+
+    def planned_again(self) -> Self:
         """The same session with a plan for what is on disk now."""
         plan = make_plan(self.plan.units, self.workspace, self.retry_failed)
         return replace(self, plan=plan)
@@ -72,35 +135,34 @@ def open_session(request: Request) -> Session:
     Raises:
         InputError: one sentence naming what is wrong.
     """
-    ladder = load_ladder(request.preset, request.ladder_file)
-    _check_quantizers(ladder)
+    from compute import hub_session, ladder_session
+    from compute.suites.hub_suite import hub_presets
+
     device = _device(request.device)
     workers = _workers(request.workers, device)
-    corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
-    files = tile(corpus, ladder.context_length, ladder.corpus_seed, request.cache_dir)
-    windows = files.open()
-    check_corpus_size(ladder, windows, corpus.name)
-    fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
-    store = _suite_store(request, ladder, fingerprint)
-    workspace = Workspace(
-        store=store,
-        cache_dir=request.cache_dir,
-        windows=files,
-        corpus=corpus.name,
-        device=device,
-        corpus_seed=ladder.corpus_seed,
-        provenance=Provenance(store.suite, fingerprint, describe_device(device)),
-        workers=workers,
-    )
-    units = ladder_units(ladder, fingerprint, windows.heldout_documents.size)
-    plan = make_plan(units, workspace, request.retry_failed)
-    return Session(ladder, corpus, workspace, workers, request.retry_failed, plan)
+    if request.model is not None:
+        return hub_session.open_model(request, device, workers)
+    preset, why = request.preset, None
+    if preset is None:
+        preset = "pythia" if device.startswith("cuda") else "small"
+        why = (
+            f"Preset {preset}, since there is {'a' if preset == 'pythia' else 'no'} GPU; choose "
+            "another with --preset (PRESET=... of make)."
+        )
+    on_hub = preset in hub_presets(request.hub_file)
+    opened = hub_session.open_preset if on_hub else ladder_session.open_ladder
+    return replace(opened(request, preset, device, workers), why=why)
 
 
-def _check_quantizers(ladder: Ladder) -> None:
+def check_quantizers(settings: Iterable[Setting]) -> None:
+    """Refuse settings whose package is missing.
+
+    Raises:
+        InputError: naming it.
+    """
     from compute.quantizers import gptq
 
-    wanted = {m.setting.quantizer for m in ladder.measurements} & {"gptq", "gptq_actorder"}
+    wanted = {setting.quantizer for setting in settings} & {"gptq", "gptq_actorder"}
     if wanted and not gptq.installed():
         raise InputError(
             f"The quantizer {min(wanted)} needs the package auto-gptq, which is not installed "
@@ -108,8 +170,15 @@ def _check_quantizers(ladder: Ladder) -> None:
         )
 
 
-def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteStore:
-    """The suite's folder; measurements on another corpus or other models are never mixed in."""
+def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
+    """The suite's folder; measurements on another text or other models are never mixed in.
+
+    Args:
+        suite: its name if the request has none.
+
+    Raises:
+        InputError: the name is no folder's, or another suite lies there.
+    """
     if request.suite is not None and not re.fullmatch(r"\w[\w.-]*", request.suite):
         raise InputError(
             f"The suite name {request.suite!r} cannot be a folder name; use letters, digits, "
@@ -117,7 +186,7 @@ def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteSto
         )
     if request.data_dir.exists() and not request.data_dir.is_dir():
         raise InputError(f"The folder of artifacts {request.data_dir} is a file.")
-    store = SuiteStore(request.data_dir, request.suite or ladder.suite)
+    store = SuiteStore(request.data_dir, request.suite or suite)
     found = store.fingerprint()
     if found in (None, fingerprint):
         return store
@@ -126,7 +195,30 @@ def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteSto
             f"The suite {request.suite!r} in {request.data_dir} was measured on another corpus or "
             "with other models; choose another name with SUITE=name, or remove the folder."
         )
-    return SuiteStore(request.data_dir, f"{ladder.suite}-{fingerprint[:6]}")
+    return SuiteStore(request.data_dir, f"{suite}-{fingerprint[:6]}")
+
+
+def workspace_of(
+    request: Request,
+    store: SuiteStore,
+    fingerprint: str,
+    device: str,
+    workers: int,
+    windows: Any,
+    corpus: str,
+    corpus_seed: int,
+) -> Workspace:
+    """What the units of a session share."""
+    return Workspace(
+        store=store,
+        cache_dir=request.cache_dir,
+        windows=windows,
+        corpus=corpus,
+        device=device,
+        corpus_seed=corpus_seed,
+        provenance=Provenance(store.suite, fingerprint, describe_device(device)),
+        workers=workers,
+    )
 
 
 def _device(wanted: str | None) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 from compute.curvature.memory import Memory
 from compute.provenance import Provenance
 from compute.store import SuiteStore
+from compute.suites.standin_windows import StandInFiles
+from compute.suites.stream_windows import StreamWindows
 from compute.suites.windows import WindowFiles
 from compute.unit import Unit
 
@@ -18,7 +20,7 @@ class Workspace:
         store: artifacts of the suite.
         cache_dir: intermediate files that can be made again: checkpoints, token windows,
             coded models.
-        windows: the tiled corpus.
+        windows: the tiled text, to be opened; None until a session is ``prepared``.
         corpus: its name, for the tables.
         device: torch device that models run on.
         workers: processes that share the machine's memory.
@@ -28,16 +30,16 @@ class Workspace:
 
     store: SuiteStore
     cache_dir: Path
-    windows: WindowFiles
+    windows: WindowFiles | StreamWindows | StandInFiles | None
     corpus: str
     device: str
     corpus_seed: int
     provenance: Provenance
     workers: int = 1
 
-    def memory(self) -> Memory:
-        """What there is for each worker."""
-        return Memory.of(self.device, self.workers)
+    def memory(self, all_cards: bool = False) -> Memory:
+        """What there is for each worker; of one GPU, or of all together."""
+        return Memory.of(self.device, self.workers, all_cards)
 
     def checkpoint(self, unit: Unit) -> Path:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""

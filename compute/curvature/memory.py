@@ -35,12 +35,17 @@ class Memory:
         return int(USABLE_SHARE_CPU * self.host_bytes)
 
     @classmethod
-    def of(cls, device: str, workers: int = 1) -> "Memory":
-        """What this machine has for each of ``workers`` processes."""
+    def of(cls, device: str, workers: int = 1, all_cards: bool = False) -> "Memory":
+        """What this machine has for each of ``workers`` processes.
+
+        Args:
+            all_cards: of every GPU together, for a model that is spread over them.
+        """
         host = _host_bytes() // workers
         if not device.startswith("cuda"):
             return cls("cpu", host, 0)
-        whole = torch.cuda.get_device_properties(device).total_memory
+        cards = range(torch.cuda.device_count()) if all_cards else [device]
+        whole = sum(torch.cuda.get_device_properties(card).total_memory for card in cards)
         return cls(device, whole // workers, host)
 
 

@@ -25,6 +25,7 @@ class HubModel:
         remark: what to know when it is compared with others, or None.
         batch_windows: windows of one training step; None if unknown.
         chain: (training step, source) of its earlier checkpoints, rising; empty if there are none.
+        content: commit, or digest of a folder, where the revision alone does not fix the weights.
     """
 
     model_id: str
@@ -40,6 +41,7 @@ class HubModel:
     remark: str | None = None
     batch_windows: int | None = None
     chain: tuple[tuple[int, Source], ...] = ()
+    content: str | None = None
 
     def __post_init__(self) -> None:
         if self.train_windows < 1:
@@ -67,7 +69,7 @@ class HubModel:
     def identity(self) -> dict:
         """Everything that determines what is measured but for the windows that are drawn."""
         return {
-            "source": [self.source.name, self.source.revision],
+            "source": [self.source.name, self.content or self.source.revision],
             "train_tokens": self.train_tokens,
             "context_length": self.context_length,
             "vocab_size": self.vocab_size,

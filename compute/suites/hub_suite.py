@@ -38,22 +38,23 @@ class HubSuite:
     about: tuple[str, ...] = ()
 
 
-def hub_presets(file: Path = FILE) -> tuple[str, ...]:
+def hub_presets(file: Path | None = None) -> tuple[str, ...]:
     """Names of the presets."""
-    return tuple(_content(file)["presets"])
+    return tuple(_content(file or FILE)["presets"])
 
 
-def load_hub_suite(preset: str, file: Path = FILE, stream: str | None = None) -> HubSuite:
+def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = None) -> HubSuite:
     """One preset.
 
     Args:
         preset: its name, one of ``hub_presets``.
-        file: laid out as ``hub.toml`` is.
+        file: laid out as ``hub.toml`` is; None for that.
         stream: another address of the token files, such as a mirror.
 
     Raises:
         InputError: the file is not valid.
     """
+    file = file or FILE
     content = _content(file)
     try:
         chosen = content["presets"][preset]
@@ -84,28 +85,38 @@ def family_of(repo: str, file: Path = FILE) -> str | None:
 
 
 def family_model(
-    repo: str, revision: str, train_tokens: int, stream: str | None, file: Path = FILE
+    repo: str,
+    revision: str,
+    train_tokens: int,
+    stream: str | None,
+    file: Path = FILE,
+    context_length: int | None = None,
 ) -> tuple[HubModel, Text]:
     """One listed model at any revision, with the text of its family.
 
     Raises:
-        InputError: the revision is a training step, and D is not what was trained on by then.
+        InputError: the revision is a training step and D is not what was trained on by then, or
+            windows are to be of another length than those of its training.
     """
     content = _content(file)
     family = content["families"][family_of(repo, file)]
     row = next(row for row in family["models"] if row["repo"] == repo)
+    if context_length not in (None, family["context_length"]):
+        raise InputError(
+            f"{repo} was trained on windows of {family['context_length']} tokens, not of "
+            f"{context_length}; leave --context out."
+        )
+    text = _text(family, stream)
     step = revision.removeprefix("step")
     step_tokens = family.get("batch_windows", 0) * family["context_length"]
-    if step_tokens and revision.startswith("step") and step.isdecimal():
-        if int(step) * step_tokens != train_tokens:
-            raise InputError(
-                f"{repo} at {revision} was trained on {int(step) * step_tokens:,} tokens, not on "
-                f"{train_tokens:,}; give --train-tokens {int(step) * step_tokens}."
-            )
-        model = _at_step(row, family, int(step))
-    else:
-        model = _named(row, family, revision, train_tokens)
-    return model, _text(family, stream)
+    if not (step_tokens and revision.startswith("step") and step.isdecimal()):
+        return _named(row, family, revision, train_tokens), text
+    if int(step) * step_tokens != train_tokens:
+        raise InputError(
+            f"{repo} at {revision} was trained on {int(step) * step_tokens:,} tokens, not on "
+            f"{train_tokens:,}; give --train-tokens {int(step) * step_tokens}."
+        )
+    return _at_step(row, family, int(step)), text
 
 
 def effort_of(row: dict[str, Any]) -> Effort:

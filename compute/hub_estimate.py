@@ -1,0 +1,61 @@
+"""How long the units of published models will take: their arithmetic over a measured speed."""
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from compute.curvature.forecast import forecast
+from compute.curvature.memory import Memory
+from compute.estimate import OVERHEAD_SECONDS
+from compute.placement import arithmetic
+from compute.suites.hub_model import HubModel
+from compute.unit import Unit
+
+#: Share of the speed of a large product of matrices that a whole model reaches, usually.
+EFFICIENCY = 0.4
+
+#: Seconds in which a quantizer rounds one column of a matrix and feeds its error back, about.
+COLUMN_SECONDS = 3e-4
+
+#: Columns of a transformer block's matrices over its width: four matrices read the residual
+#: stream or something as wide, one reads the MLP's layer, four times as wide.
+_BLOCK_COLUMNS = 7
+
+
+def matmul_flops(device: str, dtype: torch.dtype) -> float:
+    """Floating-point operations a second of a product of two large matrices, measured."""
+    size = 8192 if device.startswith("cuda") else 1024
+    a = torch.ones(size, size, device=device, dtype=dtype)
+
+    def multiply() -> float:
+        start = time.monotonic()
+        (a @ a)[0, 0].item()  # waits for the device
+        return time.monotonic() - start
+
+    multiply()
+    return 2.0 * size**3 / min(multiply() for _ in range(3))
+
+
+def unit_seconds(models: dict[str, HubModel], memory: Memory) -> Callable[[Unit], float]:
+    """Expected seconds of a unit, without its downloads."""
+    device = memory.device
+    usual = EFFICIENCY * matmul_flops(device, arithmetic(device))
+    full = EFFICIENCY * matmul_flops(device, torch.float32)
+
+    def seconds(unit: Unit) -> float:
+        model = models[unit.model_id]
+        if unit.stage in ("sample", "chain"):
+            return OVERHEAD_SECONDS + 2.0 * model.params_total * unit.work_tokens / usual
+        if unit.stage == "quantize":
+            blocks = model.config.num_hidden_layers
+            columns = blocks * _BLOCK_COLUMNS * model.config.hidden_size
+            runs = 2.0 * model.params_total * unit.work_tokens / full
+            return OVERHEAD_SECONDS + runs + COLUMN_SECONDS * columns
+        if unit.stage == "curvature":
+            _, point = unit.model
+            found = forecast(model.config, model.context_length, point, memory, model.vocab_size)
+            return OVERHEAD_SECONDS + found.flops / full
+        return OVERHEAD_SECONDS
+
+    return seconds

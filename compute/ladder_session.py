@@ -1,0 +1,77 @@
+"""A session on models that the project trains itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transformers import PreTrainedConfig
+
+from compute import estimate, language_model
+from compute.session import (
+    Request,
+    Session,
+    check_quantizers,
+    suite_store,
+    workspace_of,
+)
+from compute.suites.corpus import Corpus, load_corpus
+from compute.suites.ladder import Ladder, LadderModel, load_ladder
+from compute.suites.windows import tile
+from compute.unit import Unit
+from compute.units.ladder import check_corpus_size, ladder_units, suite_fingerprint
+
+
+@dataclass(frozen=True)
+class LadderSession(Session):
+    """Models of a preset of the ladder, on one corpus."""
+
+    ladder: Ladder
+    corpus: Corpus
+
+    @property
+    def models(self) -> tuple[LadderModel, ...]:
+        """Smallest first."""
+        return self.ladder.models
+
+    @property
+    def about(self) -> list[str]:
+        """Of the corpus."""
+        training, heldout = len(self.corpus.training), len(self.corpus.heldout)
+        lines = [f"{training:,} training and {heldout:,} held-out documents"]
+        if self.corpus.skipped:
+            lines.append(f"{self.corpus.skipped} file(s) are not UTF-8 text and were left out")
+        return lines
+
+    def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
+        """Optimizer steps."""
+        return {"steps": [f"{model.steps:,}" for model in self.models]}
+
+    def config_of(self, model: LadderModel) -> PreTrainedConfig:
+        """The architecture."""
+        return language_model.config_of(model)
+
+    def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
+        """From a few training steps and one evaluation of each model that has work to do."""
+        busy = {unit.model_id for unit in units if unit.work_tokens}
+        models = [model for model in self.models if model.model_id in busy]
+        return estimate.unit_seconds(estimate.measure_speeds(models, self.workspace.device))
+
+
+def open_ladder(request: Request, preset: str, device: str, workers: int) -> LadderSession:
+    """Check everything that can be checked before long work begins.
+
+    Raises:
+        InputError: one sentence naming what is wrong.
+    """
+    ladder = load_ladder(preset, request.ladder_file)
+    check_quantizers(m.setting for m in ladder.measurements)
+    corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
+    files = tile(corpus, ladder.context_length, ladder.corpus_seed, request.cache_dir)
+    windows = files.open()
+    check_corpus_size(ladder, windows, corpus.name)
+    fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
+    store = suite_store(request, ladder.suite, fingerprint)
+    workspace = workspace_of(
+        request, store, fingerprint, device, workers, files, corpus.name, ladder.corpus_seed
+    )
+    units = ladder_units(ladder, fingerprint, windows.heldout_documents.size)
+    return LadderSession.of(request, workspace, units, ladder=ladder, corpus=corpus)

@@ -1,0 +1,88 @@
+"""Any causal language model that a person names: a suite of one."""
+
+from pathlib import Path
+
+from compute import hub
+from compute.errors import InputError
+from compute.suites.hub_model import HubModel
+from compute.suites.hub_suite import FILE, HubSuite, family_model, family_of, load_effort
+from compute.suites.text import StreamText, Text
+
+#: Tokens of a window, unless the model was made for fewer or a person says otherwise.
+CONTEXT = 2048
+
+
+def own_suite(
+    source: hub.Source,
+    train_tokens: int | None,
+    text: Text | None,
+    context_length: int | None = None,
+    file: Path | None = None,
+) -> HubSuite:
+    """One model with everything that can be known of it before its weights are there.
+
+    Args:
+        source: of the model.
+        train_tokens: D.
+        text: that it is scored on; None for that of the published suite it belongs to.
+        context_length: tokens of a window; None for what the model was made for, at most 2048.
+        file: laid out as ``hub.toml`` is.
+
+    Raises:
+        InputError: D or the text is missing, the model cannot be had or is no causal one, its
+            tokenizer knows more tokens than it predicts, or its context is shorter than asked for.
+    """
+    file = file or FILE
+    if train_tokens is None or train_tokens < 1:
+        raise InputError(
+            "--model needs --train-tokens D, a positive number: how many tokens it was trained on."
+        )
+    effort = load_effort(file=file)
+    if (text is None or isinstance(text, StreamText)) and family_of(source.name, file):
+        address = text.address if text else None
+        model, text = family_model(
+            source.name, source.revision, train_tokens, address, file, context_length
+        )
+        return HubSuite(_slug(model.model_id), (model,), text, effort)
+    if text is None:
+        raise InputError(
+            f"{source.name} belongs to no suite whose training text is known; say what to score it "
+            "on with --stream ADDRESS (its own tokens), --dataset NAME or --corpus FOLDER."
+        )
+    config = hub.config_of(source)
+    tokenizer = hub.tokenizer_of(source)
+    longest = getattr(config, "max_position_embeddings", None)
+    context = context_length or min(longest or CONTEXT, CONTEXT)
+    if context < 2 or (longest is not None and context > longest):
+        raise InputError(
+            f"Windows of {context} tokens cannot be scored by {source.name}, whose context has "
+            f"{longest}; give --context from 2 to {longest}."
+        )
+    if len(tokenizer) > config.vocab_size:
+        raise InputError(
+            f"The tokenizer of {source.name} has {len(tokenizer):,} tokens and the model predicts "
+            f"{config.vocab_size:,}: they do not belong together."
+        )
+    embedding, nonembedding = hub.parameter_counts_of(config)
+    exact = isinstance(text, StreamText)
+    name = _slug(Path(source.name).resolve().name if Path(source.name).is_dir() else source.name)
+    model = HubModel(
+        model_id=name if source.revision == "main" else f"{name}-{_slug(source.revision)}",
+        source=source,
+        train_tokens=train_tokens,
+        context_length=context,
+        vocab_size=len(tokenizer),
+        params_embedding=embedding,
+        params_nonembedding=nonembedding,
+        config=config,
+        corpus=text.label if exact else "its own training text",
+        stand_in=None if exact else text.label,
+        content=hub.commit_of(source),
+    )
+    return HubSuite(name, (model,), text, effort)
+
+
+def _slug(name: str) -> str:
+    """For file names: ``pythia-70m`` of ``EleutherAI/pythia-70m``."""
+    last = name.rstrip("/").rpartition("/")[2].lower()
+    return "".join(c if c.isalnum() or c in "-_." else "-" for c in last).strip(".-") or "model"

@@ -1,0 +1,86 @@
+"""Opening the text of a suite of published models: what identifies it, and where it lies."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from compute import hub
+from compute.suites.corpus import Corpus, load_corpus
+from compute.suites.hub_dataset import fetch_dataset
+from compute.suites.hub_model import HubModel
+from compute.suites.standin_windows import StandInFiles
+from compute.suites.stream_windows import StreamWindows
+from compute.suites.text import (
+    MOST_TEXT_BYTES,
+    MOST_WINDOWS,
+    DatasetText,
+    FolderText,
+    StreamText,
+    Text,
+)
+from compute.suites.text_windows import tokenize
+from compute.suites.token_stream import TokenStream
+
+#: Of the order of documents and windows, and bytes of text that are held out.
+SEED = 1
+HELDOUT_BYTES = 16_000_000
+
+
+def text_identity(text: Text) -> dict:
+    """Everything that determines the windows but for the tokenizer, as JSON."""
+    if isinstance(text, StreamText):
+        return {"stream": text.address, "shards": text.shards}
+    cut = {"field": text.field, "seed": SEED, "most": [MOST_TEXT_BYTES, MOST_WINDOWS]}
+    if isinstance(text, DatasetText):
+        return {"dataset": [text.name, text.revision, *text.files], **cut}
+    return {"folder": _folder_corpus(text).fingerprint, **cut}
+
+
+def open_text(
+    text: Text, models: tuple[HubModel, ...], cache_dir: Path, report: Callable[[float], None]
+) -> StreamWindows | StandInFiles:
+    """Have the windows ready, or where they can be read from as they are needed.
+
+    Args:
+        text: of the suite.
+        models: that are scored on it; they share a tokenizer.
+        cache_dir: of intermediate files.
+        report: called with the share of a text that has been tokenized.
+
+    Raises:
+        InputError: it cannot be had, or is too short.
+    """
+    first = models[0]
+    if isinstance(text, StreamText):
+        stream = TokenStream(
+            address=text.address,
+            cache_dir=cache_dir / "streams",
+            vocab_size=first.vocab_size,
+            ids_per_window=first.context_length + 1,
+            shards=text.shards,
+        )
+        windows = StreamWindows(stream)
+        windows.check(models)
+        return windows
+    corpus = _dataset_corpus(text) if isinstance(text, DatasetText) else _folder_corpus(text)
+    tokenizer = hub.tokenizer_of(first.source)
+    context = first.context_length
+    return StandInFiles(tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report))
+
+
+def _dataset_corpus(text: DatasetText) -> Corpus:
+    found = fetch_dataset(
+        text.name, text.revision, text.files or None, enough_bytes=MOST_TEXT_BYTES // 2
+    )
+    return load_corpus(
+        found.folder,
+        HELDOUT_BYTES,
+        SEED,
+        field=text.field,
+        most_bytes=MOST_TEXT_BYTES,
+        files=found.files,
+        name=f"{text.name} ({found.commit[:12]})",
+    )
+
+
+def _folder_corpus(text: FolderText) -> Corpus:
+    return load_corpus(text.path, HELDOUT_BYTES, SEED, field=text.field, most_bytes=MOST_TEXT_BYTES)
