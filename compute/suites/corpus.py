@@ -1,16 +1,16 @@
-"""Documents to train on: the standard library's sources, a folder of text, or jsonl.zst shards."""
+"""Documents to train on: the standard library's sources, a folder of text, or shards of many."""
 
 import hashlib
-import io
-import json
 import platform
 import sysconfig
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from compute.errors import InputError
+from compute.suites.documents import is_shard, shard_documents, text_documents
 
 
 @dataclass(frozen=True)
@@ -40,40 +40,57 @@ class Corpus:
         return sha.hexdigest()
 
 
-def load_corpus(path: Path | None, heldout_bytes: int, seed: int) -> Corpus:
+def load_corpus(
+    path: Path | None,
+    heldout_bytes: int,
+    seed: int,
+    *,
+    field: str = "text",
+    most_bytes: int | None = None,
+    files: Sequence[Path] | None = None,
+    name: str | None = None,
+) -> Corpus:
     """Read, deduplicate, shuffle and split the documents.
 
     Args:
         path: None for the Python sources of this interpreter's standard library, else a folder
-            (or a single file) of text files or of ``*.jsonl.zst`` shards with a ``text`` field.
-            Shards whose name starts with ``test`` are held out and others named
-            ``validation`` left alone.
+            (or a single file).  If there are shards in it, of JSON lines (``*.jsonl``,
+            ``*.jsonl.gz``, ``*.jsonl.zst``) or Parquet, these are read and other files are not;
+            else every file of text is a document.  Shards whose name starts with ``test`` are
+            held out and others named ``validation`` left alone.
         heldout_bytes: documents are held out until they reach this many bytes, unless the
             corpus brings its own held-out shards.
         seed: of the order of documents.
+        field: column, or field of every line, of shards that holds the text.
+        most_bytes: reading stops once there are so many bytes to train on and ``heldout_bytes``
+            to hold out: shards in the order of their paths, files of text in random order.  None
+            to read all.
+        files: the only files of the folder ``path`` to look at; None for all.
+        name: of the corpus; None for that of the folder or file.
 
     Raises:
-        InputError: nothing is there, or nothing of it is text.
+        InputError: nothing is there, nothing of it is text, or a shard cannot be read.
     """
-    own_heldout: list[bytes] = []
     if path is None:
-        name = f"Python {platform.python_version()} standard library"
-        documents, skipped = _standard_library()
+        name = name or f"Python {platform.python_version()} standard library"
+        found = _standard_library()
     else:
         if not path.exists():
             raise InputError(f"The corpus {path} does not exist; give a folder of text files.")
-        name = path.resolve().name
-        shards = [path] if path.is_file() else sorted(path.rglob("*.jsonl.zst"))
-        if shards and shards[0].name.endswith(".jsonl.zst"):
-            training = [s for s in shards if not s.name.startswith(("test", "validation"))]
-            documents = [d for shard in training for d in _shard_documents(shard)]
-            own_heldout = [
-                d for s in shards if s.name.startswith("test") for d in _shard_documents(s)
-            ]
-            skipped = 0
-        else:
-            files = [path] if path.is_file() else sorted(f for f in path.rglob("*") if f.is_file())
-            documents, skipped = _text_files([f for f in files if not f.name.startswith(".")])
+        name = name or path.resolve().name
+        found = sorted(_files(path) if files is None else files)
+    shards = [file for file in found if is_shard(file)]
+    own_heldout: list[bytes] = []
+    if shards:
+        tests = [shard for shard in shards if shard.name.startswith("test")]
+        ours = [s for s in shards if not s.name.startswith(("test", "validation"))]
+        most = _sum(most_bytes, 0 if tests else heldout_bytes)
+        documents, skipped = shard_documents(ours, field, most), 0
+        own_heldout = shard_documents(tests, field, None if most is None else heldout_bytes)
+    else:
+        if most_bytes is not None:  # neighbours in a tree are too much alike to read only them
+            found = [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
+        documents, skipped = text_documents(found, _sum(most_bytes, heldout_bytes))
     rng = np.random.default_rng(seed)
     training = _shuffled_once_each(documents, rng)
     if own_heldout:
@@ -96,50 +113,22 @@ def load_corpus(path: Path | None, heldout_bytes: int, seed: int) -> Corpus:
     return Corpus(name, tuple(training), tuple(heldout), skipped)
 
 
-def _standard_library() -> tuple[list[bytes], int]:
+def _standard_library() -> list[Path]:
     """Python sources of the interpreter's own library, what was installed beside it left out."""
     folder = Path(sysconfig.get_path("stdlib"))
     third_party = {"site-packages", "dist-packages"}
     sources = sorted(folder.rglob("*.py"))
-    return _text_files([f for f in sources if third_party.isdisjoint(f.relative_to(folder).parts)])
+    return [f for f in sources if third_party.isdisjoint(f.relative_to(folder).parts)]
 
 
-def _text_files(files: list[Path]) -> tuple[list[bytes], int]:
-    """Contents of the files that are UTF-8 text without NUL bytes, and how many are not."""
-    documents, skipped = [], 0
-    for file in files:
-        content = file.read_bytes()
-        try:
-            content.decode()
-        except UnicodeDecodeError:
-            skipped += 1
-            continue
-        if b"\0" in content:
-            skipped += 1
-        elif content:
-            documents.append(content)
-    return documents, skipped
+def _files(path: Path) -> list[Path]:
+    """The file, or all of the folder, hidden ones left out."""
+    files = [path] if path.is_file() else path.rglob("*")
+    return [file for file in files if file.is_file() and not file.name.startswith(".")]
 
 
-def _shard_documents(shard: Path) -> list[bytes]:
-    """The ``text`` of every line of one zstd-compressed JSON-lines file."""
-    import zstandard
-
-    documents = []
-    try:
-        with shard.open("rb") as file:
-            reader = zstandard.ZstdDecompressor().stream_reader(file)
-            for line in io.TextIOWrapper(reader, encoding="utf-8"):
-                text = json.loads(line)["text"]
-                if not isinstance(text, str):
-                    raise TypeError(f"text is {text!r}")
-                documents.append(text.replace("\0", "").encode())
-    except (zstandard.ZstdError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"The shard {shard} is not zstd-compressed JSON lines with a 'text' field "
-            f"({type(error).__name__} after {len(documents)} documents)."
-        ) from error
-    return [document for document in documents if document]
+def _sum(most_bytes: int | None, others: int) -> int | None:
+    return None if most_bytes is None else most_bytes + others
 
 
 def _shuffled_once_each(documents: list[bytes], rng: np.random.Generator) -> list[bytes]:
