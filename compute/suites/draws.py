@@ -30,6 +30,25 @@ def uniform_draws(windows: int, count: int, seed: int) -> np.ndarray:
     return _generator(_WINDOWS, count, seed).integers(windows, size=count)
 
 
+def distinct_draws(windows: int, count: int, seed: int) -> np.ndarray:
+    """Different windows among the first ``windows``, in random order; all of them, if they are no
+    more than ``count``.
+
+    Returns:
+        Their indices, shape (min(count, windows),), int64.
+
+    Raises:
+        InputError: there is no window to draw from, or a number is negative.
+    """
+    wanted = min(count, windows)
+    drawn = 2 * wanted
+    while True:
+        found = np.array([*dict.fromkeys(uniform_draws(windows, drawn, seed).tolist())], np.int64)
+        if len(found) >= wanted:
+            return found[:wanted]
+        drawn *= 2  # the draws so far are a prefix of the new ones
+
+
 def drawn_positions(count: int, positions: int, context: int, seed: int) -> np.ndarray:
     """Distinct positions of ``count`` windows, uniform over the subsets of ``range(context)``.
 
