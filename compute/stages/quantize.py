@@ -17,6 +17,7 @@ from compute.quantization import quantize_model
 from compute.suites.hub_model import HubModel
 from compute.suites.ladder import LadderModel
 from compute.suites.window_source import TrainingWindows
+from compute.suites.windows import input_counts
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -84,7 +85,7 @@ def _input_counts(
     expected to be: one that a sample does not hold may be looked up all the same."""
     counts = training.input_counts(spec, vocab_size)
     if counts is None:
-        counts = torch.from_numpy(np.bincount(sample[:, :-1].ravel(), minlength=vocab_size))
+        counts = input_counts(sample, vocab_size)
         counts[: spec.vocab_size] += 1
     return counts
 

@@ -46,8 +46,7 @@ class Windows:
 
     def input_counts(self, model: LadderModel, vocab_size: int) -> torch.Tensor:
         """How often each token is an input in all of training, shape (vocab_size,), int64."""
-        inputs = self.training[: model.train_windows, :-1]
-        return torch.from_numpy(np.bincount(inputs.ravel(), minlength=vocab_size))
+        return input_counts(self.training[: model.train_windows], vocab_size)
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,15 @@ class WindowFiles:
                 for name in ("training", "heldout", "heldout_documents")
             )
         )
+
+
+def input_counts(windows: np.ndarray, vocab_size: int) -> torch.Tensor:
+    """How often each token is an input when all of ``windows``, shape (windows, T+1), are run.
+
+    Returns:
+        Shape (vocab_size,), int64.
+    """
+    return torch.from_numpy(np.bincount(windows[:, :-1].ravel(), minlength=vocab_size))
 
 
 def predictions(windows: np.ndarray) -> int:

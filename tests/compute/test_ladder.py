@@ -6,11 +6,11 @@ import torch
 
 from compute import language_model
 from compute.errors import InputError
-from compute.plan import check_corpus_size
 from compute.setting import UNQUANTIZED, Setting
 from compute.suites.ladder import Measurement, load_ladder
-from compute.suites.windows import Windows
+from compute.suites.windows import Windows, input_counts
 from compute.training import schedule, train
+from compute.units.ladder import check_corpus_size
 
 
 def test_the_small_preset_is_the_ladder_the_readme_speaks_of():
@@ -140,7 +140,7 @@ def test_batches_are_scored_before_they_are_trained_on():
 def test_inputs_are_counted_as_the_batches_have_them():
     windows = np.random.default_rng(0).integers(0, 9, (5, 8)).astype(np.uint16)
     inputs = torch.cat([x for x, _ in language_model.batches(windows, 2, torch.device("cpu"))])
-    counts = language_model.input_counts(windows, 12)
+    counts = input_counts(windows, 12)
     assert torch.equal(counts, torch.bincount(inputs.flatten(), minlength=12))
 
 
