@@ -55,7 +55,7 @@ def explained(source: "Source") -> Iterator[None]:
         raise _unreachable(source, cause or error) from error
     except EntryNotFoundError as error:
         raise InputError(f"{source} lacks a file: {_first_line(error)}.") from error
-    except XetDownloadError as error:
+    except (XetDownloadError, RuntimeError) as error:
         raise _stopped(source, error) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
