@@ -30,12 +30,16 @@ class FakeHub:
     Attributes:
         cache: The hub cache whose models it serves.
         cuts: Name of a file -> after how many bytes to hang up; used once each.
+        stubs: Name of a file -> how many of its bytes to send as if they were all; once each.
         requests: (method, path, Range header or None), in order.
+        tokens: What requests were authorized with.
     """
 
     cache: Path
     cuts: dict[str, int] = field(default_factory=dict)
+    stubs: dict[str, int] = field(default_factory=dict)
     requests: list[tuple[str, str, str | None]] = field(default_factory=list)
+    tokens: set[str | None] = field(default_factory=set)
     address: str = ""
 
     def snapshot(self, repo_id: str, revision: str) -> Path | None:
@@ -81,6 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self):
         path = self.path.partition("?")[0]
         self.hub.requests.append((self.command, path, self.headers.get("Range")))
+        self.hub.tokens.add(self.headers.get("Authorization"))
         api = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?/?", path)
         resolve = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
         if api:
@@ -127,8 +132,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("X-Repo-Commit", snapshot.name)
         self.send_header("ETag", f'"{path.readlink().name}"')
         self.send_header("Accept-Ranges", "bytes")
-        cut = self.hub.cuts.pop(name, None) if self.command == "GET" else None
-        self._body(content[start:], cut)
+        got = self.command == "GET"
+        cut = self.hub.cuts.pop(name, None) if got else None
+        end = self.hub.stubs.pop(name, None) if got else None
+        self._body(content[start:end], cut)
         return None
 
     def _body(self, content: bytes, cut: int | None = None):

@@ -29,7 +29,7 @@ from compute.hub import Source, UnreachableError, files
 from compute.hub.fetching import _check_room
 from compute.language_model import weights_sha256
 from tests.conftest import ROOT
-from tests.tiny_hub import CHAIN, FORMATS, add_files, add_revision, save_model
+from tests.tiny_hub import CHAIN, FORMATS, WINDOWS_A_STEP, add_files, add_revision, save_model
 from tests.tiny_models import TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, token_windows
 
 CHAINED = [Source("tiny/neox-a", f"step{step}") for step in CHAIN]
@@ -44,7 +44,8 @@ def damaged(match: str):
 
 
 def test_a_chain_of_revisions_is_loaded_and_its_losses_fall(offline_hub):
-    windows = token_windows(hub.tokenizer_of(CHAINED[0]), 32)
+    trained_on = WINDOWS_A_STEP * CHAIN[-1]
+    windows = token_windows(hub.tokenizer_of(CHAINED[0]), trained_on + 64)[trained_on:]
     losses = []
     for source in CHAINED:
         folder = hub.fetch(source)
