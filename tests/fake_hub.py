@@ -32,7 +32,7 @@ class FakeHub:
         cuts: Name of a file -> after how many bytes to hang up; used once each.
         stubs: Name of a file -> how many of its bytes to send as if they were all; once each.
         requests: (method, path, Range header or None), in order.
-        tokens: What requests were authorized with.
+        tokens: What requests for models were authorized with.
     """
 
     cache: Path
@@ -85,7 +85,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self):
         path = self.path.partition("?")[0]
         self.hub.requests.append((self.command, path, self.headers.get("Range")))
-        self.hub.tokens.add(self.headers.get("Authorization"))
         api = re.fullmatch(r"/api/models/([^/]+/[^/]+)(?:/(revision|tree)/([^/]+))?/?", path)
         resolve = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
         if api:
@@ -94,6 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
             repo_id, revision, kind = resolve[1], resolve[2], "resolve"
         else:
             return self._refuse(404, None, "no such page")
+        self.hub.tokens.add(self.headers.get("Authorization"))
         if repo_id in REFUSED:
             return self._refuse(*REFUSED[repo_id])
         if not self.hub.has(repo_id):
