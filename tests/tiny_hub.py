@@ -25,6 +25,9 @@ FORMATS = ("safetensors", "bin", "sharded", "sharded-bin")
 #: Revisions of the chain ``tiny/neox-a``; nothing is learned before step 1, as in a warm-up.
 CHAIN = (0, 1, 2, 4, 8, 16)
 
+#: Windows that one step of the chain trains on: two updates, so that losses fall clearly.
+WINDOWS_A_STEP = 2 * 16
+
 
 @dataclass(frozen=True)
 class TinyHub:
@@ -141,12 +144,11 @@ def blob_name(file: Path) -> str:
 def build(home: Path) -> TinyHub:
     """``tiny/neox-a`` (``main`` and ``CHAIN``), ``tiny/gpt2`` and ``tiny/llama``."""
     hub = TinyHub(home, home / "tokenizer")
-    windows = token_windows(make_tokenizer(hub.tokenizer), 2 * 16 * CHAIN[-1])
+    windows = token_windows(make_tokenizer(hub.tokenizer), WINDOWS_A_STEP * CHAIN[-1])
     model, done = tiny_neox(seed=0), 0
     for step in CHAIN:
         if step > 1:
-            # Two updates a step, so that the losses of this short chain differ clearly.
-            train(model, windows[2 * 16 * done : 2 * 16 * step])
+            train(model, windows[WINDOWS_A_STEP * done : WINDOWS_A_STEP * step])
             done = step
         add_revision(hub.cache, "tiny/neox-a", f"step{step}", model, hub.tokenizer)
     add_revision(hub.cache, "tiny/neox-a", "main", model, hub.tokenizer)

@@ -109,7 +109,7 @@ def token_windows(tokenizer: PreTrainedTokenizerBase, count: int) -> torch.Tenso
     """The first ``count`` windows of ``texts``, one text after another, (count, CONTEXT) int64."""
     ids, needed = [], count * CONTEXT
     for text in texts():
-        ids += [tokenizer.eos_token_id, *tokenizer(text)["input_ids"]]
+        ids += [tokenizer.eos_token_id, *tokenizer(text, verbose=False)["input_ids"]]
         if len(ids) >= needed:
             break
     return torch.tensor(ids[:needed]).view(count, CONTEXT)

@@ -5,7 +5,8 @@ and ``HF_TOKEN``.  Every failure is an ``InputError``.
 """
 
 from compute.hub.failures import UnreachableError
-from compute.hub.fetching import fetch, forget, missing_bytes, weight_files
+from compute.hub.fetching import fetch, missing_bytes, weight_files
+from compute.hub.forgetting import forget
 from compute.hub.reading import config_of, tokenizer_of
 from compute.hub.source import Source, commit_of
 from compute.hub.verification import verify

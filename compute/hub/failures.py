@@ -55,7 +55,7 @@ def explained(source: "Source") -> Iterator[None]:
         raise _unreachable(source, cause or error) from error
     except EntryNotFoundError as error:
         raise InputError(f"{source} lacks a file: {_first_line(error)}.") from error
-    except XetDownloadError as error:
+    except (XetDownloadError, RuntimeError) as error:
         raise _stopped(source, error) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -75,7 +75,7 @@ def _answered(source: "Source", error: Exception) -> InputError:
             f"The model {source.name} is gated: accept its conditions at "
             f"{constants.ENDPOINT}/{source.name}, then {LOG_IN}."
         )
-    if isinstance(error, RepositoryNotFoundError):
+    if isinstance(error, RepositoryNotFoundError) or _not_shown(error):
         return InputError(
             f"There is no model {source.name} at {constants.ENDPOINT}, or it is private: check "
             f"the name, or {LOG_IN} if you have access to it."
@@ -100,6 +100,13 @@ def _answered(source: "Source", error: Exception) -> InputError:
         if status < 500 and status != 429:
             return InputError(f"The hub answers {status} to a request for {source}.")
     return _unreachable(source, error)
+
+
+def _not_shown(error: Exception) -> bool:
+    """The hub's answer to who is not logged in: whether there is such a model is not told."""
+    if not isinstance(error, HfHubHTTPError) or error.response.status_code != 401:
+        return False
+    return "Invalid credentials" not in error.response.headers.get("X-Error-Message", "")
 
 
 def _unreachable(source: "Source", error: BaseException) -> UnreachableError:

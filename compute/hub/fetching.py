@@ -1,20 +1,16 @@
-"""Getting a model's files into the hub's cache, and out of it again."""
+"""Getting a model's files into the hub's cache."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
-from huggingface_hub import CacheNotFound, constants, hf_hub_download, scan_cache_dir
-from tqdm import tqdm
+from huggingface_hub import constants
 
 from compute.errors import InputError
 from compute.hub import files
-from compute.hub.failures import UnreachableError, explained
+from compute.hub.download import Progress, counter, download
+from compute.hub.failures import UnreachableError
 from compute.hub.files import RemoteFile
 from compute.hub.source import Source, cached_snapshot, commit_of, local_folder, repository_cache
-
-#: Called with (bytes had, bytes in all) as a download goes on.
-Progress = Callable[[int, int], None]
 
 
 def weight_files(source: Source) -> dict[str, int] | None:
@@ -92,10 +88,9 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     wanted = {name: listed[name] for name in names}
     absent = sum(file.size for file in _absent(source, commit, wanted).values())
     _check_room(source, absent)
-    counter = _counter(progress, absent)
+    bar = counter(progress, absent)
     for name, file in wanted.items():
-        with explained(source):
-            path = Path(hf_hub_download(source.name, name, revision=commit, tqdm_class=counter))
+        path = download(source, commit, name, bar)
         if path.stat().st_size != file.size:
             raise InputError(
                 f"{path.resolve()} has {path.stat().st_size:,} bytes, not the {file.size:,} of "
@@ -104,31 +99,9 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     return path.parent
 
 
-def forget(source: Source) -> None:
-    """Drop this revision from the hub's cache: all that no other revision there uses.
-
-    A folder, and a revision that is not in the cache, are left alone.
-    """
-    if local_folder(source) is not None or not repository_cache(source).is_dir():
-        return
-    try:
-        scanned = scan_cache_dir()
-    except CacheNotFound:
-        return
-    for repository in scanned.repos:
-        if repository.repo_type == "model" and repository.repo_id == source.name:
-            for revision in repository.revisions:
-                if source.revision in (revision.commit_hash, *revision.refs):
-                    scanned.delete_revisions(revision.commit_hash).execute()
-                    return
-
-
 def _weights(source: Source, commit: str, listed: dict[str, RemoteFile]) -> list[str]:
-    def read(name: str) -> Path:
-        with explained(source):
-            return Path(hf_hub_download(source.name, name, revision=commit, tqdm_class=_counter()))
-
-    return files.weights_among(listed, str(source), read)
+    """``files.weights_among`` the listed ones; fetches the index of shards."""
+    return files.weights_among(listed, str(source), lambda name: download(source, commit, name))
 
 
 def _absent(source: Source, commit: str, wanted: dict[str, RemoteFile]) -> dict[str, RemoteFile]:
@@ -163,23 +136,3 @@ def _check_room(source: Source, needed: int) -> None:
             f"{source} needs {needed / 1e9:.3g} GB more but the disk of {cache} has "
             f"{free / 1e9:.3g} GB left: make room, or set HF_HOME to a folder on another disk."
         )
-
-
-def _counter(progress: Progress | None = None, total: int = 0) -> type[tqdm]:
-    """A progress bar's class that draws nothing, and adds up the bytes of all files."""
-    had = 0
-
-    class Counter(tqdm):
-        """Of one file; ``progress`` hears of all of them."""
-
-        def __init__(self, *arguments, **options):
-            options.pop("name", None)
-            super().__init__(*arguments, **options | {"disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            nonlocal had
-            had += int(n or 0)
-            if progress is not None:
-                progress(min(had, total), total)
-
-    return Counter

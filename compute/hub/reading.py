@@ -3,13 +3,14 @@
 import json
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto import configuration_auto, modeling_auto
 
 from compute.errors import InputError
 from compute.hub import files
-from compute.hub.failures import UnreachableError, explained
+from compute.hub.download import download
+from compute.hub.failures import UnreachableError
 from compute.hub.source import Source, cached_snapshot, commit_of, local_folder
 
 #: Models that transformers lists as causal, but whose every position sees the later ones.
@@ -24,7 +25,10 @@ def config_of(source: Source) -> PreTrainedConfig:
             repository's own.
     """
     folder = local_folder(source)
-    path = _one_file(source, "config.json") if folder is None else folder / "config.json"
+    if folder is None:
+        path = download(source, commit_of(source), "config.json")
+    else:
+        path = folder / "config.json"
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         model_type = raw["model_type"]
@@ -44,8 +48,9 @@ def config_of(source: Source) -> PreTrainedConfig:
         config = AutoConfig.from_pretrained(
             path.parent, local_files_only=True, trust_remote_code=False
         )
-    except (ValueError, TypeError, OSError) as error:
-        raise InputError(f"The configuration {path.resolve()} is refused: {error}") from error
+    except (ValueError, TypeError, OSError, StrictDataclassError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"The configuration {path.resolve()} is refused: {reason}") from error
     _check_causal(source, config)
     return config
 
@@ -90,19 +95,13 @@ def _check_causal(source: Source, config: PreTrainedConfig) -> None:
     ):
         reason = f"type {config.model_type!r}, whose positions see later ones"
     elif not {causal, base} & set(named):
-        # Some causal models (Cerebras-GPT) are published under the name of their trunk.
+        # Some causal models are published under the name of their trunk, such as GPT2Model.
         reason = f"architecture {named[0]}"
     if reason is not None:
         raise InputError(
             f"{source} is no causal language model ({reason}): name one that predicts each token "
             "from those before it."
         )
-
-
-def _one_file(source: Source, name: str) -> Path:
-    commit = commit_of(source)
-    with explained(source):
-        return Path(hf_hub_download(source.name, name, revision=commit))
 
 
 def _tokenizer_snapshot(source: Source) -> Path:
@@ -115,5 +114,5 @@ def _tokenizer_snapshot(source: Source) -> Path:
             raise
         return snapshot
     for name in ("config.json", *files.matching(listed, files.TOKENIZER)):
-        path = _one_file(Source(source.name, commit), name)
+        path = download(source, commit, name)
     return path.parent

@@ -4,6 +4,7 @@ import hashlib
 import pickle
 import re
 import zipfile
+import zlib
 from pathlib import Path
 
 import torch
@@ -44,6 +45,9 @@ def _check_safetensors(path: Path) -> None:
 
 def _check_archive(path: Path) -> None:
     if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            if file.read(2) == b"PK":
+                raise _damaged(path, "the end of the archive is missing")
         # Written by torch before 1.6: a plain pickle, whose end only reading it all finds.
         try:
             torch.load(path, map_location="cpu", weights_only=True)
@@ -54,7 +58,7 @@ def _check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             bad = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
         raise _damaged(path, str(error)) from error
     if bad is not None:
         raise _damaged(path, f"the checksum of its part {bad} is wrong")
