@@ -213,7 +213,7 @@ def _about(family: dict, preset: dict, models: list[HubModel]) -> Iterator[str]:
 
 def _text(family: dict, stream: str | None) -> Text:
     if "stream" in family:
-        return StreamText(stream or family["stream"], family.get("shards", 20), family["corpus"])
+        return StreamText(stream or family["stream"], family["shards"], family["corpus"])
     return DatasetText(
         family["dataset"], family["dataset_revision"], tuple(family["dataset_files"])
     )
