@@ -80,7 +80,7 @@ def fetch_dataset(
         name: for example ``org/name``.
         revision: branch, tag or commit; None for the main branch.
         patterns: of paths (``data/train-*.parquet``); None for what looks like training text, or
-            else for the Parquet files that the hub has made of the dataset.
+            else, of the main branch, for the Parquet files that the hub has made of it.
         enough_bytes: as the files lie, mostly compressed; None for all that match.
         cache_dir: None for that of the hub.
 
@@ -143,7 +143,7 @@ def _choose(
     with _one_sentence(name, revision):
         commit, sizes = _listing(name, revision, cache_dir)
     chosen = _training_text(sizes) if patterns is None else _matching(sizes, patterns)
-    if not chosen and patterns is None:
+    if not chosen and patterns is None and revision is None:  # they are made of the main branch
         with _one_sentence(name, CONVERTED), contextlib.suppress(RevisionNotFoundError):
             commit, sizes = _listing(name, CONVERTED, cache_dir)
             chosen = _training_text(sizes)

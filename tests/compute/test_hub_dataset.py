@@ -156,6 +156,8 @@ def test_converted_files_stand_in_for_unknown_formats(serve):
     fetched = fetch_dataset(NAME)
     assert names(fetched) == ["default/train/0000.parquet"]
     assert fetched.commit == commit_of(converted)
+    with pytest.raises(InputError, match="no file that matches"):
+        fetch_dataset(NAME, commit_of({"data.csv": b"a,b"}))  # they may be of another commit
 
 
 def test_what_cannot_be_had_is_named(serve):
