@@ -7,7 +7,7 @@ import torch
 
 from compute.layout import Parameter
 from compute.quantizers.damping import unit_upper_factor, with_damping
-from compute.quantizers.grid import Grid
+from compute.quantizers.grid import LARGEST_CODE, Grid
 from compute.quantizers.ldlq import order_of_columns
 from compute.quantizers.ldlq import without_dead_inputs as _repaired
 from compute.quantizers.tensors import QuantizedTensor, group_of_columns
@@ -75,6 +75,7 @@ def layer_statistics(
             frequencies of its entries: the layer is then W^T, whose inputs are one-hot.
         act_order: whether columns were rounded by falling diagonal of H, on which D depends.
     """
+    device = moment.device  # of the products and factors, whose time grows with columns cubed
     weight, moment = weight.double().cpu(), moment.double().cpu()
     quantized = tensor.dequantize().double()
     rotation = tensor.rotation
@@ -83,7 +84,11 @@ def layer_statistics(
         rotated = rotation.matrix(weight if moment.ndim == 1 else _repaired(weight, moment)[0])
     grid = _grid_of(tensor)
     codes = grid.nearest(rotated)
-    rounded = grid.tensor(codes.clamp(-32767, 32767), rotation=rotation).dequantize().double()
+    rounded = (
+        grid.tensor(codes.clamp(-LARGEST_CODE, LARGEST_CODE), rotation=rotation)
+        .dequantize()
+        .double()
+    )
     squared_steps = _squared_steps(tensor)  # (rows, columns)
     if moment.ndim == 1:
         losses = [_diagonal_loss(w - weight, moment) for w in (quantized, rounded)]
@@ -91,14 +96,14 @@ def layer_statistics(
         predicted_rounding = predicted
         roots, mu = moment.sqrt(), math.sqrt(len(moment))  # eigenvectors are unit vectors
     else:
-        losses = [_proxy_loss(w - weight, moment) for w in (quantized, rounded)]
+        losses = [_proxy_loss(w - weight, moment, device) for w in (quantized, rounded)]
         repaired = _repaired(weight, moment)[1]
         if rotation is not None:
             moment, repaired = rotation.hessian(moment), rotation.hessian(repaired)
-        roots, mu = _spectrum(moment)
+        roots, mu = _spectrum(moment.to(device))
         # Squared steps of all rows, weighted as the trace weights columns: groups may differ.
         predicted = (
-            squared_steps * _expected_loss(moment, repaired, tensor, act_order)
+            squared_steps * _expected_loss(moment, repaired, tensor, act_order, device)
         ).sum().item() / 12
         predicted_rounding = (squared_steps * moment.diagonal()).sum().item() / 12
     rms = rotated.square().mean().sqrt().item()
@@ -140,7 +145,11 @@ def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
 
 
 def _expected_loss(
-    hessian: torch.Tensor, repaired: torch.Tensor, tensor: QuantizedTensor, act_order: bool
+    hessian: torch.Tensor,
+    repaired: torch.Tensor,
+    tensor: QuantizedTensor,
+    act_order: bool,
+    device: torch.device,
 ) -> torch.Tensor:
     """Proxy loss per squared rounding residual of each column, shape (columns,).
 
@@ -151,7 +160,9 @@ def _expected_loss(
     Args:
         hessian: H.
         repaired: H with the moments of dead inputs put in, as it was damped and factored.
+        device: to work on; the result is on the CPU.
     """
+    hessian, repaired = hessian.to(device), repaired.to(device)
     order = order_of_columns(repaired, act_order)
     ordered = repaired[order][:, order]
     if tensor.damping is None:  # rounded to nearest: what feedback would have reached
@@ -159,10 +170,13 @@ def _expected_loss(
     else:
         factor, _ = unit_upper_factor(ordered, tensor.damping)
     inverse = torch.linalg.solve_triangular(
-        factor, torch.eye(len(factor), dtype=factor.dtype), upper=True, unitriangular=True
+        factor,
+        torch.eye(len(factor), dtype=factor.dtype, device=device),
+        upper=True,
+        unitriangular=True,
     )
     expected = ((inverse @ hessian[order][:, order]) * inverse).sum(dim=1)
-    return expected.clamp(min=0.0)[torch.argsort(order)]
+    return expected.clamp(min=0.0)[torch.argsort(order)].cpu()
 
 
 def _spectrum(hessian: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -171,7 +185,7 @@ def _spectrum(hessian: torch.Tensor) -> tuple[torch.Tensor, float]:
         values, vectors = torch.linalg.eigh(hessian)
     except torch.linalg.LinAlgError:
         return torch.tensor([math.nan]), math.nan
-    return values.clamp(min=0.0).sqrt(), math.sqrt(len(hessian)) * vectors.abs().max().item()
+    return values.clamp(min=0.0).sqrt().cpu(), math.sqrt(len(hessian)) * vectors.abs().max().item()
 
 
 def _clipped_share(tensor: QuantizedTensor) -> float:
@@ -181,7 +195,8 @@ def _clipped_share(tensor: QuantizedTensor) -> float:
     return ends.double().mean().item()
 
 
-def _proxy_loss(error: torch.Tensor, hessian: torch.Tensor) -> float:
+def _proxy_loss(error: torch.Tensor, hessian: torch.Tensor, device: torch.device) -> float:
+    error, hessian = error.to(device), hessian.to(device)
     return max(0.0, ((error @ hessian) * error).sum().item())
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import torch
 
 from compute import hub, language_model
+from compute.causality import check_causal
 from compute.placement import arithmetic, dtype_name
 from compute.unit import Unit
 from compute.workspace import Workspace
@@ -15,7 +16,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     """Count its parameters by group, hash its weights, and measure the bytes of a token.
 
     Raises:
-        ValueError: it has other parameters than the suite says.
+        ValueError: it has other parameters than the suite says, or is no causal model.
     """
     spec = unit.model
     model = language_model.load(workspace.checkpoint(unit), torch.device("cpu"))
@@ -26,6 +27,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             f"{spec.source.name} at {spec.source.revision} has {counted[0]:,} parameters in "
             f"embeddings and {counted[1]:,} others, not {expected[0]:,} and {expected[1]:,}"
         )
+    check_causal(model, spec.vocab_size, spec.context_length)
     row = {
         "model_id": unit.model_id,
         "family": model.config.model_type,

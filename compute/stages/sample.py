@@ -65,7 +65,8 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "model_id": unit.model_id,
         **unit.setting.columns,
         "nominal_bits": nominal_bits(
-            nominal_rate(unit.setting, quantize_unit, workspace), spec.params_total
+            nominal_rate(unit.setting, quantize_unit, workspace),
+            sum(language_model.parameter_counts(model)),
         ),
         **{f"{code}_bits": size for code, size in bits.items()},
         "train_loss_nats": train.loss_nats.mean(),

@@ -59,7 +59,12 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
         stage="describe",
         model_id=name,
         setting=None,
-        identity={**identity, "text": text, "describe": STAGE_VERSIONS["describe"]},
+        identity={
+            **identity,
+            "counts": [model.params_embedding, model.params_nonembedding],
+            "text": text,
+            "describe": STAGE_VERSIONS["describe"],
+        },
         tables=("models",),
         needs=(fetch.name,),
         model=model,
