@@ -67,6 +67,7 @@ HubFile = Annotated[
     Path | None,
     typer.Option(
         "--hub-suites",
+        envvar="BOUNDSCAPE_HUB_SUITES",
         help="Another file of published models, laid out like compute/suites/hub.toml.",
         show_default="compute/suites/hub.toml",
     ),

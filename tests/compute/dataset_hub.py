@@ -16,10 +16,12 @@ def commit_of(files: dict[str, bytes]) -> str:
     return hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
 
 
-def cache_dataset(cache: Path, files: dict[str, bytes], revision: str = "main") -> str:
+def cache_dataset(
+    cache: Path, files: dict[str, bytes], revision: str = "main", name: str = NAME
+) -> str:
     """Put files into the cache as a client without listings does; returns the commit."""
     commit = commit_of(files)
-    repository = cache / ("datasets--" + NAME.replace("/", "--"))
+    repository = cache / ("datasets--" + name.replace("/", "--"))
     (repository / "refs" / revision).parent.mkdir(parents=True, exist_ok=True)
     (repository / "refs" / revision).write_text(commit)
     (repository / "blobs").mkdir(exist_ok=True)

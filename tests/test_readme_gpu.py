@@ -1,0 +1,91 @@
+"""The README's commands for published models, each run as it stands, against a hub made here."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.conftest import ROOT
+from tests.published import published
+
+SECTION = (ROOT / "README.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
+COMMANDS = re.findall(r"^python -m compute .*$", SECTION, re.MULTILINE)
+
+#: Numbers that belong to the real models, and what stands for them in the miniature.
+MINIATURE = {"step4000": "step8", "8388608000": "4096"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> tuple[Path, dict[str, subprocess.CompletedProcess]]:
+    """The folder that the commands ran in, one after the other, and how each ended."""
+    folder = tmp_path_factory.mktemp("gpu-box")
+    ended = {}
+    with published(folder) as there:
+        for command in COMMANDS:
+            words = [MINIATURE.get(word, word) for word in shlex.split(command)]
+            ended[command] = subprocess.run(
+                [sys.executable, *words[1:]],
+                cwd=folder,
+                env=there.environment,
+                capture_output=True,
+                text=True,
+            )
+    return folder, ended
+
+
+def test_there_are_commands_for_every_way_in():
+    for option in ("plan", "status", "--preset pythia", "--preset cerebras", "--model", "ray"):
+        assert any(option in command for command in COMMANDS), option
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_runs(finished, command):
+    result = finished[1][command]
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def table(folder: Path, suite: str, name: str) -> list[dict]:
+    return pq.read_table(folder / "data" / suite / name).to_pylist()
+
+
+def test_they_leave_the_suites_that_the_readme_promises(finished):
+    folder = finished[0]
+    suites = {path.name for path in (folder / "data").iterdir()}
+    assert suites == {
+        "pythia",
+        "pythia-nonembedding",
+        "cerebras",
+        "pythia-410m",
+        "tinyllama-1.1b-intermediate-step-50k-105b",
+        "my-model",
+    }
+    for suite in suites:
+        exact = suite.startswith("pythia")
+        for model in table(folder, suite, "models"):
+            assert (model["stand_in"] is None) == exact, (suite, model)
+
+
+def test_the_checkpoint_is_the_one_nearest_on_the_frontier_by_either_count(finished):
+    folder = finished[0]
+    steps = {
+        suite: {m["model_id"]: m["revision"] for m in table(folder, suite, "models")}
+        for suite in ("pythia", "pythia-nonembedding")
+    }
+    assert "@step16 (" in steps["pythia"]["pythia-70m"]
+    assert "@step32 (" in steps["pythia"]["pythia-160m"]
+    assert "@step4 (" in steps["pythia-nonembedding"]["pythia-70m"]
+
+
+def test_the_plan_names_the_other_count_too(finished):
+    plan = finished[1]["python -m compute plan --preset pythia"].stdout
+    assert "Counting parameters without embeddings the steps would be: pythia-70m 4" in plan
+    assert re.search(r"pythia-70m .* step16 ", plan)
+
+
+def test_revisions_with_the_same_bytes_are_named(finished):
+    output = next(r.stdout for c, r in finished[1].items() if "--only pythia-160m" in c)
+    assert "pythia-70m at step 0, pythia-70m at step 1 are the same bytes" in output
