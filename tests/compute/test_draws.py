@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from compute.errors import InputError
-from compute.suites.draws import drawn_positions, uniform_draws
+from compute.suites.draws import (
+    _POSITIONS,
+    _WINDOWS,
+    _generator,
+    drawn_positions,
+    uniform_draws,
+)
 
 SEEDS = st.integers(0, 2**64)
 
@@ -65,6 +71,8 @@ def test_every_subset_of_positions_is_as_likely(seed):
 
 
 def test_positions_do_not_depend_on_the_windows_drawn_by_the_same_seed():
+    states = [_generator(purpose, 0, 3).bit_generator.state for purpose in (_WINDOWS, _POSITIONS)]
+    assert states[0]["state"] != states[1]["state"]
     windows = uniform_draws(8, 40_000, seed=3)
     positions = drawn_positions(40_000, 1, 8, seed=3)[:, 0]
     table = np.histogram2d(windows, positions, bins=8)[0]
