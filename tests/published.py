@@ -1,7 +1,7 @@
 """Everything that a run on published models fetches, in miniature and on this machine.
 
 A hub's cache with models under the names of the real ones, tiny and lightly trained; the tokens
-that they were trained on, in Pythia's layout behind a web server; and a file of suites that says so.
+that they were trained on, in Pythia's layout behind a web server; and a file of their suites.
 """
 
 import json
@@ -35,7 +35,7 @@ WINDOWS = BATCH * STEPS + 32
 PYTHIAS = {
     "EleutherAI/pythia-70m": 16,
     "EleutherAI/pythia-160m": 24,
-    "EleutherAI/pythia-410m": 16,
+    "EleutherAI/pythia-410m": 32,
 }
 SHARDS = 3
 
@@ -65,6 +65,7 @@ shards = 3
 models = [
   { repo = "EleutherAI/pythia-70m", params_total = 16832, params_nonembedding = 6592, layers = 2, hidden_size = 16, heads = 2 },
   { repo = "EleutherAI/pythia-160m", params_total = 29856, params_nonembedding = 14496, layers = 2, hidden_size = 24, heads = 2 },
+  { repo = "EleutherAI/pythia-410m", params_total = 47504, params_nonembedding = 27024, layers = 2, hidden_size = 32, heads = 2 },
 ]
 
 [presets.cerebras]
@@ -170,7 +171,7 @@ def _windows(tokenizer) -> np.ndarray:
 
 
 def _batch(windows: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(windows.astype(np.int64))
+    return torch.from_numpy(windows[:, :CONTEXT].astype(np.int64))
 
 
 def _add_chain(hub: TinyHub, repo: str, model, ids: np.ndarray) -> None:

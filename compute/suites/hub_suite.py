@@ -207,7 +207,7 @@ def _about(family: dict, preset: dict, models: list[HubModel]) -> Iterator[str]:
     ]
     yield (
         f"Checkpoints nearest to {family['tokens_per_parameter']} tokens per parameter, counting "
-        f"{words[preset['count']]}. Counting {words[other]} the steps would be: {', '.join(there)}."
+        f"{words[preset['count']]}. Counting {words[other]} the steps would be: {', '.join(there)}"
     )
 
 
@@ -237,6 +237,8 @@ def _gpt2(row: dict) -> PreTrainedConfig:
         n_embd=row["hidden_size"],
         n_layer=row["layers"],
         n_head=row["heads"],
+        bos_token_id=None,
+        eos_token_id=None,
     )
 
 
