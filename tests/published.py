@@ -65,7 +65,7 @@ shards = 3
 models = [
   { repo = "EleutherAI/pythia-70m", params_total = 16832, params_nonembedding = 6592, layers = 2, hidden_size = 16, heads = 2 },
   { repo = "EleutherAI/pythia-160m", params_total = 29856, params_nonembedding = 14496, layers = 2, hidden_size = 24, heads = 2 },
-  { repo = "EleutherAI/pythia-410m", params_total = 47504, params_nonembedding = 27024, layers = 2, hidden_size = 32, heads = 2 },
+  { repo = "EleutherAI/pythia-410m", params_total = 45952, params_nonembedding = 25472, layers = 2, hidden_size = 32, heads = 2 },
 ]
 
 [presets.cerebras]
