@@ -87,16 +87,16 @@ def losses_and_entropies(
     H = ln Z - sum z*exp(z)/Z.
 
     Args:
-        logits: shape (B, T, V).
-        targets: shape (B, T), int64.
+        logits: shape (..., V).
+        targets: shape (...), int64.
     """
     z = logits.double()
     z -= z.amax(dim=-1, keepdim=True)
-    weights = z.exp()  # (B, T, V)
-    total = weights.sum(dim=-1)  # (B, T)
+    weights = z.exp()  # (..., V)
+    total = weights.sum(dim=-1)  # (...)
     log_total = total.log()
     losses = log_total - z.gather(-1, targets[..., None])[..., 0]
-    mean_z = torch.einsum("btv,btv->bt", weights, z) / total
+    mean_z = torch.einsum("...v,...v->...", weights, z) / total
     # Rounding may leave either an ulp below 0.
     return losses.clamp(min=0.0), (log_total - mean_z).clamp(min=0.0)
 

@@ -12,6 +12,9 @@ from compute.evaluation import losses_and_entropies, require_finite
 #: Tokens of one forward pass: enough to keep a processor or a GPU busy.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
+#: Logits that are taken to float64 at once: on a CPU as many as its caches hold.
+_SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
+
 
 @dataclass(frozen=True)
 class SampledLosses:
@@ -68,9 +71,20 @@ def score_positions(
         rows = torch.from_numpy(np.searchsorted(kept, chosen)).to(logits.device)  # (B, k)
         picked = logits[torch.arange(len(rows), device=logits.device)[:, None], rows]
         targets = ids.gather(1, torch.from_numpy(chosen + 1).to(device)).to(logits.device)
-        found = losses_and_entropies(picked[..., :vocab_size], targets)
+        found = _scored(picked[..., :vocab_size].flatten(0, 1), targets.flatten())
         require_finite(found[0])
-        losses.append(found[0].cpu().numpy())
-        entropies.append(found[1].cpu().numpy())
+        losses.append(found[0].view(chosen.shape).cpu().numpy())
+        entropies.append(found[1].view(chosen.shape).cpu().numpy())
         report(min(start + size, len(windows)) * context)
     return SampledLosses(positions, np.concatenate(losses), np.concatenate(entropies))
+
+
+def _scored(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Losses and entropies of predictions, logits of shape (predictions, V), a few at a time: in
+    float64 they would take twice the room of all logits at once, and longer on a CPU."""
+    rows = max(1, _SCORED_LOGITS[logits.device.type] // logits.shape[-1])
+    parts = [
+        losses_and_entropies(logits[start : start + rows], targets[start : start + rows])
+        for start in range(0, len(logits), rows)
+    ]
+    return torch.cat([loss for loss, _ in parts]), torch.cat([entropy for _, entropy in parts])

@@ -3,7 +3,7 @@
 Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
 """
 
-from tests.bench import curvature, forms, quantization, tightness
+from tests.bench import curvature, evaluation, forms, quantization, tightness
 
 
 def main() -> None:
@@ -11,6 +11,7 @@ def main() -> None:
     forms.report()
     quantization.report()
     curvature.report()
+    evaluation.report()
     tightness.report()
 
 
