@@ -1,6 +1,8 @@
 """The command line of the batch stage."""
 
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +58,17 @@ LadderFile = Annotated[
     ),
 ]
 
+Executor = Annotated[
+    str, typer.Option(help="Where units run: local (processes of this machine) or ray.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="With --executor ray: host:port of a cluster's head, or auto on one of its machines.",
+        show_default="this machine alone",
+    ),
+]
+
 _DATA, _CACHE = Path("data"), Path(".cache")
 
 
@@ -106,15 +119,17 @@ def run(
     workers: Workers = None,
     retry_failed: RetryFailed = False,
     ladder: LadderFile = None,
+    executor: Executor = "local",
+    address: Address = None,
 ) -> None:
     """Train and measure every model of the preset that is not there yet."""
     from compute import run as runs
     from compute.session import Request, open_session
 
-    session = open_session(
-        Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
-    )
-    raise typer.Exit(runs.run(session))
+    request = Request(preset, corpus, data, cache, suite, device, workers, retry_failed, ladder)
+    session = open_session(replace(request, executor=executor, address=address))
+    with closing(session.machines):
+        raise typer.Exit(runs.run(session))
 
 
 @app.command()

@@ -11,7 +11,7 @@ from compute import estimate, language_model
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
-from compute.executor import Finished, run_units
+from compute.executor import Finished
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
@@ -29,7 +29,8 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
     todo = session.plan.todo
     busy = {unit.model_id for unit in todo if unit.work_tokens}
     models = [model for model in session.ladder.models if model.model_id in busy]
-    seconds = estimate.unit_seconds(estimate.measure_speeds(models, session.workspace.device))
+    device, machines = session.workspace.device, session.machines
+    seconds = estimate.unit_seconds(machines.call(device, estimate.measure_speeds, models, device))
     show_plan(session, estimate.wall_seconds(todo, seconds, session.workers))
     show_curvature_memory(_largest_forecasts(session))
     return seconds
@@ -37,7 +38,7 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
-    memory = session.workspace.memory()
+    memory = session.machines.memory(session.workspace)
     wanted: dict[LadderModel, list[CurvaturePoint]] = defaultdict(list)
     for unit in session.plan.todo:
         if unit.stage == "curvature":
@@ -61,7 +62,7 @@ def run(session: Session) -> int:
         seconds = estimate_and_show(session)
         ended: set[str] = set()
         try:
-            for event in _carry_out(plan.todo, session.workspace, session.workers, seconds):
+            for event in _carry_out(plan.todo, session.workspace, session, seconds):
                 ended.add(event.unit.name)
                 if event.error is not None:
                     failed[event.unit.name] = event.error
@@ -92,15 +93,15 @@ def run_only(session: Session, unit: Unit) -> dict[str, str]:
         todo = units_to_make(unit, session.plan.units, workspace)
         models = [model for model in session.ladder.models if model.model_id == unit.model_id]
         seconds = estimate.unit_seconds(estimate.measure_speeds(models, workspace.device))
-        ended = _carry_out(todo, workspace, session.workers, seconds)
+        ended = _carry_out(todo, workspace, session, seconds)
         return {event.unit.name: event.error for event in ended if event.error is not None}
 
 
 def _carry_out(
-    todo: list[Unit], workspace: Workspace, workers: int, seconds: Callable[[Unit], float]
+    todo: list[Unit], workspace: Workspace, session: Session, seconds: Callable[[Unit], float]
 ) -> Iterator[Finished]:
     """Run units with their progress on show; yields each as it ends."""
-    events = run_units(todo, workspace, workers, seconds)
+    events = session.machines.run_units(todo, workspace, session.workers, seconds)
     with progress_of(todo, seconds) as show, closing(events):
         for event in events:
             show(event)

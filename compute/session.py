@@ -1,11 +1,11 @@
 """From what a person asks for to a checked plan: corpus, suite, device, units."""
 
-import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from compute.errors import InputError
+from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
 from compute.plan import (
     Plan,
@@ -36,6 +36,8 @@ class Request:
         workers: processes.
         retry_failed: try units again that failed before.
         ladder_file: another ``ladder.toml``.
+        executor: ``local`` or ``ray``.
+        address: of a Ray cluster.
     """
 
     preset: str
@@ -47,6 +49,8 @@ class Request:
     workers: int | None = None
     retry_failed: bool = False
     ladder_file: Path | None = None
+    executor: str = "local"
+    address: str | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Session:
     workers: int
     retry_failed: bool
     plan: Plan
+    machines: Machines
 
     def planned_again(self) -> "Session":
         """The same session with a plan for what is on disk now."""
@@ -74,14 +79,18 @@ def open_session(request: Request) -> Session:
     """
     ladder = load_ladder(request.preset, request.ladder_file)
     _check_quantizers(ladder)
-    device = _device(request.device)
-    workers = _workers(request.workers, device)
+    machines = choose_machines(
+        request.executor, request.address, request.workers, (request.data_dir, request.cache_dir)
+    )
+    device = machines.device(request.device)
+    workers = machines.workers(request.workers, device)
     corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
     files = tile(corpus, ladder.context_length, ladder.corpus_seed, request.cache_dir)
     windows = files.open()
     check_corpus_size(ladder, windows, corpus.name)
     fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
     store = _suite_store(request, ladder, fingerprint)
+    device_name = machines.call(device, describe_device, device)
     workspace = Workspace(
         store=store,
         cache_dir=request.cache_dir,
@@ -89,12 +98,12 @@ def open_session(request: Request) -> Session:
         corpus=corpus.name,
         device=device,
         corpus_seed=ladder.corpus_seed,
-        provenance=Provenance(store.suite, fingerprint, describe_device(device)),
+        provenance=Provenance(store.suite, fingerprint, device_name),
         workers=workers,
     )
     units = ladder_units(ladder, fingerprint, windows.heldout.size)
     plan = make_plan(units, workspace, request.retry_failed)
-    return Session(ladder, corpus, workspace, workers, request.retry_failed, plan)
+    return Session(ladder, corpus, workspace, workers, request.retry_failed, plan, machines)
 
 
 def _check_quantizers(ladder: Ladder) -> None:
@@ -127,25 +136,3 @@ def _suite_store(request: Request, ladder: Ladder, fingerprint: str) -> SuiteSto
             "with other models; choose another name with SUITE=name, or remove the folder."
         )
     return SuiteStore(request.data_dir, f"{ladder.suite}-{fingerprint[:6]}")
-
-
-def _device(wanted: str | None) -> str:
-    import torch
-
-    if wanted is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"The device {wanted!r} cannot be used: {error}".splitlines()[0]) from None
-    return wanted
-
-
-def _workers(wanted: int | None, device: str) -> int:
-    if wanted is not None:
-        if wanted < 1:
-            raise InputError(f"The number of workers must be at least 1, not {wanted}.")
-        return wanted
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

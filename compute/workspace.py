@@ -22,6 +22,7 @@ class Workspace:
         corpus: its name, for the tables.
         device: torch device that models run on.
         workers: processes that share the machine's memory.
+        device_workers: those of them that share the device; None if all do.
         corpus_seed: of the order of documents and windows.
         provenance: shared part of every file's metadata.
     """
@@ -34,10 +35,11 @@ class Workspace:
     corpus_seed: int
     provenance: Provenance
     workers: int = 1
+    device_workers: int | None = None
 
     def memory(self) -> Memory:
         """What there is for each worker."""
-        return Memory.of(self.device, self.workers)
+        return Memory.of(self.device, self.workers, self.device_workers)
 
     def checkpoint(self, unit: Unit) -> Path:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""

@@ -35,13 +35,17 @@ class Memory:
         return int(USABLE_SHARE_CPU * self.host_bytes)
 
     @classmethod
-    def of(cls, device: str, workers: int = 1) -> "Memory":
-        """What this machine has for each of ``workers`` processes."""
+    def of(cls, device: str, workers: int = 1, device_workers: int | None = None) -> "Memory":
+        """What this machine has for each of ``workers`` processes.
+
+        Args:
+            device_workers: those that share the device; None if all of them do.
+        """
         host = _host_bytes() // workers
         if not device.startswith("cuda"):
             return cls("cpu", host, 0)
         whole = torch.cuda.get_device_properties(device).total_memory
-        return cls(device, whole // workers, host)
+        return cls(device, whole // (device_workers or workers), host)
 
 
 def _host_bytes() -> int:
