@@ -1,18 +1,24 @@
 # Boundscape.  `make` or `make help` lists every way in.
 PYTHON ?= python3
 VENV := .venv/bin/python
-PRESET ?= small
+PRESET ?=
 CORPUS ?=
 SUITE ?=
 WORKERS ?=
 RETRY_FAILED ?=
+EXECUTOR ?=
+ADDRESS ?=
+OPTIONS ?=
 PORT ?= 8501
 
-RUN_OPTIONS = --preset $(PRESET) \
+RUN_OPTIONS = $(if $(PRESET),--preset $(PRESET)) \
 	$(if $(CORPUS),--corpus "$(CORPUS)") \
 	$(if $(SUITE),--suite "$(SUITE)") \
 	$(if $(WORKERS),--workers $(WORKERS)) \
-	$(if $(RETRY_FAILED),--retry-failed)
+	$(if $(RETRY_FAILED),--retry-failed) \
+	$(if $(EXECUTOR),--executor $(EXECUTOR)) \
+	$(if $(ADDRESS),--address "$(ADDRESS)") \
+	$(OPTIONS)
 
 .DEFAULT_GOAL := help
 .PHONY: help compute app test lint format bench screenshots
@@ -20,10 +26,11 @@ RUN_OPTIONS = --preset $(PRESET) \
 help: ## show this list
 	@echo "Ways in:"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
-	@echo "Options of make compute: PRESET=tiny|small CORPUS=folder SUITE=name WORKERS=n RETRY_FAILED=1"
+	@echo "Options of make compute: PRESET=tiny|small|pythia|cerebras CORPUS=folder SUITE=name WORKERS=n RETRY_FAILED=1"
+	@echo "  EXECUTOR=ray ADDRESS=host:port OPTIONS='--only pythia-70m --without chain' (any of python -m compute run --help)"
 
 compute: ## train and measure the models, write Parquet under data/
-	@$(PYTHON) tools/environment.py compute
+	@$(PYTHON) tools/environment.py $(if $(filter ray,$(EXECUTOR)),ray,compute)
 	@$(VENV) -m compute run $(RUN_OPTIONS)
 
 app: ## open the dashboard on the artifacts under data/

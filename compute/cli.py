@@ -1,6 +1,7 @@
 """The command line of the batch stage."""
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -119,6 +120,16 @@ Without = Annotated[
 Hours = Annotated[
     float | None, typer.Option(help="Leave out models that would take the run beyond this.")
 ]
+Executor = Annotated[
+    str, typer.Option(help="Where units run: local (processes of this machine) or ray.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        help="With --executor ray: host:port of a cluster's head, or auto on one of its machines.",
+        show_default="this machine alone",
+    ),
+]
 
 _DATA, _CACHE = Path("data"), Path(".cache")
 
@@ -192,12 +203,15 @@ def run(
     only: Only = (),
     without: Without = (),
     hours: Hours = None,
+    executor: Executor = "local",
+    address: Address = None,
 ) -> None:
     """Fetch or train, and measure, every model of the preset that is not there yet."""
     session = _session(**locals())
     from compute import run as runs
 
-    raise typer.Exit(runs.run(session))
+    with closing(session.machines):
+        raise typer.Exit(runs.run(session))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from compute.schedule import Schedule
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -19,7 +20,7 @@ REPORT_EVERY = 0.5
 
 #: What workers tell glibc: to keep memory that is freed.  It would go back to the system after
 #: every large temporary and be cleared for the next, a seventh of a curvature product's time.
-_KEEP_MEMORY = {
+KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": f"{4 << 30}",
     "MALLOC_TRIM_THRESHOLD_": f"{8 << 30}",
 }
@@ -71,24 +72,19 @@ def run_units(
 ) -> Iterator[Event]:
     """Run ``units`` on ``workers`` processes and yield what happens.
 
-    A unit starts once those of its needs that are among ``units`` have ended well; if one of
-    them failed it never starts and yields nothing.  Of those that can start, the one with the
-    heaviest chain of work behind it goes first.  A worker that dies takes down only its own
-    unit.  Closing the iterator (an interrupt does) stops all workers.
+    Units start in the order of ``Schedule``; one that needs a failed unit yields nothing.  A
+    worker that dies takes down only its own unit.  Closing the iterator (an interrupt does)
+    stops all workers.
 
     Args:
         weight: expected seconds of a unit.
     """
-    names = {unit.name for unit in units}
-    waiting = {unit.name: set(unit.needs) & names for unit in units}
-    queue = sorted(units, key=_chain_weights(units, weight).__getitem__, reverse=True)
+    schedule = Schedule(units, weight)
     pool = [_start_worker(workspace) for _ in range(min(workers, len(units)))]
     try:
         while True:
             for worker in pool:
-                ready = next((u for u in queue if not waiting[u.name]), None)
-                if worker.unit is None and ready is not None:
-                    queue.remove(ready)
+                if worker.unit is None and (ready := schedule.take()) is not None:
                     worker.unit, worker.started = ready, time.monotonic()
                     yield Started(ready)
                     # A dead worker is found out below, by the end of its pipe.
@@ -104,8 +100,7 @@ def run_units(
                 for event in _receive(worker, workspace):
                     yield event
                     if isinstance(event, Finished) and event.error is None:
-                        for needs in waiting.values():
-                            needs.discard(event.unit.name)
+                        schedule.ended_well(event.unit)
                 if worker.unit is None and not worker.process.is_alive():
                     pool[pool.index(worker)] = _start_worker(workspace)
     finally:
@@ -117,17 +112,34 @@ def run_units(
             worker.process.join()
 
 
-def _chain_weights(units: list[Unit], weight: Callable[[Unit], float]) -> dict[Unit, float]:
-    """Weight of each unit plus its heaviest chain of dependents."""
-    chains: dict[Unit, float] = {}
-    for unit in reversed(units):
-        dependents = [chains[u] for u in chains if unit.name in u.needs]
-        chains[unit] = weight(unit) + max(dependents, default=0.0)
-    return chains
+def failed(unit: Unit, workspace: Workspace, error: str, started: float) -> Finished:
+    """Record the failure of a unit whose worker could not do so itself.
+
+    Args:
+        started: ``time.monotonic()`` when the unit did.
+    """
+    from compute.perform import Outcome, record
+
+    outcome = Outcome(error, time.monotonic() - started)
+    record(unit, workspace, outcome, peak_memory_bytes=0)
+    return Finished(unit, outcome.error, outcome.seconds)
+
+
+def throttled(send: Callable[[int], None]) -> Callable[[int], None]:
+    """``send``, but no more often than every ``REPORT_EVERY`` seconds; counts between are lost."""
+    last = 0.0
+
+    def report(tokens: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_EVERY:
+            last = time.monotonic()
+            send(tokens)
+
+    return report
 
 
 def _start_worker(workspace: Workspace) -> _Worker:
-    for name, value in _KEEP_MEMORY.items():
+    for name, value in KEEP_MEMORY.items():
         os.environ.setdefault(name, value)  # read when a process starts, so of no effect on ours
     ours, theirs = _spawn.Pipe()
     process = _spawn.Process(target=_work, args=(theirs, workspace), daemon=True)
@@ -158,14 +170,11 @@ def _receive(worker: _Worker, workspace: Workspace) -> Iterator[Event]:
 
 
 def _died(worker: _Worker, workspace: Workspace) -> Finished:
-    from compute.perform import Outcome, record
-
     code = worker.process.exitcode
     how = f"killed by signal {-code} ({signal.Signals(-code).name})" if code < 0 else f"exit {code}"
     hint = "; the machine may be out of memory" if code == -signal.SIGKILL else ""
-    outcome = Outcome(f"the worker process died: {how}{hint}", time.monotonic() - worker.started)
-    record(worker.unit, workspace, outcome, peak_memory_bytes=0)
-    return Finished(worker.unit, outcome.error, outcome.seconds)
+    error = f"the worker process died: {how}{hint}"
+    return failed(worker.unit, workspace, error, worker.started)
 
 
 def _work(pipe: Connection, workspace: Workspace) -> None:
@@ -176,14 +185,7 @@ def _work(pipe: Connection, workspace: Workspace) -> None:
     from compute.perform import perform, prepare_process
 
     prepare_process()
-    last = 0.0
-
-    def report(tokens: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= REPORT_EVERY:
-            last = time.monotonic()
-            pipe.send(tokens)
-
+    report = throttled(pipe.send)
     with contextlib.suppress(EOFError):
         while True:
             pipe.send(perform(pipe.recv(), workspace, report))

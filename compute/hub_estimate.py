@@ -37,11 +37,23 @@ def matmul_flops(device: str, dtype: torch.dtype) -> float:
     return 2.0 * size**3 / min(multiply() for _ in range(3))
 
 
-def unit_seconds(models: dict[str, HubModel], memory: Memory) -> Callable[[Unit], float]:
-    """Expected seconds of a unit, without its downloads."""
-    device = memory.device
-    usual = EFFICIENCY * matmul_flops(device, arithmetic(device))
-    full = EFFICIENCY * matmul_flops(device, torch.float32)
+def measure_speeds(device: str) -> tuple[float, float]:
+    """Operations a second that a model reaches, about: while losses are measured, and in
+    float32."""
+    usual, full = (matmul_flops(device, t) for t in (arithmetic(device), torch.float32))
+    return EFFICIENCY * usual, EFFICIENCY * full
+
+
+def unit_seconds(
+    models: dict[str, HubModel], memory: Memory, usual: float, full: float
+) -> Callable[[Unit], float]:
+    """Expected seconds of a unit, without its downloads.
+
+    Args:
+        models: by id.
+        memory: for each worker.
+        usual, full: from ``measure_speeds``.
+    """
 
     def seconds(unit: Unit) -> float:
         model = models[unit.model_id]

@@ -10,11 +10,11 @@ from typing import Self
 from transformers import PreTrainedConfig
 
 from compute import hub, hub_estimate
-from compute.curvature.memory import gibibytes
+from compute.curvature.memory import Memory, gibibytes
 from compute.errors import InputError
 from compute.needs import memory_of, shortages
 from compute.placement import arithmetic
-from compute.session import Request, Session, check_quantizers, suite_store, workspace_of
+from compute.session import Place, Request, Session, check_quantizers, suite_store, workspace_of
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.own_model import own_suite
@@ -105,7 +105,16 @@ class HubSession(Session):
 
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
         """Arithmetic over a measured speed; downloads are not counted."""
-        return hub_estimate.unit_seconds(self._by_id, self.workspace.memory())
+        device = self.workspace.device
+        speeds = self.machines.call(device, hub_estimate.measure_speeds, device)
+        return hub_estimate.unit_seconds(self._by_id, self._one_card, *speeds)
+
+    def gpus(self, unit: Unit) -> float:
+        """As many as its model needs."""
+        if unit.stage == "curvature":
+            return 1.0
+        needed = self._memory(unit, self._by_id[unit.model_id])[0]
+        return float(max(1, -(-needed // self._one_card.usable_device_bytes)))
 
     def prepared(self) -> Self:
         """With the text ready, and without what does not fit the machine or the time."""
@@ -117,7 +126,7 @@ class HubSession(Session):
 
     def limited(self) -> Self:
         """Without the units for which memory, disk or time is lacking: they are ``skipped``."""
-        units, memory = self.plan.units, self.workspace.memory(all_cards=True)
+        units, memory = self.plan.units, self.machines.memory(self.workspace, all_cards=True)
         out = shortages(units, self._by_id, memory, self._weight_bytes)
         out |= self._without_disk(units, out) | self._beyond_hours(units, out)
         if not out:
@@ -132,6 +141,10 @@ class HubSession(Session):
             },
         )
         return replace(self, plan=plan, skipped=out)
+
+    @cached_property
+    def _one_card(self) -> Memory:
+        return self.machines.memory(self.workspace)
 
     @cached_property
     def _by_id(self) -> dict[str, HubModel]:
@@ -189,12 +202,13 @@ class HubSession(Session):
         return found
 
 
-def open_preset(request: Request, preset: str, device: str, workers: int) -> HubSession:
+def open_preset(place: Place, preset: str) -> HubSession:
     """A suite of ``hub.toml``.
 
     Raises:
         InputError: one sentence naming what is wrong.
     """
+    request = place.request
     if request.corpus or request.dataset:
         raise InputError(
             f"The preset {preset} has its own text; --corpus and --dataset go with --model or "
@@ -208,21 +222,22 @@ def open_preset(request: Request, preset: str, device: str, workers: int) -> Hub
     if request.only:
         models = tuple(model for model in suite.models if model.model_id in request.only)
         suite = replace(suite, models=models)
-    return _opened(request, suite, device, workers)
+    return _opened(place, suite)
 
 
-def open_model(request: Request, device: str, workers: int) -> HubSession:
+def open_model(place: Place) -> HubSession:
     """One model that a person names.
 
     Raises:
         InputError: one sentence naming what is wrong.
     """
+    request = place.request
     if request.preset is not None:
         raise InputError("--preset names a suite and --model a model; give one of them.")
     source = hub.Source(request.model, request.revision or "main")
     text = _text_of(request)
     suite = own_suite(source, request.train_tokens, text, request.context_length, request.hub_file)
-    return _opened(request, suite, device, workers)
+    return _opened(place, suite)
 
 
 def _text_of(request: Request) -> Text | None:
@@ -239,16 +254,15 @@ def _text_of(request: Request) -> Text | None:
     return None
 
 
-def _opened(request: Request, suite: HubSuite, device: str, workers: int) -> HubSession:
+def _opened(place: Place, suite: HubSuite) -> HubSession:
+    request = place.request
     check_quantizers(suite.effort.settings)
     text = text_identity(suite.text)
     fingerprint = digest({"text": text, "vocab_size": suite.models[0].vocab_size})
     store = suite_store(request, suite.suite, fingerprint)
     units = without_stages(hub_units(suite.models, suite.effort, text), request.without)
-    workspace = workspace_of(
-        request, store, fingerprint, device, workers, None, suite.text.label, SEED
-    )
-    opened = HubSession.of(request, workspace, units, suite=suite, hours=request.hours)
+    workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)
+    opened = HubSession.of(place, workspace, units, suite=suite, hours=request.hours)
     return opened.limited()
 
 

@@ -7,7 +7,7 @@ from transformers import PreTrainedConfig
 
 from compute import estimate, language_model
 from compute.session import (
-    Request,
+    Place,
     Session,
     check_quantizers,
     suite_store,
@@ -53,15 +53,18 @@ class LadderSession(Session):
         """From a few training steps and one evaluation of each model that has work to do."""
         busy = {unit.model_id for unit in units if unit.work_tokens}
         models = [model for model in self.models if model.model_id in busy]
-        return estimate.unit_seconds(estimate.measure_speeds(models, self.workspace.device))
+        device = self.workspace.device
+        speeds = self.machines.call(device, estimate.measure_speeds, models, device)
+        return estimate.unit_seconds(speeds)
 
 
-def open_ladder(request: Request, preset: str, device: str, workers: int) -> LadderSession:
+def open_ladder(place: Place, preset: str) -> LadderSession:
     """Check everything that can be checked before long work begins.
 
     Raises:
         InputError: one sentence naming what is wrong.
     """
+    request = place.request
     ladder = load_ladder(preset, request.ladder_file)
     check_quantizers(m.setting for m in ladder.measurements)
     corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
@@ -70,8 +73,6 @@ def open_ladder(request: Request, preset: str, device: str, workers: int) -> Lad
     check_corpus_size(ladder, windows, corpus.name)
     fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
     store = suite_store(request, ladder.suite, fingerprint)
-    workspace = workspace_of(
-        request, store, fingerprint, device, workers, files, corpus.name, ladder.corpus_seed
-    )
+    workspace = workspace_of(place, store, fingerprint, files, corpus.name, ladder.corpus_seed)
     units = ladder_units(ladder, fingerprint, windows.heldout_documents.size)
-    return LadderSession.of(request, workspace, units, ladder=ladder, corpus=corpus)
+    return LadderSession.of(place, workspace, units, ladder=ladder, corpus=corpus)

@@ -1,5 +1,6 @@
 """Where an artifact comes from, as it is written into every Parquet file."""
 
+import hashlib
 import json
 import platform
 import subprocess
@@ -44,6 +45,16 @@ def code_revision() -> str:
 def library_versions() -> dict[str, str]:
     """Version of Python and of each library that may change a number."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+
+
+def code_digest() -> str:
+    """SHA-256 of the measuring code, for machines that must all run the same."""
+    sha = hashlib.sha256()
+    for place in MEASURING_CODE:
+        path = ROOT / place
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            sha.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return sha.hexdigest()
 
 
 @dataclass(frozen=True)

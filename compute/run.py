@@ -12,7 +12,7 @@ from compute import estimate
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
-from compute.executor import Finished, run_units
+from compute.executor import Finished
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
@@ -35,7 +35,7 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
-    memory = session.workspace.memory()
+    memory = session.machines.memory(session.workspace)
     wanted: dict[Any, list[CurvaturePoint]] = defaultdict(list)
     for unit in session.plan.todo:
         if unit.stage == "curvature":
@@ -61,7 +61,7 @@ def run(session: Session) -> int:
         try:
             if plan.todo:
                 session = session.prepared()
-            for event in _carry_out(plan.todo, session.workspace, session.workers, seconds):
+            for event in _carry_out(plan.todo, session.workspace, session, seconds):
                 ended.add(event.unit.name)
                 if event.error is not None:
                     failed[event.unit.name] = event.error
@@ -92,15 +92,15 @@ def run_only(session: Session, unit: Unit) -> dict[str, str]:
         todo = units_to_make(unit, session.plan.units, workspace)
         workspace = replace(session.prepared().workspace, store=scratch)
         seconds = session.unit_seconds(todo)
-        ended = _carry_out(todo, workspace, session.workers, seconds)
+        ended = _carry_out(todo, workspace, session, seconds)
         return {event.unit.name: event.error for event in ended if event.error is not None}
 
 
 def _carry_out(
-    todo: list[Unit], workspace: Workspace, workers: int, seconds: Callable[[Unit], float]
+    todo: list[Unit], workspace: Workspace, session: Session, seconds: Callable[[Unit], float]
 ) -> Iterator[Finished]:
     """Run units with their progress on show; yields each as it ends."""
-    events = run_units(todo, workspace, workers, seconds)
+    events = session.machines.run_units(todo, workspace, session.workers, seconds, session.gpus)
     with progress_of(todo, seconds) as show, closing(events):
         for event in events:
             show(event)

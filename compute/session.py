@@ -1,6 +1,5 @@
 """From what a person asks for to a checked plan: models, text, device, units."""
 
-import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Any, Self
 from transformers import PreTrainedConfig
 
 from compute.errors import InputError
+from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
 from compute.plan import Plan, make_plan
 from compute.provenance import Provenance
@@ -46,6 +46,8 @@ class Request:
         only: ids of the models to measure.
         without: stages to leave out.
         hours: models whose units would take the run beyond so many hours are left out.
+        executor: ``local`` or ``ray``.
+        address: of a Ray cluster.
     """
 
     preset: str | None
@@ -69,6 +71,25 @@ class Request:
     only: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     hours: float | None = None
+    executor: str = "local"
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is asked for, and where it will be done.
+
+    Attributes:
+        request: as it came.
+        machines: that do the work.
+        device: torch device.
+        workers: processes.
+    """
+
+    request: Request
+    machines: Machines
+    device: str
+    workers: int
 
 
 @dataclass(frozen=True)
@@ -80,6 +101,7 @@ class Session:
         workers: processes.
         retry_failed: whether failed units are tried again.
         plan: what is to be done.
+        machines: that do it.
         why: a sentence on how the models were chosen, if nobody named them.
         skipped: name -> reason of units that are not even tried.
     """
@@ -88,14 +110,16 @@ class Session:
     workers: int
     retry_failed: bool
     plan: Plan
+    machines: Machines
     why: str | None = field(default=None, kw_only=True)
     skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
 
     @classmethod
-    def of(cls, request: Request, workspace: Workspace, units: list[Unit], **own: Any) -> Self:
+    def of(cls, place: "Place", workspace: Workspace, units: list[Unit], **own: Any) -> Self:
         """A session with a plan for what is on disk now."""
-        plan = make_plan(units, workspace, request.retry_failed)
-        return cls(workspace, workspace.workers, request.retry_failed, plan, **own)
+        again = place.request.retry_failed
+        plan = make_plan(units, workspace, again)
+        return cls(workspace, place.workers, again, plan, place.machines, **own)
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -119,6 +143,10 @@ class Session:
         """Expected seconds of a unit, for scheduling and for the estimate."""
         raise NotImplementedError
 
+    def gpus(self, unit: Unit) -> float:
+        """GPUs that a unit takes where there are several."""
+        return 1.0
+
     def prepared(self) -> Self:
         """The same session when all that its units share is in the cache."""
         return self
@@ -138,20 +166,29 @@ def open_session(request: Request) -> Session:
     from compute import hub_session, ladder_session
     from compute.suites.hub_suite import hub_presets
 
-    device = _device(request.device)
-    workers = _workers(request.workers, device)
+    if request.executor == "ray":  # its processes run in folders of their own
+        folders = (request.data_dir.absolute(), request.cache_dir.absolute())
+        request = replace(request, data_dir=folders[0], cache_dir=folders[1])
+    place = _place(request)
     if request.model is not None:
-        return hub_session.open_model(request, device, workers)
+        return hub_session.open_model(place)
     preset, why = request.preset, None
     if preset is None:
-        preset = "pythia" if device.startswith("cuda") else "small"
+        preset = "pythia" if place.device.startswith("cuda") else "small"
         why = (
             f"Preset {preset}, since there is {'a' if preset == 'pythia' else 'no'} GPU; choose "
             "another with --preset (PRESET=... of make)."
         )
     on_hub = preset in hub_presets(request.hub_file)
     opened = hub_session.open_preset if on_hub else ladder_session.open_ladder
-    return replace(opened(request, preset, device, workers), why=why)
+    return replace(opened(place, preset), why=why)
+
+
+def _place(request: Request) -> Place:
+    folders = (request.data_dir, request.cache_dir)
+    machines = choose_machines(request.executor, request.address, request.workers, folders)
+    device = machines.device(request.device)
+    return Place(request, machines, device, machines.workers(request.workers, device))
 
 
 def check_quantizers(settings: Iterable[Setting]) -> None:
@@ -199,45 +236,22 @@ def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
 
 
 def workspace_of(
-    request: Request,
+    place: Place,
     store: SuiteStore,
     fingerprint: str,
-    device: str,
-    workers: int,
     windows: Any,
     corpus: str,
     corpus_seed: int,
 ) -> Workspace:
     """What the units of a session share."""
+    name = place.machines.call(place.device, describe_device, place.device)
     return Workspace(
         store=store,
-        cache_dir=request.cache_dir,
+        cache_dir=place.request.cache_dir,
         windows=windows,
         corpus=corpus,
-        device=device,
+        device=place.device,
         corpus_seed=corpus_seed,
-        provenance=Provenance(store.suite, fingerprint, describe_device(device)),
-        workers=workers,
+        provenance=Provenance(store.suite, fingerprint, name),
+        workers=place.workers,
     )
-
-
-def _device(wanted: str | None) -> str:
-    import torch
-
-    if wanted is None:
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"The device {wanted!r} cannot be used: {error}".splitlines()[0]) from None
-    return wanted
-
-
-def _workers(wanted: int | None, device: str) -> int:
-    if wanted is not None:
-        if wanted < 1:
-            raise InputError(f"The number of workers must be at least 1, not {wanted}.")
-        return wanted
-    if device != "cpu":
-        return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

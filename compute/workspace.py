@@ -24,6 +24,7 @@ class Workspace:
         corpus: its name, for the tables.
         device: torch device that models run on.
         workers: processes that share the machine's memory.
+        device_workers: those of them that share the device; None if all do.
         corpus_seed: of the order of documents and windows.
         provenance: shared part of every file's metadata.
     """
@@ -36,10 +37,11 @@ class Workspace:
     corpus_seed: int
     provenance: Provenance
     workers: int = 1
+    device_workers: int | None = None
 
     def memory(self, all_cards: bool = False) -> Memory:
         """What there is for each worker; of one GPU, or of all together."""
-        return Memory.of(self.device, self.workers, all_cards)
+        return Memory.of(self.device, self.workers, self.device_workers, all_cards)
 
     def checkpoint(self, unit: Unit) -> Path:
         """Folder of the checkpoint, in Hugging Face layout, that the unit writes or reads."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.environment import LAYERS
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -95,7 +97,7 @@ def test_an_unknown_layer_and_an_old_python_are_one_sentence():
     script = ROOT / "tools/environment.py"
     usage = run(sys.executable, script, "everything")
     assert usage.returncode == 1
-    assert usage.stderr.strip() == "usage: python tools/environment.py app|compute|test|bench"
+    assert usage.stderr.strip() == "usage: python tools/environment.py app|compute|ray|test|bench"
     code = (
         f"import sys, runpy; sys.version_info = (3, 10, 2); sys.argv = ['x', 'app']; "
         f"runpy.run_path({str(script)!r}, run_name='__main__')"
@@ -106,7 +108,9 @@ def test_an_unknown_layer_and_an_old_python_are_one_sentence():
 
 def test_the_pins_of_the_layers_agree():
     pins: dict[str, str] = {}
-    for file in ("requirements.txt", "compute/requirements.txt", "tests/requirements.txt"):
+    layers = {file for files in LAYERS.values() for file in files}
+    assert "compute/ray-requirements.txt" in layers
+    for file in layers:
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 name, _, version = line.partition("==")

@@ -2,7 +2,7 @@
 
 Called by the Makefile with a bare Python 3.11 or later; uses the standard library only.
 
-    python tools/environment.py app|compute|test|bench
+    python tools/environment.py app|compute|ray|test|bench
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ AUTO_GPTQ = "auto-gptq==0.7.1"
 LAYERS = {
     "app": ["requirements.txt"],
     "compute": ["requirements.txt", "compute/requirements.txt"],
-    "test": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
+    "ray": ["requirements.txt", "compute/requirements.txt", "compute/ray-requirements.txt"],
+    "test": [
+        "requirements.txt",
+        "compute/requirements.txt",
+        "compute/ray-requirements.txt",
+        "tests/requirements.txt",
+    ],
     "bench": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
 }
 

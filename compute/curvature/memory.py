@@ -35,10 +35,17 @@ class Memory:
         return int(USABLE_SHARE_CPU * self.host_bytes)
 
     @classmethod
-    def of(cls, device: str, workers: int = 1, all_cards: bool = False) -> "Memory":
+    def of(
+        cls,
+        device: str,
+        workers: int = 1,
+        device_workers: int | None = None,
+        all_cards: bool = False,
+    ) -> "Memory":
         """What this machine has for each of ``workers`` processes.
 
         Args:
+            device_workers: those that share the device; None if all of them do.
             all_cards: of every GPU together, for a model that is spread over them.
         """
         host = _host_bytes() // workers
@@ -46,7 +53,7 @@ class Memory:
             return cls("cpu", host, 0)
         cards = range(torch.cuda.device_count()) if all_cards else [device]
         whole = sum(torch.cuda.get_device_properties(card).total_memory for card in cards)
-        return cls(device, whole // workers, host)
+        return cls(device, whole // (device_workers or workers), host)
 
 
 def _host_bytes() -> int:

@@ -1,0 +1,136 @@
+"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``ray_cluster``)."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from compute.curvature.memory import Memory
+from compute.errors import InputError
+from compute.executor import Event, run_units
+from compute.unit import Unit
+from compute.workspace import Workspace
+
+EXECUTORS = ("local", "ray")
+
+
+class Machines(Protocol):
+    """What a session asks of the machines that do its work."""
+
+    def device(self, wanted: str | None) -> str:
+        """The torch device to use, tried out; an InputError if it cannot be."""
+
+    def workers(self, wanted: int | None, device: str) -> int:
+        """Processes to work side by side."""
+
+    def call(self, device: str, function: Callable, *args: Any) -> Any:
+        """``function(*args)`` where ``device`` is."""
+
+    def memory(self, workspace: Workspace, all_cards: bool = False) -> Memory:
+        """What there is for each worker; of one GPU, or of all that one worker can have."""
+
+    def run_units(
+        self,
+        units: list[Unit],
+        workspace: Workspace,
+        workers: int,
+        weight: Callable[[Unit], float],
+        gpus: Callable[[Unit], float],
+    ) -> Iterator[Event]:
+        """As ``executor.run_units``; ``gpus`` says how many a unit takes where they are shared
+        out."""
+
+    def close(self) -> None:
+        """Let go of what was started."""
+
+
+class ThisMachine:
+    """Processes of this machine."""
+
+    def device(self, wanted: str | None) -> str:
+        """``cuda`` where there is one."""
+        import torch
+
+        if wanted is None:
+            return "cuda" if torch.cuda.is_available() else "cpu"
+        check_device(wanted)
+        return wanted
+
+    def workers(self, wanted: int | None, device: str) -> int:
+        """One per core that this process may use, or one on a GPU, unless ``wanted``."""
+        if wanted is not None:
+            return wanted
+        if device != "cpu":
+            return 1
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
+
+    def call(self, _device: str, function: Callable, *args: Any) -> Any:
+        """``function(*args)``, here."""
+        return function(*args)
+
+    def memory(self, workspace: Workspace, all_cards: bool = False) -> Memory:
+        """What this machine has for each worker."""
+        return workspace.memory(all_cards)
+
+    def run_units(
+        self,
+        units: list[Unit],
+        workspace: Workspace,
+        workers: int,
+        weight: Callable[[Unit], float],
+        gpus: Callable[[Unit], float],
+    ) -> Iterator[Event]:
+        """In processes here; every one sees all GPUs."""
+        return run_units(units, workspace, workers, weight)
+
+    def close(self) -> None:
+        """Nothing is left running between runs."""
+
+
+def choose_machines(
+    executor: str, address: str | None, workers: int | None, folders: tuple[Path, ...]
+) -> Machines:
+    """The machines that ``--executor`` and ``--address`` name.
+
+    Args:
+        folders: those of artifacts and of the cache, which every machine must see.
+
+    Raises:
+        InputError: one sentence naming what is wrong.
+    """
+    if executor not in EXECUTORS:
+        raise InputError(f"There is no executor {executor!r}; choose {' or '.join(EXECUTORS)}.")
+    if address is not None and executor != "ray":
+        raise InputError(
+            f"The address {address!r} is of a Ray cluster; give --executor ray with it."
+        )
+    if workers is not None and workers < 1:
+        raise InputError(f"The number of workers must be at least 1, not {workers}.")
+    if executor == "local":
+        return ThisMachine()
+    try:
+        from compute.ray_cluster import RayCluster
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise InputError(
+            "The executor ray needs the package ray, which is not installed here; "
+            "`pip install -r compute/ray-requirements.txt` installs it."
+        ) from None
+    return RayCluster(address, workers, folders)
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that torch cannot use in this process.
+
+    Raises:
+        InputError: with torch's reason.
+    """
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"The device {device!r} cannot be used: {error}".splitlines()[0]) from None

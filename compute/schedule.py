@@ -1,0 +1,43 @@
+"""Which unit may start next: dependencies first, then the heaviest chain of work."""
+
+from collections.abc import Callable
+
+from compute.unit import Unit
+
+
+class Schedule:
+    """Units that have not started; each is handed out once, when what it needs is there.
+
+    A unit may start once those of its needs that are among ``units`` have ended well; if one
+    of them fails it is never handed out.
+
+    Args:
+        units: dependencies before dependents.
+        weight: expected seconds of a unit.
+    """
+
+    def __init__(self, units: list[Unit], weight: Callable[[Unit], float]):
+        names = {unit.name for unit in units}
+        self._waiting = {unit.name: set(unit.needs) & names for unit in units}
+        self._queue = sorted(units, key=_chain_weights(units, weight).__getitem__, reverse=True)
+
+    def take(self) -> Unit | None:
+        """Of the units that can start, the one with the heaviest chain of work behind it."""
+        ready = next((unit for unit in self._queue if not self._waiting[unit.name]), None)
+        if ready is not None:
+            self._queue.remove(ready)
+        return ready
+
+    def ended_well(self, unit: Unit) -> None:
+        """Let go those that waited for ``unit`` alone."""
+        for needs in self._waiting.values():
+            needs.discard(unit.name)
+
+
+def _chain_weights(units: list[Unit], weight: Callable[[Unit], float]) -> dict[Unit, float]:
+    """Weight of each unit plus its heaviest chain of dependents."""
+    chains: dict[Unit, float] = {}
+    for unit in reversed(units):
+        dependents = [chains[u] for u in chains if unit.name in u.needs]
+        chains[unit] = weight(unit) + max(dependents, default=0.0)
+    return chains
