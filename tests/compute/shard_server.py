@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,14 +60,15 @@ class ShardServer(AbstractContextManager):
     Attributes:
         fault: what to do instead of answering well; see ``once``, and the functions below.
         revisions: that the hub knows.
-        signature: that the storage accepts.
+        expired: signatures that the storage no longer accepts; every redirect has its own.
     """
 
     folder: Path
     fault: Fault | None = None
     revisions: tuple[str, ...] = ("main", COMMIT)
-    signature: str = "first"
+    expired: set[str] = field(default_factory=set)
     requests: list[Request] = field(default_factory=list)
+    signatures: Iterator[int] = field(default_factory=count)
 
     def __enter__(self) -> "ShardServer":
         handler = partial(Handler, self)
@@ -141,11 +142,11 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(404, {"X-Error-Code": "RevisionNotFound"})
         elif not file.is_file():
             self.reply(404, {"X-Error-Code": "EntryNotFound"})
-        elif path.startswith("/stored/") and query != self.served.signature:
+        elif path.startswith("/stored/") and query in self.served.expired:
             self.reply(403)
         elif self.served.fault is None or not self.served.fault(self, self.asked(file)[0]):
             if hub:
-                target = f"{self.served.storage}/stored/{hub[2]}?{self.served.signature}"
+                target = f"{self.served.storage}/stored/{hub[2]}?{next(self.served.signatures)}"
                 self.reply(302, {"Location": target, "X-Repo-Commit": COMMIT})
             else:
                 self.send_range(file)
@@ -193,7 +194,7 @@ def first_time(fault: Fault) -> Fault:
     seen = set()
 
     def chosen(handler: Handler, content: bytes) -> bool:
-        asked = (handler.path, handler.headers["Range"])
+        asked = (handler.path.partition("?")[0], handler.headers["Range"])
         if asked in seen:
             return False
         seen.add(asked)
@@ -202,13 +203,16 @@ def first_time(fault: Fault) -> Fault:
     return chosen
 
 
-def stored(fault: Fault) -> Fault:
-    """Misbehave in the storage that the hub redirects to."""
-
-    def chosen(handler: Handler, content: bytes) -> bool:
-        return handler.path.startswith("/stored/") and fault(handler, content)
-
-    return chosen
+def expire(handler: Handler, content: bytes) -> bool:
+    """The storage lets every signature expire at its tenth use."""
+    if not handler.path.startswith("/stored/"):
+        return False
+    served = handler.served
+    if sum(request.path == handler.path for request in list(served.requests)) < 10:
+        return False
+    served.expired.add(handler.path.partition("?")[2])
+    handler.reply(403)
+    return True
 
 
 def status(code: int, **headers: str) -> Fault:
