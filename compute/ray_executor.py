@@ -20,7 +20,8 @@ from compute.executor import (
     throttled,
 )
 from compute.perform import Outcome, perform, prepare_process
-from compute.ray_cluster import connected, settled, task_options
+from compute.ray_cluster import settled
+from compute.ray_connection import connected, task_options
 from compute.ray_progress import ProgressBoard
 from compute.schedule import Schedule
 from compute.suites.windows import WindowFiles
@@ -81,7 +82,7 @@ def run_units_on_ray(
 
     Args:
         weight: expected seconds of a unit.
-        address: of the cluster, as in ``ray_cluster.connected``; None starts Ray here.
+        address: of the cluster, as in ``ray_connection.connected``; None starts Ray here.
         gpus: how many a unit takes where the device is ``cuda``: a whole number, or a share
             of one.
 
