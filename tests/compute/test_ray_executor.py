@@ -16,7 +16,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from compute import ray_checks
+from compute import ray_checks, ray_connection
 from compute.errors import InputError
 from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
