@@ -34,11 +34,14 @@ pytestmark = pytest.mark.timeout(240)
 STORE = 100 * 2**20
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def ray_folder():
     """Ray's own files; the path is short, because sockets are among them."""
     folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    yield folder
+    (folder / "ray").mkdir()  # a cluster of the tests notes its address there, come what may
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", str(folder))
+        yield folder
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -48,7 +51,7 @@ def cluster(ray_folder):
     node = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": STORE, "include_dashboard": False}
     nodes = Cluster()
     try:
-        nodes.add_node(**node, temp_dir=str(ray_folder))
+        nodes.add_node(**node)
         nodes.second = nodes.add_node(**node)
         ray.init(nodes.address, logging_level="ERROR", log_to_driver=False)
         yield nodes
@@ -90,24 +93,24 @@ def performing(driver: int) -> list[int]:
     return [p for p, title in titles.items() if "_Worker.perform" in title and below(p)]
 
 
-def start(command: list[str], ray_folder: Path) -> subprocess.Popen:
+def start(command: list[str]) -> subprocess.Popen:
     return subprocess.Popen(
         command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=os.environ | {"COLUMNS": "200", "RAY_TMPDIR": str(ray_folder)},
+        env=os.environ | {"COLUMNS": "200"},
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
 def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_bytes(
-    micro_run, tmp_path, micro_ladder, text_folder, ray_folder
+    micro_run, tmp_path, micro_ladder, text_folder
 ):
     command = compute_command(tmp_path, micro_ladder, text_folder, "--executor", "ray")
-    process = start(command, ray_folder)
+    process = start(command)
     try:
         wait_for(lambda: len(performing(process.pid)) == 2)
         time.sleep(1.0)  # both train by now
@@ -124,7 +127,7 @@ def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_by
     told = int(re.search(r"Stopped with (\d+) of 73 units", output)[1])
     assert told <= len(kept) <= told + 2  # either worker may have ended a unit just then
 
-    process = start(command, ray_folder)
+    process = start(command)
     output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
     assert output.count("\nok ") == 73 - len(kept)
