@@ -20,7 +20,12 @@ from compute.executor import (
     throttled,
 )
 from compute.perform import Outcome, perform, prepare_process
+<<<<<<< HEAD
 from compute.ray_cluster import connected, most_gpus, settled, task_options
+=======
+from compute.ray_cluster import settled
+from compute.ray_connection import connected, task_options
+>>>>>>> ray
 from compute.ray_progress import ProgressBoard
 from compute.schedule import Schedule
 from compute.terminal import console
@@ -80,7 +85,7 @@ def run_units_on_ray(
 
     Args:
         weight: expected seconds of a unit.
-        address: of the cluster, as in ``ray_cluster.connected``; None starts Ray here.
+        address: of the cluster, as in ``ray_connection.connected``; None starts Ray here.
         gpus: how many a unit takes where the device is ``cuda``: a whole number, or a share
             of one.
 
