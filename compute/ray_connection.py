@@ -69,9 +69,14 @@ def _check_answers(address: str) -> None:
         )
 
 
+#: Of the hub and its cache, the same everywhere; a token stays on the machine that it is for.
+_OF_THE_HUB = ("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HF_ENDPOINT")
+
+
 def task_options(gpus: float) -> dict[str, Any]:
     """Ray's options for a process of ours: ``gpus`` GPUs or else one CPU, and our code."""
     variables = {name: os.environ.get(name, value) for name, value in KEEP_MEMORY.items()}
+    variables |= {name: os.environ[name] for name in _OF_THE_HUB if name in os.environ}
     variables["PYTHONPATH"] = os.pathsep.join(
         [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     )

@@ -20,12 +20,8 @@ from compute.executor import (
     throttled,
 )
 from compute.perform import Outcome, perform, prepare_process
-<<<<<<< HEAD
-from compute.ray_cluster import connected, most_gpus, settled, task_options
-=======
-from compute.ray_cluster import settled
+from compute.ray_cluster import most_gpus, settled
 from compute.ray_connection import connected, task_options
->>>>>>> ray
 from compute.ray_progress import ProgressBoard
 from compute.schedule import Schedule
 from compute.terminal import console
