@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Hashable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,15 @@ import pyarrow.parquet as pq
 
 import schema
 from bounds import TokenLosses
-from dashboard.settings import Setting, columns_of, setting_of
-
-#: What to do about a file that cannot be used.
-REPAIR = (
-    "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
-    "it and run `make compute` to measure it again"
-)
-
-
-class ArtifactError(Exception):
-    """Artifacts that cannot be used: one clear sentence for the reader of the app."""
-
+from dashboard.errors import REPAIR, ArtifactError
+from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
+from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
 #: Results kept with an open suite, from under a kilobyte to some tens.
 MOST_REMEMBERED = 4096
 
-#: Picks the rows of one setting; its five values follow in the order of the schema.
-_AT_SETTING = (
-    "quantizer = ? AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
-    "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ?"
-)
+#: Models at a setting whose sampled windows are kept with an open suite: 4 to 5 MB each.
+MOST_WINDOWS = 48
 
 
 def list_suites(data_dir: Path) -> list[str]:
@@ -71,6 +60,7 @@ class Suite:
         self._fingerprints: set[str] = set()
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         self._memory: dict[Hashable, Any] = {}
+        self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
@@ -151,9 +141,10 @@ class Suite:
         Raises:
             ArtifactError: a file turned out to be damaged, or went away, while it was read.
         """
-        return self.remember((sql, *(params or [])), lambda: self._query(sql, params))
+        return self.remember((sql, *(params or [])), lambda: self.fresh(sql, params))
 
-    def _query(self, sql: str, params: list | None) -> pd.DataFrame:
+    def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
+        """As ``query``, not remembered."""
         try:
             cursor = self._connection.cursor()
             return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
@@ -193,12 +184,14 @@ class Suite:
         )
 
     def settings(self) -> list[Setting]:
-        """Settings at which all training tokens were scored, as a bound needs, of every model
-        that was scored at all; fewest bits first.
+        """Settings that a bound can be computed at, fewest bits first: all training tokens were
+        scored, of every model that was scored at all, or in a sampled suite windows of both kinds.
 
         Raises:
             ArtifactError: there is none.
         """
+        if self.is_sampled:
+            return sampled_settings(self)
         found = self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
         if not found:
             raise ArtifactError(
@@ -224,10 +217,30 @@ class Suite:
         )
         return [setting_of(row) for row in rows.to_dict("records")]
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether token losses are of sampled windows, and no training set was scored in full."""
+        return bool(
+            self.query(
+                """
+                SELECT EXISTS (FROM token_losses)
+                       AND NOT EXISTS (FROM loss_histograms WHERE split = 'train') AS sampled
+                """
+            )["sampled"][0]
+        )
+
+    def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
+        """Losses of one model's sampled windows, None where there are none; read once and kept.
+
+        Raises:
+            ArtifactError: they are not whole.
+        """
+        return self._windows(setting, model_id)
+
     def layers(self, setting: Setting, model_id: str) -> pd.DataFrame:
         """Rows of `layers` of one model at one setting, by name."""
         return self.query(
-            f"SELECT * FROM layers WHERE model_id = ? AND {_AT_SETTING} ORDER BY layer",
+            f"SELECT * FROM layers WHERE model_id = ? AND {AT_SETTING} ORDER BY layer",
             [model_id, *columns_of(setting)],
         )
 
@@ -238,7 +251,7 @@ class Suite:
             SELECT avg(stored_bits / params_total) AS stored,
                    avg(entropy_coded_bits / params_total) AS entropy_coded,
                    avg(nominal_bits / params_total) AS nominal
-            FROM quantized JOIN models USING (model_id) WHERE {_AT_SETTING}
+            FROM quantized JOIN models USING (model_id) WHERE {AT_SETTING}
             """,
             columns_of(setting),
         )
@@ -272,13 +285,16 @@ class Suite:
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
 
-        Read once and kept: every control but the bitrate leaves them as they are.
+        Read once and kept: every control but the bitrate leaves them as they are.  In a sampled
+        suite the sample stands for all of D, for display: nothing that follows is certified.
         """
+        if setting not in self._losses and self.is_sampled:
+            self._losses[setting] = as_if_whole(self, setting)
         if setting not in self._losses:
-            rows = self._query(
+            rows = self.fresh(
                 f"""
                 SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-                WHERE {_AT_SETTING} AND split = 'train'
+                WHERE {AT_SETTING} AND split = 'train'
                 ORDER BY model_id, entropy_nats, loss_nats
                 """,
                 columns_of(setting),
@@ -298,13 +314,14 @@ class Suite:
 
         Columns: loss_nats and entropy_nats (lower edges), share.
         """
+        table, weight = ("token_losses", "1") if self.is_sampled else ("loss_histograms", "tokens")
         return self.query(
             f"""
             SELECT floor(loss_nats / ?) * ? AS loss_nats,
                    floor(entropy_nats / ?) * ? AS entropy_nats,
-                   sum(tokens) / sum(sum(tokens)) OVER () AS share
-            FROM loss_histograms
-            WHERE model_id = ? AND {_AT_SETTING} AND split = 'train'
+                   sum({weight}) / sum(sum({weight})) OVER () AS share
+            FROM {table}
+            WHERE model_id = ? AND {AT_SETTING} AND split = 'train'
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
             [*[width_nats] * 4, model_id, *columns_of(setting)],

@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import controls
-from dashboard.artifacts import ArtifactError, Suite, list_suites, suite_version
+from dashboard.artifacts import Suite, list_suites, suite_version
+from dashboard.errors import ArtifactError
 from dashboard.navigation import navigation
 
 #: Folder of the artifacts unless the environment says otherwise.

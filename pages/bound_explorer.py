@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame, law_charts, predicted_bars
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.outlook import BOUND, Outlook
 from dashboard.terms import bound_terms, steps_to_ours
 
@@ -15,7 +15,7 @@ try:
         choice = controls.bound_controls(suite)
         terms = bound_terms(suite, choice)
         paper = bound_terms(suite, replace(choice, form="four_term"))
-        size = controls.size_control(terms)
+        size = size_controls.size_control(terms)
         model_id = size.model_id
     steps = steps_to_ours(suite, choice, model_id)
 except ArtifactError as error:
@@ -23,7 +23,7 @@ except ArtifactError as error:
     st.stop()
 
 st.title("Bound explorer")
-controls.show_complaints()
+links.show_complaints()
 model = terms[terms["model_id"] == model_id].iloc[0]
 view = Outlook.of(terms)
 if size.measured:

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import controls, curvature, downloads, frame, prediction_section, size_words
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.curvature import MATRICES
 from dashboard.laws import law_of
 
@@ -24,7 +24,7 @@ try:
     with st.sidebar:
         matrix = controls.matrix_control(measured, words.MATRIX_HELP)
         points = curvature.whole_models(traces, matrix)
-        size = controls.size_control(points)
+        size = size_controls.size_control(points)
         model_id = size.model_id
         bandwidth = controls.bandwidth_control()
     point = points[points["model_id"] == model_id].iloc[0]
@@ -39,7 +39,7 @@ symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 st.title("Curvature")
-controls.show_complaints()
+links.show_complaints()
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import controls, downloads, frame, information, law_charts, size_words
 from dashboard import information_charts as charts
 from dashboard import information_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.laws import law_of
 from dashboard.outlook import Outlook
 from dashboard.terms import PREQUENTIAL, bound_terms, prequential
@@ -26,10 +26,10 @@ try:
     with st.sidebar:
         choice = controls.bound_controls(suite)
         setting, code = choice.setting, choice.code
-        size = controls.size_control(models)
+        size = size_controls.size_control(models)
         model_id = size.model_id
         largest = float(models["params_total"].max())
-        reach = max(controls.reach_control(largest), size.at or 0.0)
+        reach = max(size_controls.reach_control(largest), size.at or 0.0)
     codes = information.by_code(suite, setting)
     terms = bound_terms(suite, prequential(choice))
     real = bound_terms(suite, choice)
@@ -41,7 +41,7 @@ except ArtifactError as error:
     st.stop()
 
 st.title("Information")
-controls.show_complaints()
+links.show_complaints()
 words.introduction()
 size_words.predicted(
     size,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import charts, controls, downloads, explanations, frame, size_words, variation
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.laws import law_of
 from dashboard.terms import Choice
 from dashboard.text import CODE_LABELS, term_of
@@ -19,7 +19,7 @@ try:
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control())
         sigma = variation.sigma_by_size(suite, choice)
-        size = controls.size_control(sigma)
+        size = size_controls.size_control(sigma)
         model_id = size.model_id
     points = variation.objective(suite, choice, model_id)
     effect = variation.grid_effect(suite, choice, model_id)
@@ -30,7 +30,7 @@ except ArtifactError as error:
 
 colour = term_of("loss_variation_nats").colour
 st.title("Loss variation")
-controls.show_complaints()
+links.show_complaints()
 explanations.not_certified(choice)
 st.markdown(
     r"The paper's bound pays $\Sigma\sqrt{C}$ for the chance that the training losses came out "

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import controls, downloads, explanations, frame, quantization, size_words
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.terms import UNQUANTIZED, bounds_by_model
 from dashboard.text import term_of
 
@@ -16,7 +16,7 @@ try:
         setting, code = choice.setting, choice.code
         models = suite.models()
         bounded = models["model_id"].isin(list(bounds_by_model(suite, choice)))
-        size = controls.size_control(models[bounded])
+        size = size_controls.size_control(models[bounded])
         model_id = size.model_id
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
     bounds = quantization.bounds_by_rate(suite, choice, on_grid or suite.settings(), model_id)
@@ -31,7 +31,7 @@ except ArtifactError as error:
     st.stop()
 
 st.title("Quantization")
-controls.show_complaints()
+links.show_complaints()
 explanations.not_certified(choice)
 words.introduction()
 at_setting = gaps[gaps["setting"] == setting.label]

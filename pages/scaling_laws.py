@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import controls, downloads, frame, frontier, frontier_charts, pythia, scaling
 from dashboard import scaling_charts as charts
 from dashboard import scaling_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.quantities import quantities
 from dashboard.terms import bound_terms
 from dashboard.text import TERMS
@@ -18,7 +18,7 @@ try:
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
         floor = controls.law_control()
         largest = float(suite.models()["params_total"].max())
-        reach = controls.reach_control(largest)
+        reach = size_controls.reach_control(largest)
     terms = bound_terms(suite, choice)
     overview = scaling.overview(list(found.values()), floor)
     reported = scaling.reported(suite, found[label], reach)
@@ -28,7 +28,7 @@ except ArtifactError as error:
     st.stop()
 
 st.title("Scaling laws")
-controls.show_complaints()
+links.show_complaints()
 words.introduction(len(suite.models()), largest)
 quantity = found[label]
 law, held = scaling.law_and_held_out(quantity, floor)

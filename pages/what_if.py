@@ -15,7 +15,7 @@ from dashboard import (
 )
 from dashboard import what_if_notes as notes
 from dashboard import what_if_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.numbers import count_label
 from dashboard.smallest_size import smallest_size
 
@@ -26,18 +26,18 @@ try:
     with st.sidebar:
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            n = controls.params_control(models)
+            n = size_controls.params_control(models)
         with right:
-            r = controls.count_control(
+            r = size_controls.count_control(
                 "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
             )
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            v = controls.count_control(
+            v = size_controls.count_control(
                 "vocab", "Vocabulary V", str(vocab), vocab, 1e7, notes.VOCAB_HELP
             )
         with right:
-            target = controls.count_control(
+            target = size_controls.count_control(
                 "target", "Target gap, nats", "0.5", 0.001, 20, notes.TARGET_HELP
             )
         choice = controls.bound_controls(suite, (*terms.CODES, terms.PREQUENTIAL))
@@ -52,7 +52,7 @@ except ArtifactError as error:
     st.stop()
 
 st.title("What if")
-controls.show_complaints()
+links.show_complaints()
 if view is None:
     st.info(notes.NOT_MEASURED, icon=":material/inbox:")
     st.stop()

@@ -13,7 +13,8 @@ from dashboard.artifacts import Suite
 from dashboard.controls import DELTAS
 from dashboard.forms import BY_LABEL
 from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms, steps_to_ours
+from dashboard.steps import steps_to_ours
+from dashboard.terms import Choice, bound_terms
 from dashboard.text import TERMS
 
 
