@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.artifacts import Suite
-from dashboard.forms import BY_LABEL, FORMS
+from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
 from dashboard.links import change_options, check_link, forget_complaints, keep_possible, quoted
 from dashboard.settings import QUANTIZERS, Setting
@@ -29,6 +29,18 @@ DEFAULT_BANDWIDTH = 0.2
 _PREQUENTIAL_HELP = (
     "**prequential**: the area between the losses while the model was trained and its final loss, "
     "a heuristic for what the unquantized model holds, and no certificate."
+)
+
+
+_FORMS_HELP = (
+    "Each form holds by itself: fix one beforehand. Quoting whichever of seven comes out smallest "
+    "would cost log2(7) = 2.8 bits more in the code."
+)
+
+_SAMPLED_HELP = (
+    "Only sampled windows of this suite's training text were scored. One form can be certified "
+    "from them: its summand lies in a known interval, so its mean over all windows can be bounded. "
+    "The others need every training token."
 )
 
 
@@ -59,19 +71,6 @@ def check_delta_link() -> None:
     st.session_state.setdefault("link_complaints", {})["delta"] = (
         f"The link asks for delta {quoted(value)}, which {reason}; "
         f"{delta_label(DEFAULT_DELTA)} is shown instead."
-    )
-
-
-def suite_control(suites: list[str]) -> str:
-    """Which suite of models."""
-    check_link("suite", suites, "the suite")
-    return st.selectbox(
-        "Suite of models",
-        suites,
-        key="suite",
-        bind="query-params",
-        on_change=change_options,
-        help="A suite is a family of models trained alike at several sizes.",
     )
 
 
@@ -136,21 +135,23 @@ def delta_control() -> float:
     return labels[chosen]
 
 
-def form_control() -> str:
-    """Which inequality; a key of ``bounds.FORMS``."""
-    labels = list(BY_LABEL)
+def form_control(sampled: bool) -> str:
+    """Which inequality, of those that a suite offers; a key of ``bounds.FORMS`` or ``SAMPLED``."""
+    forms = forms_of(sampled)
+    labels = list(forms)
     check_link("form", labels, "the form of the bound")
+    keep_possible("form", labels, labels[0])
     chosen = st.selectbox(
         "Form of the bound",
         labels,
         key="form",
         bind="query-params",
         on_change=forget_complaints,
-        help="Each form holds by itself: fix one beforehand. Quoting whichever of seven comes out "
-        "smallest would cost log2(7) = 2.8 bits more in the code.\n\n"
-        + "\n\n".join(f"**{form.label}**: {form.idea} *({form.source})*" for form in FORMS),
+        help=(_SAMPLED_HELP if sampled else _FORMS_HELP)
+        + "\n\n"
+        + "\n\n".join(f"**{f.label}**: {f.idea} *({f.source})*" for f in forms.values()),
     )
-    return BY_LABEL[chosen].key
+    return forms[chosen].key
 
 
 def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
@@ -183,7 +184,7 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
     Raises:
         ArtifactError: the suite has no setting that bounds can be computed at.
     """
-    form = form_control()
+    form = form_control(suite.is_sampled)
     setting = setting_control(suite.settings())
     show_rate(suite.bits_per_parameter(setting))
     return Choice(setting, code_control(codes), delta_control(), form)

@@ -125,7 +125,9 @@ def by_size(
     for key, label, unit in titles:
         top = points.get(f"{key}_top", points[key])
         ends = pd.concat([points[key] + 2 * points[f"{key}_se"], top])
-        panel = law_panel(points, key, label, colour, laws[key], unit=unit, top=ends.max(), at=at)
+        panel = law_panel(
+            points, key, label, colour, laws[key], unit=unit, span=(ends.max(), ends.max()), at=at
+        )
         marks = [_bars(points, key, colour), _bracket(points.assign(top=top), key, colour)]
         marks = [mark.encode(x="params_total:Q") for mark in marks]
         panels.append(alt.layer(panel, *marks).properties(width=205, height=190))

@@ -57,7 +57,7 @@ def law_panel(
     law: PowerLaw | str,
     certified: bool = True,
     unit: str = "nats per token",
-    top: float = 0.0,
+    span: tuple[float, float] | None = None,
     reach: float | None = None,
     published: pd.DataFrame | None = None,
     at: float | None = None,
@@ -68,7 +68,7 @@ def law_panel(
         frame: columns model_id, params_total and ``key``.
         certified: points of a heuristic are hollow; a column certified of ``frame`` says it of
             each point by itself.
-        top: that the vertical axis reaches, if what is drawn here does not.
+        span: that the vertical axis covers at least, to compare charts.
         reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
         published: columns law, params_total, value, inside (its range): drawn dotted.
         at: a size that nobody measured, marked on the law, which is drawn up to it.
@@ -88,7 +88,8 @@ def law_panel(
         ]
     if published is not None and len(published):
         ends = [min(ends[0], published["value"].min()), max(ends[1], published["value"].max())]
-    domain = [0.8 * ends[0], 1.25 * max(ends[1], top)]
+    low, high = span or ends
+    domain = [0.8 * min(ends[0], low), 1.25 * max(ends[1], high)]
     y = alt.Y(
         f"{key}:Q",
         title=unit,

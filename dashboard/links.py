@@ -47,13 +47,13 @@ def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
     """
     if st.session_state.get("own_change"):
         return  # the address lags behind what the reader has just chosen
-    value = st.query_params.get(parameter)
     complaints = st.session_state.setdefault("link_complaints", {})
-    if value is not None and value not in allowed:
-        complaints[parameter] = (
-            f"The link asks for {what} {quoted(value)}, which does not exist here; "
-            "the default is shown instead."
-        )
+    for value in st.query_params.get_all(parameter):
+        if value not in allowed:
+            complaints[parameter] = (
+                f"The link asks for {what} {quoted(value)}, which does not exist here; "
+                "the default is shown instead."
+            )
 
 
 def quoted(value: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from dashboard.errors import ArtifactError
 from dashboard.links import check_link, forget_complaints, keep_possible, quoted
 from dashboard.numbers import count_label, parse_count
 from dashboard.sizes import ANOTHER, LARGEST, SMALLEST, ChosenSize, chosen_size, default_size
@@ -15,9 +16,14 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
     """Which size the numbers of the page are for: a measured model, or any other by the laws.
 
     Args:
-        models: columns model_id and params_total, at least one row, by size.
+        models: columns model_id and params_total, by size.
+
+    Raises:
+        ArtifactError: there is none.
     """
     names = list(models["model_id"])
+    if not names:
+        raise ArtifactError("No model of this suite was measured at this choice; choose another.")
     options = [*names, ANOTHER]
     check_link("model", options, "the model")
     keep_possible("model", options, names[-1])

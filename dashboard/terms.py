@@ -141,7 +141,7 @@ def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | N
     if suite.is_sampled and choice.form in FORMS:
         reasons.append("this form needs every training token, and only a sample was scored")
     if isinstance(stand_in, str):
-        reasons.append(f"{stand_in.rstrip('.')} stands in for the training text")
+        reasons.append(f"another text stands in for the training text ({stand_in.rstrip('.')})")
     return "; ".join(reasons) or None
 
 

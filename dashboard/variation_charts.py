@@ -10,15 +10,20 @@ from dashboard.units import NATS, Unit
 
 
 def sigma_by_size(
-    sigma: pd.DataFrame, law: PowerLaw | str, colour: str, certified: bool, at: float | None
+    sigma: pd.DataFrame,
+    law: PowerLaw | str,
+    colour: str,
+    at: float | None,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Sigma against model size on log axes with its power law and band.
 
     Args:
-        certified: points of a heuristic are hollow.
+        sigma: from ``variation.sigma_by_size``; points that certify nothing are hollow.
         at: a size that nobody measured, marked on the law.
+        span: that the vertical axis covers, to compare charts.
     """
-    panel = law_panel(sigma, "sigma_nats", "", colour, law, certified, unit="Σ, nats / √nat", at=at)
+    panel = law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat", at=at, span=span)
     return panel.properties(width="container", height=260)
 
 

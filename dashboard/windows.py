@@ -39,13 +39,14 @@ def sampled_settings(suite: Suite) -> list[Setting]:
     """
     rows = suite.query(
         """
-        SELECT quantizer, bits, group_size, step, quantizer_seed FROM (
+        SELECT model_id, quantizer, bits, group_size, step, quantizer_seed FROM (
             SELECT DISTINCT model_id, quantizer, bits, group_size, step, quantizer_seed, split
             FROM token_losses WHERE split IN ('train', 'selection')
         ) GROUP BY model_id, quantizer, bits, group_size, step, quantizer_seed HAVING count(*) = 2
         """
     )
-    found = {setting_of(row) for row in rows.to_dict("records")}
+    of_models = rows[rows["model_id"].isin(suite.models()["model_id"])]
+    found = {setting_of(row) for row in of_models.to_dict("records")}
     settings = [setting for setting in suite.measured_settings() if setting in found]
     if not settings:
         raise ArtifactError(

@@ -5,8 +5,8 @@ import streamlit as st
 from dashboard import controls, curvature, downloads, frame, prediction_section, size_words
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
-from dashboard.errors import ArtifactError
 from dashboard.curvature import MATRICES
+from dashboard.errors import ArtifactError
 from dashboard.laws import law_of
 
 suite = frame.open_suite()
