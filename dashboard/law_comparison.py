@@ -60,7 +60,7 @@ def show(
 
 
 def _quantity(view: View, label: str, unit: Unit) -> Quantity | None:
-    """The quantity of one suite; a gap of a setting that it lacks is its own nearest one's."""
+    """The quantity of one suite, None where it was not measured."""
     there = {q.label: q for q in quantities(view.suite, view.choice, unit)}
     return there.get(label)
 

@@ -2,7 +2,15 @@
 
 import streamlit as st
 
-from dashboard import controls, curvature, downloads, frame, prediction_section, size_words
+from dashboard import (
+    controls,
+    curvature,
+    downloads,
+    frame,
+    prediction_section,
+    size_controls,
+    size_words,
+)
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.curvature import MATRICES
@@ -14,7 +22,7 @@ try:
     traces = curvature.traces(suite)
     measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
     if not measured:
-        st.title("Curvature")
+        frame.title(suite, "Curvature")
         st.info(
             "This suite holds no measurements of a trained model's curvature. `make compute` takes "
             "those that its preset asks for.",
@@ -38,8 +46,7 @@ except ArtifactError as error:
 symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
-st.title("Curvature")
-links.show_complaints()
+frame.title(suite, "Curvature")
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()

@@ -60,9 +60,8 @@ else:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**Quantization gap against bits, {model_id}**")
-        st.altair_chart(
-            charts.gap_by_bits(of_model, "nominal_bits", "Bits of a weight's code", unit)
-        )
+        title = "Bits of a weight's code"
+        st.altair_chart(charts.gap_by_bits(of_model, "nominal_bits", title, unit))
         words.gap_reading()
     with right:
         st.markdown(f"**Rate against distortion, {model_id}**")
