@@ -34,13 +34,13 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
         [view.terms[columns], pd.DataFrame([{"model_id": predicted, "params_total": n, **row}])],
         ignore_index=True,
     ).sort_values("params_total", kind="stable")
+    certified = dict(view.terms[["model_id", "certified"]].itertuples(index=False))
     rows = _bars(frame).assign(
         predicted=lambda bars: bars["model_id"] == predicted,
-        certified=lambda bars: bars["model_id"].map(certified).fillna(False).astype(bool),
+        certified=lambda bars: [certified.get(name, False) for name in bars["model_id"]],
     )
     total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
     guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
-    certified = dict(view.terms[["model_id", "certified"]].itertuples(index=False))
     tallest = max(rows["top"].max(), total.value)
     top = 1.04 * max(guess, tallest, min(total.high, _ROOM * tallest))
     width = int(np.clip(320 / len(frame), 8, 46))

@@ -86,7 +86,7 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
     """One row per term, then the gap as their sum, the gap by its own law, and the bound.
 
     Columns: key, params_total, part (``between measured sizes`` or ``extrapolated``),
-    value with its unit, low, high (not a number where there is no law), certified (never), and for
+    nats_per_token (or bits_per_byte), low, high (not a number where there is no law), certified (never), and for
     single laws left_out_predicted and left_out_value: the largest model by the law of the others,
     and its own value in the scenario.
     """
@@ -102,8 +102,7 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
                 "key": key,
                 "params_total": n,
                 "part": "between measured sizes" if inside else "extrapolated",
-                "value": found.value,
-                "unit": unit.label,
+                unit.label.replace(" ", "_"): found.value,
                 "low": found.low,
                 "high": found.high,
                 "certified": False,

@@ -91,16 +91,15 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     for term in shown:
         name = f"**{term.label}**"
         lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
-    lines.append(
-        _row(view, n, GAP, "**Gap**", "", f"sum of the {_NUMBERS[len(shown) - 1]} terms above")
-    )
+    parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
+    lines.append(_row(view, n, GAP, "**Gap**", "", parts))
     own = view.laws["gap_nats"]
     lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     st.markdown("\n".join(lines), unsafe_allow_html=True)
     st.caption(
-        f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums jointly; "
-        "they tell how well these few models fix a law of this shape, not whether the shape holds "
+        f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums "
+        "jointly; they tell how well these few models fix a law of this shape, not whether the shape holds "
         "so far out: compare the gap as a sum with the gap by its own law, and change the shape. "
         "The last column fits the law without the largest model and predicts it: by how much it is "
         "off, and whether its interval holds the measured value."

@@ -109,7 +109,7 @@ words.checkpoint_section(models, colour)
 st.subheader("The data")
 downloads.tables(
     {
-        "Information": (models, f"{suite.name}-information"),
+        "Information": (shown(suite, models, unit), f"{suite.name}-information"),
         "Bits by code": (codes, f"{suite.name}-codes-{setting.slug}"),
         "Terms, prequential": (terms, f"{suite.name}-prequential-{choice.form}"),
     },
