@@ -22,7 +22,7 @@ from dashboard.units import NATS, Unit
 _INK = "#20242b"
 
 
-def term_colours(terms: pd.DataFrame, legend: alt.Legend) -> alt.Color:
+def term_colours(terms: pd.DataFrame, legend: alt.Legend | None) -> alt.Color:
     """One colour per term, reversed so that the legend reads from top to bottom like the stack."""
     shown = terms_in(terms)[::-1]
     scale = alt.Scale(domain=[t.label for t in shown], range=[t.colour for t in shown])
@@ -46,7 +46,7 @@ def stacked_terms(
         paper: the same in the paper's form, whose totals are drawn as lines above the bars.
         selected: model_id drawn in full strength.
         top: that the vertical axis reaches, to compare charts.
-        narrow: whether the chart stands beside others: legends below it, fewer labels.
+        narrow: whether the chart stands beside others, under one legend for all.
     """
     x = alt.X(
         "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
@@ -54,8 +54,8 @@ def stacked_terms(
     domain = {} if top is None else {"domainMax": top}
     y = alt.Y("bottom:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **domain))
     width = int(np.clip((210 if narrow else 420) / len(terms), 10, 56))
-    below = {"orient": "bottom", "columns": 2, "labelLimit": 220} if narrow else {}
-    colour = term_colours(terms, alt.Legend(title="Terms of the bound", symbolOpacity=1, **below))
+    legend = None if narrow else alt.Legend(title="Terms of the bound", symbolOpacity=1)
+    colour = term_colours(terms, legend)
     layers: list[alt.Chart | alt.LayerChart] = []
     for rows, certified in by_certificate(_stacked(terms)):
         layers.append(
@@ -80,8 +80,8 @@ def stacked_terms(
         )
     for rows, certified in by_certificate(terms):
         layers += _totals(rows, x, certified)
-    layers += [_guess_line(terms, unit), *_comparisons(terms, paper, x, width, unit, below)]
-    return alt.layer(*layers).properties(height=400 if narrow else 380)
+    layers += [_guess_line(terms, unit), *_comparisons(terms, paper, x, width, unit, narrow)]
+    return alt.layer(*layers).properties(height=330 if narrow else 380)
 
 
 def highest(terms: pd.DataFrame, unit: Unit) -> float:
@@ -134,7 +134,7 @@ def _stacked(terms: pd.DataFrame) -> pd.DataFrame:
 
 
 def _comparisons(
-    terms: pd.DataFrame, paper: pd.DataFrame, x: alt.X, width: int, unit: Unit, below: dict
+    terms: pd.DataFrame, paper: pd.DataFrame, x: alt.X, width: int, unit: Unit, narrow: bool
 ) -> list[alt.Chart]:
     """The measured losses as points, the held-out one with two standard errors each way, and the
     paper's bound as a line a little wider than the bar."""
@@ -151,7 +151,7 @@ def _comparisons(
     sampled = terms_in(terms)[-1].key == "sampling_nats"
     paper_label = PAPER_SAMPLE_LABEL if sampled else PAPER_LABEL
     kinds = [HELDOUT_LABEL, TRAIN_LABEL, paper_label]
-    legend = alt.Legend(title="For comparison", **(below | {"labelLimit": 260}))
+    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260)
     look = {
         "x": x,
         "y": "loss:Q",

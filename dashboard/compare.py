@@ -119,18 +119,28 @@ def side_by_side(shown: list[View], draw: Callable[[View], alt.TopLevelMixin | s
     """
     for start in range(0, len(shown), _IN_A_ROW):
         row = shown[start : start + _IN_A_ROW]
-        for column, view in zip(st.columns(len(row)), row, strict=True):
-            with column:
-                _heading(view)
-                try:
-                    chart = draw(view)
-                except ArtifactError as error:
-                    frame.show_error(error)
-                    continue
-                if isinstance(chart, str):
-                    st.info(chart, icon=":material/inbox:")
-                else:
-                    st.altair_chart(chart, width="stretch")
+        # Words of different lengths stand in rows of their own, so that the charts are level.
+        for part in (_heading, lambda view: _chart(view, draw), _footnote):
+            for column, view in zip(st.columns(len(row)), row, strict=True):
+                with column:
+                    part(view)
+
+
+def _chart(view: View, draw: Callable[[View], alt.TopLevelMixin | str]) -> None:
+    try:
+        chart = draw(view)
+    except ArtifactError as error:
+        frame.show_error(error)
+        return
+    if isinstance(chart, str):
+        st.info(chart, icon=":material/inbox:")
+    else:
+        st.altair_chart(chart, width="stretch")
+
+
+def _footnote(view: View) -> None:
+    for sentence in frame.stand_ins(view.suite):
+        st.caption(sentence)
 
 
 def attempt(compute: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
@@ -154,18 +164,15 @@ def _heading(view: View) -> None:
         + (f". **{view.note[0].upper()}{view.note[1:]}**" if view.note else "")
         + "."
     )
-    for sentence in frame.stand_ins(view.suite):
-        st.caption(sentence)
 
 
 def tokenizer_words(suite: Suite) -> str:
-    """``V = 50,277, 4.2 bytes per token``."""
+    """``V = 50,277, bytes per token: 4.2``."""
     models = suite.models()
     vocabularies = ", ".join(f"{v:,}" for v in sorted(set(models["vocab_size"])))
     sizes = sorted({f"{value:.3g}" for value in models["bytes_per_token"]}, key=float)
-    return (
-        f"V = {vocabularies}, {' to '.join(dict.fromkeys([sizes[0], sizes[-1]]))} bytes per token"
-    )
+    spread = " to ".join(dict.fromkeys([sizes[0], sizes[-1]]))
+    return f"V = {vocabularies}, bytes per token: {spread}"
 
 
 def unit_note(shown: list[View], unit: Unit) -> None:

@@ -20,7 +20,16 @@ from dashboard import (
 from dashboard.compare import View
 from dashboard.laws import law_of
 from dashboard.terms import UNQUANTIZED, bound_terms
-from dashboard.text import term_of
+from dashboard.text import (
+    GUIDE_COLOUR,
+    HELDOUT_LABEL,
+    MEASURED_COLOURS,
+    PAPER_LABEL,
+    PAPER_SAMPLE_LABEL,
+    TRAIN_LABEL,
+    term_of,
+    terms_in,
+)
 from dashboard.units import Unit, shown
 
 _NOTHING = "No model was measured at this setting there."
@@ -48,6 +57,7 @@ def stacked_terms(views: list[View], params: float, unit: Unit) -> pd.DataFrame:
         nearest = nearest_model(terms, params)
         return bound_charts.stacked_terms(terms, paper, nearest, unit, top, narrow=True)
 
+    _legend(list(usable.values()))
     compare.side_by_side(views, draw)
     st.caption(
         "One vertical axis for all; in full strength the model nearest to the chosen size. Each "
@@ -56,13 +66,30 @@ def stacked_terms(views: list[View], params: float, unit: Unit) -> pd.DataFrame:
     return pd.concat([t.assign(suite=name) for name, t in usable.items()], ignore_index=True)
 
 
+def _legend(tables: list[pd.DataFrame]) -> None:
+    """One legend for all columns: what each colour and mark is."""
+    shown = list(dict.fromkeys(term for table in tables for term in terms_in(table)))
+    squares = [f"<span style='color:{term.colour}'>■</span> {term.label}" for term in shown[::-1]]
+    held, trained = MEASURED_COLOURS
+    marks = [
+        f"<span style='color:{held};-webkit-text-stroke:1px {GUIDE_COLOUR}'>◆</span> "
+        f"{HELDOUT_LABEL}",
+        f"<span style='color:{trained}'>●</span> {TRAIN_LABEL}",
+        f"<span style='color:{GUIDE_COLOUR}'>━</span> {PAPER_LABEL}",
+    ]
+    if any(table["sampling_nats"].any() for table in tables):
+        marks.append(f"<span style='color:{GUIDE_COLOUR}'>┅</span> {PAPER_SAMPLE_LABEL}")
+    lines = ("&emsp;".join(parts) for parts in (squares, marks))
+    st.markdown("<small>" + "<br>".join(lines) + "</small>", unsafe_allow_html=True)
+
+
 def sigma(views: list[View]) -> None:
     """Sigma against model size with the law of each suite, on one vertical axis."""
     colour = term_of("loss_variation_nats").colour
-    tables = [
-        compare.attempt(lambda v=v: variation.sigma_by_size(v.suite, v.choice)) for v in views
-    ]
-    values = [x for t in tables if t is not None for x in t["sigma_nats"]]
+    values = []
+    for view in views:
+        table = compare.attempt(lambda v=view: variation.sigma_by_size(v.suite, v.choice))
+        values += [] if table is None else list(table["sigma_nats"])
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         frame = variation.sigma_by_size(view.suite, view.choice)

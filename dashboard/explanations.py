@@ -30,7 +30,7 @@ from dashboard.units import Unit
 def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     """The bound of the selected model in four numbers, and whether it is a certificate."""
     reason = model["not_certified_because"]
-    kind = f"{NOT_CERTIFIED} {plain(reason)}" if reason else CERTIFIED
+    kind = NOT_CERTIFIED if reason else CERTIFIED
     st.markdown(
         f"**{model['model_id']}** ({parameter_count(model['params_total'])} parameters, "
         f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
@@ -114,10 +114,16 @@ def beyond_guess(guess: float) -> str:
     )
 
 
+_AND_DRAW = "and the draw of the windows that were scored"
+
+
 def reading(choice: Choice, terms: pd.DataFrame) -> None:
     """What the chart shows and what it promises."""
     if terms["certified"].any():
-        st.caption(GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}"))
+        words = GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}")
+        if choice.form == SAMPLED:
+            words = words.replace("over the training text", f"over the training text {_AND_DRAW}")
+        st.caption(words)
     not_certified(terms, "Hollow bars")
     if not choice.has_real_code:
         st.caption("Choose *stored* or *entropy-coded* for a real code length.")
@@ -176,6 +182,7 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     Args:
         settings: of the suite that can be bounded.
     """
+    delta = choice.failure_probability
     if choice.form == SAMPLED:
         split = sampling_confidence(choice.failure_probability, settings)
         st.caption(
@@ -185,14 +192,15 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
             "each): whichever setting is picked after looking, the bound holds. The code and δ are "
             "to be fixed beforehand."
         )
+        delta = split.bound
     part = model["confidence_nats_per_token"]
     c = part + model["code_nats_per_token"]
     percent = 100 * part / c
     digits = max(0, 1 - math.floor(math.log10(percent)))
+    shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
     st.caption(
-        f"Of $C$ = {c:.4f} nats per token, certainty at δ = "
-        f"{delta_label(choice.failure_probability)} accounts for {part:.2g}, or "
-        f"{percent:.{digits}f} %: δ enters through its logarithm only, and that is shared out over "
+        f"Of $C$ = {c:.4f} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
+        f"{shown} %: δ enters through its logarithm only, and that is shared out over "
         f"all $D$ = {model['train_tokens']:,} training tokens."
     )
 

@@ -99,8 +99,9 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     st.markdown("\n".join(lines), unsafe_allow_html=True)
     st.caption(
         f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums "
-        "jointly; they tell how well these few models fix a law of this shape, not whether the shape holds "
-        "so far out: compare the gap as a sum with the gap by its own law, and change the shape. "
+        "jointly; they tell how well these few models fix a law of this shape, not whether the "
+        "shape holds so far out: compare the gap as a sum with the gap by its own law, and change "
+        "the shape. "
         "The last column fits the law without the largest model and predicts it: by how much it is "
         "off, and whether its interval holds the measured value."
     )

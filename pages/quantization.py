@@ -75,7 +75,8 @@ if beside:
 left, right = st.columns(2)
 with left:
     st.markdown(f"**Which rate bounds best? {model_id}**")
-    st.altair_chart(charts.bound_by_rate(bounds, unit))
+    if not beside:
+        st.altair_chart(charts.bound_by_rate(bounds, unit))
     words.bound_reading(bounds[bounds["best"]].iloc[0], code, unit, suite.is_sampled)
 with right:
     st.markdown(f"**Gap against model size, {setting.label}**")
