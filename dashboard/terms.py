@@ -22,6 +22,8 @@ PREQUENTIAL = "prequential"
 
 UNQUANTIZED = Setting("none", 32)
 
+_COUNTS = ("params_total", "train_tokens", "vocab_size")
+
 #: What a model's row says in words, if anything.
 NOTES = ("stand_in", "remark")
 
@@ -165,7 +167,8 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
         rows.append(
             {
                 "model_id": name,
-                **model[["params_total", "train_tokens", "vocab_size", "bytes_per_token"]],
+                **{key: int(model[key]) for key in _COUNTS},
+                "bytes_per_token": float(model["bytes_per_token"]),
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
