@@ -51,9 +51,9 @@ def stacked_terms(
     x = alt.X(
         "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
     )
-    domain = {} if top is None else {"domainMax": top}
-    y = alt.Y("bottom:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **domain))
-    width = int(np.clip((210 if narrow else 420) / len(terms), 10, 56))
+    fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
+    y = alt.Y("bottom:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
+    width = int(np.clip((120 if narrow else 420) / len(terms), 8, 56))
     legend = None if narrow else alt.Legend(title="Terms of the bound", symbolOpacity=1)
     colour = term_colours(terms, legend)
     layers: list[alt.Chart | alt.LayerChart] = []
@@ -84,10 +84,11 @@ def stacked_terms(
     return alt.layer(*layers).properties(height=330 if narrow else 380)
 
 
-def highest(terms: pd.DataFrame, unit: Unit) -> float:
-    """What a vertical axis must reach to show bounds and the uniform guess."""
+def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
+    """What a vertical axis must reach to show either form's bounds and the uniform guess."""
     guesses = [unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()]
-    return 1.06 * max(float(terms["total_nats"].max()), *guesses)
+    totals = pd.concat([terms["total_nats"], paper["total_nats"]])
+    return 1.06 * max(float(totals.max()), *guesses)
 
 
 def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:

@@ -45,9 +45,13 @@ def stacked_terms(views: list[View], params: float, unit: Unit) -> pd.DataFrame:
     """The bound explorer's chart of every suite, on one vertical axis; returns the rows behind
     them, with a column suite."""
     compare.unit_note(views, unit)
-    tables = {view.suite.name: compare.attempt(lambda v=view: terms_of(v, unit)) for view in views}
-    usable = {name: t for name, t in tables.items() if t is not None and len(t)}
-    top = max((bound_charts.highest(table, unit) for table in usable.values()), default=1.0)
+    usable, top = {}, 1.0
+    for view in views:
+        terms = compare.attempt(lambda v=view: terms_of(v, unit))
+        paper = compare.attempt(lambda v=view: terms_of(v, unit, "four_term"))
+        if terms is not None and paper is not None and len(terms):
+            usable[view.suite.name] = terms
+            top = max(top, bound_charts.highest(terms, paper, unit))
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         terms = terms_of(view, unit)
