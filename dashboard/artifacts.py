@@ -1,7 +1,6 @@
 """The artifacts as the pages see them: one suite's tables, opened read-only with DuckDB."""
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
@@ -10,11 +9,10 @@ from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 import schema
 from bounds import TokenLosses
+from dashboard.artifact_files import checked_metadata
 from dashboard.errors import REPAIR, ArtifactError
 from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
 from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
@@ -24,22 +22,6 @@ MOST_REMEMBERED = 4096
 
 #: Models at a setting whose sampled windows are kept with an open suite: 4 to 5 MB each.
 MOST_WINDOWS = 48
-
-
-def list_suites(data_dir: Path) -> list[str]:
-    """Suites that hold at least one registered model, the shipped ladder first."""
-    found = sorted({path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")})
-    return sorted(found, key=lambda name: (name != "ladder", name))
-
-
-def suite_version(data_dir: Path, suite: str) -> str:
-    """Short digest of the names, sizes and times of a suite's files: changes when they do."""
-    state = []
-    for path in sorted((data_dir / suite).glob("*/*.parquet")):
-        with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
-            status = path.stat()
-            state.append((path.name, status.st_size, status.st_mtime_ns))
-    return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
 
 class Suite:
@@ -64,34 +46,13 @@ class Suite:
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
-                self._check(file, table, data_dir)
+                metadata = checked_metadata(file, table, data_dir)
+                self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
+                if table == "models":
+                    kept = schema.PROVENANCE_KEYS
+                    self._provenance = {k: v for k, v in metadata.items() if k in kept}
             self._create_view(table, files)
         self._check_whole()
-
-    def _check(self, file: Path, table: str, data_dir: Path) -> None:
-        shown = file.relative_to(data_dir).as_posix()
-        try:
-            arrow_schema = pq.read_schema(file)
-        except (pa.ArrowException, OSError):
-            raise ArtifactError(
-                f"The file {shown} is damaged or is no Parquet file; {REPAIR}."
-            ) from None
-        metadata = {k.decode(): v.decode() for k, v in (arrow_schema.metadata or {}).items()}
-        complaint = schema.version_complaint(metadata.get("boundscape.schema_version"))
-        if complaint:
-            raise ArtifactError(f"The file {shown} cannot be read: {complaint}.")
-        for field in schema.TABLES[table]:
-            if field.name not in arrow_schema.names:
-                raise ArtifactError(f"The file {shown} lacks the column {field.name}; {REPAIR}.")
-            found = arrow_schema.field(field.name).type
-            if found != field.type:
-                raise ArtifactError(
-                    f"The column {field.name} of the file {shown} has type {found} instead of "
-                    f"{field.type}; {REPAIR}."
-                )
-        self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
-        if table == "models":
-            self._provenance = {k: v for k, v in metadata.items() if k in schema.PROVENANCE_KEYS}
 
     def _check_whole(self) -> None:
         """Check what no single file tells: nothing foreign, nothing twice, something there."""

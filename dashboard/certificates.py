@@ -16,6 +16,8 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
         terms: columns model_id, certified, not_certified_because.
         what: how they are drawn.
     """
+    if terms.empty:
+        return
     hollow = terms[~terms["certified"].astype(bool)]
     for reason, rows in hollow.groupby("not_certified_because", sort=False):
         of = "" if len(rows) == len(terms) else f" ({', '.join(rows['model_id'])})"
@@ -27,6 +29,8 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
 
 def remarks(terms: pd.DataFrame) -> None:
     """What to know of single models when they are compared."""
+    if terms.empty:
+        return
     rows = terms[["model_id", "remark"]].dropna().drop_duplicates()
     if len(rows):
         notes = "; ".join(f"**{row.model_id}**: {plain(row.remark)}" for row in rows.itertuples())

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import frame
-from dashboard.artifacts import Suite, list_suites
+from dashboard.artifact_files import list_suites
+from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of

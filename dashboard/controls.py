@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.artifacts import Suite
+from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
 from dashboard.links import change_options, check_link, forget_complaints, keep_possible, quoted
@@ -238,7 +239,13 @@ def bandwidth_control() -> float:
 
 
 def choice_control(parameter: str, label: str, options: Sequence[str], help_text: str) -> str:
-    """One of some options by name, the first by default; ``parameter`` is its name in links."""
+    """One of some options by name, the first by default; ``parameter`` is its name in links.
+
+    Raises:
+        ArtifactError: there is none.
+    """
+    if not options:
+        raise ArtifactError("Nothing of this suite was measured at this choice; choose another.")
     check_link(parameter, options, f"“{label}”")
     keep_possible(parameter, options, options[0])
     return st.selectbox(

@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard import links, suite_controls
-from dashboard.artifacts import Suite, list_suites, suite_version
+from dashboard.artifact_files import list_suites, suite_version
+from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
 from dashboard.navigation import navigation

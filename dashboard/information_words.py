@@ -22,6 +22,8 @@ NO_LOSSES = (
     "not scored here."
 )
 
+NO_BOUNDS = "No model has a bound at this setting: its losses were not scored here."
+
 HEURISTIC = ":orange-badge[:material/warning: heuristic, not certified]"
 
 #: The paper's exponent of K(h) in N and its uncertainty (section 9).

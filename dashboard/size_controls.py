@@ -21,9 +21,9 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
     Raises:
         ArtifactError: there is none.
     """
-    names = list(models["model_id"])
-    if not names:
+    if models.empty:
         raise ArtifactError("No model of this suite was measured at this choice; choose another.")
+    names = list(models["model_id"])
     options = [*names, ANOTHER]
     check_link("model", options, "the model")
     keep_possible("model", options, names[-1])

@@ -95,9 +95,12 @@ left, right = st.columns(2)
 with left:
     st.markdown("**The bound by either code**")
     totals = pd.concat([real.assign(code=code), terms.assign(code=PREQUENTIAL)])
-    st.altair_chart(charts.totals_by_code(totals, unit))
-    words.totals_reading(code, setting)
-    certificates.not_certified(real)
+    if len(totals):
+        st.altair_chart(charts.totals_by_code(totals, unit))
+        words.totals_reading(code, setting)
+        certificates.not_certified(real)
+    if real.empty:
+        st.info(words.NO_BOUNDS, icon=":material/inbox:")
 with right:
     st.markdown(f"**The area that is the code, {model_id}**")
     colour = CODE_COLOURS[PREQUENTIAL]

@@ -270,6 +270,20 @@ def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro
             assert charts(app)
 
 
+def test_a_setting_without_any_bound_is_a_sentence_on_every_page(visit, tmp_path, micro_run):
+    target = make_sampled_suite(micro_run / "data/micro", tmp_path)
+    # The losses of one model and the sizes of the others: nothing that goes together.
+    file_of(target, "quantized", "ladder-12k", "--gptq-b4").unlink()
+    for model_id in ("ladder-5k", "ladder-6k"):
+        file_of(target, "token_losses", model_id, "--gptq-b4").unlink()
+    for page in PAGES:
+        app = visit(page, tmp_path, quantizer="GPTQ", bits="4")
+        assert not app.exception
+        if page != "curvature":
+            words = " ".join(sentences(app))
+            assert "measured at this choice" in words or "not scored here" in words
+
+
 # --- units
 
 
