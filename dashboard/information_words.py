@@ -7,11 +7,13 @@ import streamlit as st
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
+from dashboard import certificates
 from dashboard import information_charts as charts
 from dashboard.laws import exponent_in_words
 from dashboard.numbers import count_label
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
+from dashboard.units import Unit
 
 NOT_MEASURED = (
     "This suite holds no prequential information. `make compute` measures it for models that it "
@@ -154,6 +156,24 @@ def terms_reading() -> None:
         "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
         "gap. All points are hollow: **no certificate**."
     )
+
+
+def totals_section(
+    real: pd.DataFrame, prequential: pd.DataFrame, setting: Setting, unit: Unit
+) -> None:
+    """The bound by the chosen code and by the prequential one, as far as either was measured.
+
+    Args:
+        real, prequential: from ``terms.bound_terms``, losses in ``unit``, with a column code.
+    """
+    totals = pd.concat([real, prequential])
+    if len(totals):
+        st.altair_chart(charts.totals_by_code(totals, unit))
+    if real.empty:
+        st.info(NO_BOUNDS, icon=":material/inbox:")
+    else:
+        totals_reading(real["code"].iloc[0], setting)
+        certificates.not_certified(real)
 
 
 def totals_reading(code: str, setting: Setting) -> None:

@@ -1,6 +1,5 @@
 """Information: how much a trained model holds, by prequential coding and by real codes."""
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import (
@@ -94,13 +93,7 @@ else:
 left, right = st.columns(2)
 with left:
     st.markdown("**The bound by either code**")
-    totals = pd.concat([real.assign(code=code), terms.assign(code=PREQUENTIAL)])
-    if len(totals):
-        st.altair_chart(charts.totals_by_code(totals, unit))
-        words.totals_reading(code, setting)
-        certificates.not_certified(real)
-    if real.empty:
-        st.info(words.NO_BOUNDS, icon=":material/inbox:")
+    words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), setting, unit)
 with right:
     st.markdown(f"**The area that is the code, {model_id}**")
     colour = CODE_COLOURS[PREQUENTIAL]
