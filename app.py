@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from dashboard.controls import enter, keep_choices
 from dashboard.frame import open_suite_from_sidebar
+from dashboard.links import enter, keep_choices
 from dashboard.navigation import navigation
 
 st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")

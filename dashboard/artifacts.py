@@ -1,56 +1,27 @@
 """The artifacts as the pages see them: one suite's tables, opened read-only with DuckDB."""
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Callable, Hashable
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 import schema
 from bounds import TokenLosses
-from dashboard.settings import Setting, columns_of, setting_of
-
-#: What to do about a file that cannot be used.
-REPAIR = (
-    "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
-    "it and run `make compute` to measure it again"
-)
-
-
-class ArtifactError(Exception):
-    """Artifacts that cannot be used: one clear sentence for the reader of the app."""
-
+from dashboard.artifact_files import checked_metadata
+from dashboard.errors import REPAIR, ArtifactError
+from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
+from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
 #: Results kept with an open suite, from under a kilobyte to some tens.
 MOST_REMEMBERED = 4096
 
-#: Picks the rows of one setting; its five values follow in the order of the schema.
-_AT_SETTING = (
-    "quantizer = ? AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
-    "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ?"
-)
-
-
-def list_suites(data_dir: Path) -> list[str]:
-    """Suites that hold at least one registered model, the shipped ladder first."""
-    found = sorted({path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")})
-    return sorted(found, key=lambda name: (name != "ladder", name))
-
-
-def suite_version(data_dir: Path, suite: str) -> str:
-    """Short digest of the names, sizes and times of a suite's files: changes when they do."""
-    state = []
-    for path in sorted((data_dir / suite).glob("*/*.parquet")):
-        with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
-            status = path.stat()
-            state.append((path.name, status.st_size, status.st_mtime_ns))
-    return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
+#: Models at a setting whose sampled windows are kept with an open suite: 4 to 5 MB each.
+MOST_WINDOWS = 48
 
 
 class Suite:
@@ -71,37 +42,17 @@ class Suite:
         self._fingerprints: set[str] = set()
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         self._memory: dict[Hashable, Any] = {}
+        self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
-                self._check(file, table, data_dir)
+                metadata = checked_metadata(file, table, data_dir)
+                self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
+                if table == "models":
+                    kept = schema.PROVENANCE_KEYS
+                    self._provenance = {k: v for k, v in metadata.items() if k in kept}
             self._create_view(table, files)
         self._check_whole()
-
-    def _check(self, file: Path, table: str, data_dir: Path) -> None:
-        shown = file.relative_to(data_dir).as_posix()
-        try:
-            arrow_schema = pq.read_schema(file)
-        except (pa.ArrowException, OSError):
-            raise ArtifactError(
-                f"The file {shown} is damaged or is no Parquet file; {REPAIR}."
-            ) from None
-        metadata = {k.decode(): v.decode() for k, v in (arrow_schema.metadata or {}).items()}
-        complaint = schema.version_complaint(metadata.get("boundscape.schema_version"))
-        if complaint:
-            raise ArtifactError(f"The file {shown} cannot be read: {complaint}.")
-        for field in schema.TABLES[table]:
-            if field.name not in arrow_schema.names:
-                raise ArtifactError(f"The file {shown} lacks the column {field.name}; {REPAIR}.")
-            found = arrow_schema.field(field.name).type
-            if found != field.type:
-                raise ArtifactError(
-                    f"The column {field.name} of the file {shown} has type {found} instead of "
-                    f"{field.type}; {REPAIR}."
-                )
-        self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
-        if table == "models":
-            self._provenance = {k: v for k, v in metadata.items() if k in schema.PROVENANCE_KEYS}
 
     def _check_whole(self) -> None:
         """Check what no single file tells: nothing foreign, nothing twice, something there."""
@@ -151,9 +102,10 @@ class Suite:
         Raises:
             ArtifactError: a file turned out to be damaged, or went away, while it was read.
         """
-        return self.remember((sql, *(params or [])), lambda: self._query(sql, params))
+        return self.remember((sql, *(params or [])), lambda: self.fresh(sql, params))
 
-    def _query(self, sql: str, params: list | None) -> pd.DataFrame:
+    def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
+        """As ``query``, not remembered."""
         try:
             cursor = self._connection.cursor()
             return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
@@ -193,12 +145,14 @@ class Suite:
         )
 
     def settings(self) -> list[Setting]:
-        """Settings at which all training tokens were scored, as a bound needs, of every model
-        that was scored at all; fewest bits first.
+        """Settings that a bound can be computed at, fewest bits first: all training tokens were
+        scored, of every model that was scored at all, or in a sampled suite windows of both kinds.
 
         Raises:
             ArtifactError: there is none.
         """
+        if self.is_sampled:
+            return sampled_settings(self)
         found = self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
         if not found:
             raise ArtifactError(
@@ -224,10 +178,30 @@ class Suite:
         )
         return [setting_of(row) for row in rows.to_dict("records")]
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether token losses are of sampled windows, and no training set was scored in full."""
+        return bool(
+            self.query(
+                """
+                SELECT EXISTS (FROM token_losses)
+                       AND NOT EXISTS (FROM loss_histograms WHERE split = 'train') AS sampled
+                """
+            )["sampled"][0]
+        )
+
+    def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
+        """Losses of one model's sampled windows, None where there are none; read once and kept.
+
+        Raises:
+            ArtifactError: they are not whole.
+        """
+        return self._windows(setting, model_id)
+
     def layers(self, setting: Setting, model_id: str) -> pd.DataFrame:
         """Rows of `layers` of one model at one setting, by name."""
         return self.query(
-            f"SELECT * FROM layers WHERE model_id = ? AND {_AT_SETTING} ORDER BY layer",
+            f"SELECT * FROM layers WHERE model_id = ? AND {AT_SETTING} ORDER BY layer",
             [model_id, *columns_of(setting)],
         )
 
@@ -238,7 +212,7 @@ class Suite:
             SELECT avg(stored_bits / params_total) AS stored,
                    avg(entropy_coded_bits / params_total) AS entropy_coded,
                    avg(nominal_bits / params_total) AS nominal
-            FROM quantized JOIN models USING (model_id) WHERE {_AT_SETTING}
+            FROM quantized JOIN models USING (model_id) WHERE {AT_SETTING}
             """,
             columns_of(setting),
         )
@@ -272,13 +246,16 @@ class Suite:
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
 
-        Read once and kept: every control but the bitrate leaves them as they are.
+        Read once and kept: every control but the bitrate leaves them as they are.  In a sampled
+        suite the sample stands for all of D, for display: nothing that follows is certified.
         """
+        if setting not in self._losses and self.is_sampled:
+            self._losses[setting] = as_if_whole(self, setting)
         if setting not in self._losses:
-            rows = self._query(
+            rows = self.fresh(
                 f"""
                 SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-                WHERE {_AT_SETTING} AND split = 'train'
+                WHERE {AT_SETTING} AND split = 'train'
                 ORDER BY model_id, entropy_nats, loss_nats
                 """,
                 columns_of(setting),
@@ -298,13 +275,14 @@ class Suite:
 
         Columns: loss_nats and entropy_nats (lower edges), share.
         """
+        table, weight = ("token_losses", "1") if self.is_sampled else ("loss_histograms", "tokens")
         return self.query(
             f"""
             SELECT floor(loss_nats / ?) * ? AS loss_nats,
                    floor(entropy_nats / ?) * ? AS entropy_nats,
-                   sum(tokens) / sum(sum(tokens)) OVER () AS share
-            FROM loss_histograms
-            WHERE model_id = ? AND {_AT_SETTING} AND split = 'train'
+                   sum({weight}) / sum(sum({weight})) OVER () AS share
+            FROM {table}
+            WHERE model_id = ? AND {AT_SETTING} AND split = 'train'
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
             [*[width_nats] * 4, model_id, *columns_of(setting)],

@@ -124,8 +124,9 @@ def by_size(
     panels = []
     for key, label, unit in titles:
         top = points.get(f"{key}_top", points[key])
-        ends = pd.concat([points[key] + 2 * points[f"{key}_se"], top])
-        panel = law_panel(points, key, label, colour, laws[key], unit=unit, top=ends.max(), at=at)
+        highest = float(pd.concat([points[key] + 2 * points[f"{key}_se"], top]).max())
+        span = (highest, highest)
+        panel = law_panel(points, key, label, colour, laws[key], unit=unit, span=span, at=at)
         marks = [_bars(points, key, colour), _bracket(points.assign(top=top), key, colour)]
         marks = [mark.encode(x="params_total:Q") for mark in marks]
         panels.append(alt.layer(panel, *marks).properties(width=205, height=190))

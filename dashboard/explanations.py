@@ -7,29 +7,30 @@ import streamlit as st
 
 from bounds import PowerLaw
 from dashboard import size_words
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
 from dashboard.controls import delta_label
-from dashboard.forms import FORMS, Form
+from dashboard.forms import FORMS, SAMPLED_FORM, Form
 from dashboard.laws import exponent_in_words
 from dashboard.outlook import BOUND, GAP, Outlook
+from dashboard.sampling import SAMPLED
+from dashboard.sampling import confidence as sampling_confidence
 from dashboard.sizes import ChosenSize
 from dashboard.terms import Choice
 from dashboard.text import (
     CODE_LABELS,
     GUARANTEE,
     QUESTIONS,
-    TERMS,
     parameter_count,
     term_of,
+    terms_in,
 )
+from dashboard.units import Unit
 
 
-def headline(model: pd.Series, choice: Choice) -> None:
+def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     """The bound of the selected model in four numbers, and whether it is a certificate."""
-    kind = (
-        ":green-badge[:material/verified: certified]"
-        if choice.certified
-        else ":orange-badge[:material/warning: not certified]"
-    )
+    reason = model["not_certified_because"]
+    kind = NOT_CERTIFIED if reason else CERTIFIED
     st.markdown(
         f"**{model['model_id']}** ({parameter_count(model['params_total'])} parameters, "
         f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
@@ -39,25 +40,25 @@ def headline(model: pd.Series, choice: Choice) -> None:
         (
             "Bound",
             "total_nats",
-            "nats per token",
-            "The risk is at most this."
-            if choice.certified
-            else "A trend: no code has this length.",
+            unit.label,
+            "The risk is at most this." if not reason else f"No certificate: {plain(reason)}.",
         ),
         (
             "Held-out loss",
             "measured_heldout_loss_nats",
             f"± {model['measured_heldout_se_nats']:.3f} standard error",
-            "Mean loss of the quantized model on documents that were never trained on, in nats "
-            "per token; the standard error takes whole documents as independent.",
+            "Mean loss of the quantized model on documents that were never trained on, in "
+            f"{unit.label}; the standard error takes whole documents as independent.",
         ),
         (
             "Training loss",
-            "measured_train_loss_nats",
+            # Of the very windows that the bound is of, so that the numbers add up.
+            "training_loss_nats" if choice.form == SAMPLED else "measured_train_loss_nats",
             "before quantization",
-            "Mean loss of the unquantized model over every training token, in nats per token.",
+            "Mean loss of the unquantized model over the training tokens that were scored, in "
+            f"{unit.label}.",
         ),
-        ("Gap", "gap_nats", "bound − training loss", "What certainty costs, in nats per token."),
+        ("Gap", "gap_nats", "bound − training loss", f"What certainty costs, in {unit.label}."),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
         column.metric(
@@ -71,13 +72,17 @@ def headline(model: pd.Series, choice: Choice) -> None:
         )
 
 
-def predicted(view: Outlook, size: ChosenSize) -> None:
+def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
     """Bound, gap and terms by the laws, at a size that nobody measured."""
-    rows = [("Bound", BOUND), ("Gap", GAP), *((term.label, (term.key,)) for term in TERMS)]
+    rows = [
+        ("Bound", BOUND),
+        ("Gap", GAP),
+        *((term.label, (term.key,)) for term in terms_in(view.terms)),
+    ]
     size_words.predicted(
         size,
         [
-            (label, view.estimate(keys, size.params) or view.laws[keys[-1]], "nats")
+            (label, view.estimate(keys, size.params) or view.laws[keys[-1]], unit.label)
             for label, keys in rows
         ],
     )
@@ -86,7 +91,7 @@ def predicted(view: Outlook, size: ChosenSize) -> None:
         return
     for key in view.without(BOUND):
         st.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
-    guess = math.log(float(view.terms["vocab_size"].max()))
+    guess = guess_of(view, unit)
     beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
     st.caption(
         "In the chart the prediction is pale with dashed outlines, its bracket the 95 % interval "
@@ -95,33 +100,43 @@ def predicted(view: Outlook, size: ChosenSize) -> None:
     )
 
 
+def guess_of(view: Outlook, unit: Unit) -> float:
+    """What guessing every token alike costs, by the largest vocabulary."""
+    guesses = (unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
+    return max(guesses)
+
+
 def beyond_guess(guess: float) -> str:
     """What it means that laws of terms add up to more than a uniform guess costs."""
     return (
-        f"It reaches above ln V = {guess:.3f}, what guessing every token alike costs: a bound up "
+        f"It reaches above {guess:.3f}, what guessing every token alike costs (ln V): a bound up "
         "there says nothing, and laws fitted term by term cannot all hold there, since the form "
         "trades its terms off against one another."
     )
 
 
-def reading(choice: Choice) -> None:
+_AND_DRAW = "and the draw of the windows that were scored"
+
+
+def reading(choice: Choice, terms: pd.DataFrame) -> None:
     """What the chart shows and what it promises."""
-    if choice.certified:
-        st.caption(GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}"))
-    else:
-        st.caption(
-            "Hollow bars: the nominal code length, bits × weights, leaves out scales, norms and "
-            "biases, so these totals are **no certificate**. Choose *stored* or *entropy-coded* "
-            "for one."
-        )
+    if terms["certified"].any():
+        words = GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}")
+        if choice.form == SAMPLED:
+            words = words.replace("over the training text", f"over the training text {_AND_DRAW}")
+        st.caption(words)
+    not_certified(terms, "Hollow bars")
+    if not choice.has_real_code:
+        st.caption("Choose *stored* or *entropy-coded* for a real code length.")
 
 
 def form_of(choice: Choice) -> Form:
     """The words of the chosen form."""
-    return next(form for form in FORMS if form.key == choice.form)
+    known = (*FORMS, SAMPLED_FORM)
+    return next(form for form in known if form.key == choice.form)
 
 
-def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form) -> None:
+def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
         "training_loss_nats": r"\hat R(h)",
@@ -129,52 +144,74 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form) -
         **form.formulas,
     }
     lines = [
-        "| | term | nats per token | share | grows as | formula | what it means |",
+        f"| | term | {unit.label} | share | grows as | formula | what it means |",
         "|---|---|--:|--:|---|---|---|",
     ]
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
         f"| {model[term.key]:.4f} | {model[term.key] / model['total_nats']:.1%} "
         f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
-        for term in TERMS
+        for term in terms_in(model.to_frame().T)
     ]
     lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
     st.markdown("\n".join(lines), unsafe_allow_html=True)
     st.caption(
-        f"Form: *{form.label}* ({form.source}). {form.idea} Bars are means over training tokens, "
-        "losses rounded up to the edge of their bin (by some thousandths), $X^s$ the smoothed "
-        "losses, $Z = W - X^s$ the slack below the ceiling $W$ and $G$ its "
-        "geometric mean, $w$ the width of the interval of smoothed losses; docs/THEORY.md derives "
-        "each form."
+        f"Form: *{form.label}* ({form.source}). {form.idea} "
+        + (_SAMPLED_SYMBOLS if form.key == SAMPLED else _SYMBOLS)
+        + "; docs/THEORY.md derives each form."
     )
 
 
-def confidence(model: pd.Series, choice: Choice) -> None:
-    """What share of C the failure probability has, and why it is small."""
+_SYMBOLS = (
+    "Bars are means over training tokens, losses rounded up to the edge of their bin (by some "
+    "thousandths), $X^s$ the smoothed losses, $Z = W - X^s$ the slack below the ceiling $W$ and "
+    "$G$ its geometric mean, $w$ the width of the interval of smoothed losses"
+)
+_SAMPLED_SYMBOLS = (
+    r"Bars are means over the evaluated windows, $X^s$ the smoothed losses, $Y = \max(y_0, cH)$ "
+    r"with $H$ the predictive entropy, $Z = Y - \ln(1 + \lambda(Y - X^s))/\lambda$ the summand of "
+    r"form (1), and $U_{\delta_s/M}(Z)$ a bound on its mean over *all* training windows that holds "
+    r"with probability $1 - \delta_s/M$ over the draw of the windows, by betting (Waudby-Smith and "
+    "Ramdas 2024)"
+)
+
+
+def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
+    """What share of C the failure probability has, and why it is small; how it is divided where
+    windows were sampled.
+
+    Args:
+        settings: of the suite that can be bounded.
+    """
+    delta = choice.failure_probability
+    if choice.form == SAMPLED:
+        split = sampling_confidence(choice.failure_probability, settings)
+        st.caption(
+            f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
+            f"and the draw of the windows {split.sample:g}, shared out evenly among the M = "
+            f"{settings} settings of this suite that can be bounded ({split.per_setting:.2g} "
+            "each): whichever setting is picked after looking, the bound holds. The code and δ are "
+            "to be fixed beforehand."
+        )
+        delta = split.bound
     part = model["confidence_nats_per_token"]
     c = part + model["code_nats_per_token"]
     percent = 100 * part / c
     digits = max(0, 1 - math.floor(math.log10(percent)))
+    shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
     st.caption(
-        f"Of $C$ = {c:.4f} nats per token, certainty at δ = "
-        f"{delta_label(choice.failure_probability)} accounts for {part:.2g}, or "
-        f"{percent:.{digits}f} %: δ enters through its logarithm only, and that is shared out over "
+        f"Of $C$ = {c:.4f} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
+        f"{shown} %: δ enters through its logarithm only, and that is shared out over "
         f"all $D$ = {model['train_tokens']:,} training tokens."
     )
 
 
-def not_certified(choice: Choice) -> None:
-    """A caveat where the chosen code length is that of no real code."""
-    if not choice.certified:
-        st.caption(
-            ":orange-badge[:material/warning: not certified] The nominal code length leaves out "
-            "scales, norms and biases: what follows shows the trend, and guarantees nothing."
-        )
-
-
-def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice) -> None:
+def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """What the waterfall says."""
-    status = "a bound in its own right" if choice.certified else "**no certificate** (hollow)"
+    certified = bool(steps["certified"].iloc[-1])
+    status = "a bound in its own right" if certified else "**no certificate** (hollow)"
+    if certified and not steps["certified"].iloc[0]:
+        status += ", but for the hollow one, which takes the sample for the whole text"
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     st.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
@@ -182,7 +219,8 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice) -> None:
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
-        f"{first:.3f} to {last:.3f} nats per token, {1 - last / first:.0%} less."
+        f"{first:.3f} to {last:.3f} {unit.label}, "
+        + (f"{1 - last / first:.0%} less." if last < first else f"{last / first - 1:.0%} more.")
     )
 
 

@@ -1,6 +1,8 @@
 """The forms of the bound in a reader's words: names, formulas, what each step gains."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from dashboard.sampling import SAMPLED, SAMPLED_AT_ENTROPY
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,40 @@ FORMS = (
     ),
 )
 
+_Z = r"\overline{Z}"
+
+#: Form (1) on a sample of windows, with everything that it depends on chosen on others.
+SAMPLED_FORM = Form(
+    SAMPLED,
+    "sampled windows",
+    "The paper's inequality with an upper confidence bound of its mean in place of the mean over "
+    "all training tokens; smoothing is measured, and α, the control variate and λ are chosen on "
+    "other windows, from a grid that is paid for.",
+    {
+        "complexity_nats": r"C/\lambda",
+        "loss_variation_nats": rf"{_Z} - \overline{{X^s}}",
+        "smoothing_nats": _MEASURED,
+        "sampling_nats": rf"U_{{\delta_s/M}}(Z) - {_Z}",
+    },
+    "section 6, form (1)",
+)
+
+#: What it is of the paper's form that a sample can show, for comparison only.
+SAMPLED_DISPLAY = replace(
+    next(form for form in FORMS if form.key == "four_term"),
+    idea="The paper's bound as if the sample were the whole training text: **not certified**, "
+    "since the losses of the unquantized model have no ceiling that a sample could be measured by.",
+)
+
+SAMPLED_FORMS = (SAMPLED_FORM, SAMPLED_DISPLAY)
+
 BY_LABEL = {form.label: form for form in FORMS}
+
+
+def forms_of(sampled: bool) -> dict[str, Form]:
+    """The forms that a suite offers, by label; a sampled one has those that a sample can bound."""
+    return {form.label: form for form in (SAMPLED_FORMS if sampled else FORMS)}
+
 
 #: From the paper's bound to ours, each step with what it replaces.
 STEPS = (
@@ -114,4 +149,10 @@ STEPS = (
     ("measured_smoothing", "Measure the smoothing"),
     ("geometric_at_entropy", "Geometric form"),
     ("geometric", "Choose α and W"),
+)
+
+#: The same where windows were sampled: what the sample costs comes first.
+SAMPLED_STEPS = (
+    (SAMPLED_AT_ENTROPY, "Bound its mean|from the sample"),
+    (SAMPLED, "Choose α, Y and λ"),
 )

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import controls
-from dashboard.artifacts import ArtifactError, Suite, list_suites, suite_version
+from dashboard import links, suite_controls
+from dashboard.artifact_files import list_suites, suite_version
+from dashboard.artifacts import Suite
+from dashboard.certificates import plain
+from dashboard.errors import ArtifactError
 from dashboard.navigation import navigation
 
 #: Folder of the artifacts unless the environment says otherwise.
@@ -21,6 +24,16 @@ def data_dir() -> Path:
 @st.cache_resource(max_entries=8, show_spinner="Opening the measurements…")
 def _open(folder: str, suite: str, version: str) -> Suite:  # version is part of the cache key
     return Suite(Path(folder), suite)
+
+
+def open_by_name(name: str) -> Suite:
+    """A suite of the data folder, opened once for all visitors as long as its files stay.
+
+    Raises:
+        ArtifactError: it cannot be used.
+    """
+    folder = data_dir()
+    return _open(str(folder), name, suite_version(folder, name))
 
 
 def open_suite_from_sidebar() -> bool:
@@ -39,9 +52,9 @@ def open_suite_from_sidebar() -> bool:
         )
         return False
     with st.sidebar:
-        name = controls.suite_control(suites)
+        name = suite_controls.suite_control(suites)
     try:
-        suite = _open(str(folder), name, suite_version(folder, name))
+        suite = open_by_name(name)
     except ArtifactError as error:
         show_error(error)
         return False
@@ -62,6 +75,28 @@ def open_suite() -> Suite:
     return st.session_state["open_suite"]
 
 
+def title(suite: Suite, text: str) -> None:
+    """The head of a page: its title, what was wrong with the link, and whether another text stands
+    in for what the models were trained on."""
+    st.title(text)
+    links.show_complaints()
+    for sentence in stand_ins(suite):
+        st.warning(sentence, icon=":material/swap_horiz:")
+
+
+def stand_ins(suite: Suite) -> list[str]:
+    """Sentences about models whose training text could not be had, one per text that stands in."""
+    models = suite.models()
+    sentences = []
+    for text, rows in models.dropna(subset=["stand_in"]).groupby("stand_in", sort=False):
+        of = "" if len(rows) == len(models) else f" ({', '.join(rows['model_id'])})"
+        sentences.append(
+            f"**Another text stands in for the training text**{plain(of)}: {plain(text)}. No bound "
+            "computed from it is certified, so all of them are drawn hollow."
+        )
+    return sentences
+
+
 def show_error(error: ArtifactError) -> None:
     """One sentence instead of a page."""
     st.error(str(error).replace("$", r"\$"), icon=":material/error:")
@@ -70,9 +105,11 @@ def show_error(error: ArtifactError) -> None:
 def show_provenance(suite: Suite) -> None:
     """In the sidebar: where the numbers come from."""
     values = suite.provenance()
-    corpora = ", ".join(sorted(set(suite.models()["corpus"])))
+    models = suite.models()
+    corpora, arithmetic = (", ".join(sorted(set(models[key]))) for key in ("corpus", "arithmetic"))
+    sampled = ", scored on sampled windows" if suite.is_sampled else ""
     with st.sidebar:
         st.caption(
-            f"Measured on: {corpora}  \nCode {values['code_revision']}, schema "
-            f"{values['schema_version']}  \n{values['device']}"
+            f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \nCode "
+            f"{values['code_revision']}, schema {values['schema_version']}  \n{values['device']}"
         )

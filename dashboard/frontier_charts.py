@@ -5,9 +5,10 @@ import pandas as pd
 
 from dashboard.scaling_charts import HEIGHT
 from dashboard.text import GUIDE_COLOUR, RAMP, parameter_count
+from dashboard.units import NATS, Unit
 
 
-def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame) -> alt.LayerChart:
+def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Online loss against compute, a line per model, and where each model ends.
 
     Args:
@@ -29,7 +30,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame) -> alt.LayerChart:
     )
     y = alt.Y(
         "loss_nats:Q",
-        title="Loss, nats per token (log scale)",
+        title=f"Loss, {unit.label} (log scale)",
         scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(format="~g", tickCount=6, grid=False),
     )

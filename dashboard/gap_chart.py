@@ -6,10 +6,12 @@ import pandas as pd
 
 from bounds.laws.power_law import interval
 from dashboard.law_charts import EXTRAPOLATED_DASH
+from dashboard.marks import by_certificate, notes
 from dashboard.outlook import GAP, Outlook
 from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR
+from dashboard.units import NATS, Unit
 
 #: Sizes in each part of the curve.
 _POINTS = 80
@@ -20,7 +22,6 @@ _X = alt.X(
     scale=alt.Scale(type="log", nice=False),
     axis=alt.Axis(format="~s", tickCount=9, grid=False),
 )
-_TITLE = "Gap, nats per token"
 
 
 def gap_curve(view: Outlook) -> pd.DataFrame:
@@ -40,19 +41,19 @@ def gap_curve(view: Outlook) -> pd.DataFrame:
 
 
 def gap_over_size(
-    view: Outlook, found: SmallestSize, target: float, certified: bool
+    view: Outlook, found: SmallestSize, target: float, unit: Unit = NATS
 ) -> alt.LayerChart:
     """The gap of the measured models, its law dashed where it is extrapolated, and the target.
 
     Where the law falls to the target a diamond stands, on a bar as long as its interval.
     """
-    curve = gap_curve(view)
+    curve, title = gap_curve(view), f"Gap, {unit.label}"
     # A band that explodes far out must not squeeze what was measured to a line.
     values = [*view.terms["gap_nats"], *curve["value"], target]
     domain = [0.5 * min(values), 2.0 * max(values)]
     scale = alt.Scale(type="log", domain=domain, nice=False, clamp=True)
     y = alt.Y(
-        "value:Q", title=_TITLE, scale=scale, axis=alt.Axis(tickCount=5, format="~g", grid=False)
+        "value:Q", title=title, scale=scale, axis=alt.Axis(tickCount=5, format="~g", grid=False)
     )
     layers: list[alt.Chart | alt.LayerChart] = []
     for part, opacity, dash in (
@@ -67,15 +68,13 @@ def gap_over_size(
             alt.Tooltip("high:Q", title="to", format=".4g"),
         ]
         band = base.mark_area(color=GAP_COLOUR, opacity=opacity, clip=True)
-        layers.append(band.encode(y=alt.Y("low:Q", title=_TITLE), y2="high:Q"))
+        layers.append(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"))
         line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
         layers.append(line.encode(y=y, tooltip=tips))
-    points = alt.Chart(view.terms.assign(value=view.terms["gap_nats"]))
-    layers.append(
-        points.mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified).encode(
-            x=_X, y=y, tooltip=["model_id:N", alt.Tooltip("value:Q", title="gap", format=".4g")]
-        )
-    )
+    tips = ["model_id:N", alt.Tooltip("value:Q", title="gap", format=".4g"), *notes(view.terms)]
+    for rows, certified in by_certificate(view.terms.assign(value=view.terms["gap_nats"])):
+        points = alt.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
+        layers.append(points.encode(x=_X, y=y, tooltip=tips))
     layers.append(_target(found, target, y))
     return alt.layer(*layers).properties(height=260)
 

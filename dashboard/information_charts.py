@@ -6,7 +6,9 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
+from dashboard.marks import by_certificate, notes
 from dashboard.text import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
+from dashboard.units import NATS, Unit
 
 HEIGHT = 300
 
@@ -119,7 +121,9 @@ def _code_colour(codes: list[str]) -> alt.Color:
     )
 
 
-def online_area(curve: pd.DataFrame, kept: pd.DataFrame, colour: str) -> alt.LayerChart:
+def online_area(
+    curve: pd.DataFrame, kept: pd.DataFrame, colour: str, unit: Unit = NATS
+) -> alt.LayerChart:
     """Online loss against tokens seen, the area above the final loss shaded: that is K(h).
 
     Args:
@@ -131,7 +135,7 @@ def online_area(curve: pd.DataFrame, kept: pd.DataFrame, colour: str) -> alt.Lay
     scale = alt.Scale(domain=ends, nice=False, clamp=True)
     axis = alt.Axis(format="~s", grid=False)
     x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
-    y = alt.Y("loss_nats:Q", title="Loss, nats per token", scale=scale)
+    y = alt.Y("loss_nats:Q", title=f"Loss, {unit.label}", scale=scale)
     tooltip = [
         alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
         alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
@@ -193,17 +197,17 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
-def totals_by_code(totals: pd.DataFrame) -> alt.LayerChart:
+def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Bound against model size by either code; hollow and dashed where it is no certificate.
 
     Args:
-        totals: rows of ``terms.bound_terms`` with a column code.
+        totals: rows of ``terms.bound_terms`` with a column code, losses in ``unit``.
     """
-    guess = float(np.log(totals["vocab_size"].max()))
+    guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in totals.itertuples())
     frame = totals.assign(label=totals["code"].map(CODE_LABELS))
     axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
-    y = alt.Y("total_nats:Q", title="Bound, nats per token", scale=alt.Scale(zero=False))
+    y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
     colour = _code_colour(list(dict.fromkeys(frame["code"])))
     layers = [
         alt.Chart(pd.DataFrame({"guess": [guess]}))
@@ -218,10 +222,15 @@ def totals_by_code(totals: pd.DataFrame) -> alt.LayerChart:
         alt.Tooltip("label:N", title="code"),
         alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
         alt.Tooltip("certified:N"),
+        *notes(frame),
     ]
-    for certified, dash in ((True, [1, 0]), (False, [4, 3])):
-        base = alt.Chart(frame[frame["certified"] == certified])
-        layers.append(base.mark_line(strokeDash=dash).encode(x=x, y=y, color=colour))
+    for rows, certified in by_certificate(frame):
+        base = alt.Chart(rows)
+        layers.append(
+            base.mark_line(strokeDash=[1, 0] if certified else [4, 3]).encode(
+                x=x, y=y, color=colour
+            )
+        )
         layers.append(
             base.mark_point(size=60, filled=certified, opacity=1).encode(
                 x=x, y=y, color=colour, tooltip=tooltip

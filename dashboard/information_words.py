@@ -7,10 +7,24 @@ import streamlit as st
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
+from dashboard import certificates
+from dashboard import information_charts as charts
 from dashboard.laws import exponent_in_words
 from dashboard.numbers import count_label
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
+from dashboard.units import Unit
+
+NOT_MEASURED = (
+    "This suite holds no prequential information. `make compute` measures it for models that it "
+    "trains, or whose checkpoints it can score."
+)
+NO_LOSSES = (
+    "The bound under the prequential code needs the losses of the unquantized models, which were "
+    "not scored here."
+)
+
+NO_BOUNDS = "No model has a bound at this setting: its losses were not scored here."
 
 HEURISTIC = ":orange-badge[:material/warning: heuristic, not certified]"
 
@@ -144,6 +158,24 @@ def terms_reading() -> None:
     )
 
 
+def totals_section(
+    real: pd.DataFrame, prequential: pd.DataFrame, setting: Setting, unit: Unit
+) -> None:
+    """The bound by the chosen code and by the prequential one, as far as either was measured.
+
+    Args:
+        real, prequential: from ``terms.bound_terms``, losses in ``unit``, with a column code.
+    """
+    totals = pd.concat([real, prequential])
+    if len(totals):
+        st.altair_chart(charts.totals_by_code(totals, unit))
+    if real.empty:
+        st.info(NO_BOUNDS, icon=":material/inbox:")
+    else:
+        totals_reading(real["code"].iloc[0], setting)
+        certificates.not_certified(real)
+
+
 def totals_reading(code: str, setting: Setting) -> None:
     """How to read the bounds by either code."""
     other = (
@@ -172,6 +204,17 @@ def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
         f"{row['bits_per_parameter']:.2f} per parameter.{again}{checkpoints} The dashed line is "
         "the final model's mean loss on all training tokens."
     )
+
+
+def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
+    """How good K(h) from checkpoints is, where both ways were measured."""
+    both = models[models["checkpoint_bits"].notna()]
+    if both.empty:
+        return
+    st.subheader("How good is K(h) from checkpoints alone?")
+    if (both["method"] == "online_losses").any():
+        st.altair_chart(charts.checkpoint_error(models, colour))
+    methods_reading(models)
 
 
 def methods_reading(models: pd.DataFrame) -> None:

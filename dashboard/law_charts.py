@@ -8,7 +8,9 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.laws import exponent_in_words
+from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
+from dashboard.units import NATS, Unit
 
 #: Sizes at which a law is drawn.
 _POINTS = 60
@@ -55,7 +57,7 @@ def law_panel(
     law: PowerLaw | str,
     certified: bool = True,
     unit: str = "nats per token",
-    top: float = 0.0,
+    span: tuple[float, float] | None = None,
     reach: float | None = None,
     published: pd.DataFrame | None = None,
     at: float | None = None,
@@ -64,8 +66,9 @@ def law_panel(
 
     Args:
         frame: columns model_id, params_total and ``key``.
-        certified: points of a heuristic are hollow.
-        top: that the vertical axis reaches, if what is drawn here does not.
+        certified: points of a heuristic are hollow; a column certified of ``frame`` says it of
+            each point by itself.
+        span: that the vertical axis covers at least, to compare charts.
         reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
         published: columns law, params_total, value, inside (its range): drawn dotted.
         at: a size that nobody measured, marked on the law, which is drawn up to it.
@@ -85,7 +88,8 @@ def law_panel(
         ]
     if published is not None and len(published):
         ends = [min(ends[0], published["value"].min()), max(ends[1], published["value"].max())]
-    domain = [0.8 * ends[0], 1.25 * max(ends[1], top)]
+    low, high = span or ends
+    domain = [0.8 * min(ends[0], low), 1.25 * max(ends[1], high)]
     y = alt.Y(
         f"{key}:Q",
         title=unit,
@@ -98,18 +102,16 @@ def law_panel(
         layers += _law_layers(curve.rename(columns={"value": key}), key, x, y, colour)
     if published is not None and len(published):
         layers.append(_published_layer(published.rename(columns={"value": key}), x, y))
-    layers.append(
-        alt.Chart(positive)
-        .mark_point(size=55, color=colour, opacity=1, filled=certified)
-        .encode(
-            x=x,
-            y=y,
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip(f"{key}:Q", title=unit, format=".5g"),
-            ],
-        )
-    )
+    if "certified" not in positive:
+        positive = positive.assign(certified=certified)
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip(f"{key}:Q", title=unit, format=".5g"),
+        *notes(positive),
+    ]
+    for rows, filled in by_certificate(positive):
+        marks = alt.Chart(rows).mark_point(size=55, color=colour, opacity=1, filled=filled)
+        layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     if at is not None and isinstance(law, PowerLaw):
         layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
@@ -210,13 +212,13 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
 def term_laws(
     terms: pd.DataFrame,
     laws: dict[str, PowerLaw | str],
-    certified: bool,
+    unit: Unit = NATS,
     reach: float | None = None,
     at: float | None = None,
 ) -> alt.ConcatChart:
-    """Each term against model size on log axes, with its law and 95 % band."""
+    """Each term against model size on log axes, with its law and 95 % band, losses in ``unit``."""
     panels = [
-        law_panel(terms, key, label, colour, laws[key], certified, reach=reach, at=at)
+        law_panel(terms, key, label, colour, laws[key], unit=unit.label, reach=reach, at=at)
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", "Gap, by its own law", GAP_COLOUR),

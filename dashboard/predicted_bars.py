@@ -4,9 +4,12 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard.bound_charts import term_colours
+from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.numbers import count_label
 from dashboard.outlook import BOUND, Estimate, Outlook
 from dashboard.text import GUESS_LABEL, GUIDE_COLOUR, TERMS
+from dashboard.units import NATS, Unit
 
 _PREDICTED_DASH = [4, 3]
 
@@ -14,12 +17,14 @@ _PREDICTED_DASH = [4, 3]
 _ROOM = 1.6
 
 
-def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
+def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
     """The measured models' terms stacked, and beside them those predicted at ``n``, pale with
     dashed outlines and with the interval of their sum.
 
+    Bars of models that are no certificates are hollow.
+
     Args:
-        certified: whether the models' bars are certificates; otherwise they are hollow.
+        view: losses in ``unit``.
     """
     predicted = f"N = {count_label(n)}, predicted"
     values = {key: view.estimate((key,), n) for key in BOUND}
@@ -29,9 +34,13 @@ def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
         [view.terms[columns], pd.DataFrame([{"model_id": predicted, "params_total": n, **row}])],
         ignore_index=True,
     ).sort_values("params_total", kind="stable")
-    rows = _bars(frame).assign(predicted=lambda bars: bars["model_id"] == predicted)
+    certified = dict(view.terms[["model_id", "certified"]].itertuples(index=False))
+    rows = _bars(frame).assign(
+        predicted=lambda bars: bars["model_id"] == predicted,
+        certified=lambda bars: [certified.get(name, False) for name in bars["model_id"]],
+    )
     total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
-    guess = float(np.log(view.terms["vocab_size"].max()))
+    guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
     tallest = max(rows["top"].max(), total.value)
     top = 1.04 * max(guess, tallest, min(total.high, _ROOM * tallest))
     width = int(np.clip(320 / len(frame), 8, 46))
@@ -41,26 +50,27 @@ def stacked(view: Outlook, n: float, certified: bool) -> alt.LayerChart:
         title="Model, by size",
         axis=alt.Axis(labelAngle=0 if len(frame) < 8 else -35, labelLimit=170),
     )
-    y = alt.Y("bottom:Q", title="Bound, nats per token", scale=alt.Scale(domain=[0, top]))
-    scale = alt.Scale(
-        domain=[term.label for term in reversed(TERMS)],
-        range=[term.colour for term in reversed(TERMS)],
-    )
+    y = alt.Y("bottom:Q", title=f"Bound, {unit.label}", scale=alt.Scale(domain=[0, top]))
     look = {"x": x, "y": y, "y2": "top:Q"}
     tips = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("term:N", title="term"),
-        alt.Tooltip("nats:Q", title="nats per token", format=".4f"),
+        alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
     ]
     legend = alt.Legend(title="Terms of the bound", symbolOpacity=1)
-    colour = alt.Color("term:N", scale=scale, legend=legend)
-    solid = {} if certified else {"filled": False, "strokeWidth": 2}
-    base = alt.Chart(rows).transform_filter(~alt.datum.predicted)
+    colour = term_colours(view.terms, legend)
+    measured = rows[~rows["predicted"]]
+    strength = 0.25 if measured["certified"].any() else 0.1
     pale = alt.Chart(rows).transform_filter(alt.datum.predicted)
     outline = {"filled": False, "strokeDash": _PREDICTED_DASH, "strokeWidth": 1.6}
     layers = [
-        base.mark_bar(size=width, clip=True, **solid).encode(**look, color=colour, tooltip=tips),
-        pale.mark_bar(size=width, clip=True, opacity=0.25 if certified else 0.1).encode(
+        *(
+            alt.Chart(part)
+            .mark_bar(size=width, clip=True, **fill_of_bar(solid))
+            .encode(**look, color=colour, tooltip=tips)
+            for part, solid in by_certificate(measured)
+        ),
+        pale.mark_bar(size=width, clip=True, opacity=strength).encode(
             **look, color=colour, tooltip=tips
         ),
         pale.mark_bar(size=width, clip=True, **outline).encode(**look, color=colour),

@@ -95,7 +95,8 @@ def _predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
                 if matrix == "gauss_newton":
                     trace = np.nan if point is None else point["trace"]
                     found["no_feedback"] = scale * squared * trace
-            kept = ("model_id", "params_total", "quantization_gap_nats", "low", "high")
+            kept = ("model_id", "params_total", "quantization_gap_nats")
+            found |= {"low": row["gap_low_nats"], "high": row["gap_high_nats"]}
             clear = row["quantization_gap_nats"] > BAND * row["gap_se_nats"]
             out.append(
                 {key: row[key] for key in kept} | {"bits": setting.bits, "clear": clear} | found

@@ -17,6 +17,10 @@ from dashboard.text import (
     TERMS,
     term_of,
 )
+from dashboard.units import NATS, Unit, shown
+
+#: Columns of ``bound_terms`` about bounds, which a plain measurement has no use for.
+_STATUS = ["certified", "not_certified_because"]
 
 MEASURED, ROUNDED, BOUNDED = "Measured of the models", "Quantization", "Terms of the bound"
 
@@ -31,7 +35,7 @@ class Quantity:
         group: heading that it stands under.
         unit: of its values.
         colour: the one it has on every page.
-        values: columns model_id, params_total, value.
+        values: columns model_id, params_total, value; of bounds also certified and why not.
         certified: whether the values are certificates or sizes of real files, False for those of
             a code that nobody can decode; None for plain measurements.
         table: artifact table it is computed from.
@@ -51,39 +55,51 @@ class Quantity:
     published: tuple[str, bool] | None = None
 
 
-def quantities(suite: Suite, choice: Choice) -> list[Quantity]:
-    """Every quantity that was measured, at one choice of the controls, in the page's order."""
-    found = [*_of_models(suite, choice), *_rounded(suite, choice), *_of_bound(suite, choice)]
+def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
+    """Every quantity that was measured, at one choice of the controls, in the page's order; losses
+    in ``unit``."""
+    terms = shown(suite, bound_terms(suite, choice), unit)
+    if terms.empty:
+        return []
+    gaps = shown(suite, quantization.gaps(suite), unit)
+    found = [
+        *_of_models(suite, choice, terms, unit),
+        *_rounded(suite, choice, gaps, unit),
+        *_of_bound(terms, unit, suite.is_sampled),
+    ]
     return [quantity for quantity in found if len(quantity.values)]
 
 
 def _values(frame: pd.DataFrame, key: str) -> pd.DataFrame:
-    return frame[["model_id", "params_total"]].assign(value=frame[key].astype(float))
+    kept = [name for name in ("certified", "not_certified_because", "remark") if name in frame]
+    values = frame[["model_id", "params_total", *kept]]
+    return values.assign(value=frame[key].astype(float))
 
 
-def _of_models(suite: Suite, choice: Choice) -> Iterator[Quantity]:
-    terms = bound_terms(suite, choice)
+def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) -> Iterator[Quantity]:
     yield Quantity(
         "Training loss",
         "Training loss",
         MEASURED,
-        "nats per token",
+        unit.label,
         term_of("training_loss_nats").colour,
-        _values(terms, "measured_train_loss_nats"),
+        _values(terms.drop(columns=_STATUS), "measured_train_loss_nats"),
         None,
         "quantized",
         "0",
-        ("loss_nats", False),
+        # What others published is of their tokens, whose bytes are not known here.
+        None if unit.per_byte else ("loss_nats", False),
     )
+    sigma = variation.sigma_by_size(suite, choice)
     yield Quantity(
         "Loss variation Σ (paper's form)",
         "Σ, paper's form",
         MEASURED,
         "nats / √nat",
         term_of("loss_variation_nats").colour,
-        _values(variation.sigma_by_size(suite, choice), "sigma_nats"),
-        choice.certified,
-        "loss_histograms",
+        _values(sigma, "sigma_nats"),
+        bool(sigma["certified"].all()),
+        _losses_table(suite.is_sampled),
         "1",
         ("sigma_nats", False),
     )
@@ -119,7 +135,7 @@ def _of_models(suite: Suite, choice: Choice) -> Iterator[Quantity]:
         )
 
 
-def _rounded(suite: Suite, choice: Choice) -> Iterator[Quantity]:
+def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> Iterator[Quantity]:
     models = suite.models()[["model_id", "params_total"]]
     sizes = models.merge(suite.quantized(choice.setting), on="model_id")
     for code, certified in CODES.items():
@@ -135,14 +151,13 @@ def _rounded(suite: Suite, choice: Choice) -> Iterator[Quantity]:
             "quantized",
             "2",
         )
-    gaps = quantization.gaps(suite)
     of_family = gaps[gaps["quantizer"] == choice.setting.family.label]
     for setting, rows in of_family.groupby("setting", sort=False):
         yield Quantity(
             f"Quantization gap, {setting}",
             f"Gap, {rows['rate'].iloc[0]}",
             ROUNDED,
-            "nats per token",
+            unit.label,
             term_of("quantization_gap_nats").colour,
             _values(rows.sort_values("params_total"), "quantization_gap_nats"),
             None,
@@ -151,8 +166,7 @@ def _rounded(suite: Suite, choice: Choice) -> Iterator[Quantity]:
         )
 
 
-def _of_bound(suite: Suite, choice: Choice) -> Iterator[Quantity]:
-    terms = bound_terms(suite, choice)
+def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quantity]:
     rows = [(f"Term: {t.label.lower()}", t.label, t.colour, t.key) for t in TERMS[1:]]
     rows.append(("Gap (bound − training loss)", "Gap", GAP_COLOUR, "gap_nats"))
     rows.append(("Bound", "Bound", GAP_COLOUR, "total_nats"))
@@ -163,10 +177,14 @@ def _of_bound(suite: Suite, choice: Choice) -> Iterator[Quantity]:
             label,
             short,
             BOUNDED,
-            "nats per token",
+            unit.label,
             colour,
             _values(terms, key),
-            choice.certified,
-            "loss_histograms, quantized",
-            "4, 5",
+            bool(terms["certified"].all()),
+            f"{_losses_table(sampled)}, quantized",
+            "6" if sampled else "4, 5",
         )
+
+
+def _losses_table(sampled: bool) -> str:
+    return "token_losses" if sampled else "loss_histograms"

@@ -9,7 +9,7 @@ from bounds import PowerLaw
 from dashboard.artifacts import Suite
 from dashboard.laws import law_of
 from dashboard.settings import Setting, setting_of
-from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model
+from dashboard.terms import UNQUANTIZED, Choice, bounds_by_model, why_not_certified
 
 #: What a gap was measured on.
 ALL_TOKENS, SAMPLED = "all training tokens", "sampled windows"
@@ -17,7 +17,8 @@ ALL_TOKENS, SAMPLED = "all training tokens", "sampled windows"
 _GAP_COLUMNS = [
     *("model_id", "params_total", "quantizer", "rate", "setting"),
     *("nominal_bits", "stored_bits", "entropy_coded_bits"),
-    *("quantization_gap_nats", "gap_se_nats", "low", "high", "train_loss_nats", "measured"),
+    *("quantization_gap_nats", "gap_se_nats", "gap_low_nats", "gap_high_nats"),
+    *("train_loss_nats", "measured"),
 ]
 
 
@@ -26,7 +27,8 @@ def gaps(suite: Suite) -> pd.DataFrame:
 
     Columns: model_id, params_total, quantizer, rate and setting as labels; nominal_bits,
     stored_bits and entropy_coded_bits per parameter; quantization_gap_nats with its standard error
-    gap_se_nats, low and high (two of them each way); train_loss_nats; measured (on what).
+    gap_se_nats, gap_low_nats and gap_high_nats (two of them each way); train_loss_nats; measured
+    (on what).
 
     Where all training tokens were scored the gap is the difference of the two mean losses, and
     the standard error says how it would vary over as many other windows drawn like these.  Else the
@@ -53,7 +55,9 @@ def _gaps(suite: Suite) -> pd.DataFrame:
                 correction, measured = row.paired_windows / windows, ALL_TOKENS
             else:
                 gap = row.paired_gap_nats
-                correction, measured = 1 - row.paired_windows / windows, SAMPLED
+                # Windows of a sampled suite are drawn with replacement: nothing to correct.
+                share = 0.0 if suite.is_sampled else row.paired_windows / windows
+                correction, measured = 1 - share, SAMPLED
             error = row.paired_gap_se_nats * correction**0.5
             rows.append(
                 {
@@ -68,8 +72,8 @@ def _gaps(suite: Suite) -> pd.DataFrame:
                     },
                     "quantization_gap_nats": gap,
                     "gap_se_nats": error,
-                    "low": gap - 2 * error,
-                    "high": gap + 2 * error,
+                    "gap_low_nats": gap - 2 * error,
+                    "gap_high_nats": gap + 2 * error,
                     "train_loss_nats": base[row.model_id] + gap,
                     "measured": measured,
                 }
@@ -96,8 +100,8 @@ def bounds_by_rate(
     """The chosen bound at every setting that has one (or at some), of every model (or of one).
 
     Columns: model_id, params_total, quantizer, rate, setting, bits_per_parameter and total_bits
-    (of the chosen code), bound_gap_nats, total_nats, train_loss_nats (measured, quantized), best
-    (smallest total of its model).
+    (of the chosen code), bound_gap_nats, total_nats, train_loss_nats (measured, quantized),
+    certified and not_certified_because, best (smallest total of its model).
     """
     models = suite.models().set_index("model_id")
     rows = []
@@ -106,6 +110,7 @@ def bounds_by_rate(
         measured = suite.quantized(setting).set_index("model_id")
         bits, losses = measured[f"{choice.code}_bits"], measured["train_loss_nats"]
         for name, bound in bounds_by_model(suite, at_setting, model_id).items():
+            reason = why_not_certified(suite, at_setting, models.loc[name, "stand_in"])
             rows.append(
                 {
                     "model_id": name,
@@ -118,6 +123,8 @@ def bounds_by_rate(
                     "bound_gap_nats": bound.gap_nats,
                     "total_nats": bound.total_nats,
                     "train_loss_nats": losses[name],
+                    "certified": reason is None,
+                    "not_certified_because": reason,
                 }
             )
     frame = pd.DataFrame(rows)

@@ -5,9 +5,11 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.law_charts import law_panel
+from dashboard.marks import by_certificate, notes
 from dashboard.quantization import ALL_TOKENS, SAMPLED
 from dashboard.settings import QUANTIZERS
 from dashboard.text import GUIDE_COLOUR
+from dashboard.units import NATS, Unit
 
 #: Of every chart here, its axis and legend included.
 HEIGHT = 470
@@ -36,10 +38,10 @@ def on_log_axis(gaps: pd.DataFrame) -> pd.DataFrame:
     """Rows with a positive gap; bars that would end at or below 0 end at a tenth of the gap."""
     positive = gaps[gaps["quantization_gap_nats"] > 0]
     floor = positive["quantization_gap_nats"] / 10
-    return positive.assign(low=positive["low"].clip(lower=floor))
+    return positive.assign(gap_low_nats=positive["gap_low_nats"].clip(lower=floor))
 
 
-def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
+def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) -> alt.LayerChart:
     """Quantization gap of one model against bits per weight, one line per quantizer.
 
     Args:
@@ -52,7 +54,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
     x = alt.X(f"{bits}:Q", title=title, scale=alt.Scale(zero=False, padding=12))
     y = alt.Y(
         "quantization_gap_nats:Q",
-        title="Quantization gap, nats per token",
+        title=f"Quantization gap, {unit.label}",
         scale=alt.Scale(type="log"),
         axis=alt.Axis(format="~g", tickCount=5),
     )
@@ -61,13 +63,13 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
     errors = base.mark_rule(strokeWidth=1.5).encode(
-        x=x, y="low:Q", y2="high:Q", color=looks["color"]
+        x=x, y="gap_low_nats:Q", y2="gap_high_nats:Q", color=looks["color"]
     )
     tooltip = [
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip(f"{bits}:Q", title="bits", format=".3f"),
-        alt.Tooltip("quantization_gap_nats:Q", title="gap, nats per token", format=".5f"),
+        alt.Tooltip("quantization_gap_nats:Q", title=f"gap, {unit.label}", format=".5f"),
         alt.Tooltip("gap_se_nats:Q", title="standard error", format=".5f"),
         alt.Tooltip("measured:N", title="measured on"),
     ]
@@ -83,25 +85,25 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str) -> alt.LayerChart:
 
 
 def gap_by_size(
-    gaps: pd.DataFrame, law: PowerLaw | str, colour: str, at: float | None
+    gaps: pd.DataFrame, law: PowerLaw | str, colour: str, at: float | None, unit: Unit = NATS
 ) -> alt.LayerChart:
     """Quantization gap against model size on log axes, two standard errors each way, with its
     power law and band; ``at`` is a size that nobody measured, marked on the law."""
     errors = (
         alt.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
-        .encode(x="params_total:Q", y="low:Q", y2="high:Q")
+        .encode(x="params_total:Q", y="gap_low_nats:Q", y2="gap_high_nats:Q")
     )
-    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law, at=at)
+    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law, unit=unit.label, at=at)
     return alt.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
-def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
+def bound_by_rate(bounds: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Gap that is certified for one model against bits per parameter, with the best point marked.
 
     Args:
-        bounds: from ``quantization.bounds_by_rate``, one model.
-        certified: points of a heuristic are hollow.
+        bounds: from ``quantization.bounds_by_rate``, one model, losses in ``unit``; points that
+            are no certificate are hollow.
     """
     looks = _by_quantizer(bounds)
     x = alt.X(
@@ -111,7 +113,7 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
     )
     y = alt.Y(
         "bound_gap_nats:Q",
-        title="Bound − training loss, nats per token",
+        title=f"Bound − training loss, {unit.label}",
         scale=alt.Scale(zero=False, padding=14),
     )
     base = alt.Chart(bounds)
@@ -124,10 +126,14 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
         alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
         alt.Tooltip("bound_gap_nats:Q", title="gap of the bound", format=".4f"),
         alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+        *notes(bounds),
     ]
-    points = base.mark_point(size=60, filled=certified, opacity=1).encode(
-        x=x, y=y, tooltip=tooltip, **looks
-    )
+    points = [
+        alt.Chart(rows)
+        .mark_point(size=60, filled=certified, opacity=1)
+        .encode(x=x, y=y, tooltip=tooltip, **looks)
+        for rows, certified in by_certificate(bounds)
+    ]
     best = base.transform_filter(alt.datum.best)
     ring = best.mark_point(size=420, filled=False, color=GUIDE_COLOUR, strokeWidth=2.5).encode(
         x=x, y=y
@@ -135,17 +141,19 @@ def bound_by_rate(bounds: pd.DataFrame, certified: bool) -> alt.LayerChart:
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
         x=x, y=y, text=alt.Text("bound_gap_nats:Q", format=".3f")
     )
-    return alt.layer(lines, points, ring, text).properties(height=HEIGHT)
+    return alt.layer(lines, *points, ring, text).properties(height=HEIGHT)
 
 
-def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool) -> alt.LayerChart:
+def by_total_bits(
+    bounds: pd.DataFrame, column: str, title: str, unit: Unit = NATS
+) -> alt.LayerChart:
     """Loss or bound of every model against the bits of the whole model, a line per setting.
 
     Args:
         bounds: from ``quantization.bounds_by_rate``, all models, one quantizer and float formats.
         column: ``train_loss_nats`` or ``total_nats``.
         title: what that is.
-        certified: points of a heuristic are hollow.
+        unit: of both; points that are no certificate are hollow.
     """
     order = list(dict.fromkeys(bounds.sort_values("bits_per_parameter")["rate"]))
     colour = alt.Color(
@@ -160,18 +168,23 @@ def by_total_bits(bounds: pd.DataFrame, column: str, title: str, certified: bool
         scale=alt.Scale(type="log", nice=False, padding=12),
         axis=alt.Axis(format="~s", grid=False, tickCount=5),
     )
-    y = alt.Y(f"{column}:Q", title=title, scale=alt.Scale(zero=False, padding=8))
+    y = alt.Y(f"{column}:Q", title=f"{title}, {unit.label}", scale=alt.Scale(zero=False, padding=8))
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip("total_bits:Q", title="bits", format=",.0f"),
-        alt.Tooltip(f"{column}:Q", title="nats per token", format=".4f"),
+        alt.Tooltip(f"{column}:Q", title=unit.label, format=".4f"),
+        *notes(bounds),
     ]
-    base = alt.Chart(bounds).encode(x=x, y=y, color=colour)
-    return alt.layer(
-        base.mark_line(strokeWidth=1.5, opacity=0.7),
-        base.mark_point(size=45, filled=certified, opacity=1).encode(tooltip=tooltip),
-    ).properties(height=HEIGHT)
+    look = {"x": x, "y": y, "color": colour}
+    points = [
+        alt.Chart(rows)
+        .mark_point(size=45, filled=certified, opacity=1)
+        .encode(tooltip=tooltip, **look)
+        for rows, certified in by_certificate(bounds)
+    ]
+    lines = alt.Chart(bounds).mark_line(strokeWidth=1.5, opacity=0.7).encode(**look)
+    return alt.layer(lines, *points).properties(height=HEIGHT)
 
 
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:

@@ -6,6 +6,10 @@ import streamlit as st
 from bounds import PowerLaw
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
+from dashboard.units import Unit
+
+#: Where no quantized model can be compared with the trained one.
+NO_GAPS = "This suite has no quantized model at another setting: there is no gap to show."
 
 
 def introduction() -> None:
@@ -36,14 +40,16 @@ def rate_reading() -> None:
     )
 
 
-def bound_reading(best: pd.Series, code: str) -> None:
+def bound_reading(best: pd.Series, code: str, unit: Unit, sampled: bool) -> None:
     """Which rate bounds best, and whether that may be chosen."""
+    scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
     st.caption(
         f"Ringed, the smallest of all measured: {best['setting']}, gap "
-        f"{best['bound_gap_nats']:.3f} nats per token, code length {CODE_LABELS[code]}. With fewer "
+        f"{best['bound_gap_nats']:.3f} {unit.label}, code length {CODE_LABELS[code]}. With fewer "
         "bits rounding costs more than it saves, with more the code grows faster than the loss "
-        "falls. A code's header names its setting, so choosing it afterwards is paid for. Only "
-        "settings at which all training tokens were scored have a bound."
+        "falls. A code's header names its setting, so choosing it afterwards is paid for"
+        + (", and the sampling's share of δ is divided among all settings" if sampled else "")
+        + f". Only settings at which {scored} have a bound."
     )
 
 
@@ -53,7 +59,7 @@ def bits_reading(setting: Setting) -> None:
         f"{setting.family.label} beside float formats; each line is one setting, from the smallest "
         "model to the largest. At a given number of bits in all, the lowest line says how to spend "
         "them, for the loss (left) and for the bound (right); a larger model of this suite also "
-        "saw more text. Hollow: the nominal code length, no certificate. After Dettmers & "
+        "saw more text. Hollow: no certificate. After Dettmers & "
         "Zettlemoyer 2023, *The case for 4-bit precision*."
     )
 
@@ -125,10 +131,12 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
         st.dataframe(exceptions, hide_index=True)
 
 
-def predicted_rows(laws: dict[str, PowerLaw | str]) -> list[tuple[str, PowerLaw | str, str]]:
+def predicted_rows(
+    laws: dict[str, PowerLaw | str], unit: Unit
+) -> list[tuple[str, PowerLaw | str, str]]:
     """Laws at one setting, for a size that nobody measured."""
     return [
-        ("Quantization gap", laws["quantization_gap_nats"], "nats/token"),
+        ("Quantization gap", laws["quantization_gap_nats"], unit.label),
         ("Stored", laws["stored_bits"], "bits/parameter"),
         ("Entropy-coded", laws["entropy_coded_bits"], "bits/parameter"),
     ]

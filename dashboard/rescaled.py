@@ -1,16 +1,16 @@
 """A suite as if its models had seen another number of tokens, or predicted another vocabulary."""
 
-import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bounds import TokenLosses
 from dashboard.artifacts import Suite
 from dashboard.settings import Setting
+from dashboard.standing_for import standing_for
+from dashboard.windows import SampledWindows
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,24 @@ class RescaledSuite:
             for name, found in losses.items()
         }
 
+    @property
+    def name(self) -> str:
+        """As ``Suite.name``."""
+        return self.suite.name
+
+    @property
+    def is_sampled(self) -> bool:
+        """As ``Suite.is_sampled``."""
+        return self.suite.is_sampled
+
+    def settings(self) -> list[Setting]:
+        """As ``Suite.settings``."""
+        return self.suite.settings()
+
+    def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
+        """As ``Suite.windows``: the sample is of the tokens that there are."""
+        return self.suite.windows(setting, model_id)
+
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """As ``Suite.quantized``."""
         return self.suite.quantized(setting)
@@ -72,19 +90,3 @@ class RescaledSuite:
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """As ``Suite.remember``, apart for every ratio and vocabulary."""
         return self.suite.remember((self.tokens_per_parameter, self.vocab_size, key), compute)
-
-
-def standing_for(losses: TokenLosses, tokens: int) -> TokenLosses:
-    """The same distribution of losses on another number of tokens, in all exactly ``tokens``.
-
-    A bound wants its losses to cover every token, to the last one.  So the cells' weights are
-    rounded to multiples of a step so small that float64 adds them up exactly in any order, and the
-    largest takes the remainder; means move by less than 1e-12 of themselves.
-    """
-    if losses.total_tokens == tokens:
-        return losses
-    step = 2.0 ** (math.ceil(math.log2(tokens)) - 52)
-    scaled = losses.tokens * (tokens / losses.total_tokens)
-    weights = np.maximum(np.round(scaled / step), 1.0) * step
-    weights[weights.argmax()] += tokens - weights.sum()
-    return TokenLosses(losses.loss_nats, losses.entropy_nats, weights)

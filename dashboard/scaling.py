@@ -9,7 +9,6 @@ from dashboard.artifacts import Suite
 from dashboard.laws import formula, held_out_of, law_of
 from dashboard.published import published_curves
 from dashboard.quantities import Quantity
-from dashboard.terms import Choice, bound_terms
 from dashboard.text import TERMS
 
 
@@ -71,13 +70,15 @@ def residuals(quantity: Quantity, law: PowerLaw) -> pd.DataFrame:
     return frame.assign(residual=frame["value"] / law.at(frame["params_total"]) - 1.0)
 
 
-def stacked(suite: Suite, choice: Choice, floor: bool, reach: float) -> pd.DataFrame:
+def stacked(terms: pd.DataFrame, floor: bool, reach: float) -> pd.DataFrame:
     """Terms of the bound by their laws, stacked over size up to ``reach``.
+
+    Args:
+        terms: from ``terms.bound_terms``, in any unit.
 
     Columns: params_total, key, term, nats, bottom, top, part (``measured range`` or
     ``extrapolated``). A term without a law (not positive at some model) is left out.
     """
-    terms = bound_terms(suite, choice)
     smallest, largest = terms["params_total"].min(), terms["params_total"].max()
     parts = [("measured range", np.geomspace(smallest, largest, 30))]
     if reach > largest:

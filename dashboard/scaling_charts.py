@@ -5,8 +5,10 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.law_charts import law_panel, size_scale
+from dashboard.marks import by_certificate, notes
 from dashboard.quantities import Quantity
 from dashboard.text import GUIDE_COLOUR, TERMS
+from dashboard.units import NATS, Unit
 
 HEIGHT = 330
 
@@ -75,13 +77,14 @@ def panels(found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float)
     return alt.concat(*charts, columns=3, spacing=26)
 
 
-def stacked(curves: pd.DataFrame, terms: pd.DataFrame, certified: bool) -> alt.LayerChart:
+def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Terms of the bound by their laws, stacked: strong where measured, pale beyond.
 
     Args:
         curves: from ``scaling.stacked``.
-        terms: from ``terms.bound_terms``: the measured bounds, drawn as points.
-        certified: whether those are certificates; hollow if not.
+        terms: from ``terms.bound_terms``: the measured bounds, drawn as points, hollow where they
+            are no certificates.
+        unit: of the losses in both.
     """
     present = [term for term in TERMS if term.key in set(curves["key"])]
     colour = alt.Color(
@@ -103,7 +106,7 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, certified: bool) -> alt.L
             .mark_area(opacity=opacity)
             .encode(
                 x=x,
-                y=alt.Y("bottom:Q", title="Bound, nats per token"),
+                y=alt.Y("bottom:Q", title=f"Bound, {unit.label}"),
                 y2="top:Q",
                 color=colour,
                 tooltip=[
@@ -122,16 +125,14 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, certified: bool) -> alt.L
         .mark_text(align="left", dx=6, color=GUIDE_COLOUR)
         .encode(x=x, y=alt.value(8), text="text:N")
     )
-    layers.append(
-        alt.Chart(terms)
-        .mark_point(size=60, color="#20242b", fill="white" if certified else None, opacity=1)
-        .encode(
-            x=x,
-            y="total_nats:Q",
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("total_nats:Q", title="bound, measured", format=".4f"),
-            ],
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("total_nats:Q", title="bound, measured", format=".4f"),
+        *notes(terms),
+    ]
+    for rows, certified in by_certificate(terms):
+        points = alt.Chart(rows).mark_point(
+            size=60, color="#20242b", fill="white" if certified else None, opacity=1
         )
-    )
+        layers.append(points.encode(x=x, y="total_nats:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=HEIGHT)

@@ -134,6 +134,13 @@ class Setting:
         return schema.setting_slug(**asdict(self))
 
 
+#: Picks the rows of one setting; its five values follow in the order of the schema.
+AT_SETTING = (
+    "quantizer = ? AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
+    "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ?"
+)
+
+
 def columns_of(setting: Setting) -> list:
     """Values of ``schema.SETTING_FIELDS``, in their order."""
     values = asdict(setting)

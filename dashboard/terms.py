@@ -1,14 +1,16 @@
 """Every term of the bound for every model of a suite, at one choice of the controls."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
 
 from bounds import FORMS, RiskBound
-from dashboard.artifacts import REPAIR, ArtifactError, Suite
-from dashboard.forms import STEPS
+from dashboard.artifacts import Suite
+from dashboard.errors import REPAIR, ArtifactError
+from dashboard.sampling import bound_from_windows
 from dashboard.settings import Setting
 from dashboard.text import TERMS
 
@@ -20,6 +22,11 @@ PREQUENTIAL = "prequential"
 
 UNQUANTIZED = Setting("none", 32)
 
+_COUNTS = ("params_total", "train_tokens", "vocab_size")
+
+#: What a model's row says in words, if anything.
+NOTES = ("stand_in", "remark")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -29,7 +36,7 @@ class Choice:
         setting: quantizer and bits.
         code: a key of ``CODES``, or ``PREQUENTIAL`` with the unquantized model.
         failure_probability: delta.
-        form: a key of ``bounds.FORMS``.
+        form: a key of ``bounds.FORMS``, or in a sampled suite ``SAMPLED``.
     """
 
     setting: Setting
@@ -38,8 +45,8 @@ class Choice:
     form: str = "geometric"
 
     @property
-    def certified(self) -> bool:
-        """Whether the code length belongs to a real code, so that the bound is a certificate."""
+    def has_real_code(self) -> bool:
+        """Whether the code length is that of a real code, as a certificate needs."""
         return CODES.get(self.code, False)
 
 
@@ -55,6 +62,28 @@ def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
     return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
 
 
+def training_losses(suite: Suite) -> dict[str, float]:
+    """Mean training loss of each unquantized model in nats per token, by model_id.
+
+    In a sampled suite over the windows that bounds are evaluated on, so that the quantization gap
+    is of the same tokens, or else as `quantized` has it.
+    """
+
+    def compute() -> dict[str, float]:
+        measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
+        means = measured.to_dict() if suite.is_sampled else {}
+        losses = suite.train_losses(UNQUANTIZED)
+        if suite.is_sampled:
+            return means | {name: _sample_mean(suite, name) for name in losses}
+        return {name: found.mean_loss_nats for name, found in losses.items()}
+
+    return suite.remember("training losses", compute)
+
+
+def _sample_mean(suite: Suite, model_id: str) -> float:
+    return float(suite.windows(UNQUANTIZED, model_id).evaluation.loss_nats.mean())
+
+
 def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> dict[str, RiskBound]:
     """The chosen bound of every model that was measured at the setting, smallest model first.
 
@@ -64,20 +93,17 @@ def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> di
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
     """
-    lengths = code_lengths(suite, choice)
-    losses = suite.train_losses(choice.setting)
-    unquantized = suite.train_losses(UNQUANTIZED)
+    lengths, trained = code_lengths(suite, choice), training_losses(suite)
     found = {}
     for model in suite.models().itertuples():
         name = model.model_id
-        if only not in (None, name):
-            continue
-        if not (name in losses and name in unquantized and name in lengths):
+        if only not in (None, name) or name not in trained or name not in lengths:
             continue  # not measured yet
+        form = _form(suite, choice, name)
+        if form is None:
+            continue
         bound = partial(
-            FORMS[choice.form],
-            unquantized[name].mean_loss_nats,
-            losses[name],
+            form,
             code_bits=float(lengths[name]),
             train_tokens=int(model.train_tokens),
             vocab_size=int(model.vocab_size),
@@ -86,30 +112,63 @@ def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> di
         try:
             found[name] = suite.remember((choice, name), bound)
         except ValueError as error:
+            table = "token_losses" if suite.is_sampled else "loss_histograms"
             raise ArtifactError(
                 f"The measurements of {name} at {choice.setting.label} cannot be used: {error}. "
-                f"For its files in loss_histograms and quantized: {REPAIR}."
+                f"For its files in {table} and quantized: {REPAIR}."
             ) from None
     return found
+
+
+def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBound] | None:
+    """The chosen form with the losses of one model, None where they were not measured."""
+    trained = training_losses(suite)[model_id]
+    if choice.form in FORMS:
+        losses = suite.train_losses(choice.setting).get(model_id)
+        return losses and partial(FORMS[choice.form], trained, losses)
+    windows = suite.windows(choice.setting, model_id)
+    settings = len(suite.settings())
+    return windows and partial(bound_from_windows, windows, choice.form, trained, settings=settings)
+
+
+def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | None:
+    """Why a bound is no certificate, in words that follow “not certified: ”; None if it is one.
+
+    Args:
+        stand_in: of the model, as the artifacts have it.
+    """
+    reasons = []
+    if not choice.has_real_code:
+        reasons.append(f"the {choice.code} code length is that of no real code")
+    if suite.is_sampled and choice.form in FORMS:
+        reasons.append("this form needs every training token, and only a sample was scored")
+    if isinstance(stand_in, str):
+        reasons.append(f"another text stands in for the training text ({stand_in.rstrip('.')})")
+    return "; ".join(reasons) or None
 
 
 def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
     """One row per model that was measured at the setting, smallest first.
 
-    Columns: model_id, params_total, train_tokens, vocab_size, one per term of ``text.TERMS``,
-    total_nats, gap_nats (total minus training loss), the measured train_loss_nats of the
-    unquantized and heldout_loss_nats (with its standard error) of the quantized model, code_bits,
-    the two shares of C, alpha, loss_range_nats, the form's own parameters, certified.
+    Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
+    ``text.TERMS``, total_nats, gap_nats (total minus training loss), the measured train_loss_nats
+    of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
+    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified,
+    not_certified_because (None where it is), stand_in and remark of the model (None without).
     """
     models = suite.models().set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")
     trained = suite.quantized(UNQUANTIZED).set_index("model_id")
     lengths = code_lengths(suite, choice)
-    return pd.DataFrame(
-        [
+    rows = []
+    for name, bound in bounds_by_model(suite, choice).items():
+        model = models.loc[name]
+        reason = why_not_certified(suite, choice, model["stand_in"])
+        rows.append(
             {
                 "model_id": name,
-                **models.loc[name, ["params_total", "train_tokens", "vocab_size"]],
+                **{key: int(model[key]) for key in _COUNTS},
+                "bytes_per_token": float(model["bytes_per_token"]),
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
@@ -122,11 +181,13 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
                 "alpha": bound.alpha,
                 "loss_range_nats": bound.loss_range_nats,
                 **bound.parameters,
-                "certified": choice.certified,
+                "certified": reason is None,
+                "not_certified_because": reason,
+                **{key: model[key] if isinstance(model[key], str) else None for key in NOTES},
             }
-            for name, bound in bounds_by_model(suite, choice).items()
-        ]
-    )
+        )
+    frame = pd.DataFrame(rows)
+    return frame.astype({key: object for key in ("not_certified_because", *NOTES) if rows})
 
 
 def best_setting(
@@ -148,28 +209,3 @@ def best_setting(
             gaps[setting] = bounds[model_id].gap_nats
     best = min(gaps, key=gaps.__getitem__)
     return best, gaps[best]
-
-
-def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
-    """What each step from the paper's bound to ours takes off one model's gap.
-
-    Every step is a bound that holds by itself at the same delta.  The forms come first, at the
-    chosen code; then a stored model is entropy-coded; the last step moves to the quantizer and
-    rate where ours is smallest.
-
-    Columns: step (``|`` where a label may break), gap_nats (after the step), change_nats (0 for
-    the first).
-    """
-
-    def gap(choice: Choice) -> float:
-        return bounds_by_model(suite, choice, model_id)[model_id].gap_nats
-
-    gaps = [(label, gap(replace(choice, form=form))) for form, label in STEPS]
-    ours = replace(choice, form=STEPS[-1][0])
-    if ours.code == "stored":
-        ours = replace(ours, code="entropy_coded")
-        gaps.append(("Entropy-code|the weights", gap(ours)))
-    best, smallest = best_setting(suite, ours, model_id)
-    gaps.append((f"Best setting:|{best.label.replace(', ', '|')}", smallest))
-    frame = pd.DataFrame(gaps, columns=["step", "gap_nats"])
-    return frame.assign(change_nats=frame["gap_nats"].diff().fillna(0.0))

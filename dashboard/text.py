@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 
 @dataclass(frozen=True)
 class Term:
@@ -10,7 +12,7 @@ class Term:
     Attributes:
         key: field of ``bounds.RiskBound`` and column of the data.
         label: name in charts and tables.
-        colour: the same on every page, in light and dark; the five are from Okabe and Ito's
+        colour: the same on every page, in light and dark; all but the grey are from Okabe and Ito's
             palette, which readers with any colour vision can tell apart.
         meaning: one or two sentences without jargon.
     """
@@ -55,7 +57,20 @@ TERMS = (
         colour="#D55E00",
         meaning="What rounding the weights to few bits adds to the training loss.",
     ),
+    Term(
+        key="sampling_nats",
+        label="Sampling",
+        colour="#CC79A7",
+        meaning="What it costs that only sampled windows of the training text were scored: how far "
+        "their mean may by chance lie below that of all windows.",
+    ),
 )
+
+
+def terms_in(frame: pd.DataFrame) -> tuple[Term, ...]:
+    """The terms that occur: without sampling where every training token was scored."""
+    absent = "sampling_nats" if not frame["sampling_nats"].any() else None
+    return tuple(term for term in TERMS if term.key != absent)
 
 
 def term_of(key: str) -> Term:
@@ -99,6 +114,7 @@ MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
 RAMP = {"name": "viridis", "extent": [0.12, 0.8]}
 
 PAPER_LABEL = "Paper's bound"
+PAPER_SAMPLE_LABEL = "Paper's terms, from the sample: no bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (

@@ -16,9 +16,15 @@ GRID_SIZES = (1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_0
 
 
 def sigma_by_size(suite: Suite, choice: Choice) -> pd.DataFrame:
-    """Sigma of the paper's form for every model: model_id, params_total, sigma_nats, s."""
+    """Sigma of the paper's form for every model: model_id, params_total, sigma_nats, s, code_bits,
+    train_tokens, certified with not_certified_because, stand_in, remark.
+
+    In a sampled suite Sigma is the sample's, and certifies nothing.
+    """
     terms = bound_terms(suite, replace(choice, form="four_term"))
-    return terms[["model_id", "params_total", "sigma_nats", "s", "code_bits", "train_tokens"]]
+    columns = ["model_id", "params_total", "sigma_nats", "s", "code_bits", "train_tokens"]
+    columns += ["certified", "not_certified_because", "stand_in", "remark"]
+    return terms[columns] if len(terms) else pd.DataFrame(columns=columns)
 
 
 def objective(suite: Suite, choice: Choice, model_id: str, points: int = 160) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from dashboard.laws import held_out_of, law_of
 from dashboard.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.rescaled import RescaledSuite
 from dashboard.terms import Choice, bound_terms
+from dashboard.units import NATS, Unit, shown
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,16 @@ def recomputed(suite: Suite, scenario: Scenario) -> pd.DataFrame:
     if terms.empty:
         return terms
     c = terms["code_nats_per_token"] + terms["confidence_nats_per_token"]
-    certified = terms["certified"] & _as_measured(suite, terms)
-    return terms.assign(c_nats_per_token=c, certified=certified)
+    as_measured = _as_measured(suite, terms)
+    reason = terms["not_certified_because"].mask(~as_measured, _OTHER_TRAINING)
+    return terms.assign(
+        c_nats_per_token=c,
+        certified=terms["certified"] & as_measured,
+        not_certified_because=reason,
+    )
+
+
+_OTHER_TRAINING = "measured with another number of training tokens or another vocabulary"
 
 
 def _as_measured(suite: Suite, terms: pd.DataFrame) -> np.ndarray:
@@ -58,9 +67,9 @@ def _as_measured(suite: Suite, terms: pd.DataFrame) -> np.ndarray:
     )
 
 
-def outlook(suite: Suite, scenario: Scenario) -> Outlook | None:
-    """Laws of the recomputed terms; None if no model was measured at the choice."""
-    terms = recomputed(suite, scenario)
+def outlook(suite: Suite, scenario: Scenario, unit: Unit = NATS) -> Outlook | None:
+    """Laws of the recomputed terms in ``unit``; None if no model was measured at the choice."""
+    terms = shown(suite, recomputed(suite, scenario), unit)
     if terms.empty:
         return None
     view = Outlook.of(terms, scenario.floor)
@@ -73,13 +82,13 @@ def own_ratio(suite: Suite) -> float:
     return float(f"{suite.tokens_per_parameter():.3g}")
 
 
-def predictions(view: Outlook, n: float) -> pd.DataFrame:
+def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
     """One row per term, then the gap as their sum, the gap by its own law, and the bound.
 
     Columns: key, params_total, part (``between measured sizes`` or ``extrapolated``),
-    nats_per_token, low, high (not a number where there is no law), certified (never), and for
-    single laws left_out_predicted and left_out_value: the largest model by the law of the others,
-    and its own value in the scenario.
+    nats_per_token (or bits_per_byte), low, high (not a number where there is no law), certified
+    (never), and for single laws left_out_predicted and left_out_value: the largest model by the
+    law of the others, and its own value in the scenario.
     """
     wanted = [*((key, (key,)) for key in BOUND), ("gap_sum_nats", GAP)]
     wanted += [("gap_nats", ("gap_nats",)), ("total_nats", BOUND)]
@@ -93,7 +102,7 @@ def predictions(view: Outlook, n: float) -> pd.DataFrame:
                 "key": key,
                 "params_total": n,
                 "part": "between measured sizes" if inside else "extrapolated",
-                "nats_per_token": found.value,
+                unit.label.replace(" ", "_"): found.value,
                 "low": found.low,
                 "high": found.high,
                 "certified": False,

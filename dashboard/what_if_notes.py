@@ -4,12 +4,14 @@ import math
 
 import streamlit as st
 
+from dashboard.certificates import not_certified, remarks
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
 from dashboard.size_words import badge
 from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
 from dashboard.text import parameter_count, term_of
+from dashboard.units import Unit
 from dashboard.what_if_words import interval_words
 
 RATIO_HELP = (
@@ -70,14 +72,17 @@ def no_prediction(view: Outlook) -> None:
     )
 
 
-def chart_reading(view: Outlook, certified: bool) -> None:
+def chart_reading(view: Outlook) -> None:
     """How to tell measured from predicted in the stacked chart."""
+    certified = bool(view.terms["certified"].all())
     kind = "solid" if certified else "outlined"
     st.caption(
         f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
         "bracket on it is the 95 % interval of the whole bound (cut off where it would squeeze "
         "the chart). " + ("" if certified else "Outlined bars are no certificates.")
     )
+    not_certified(view.terms, "Outlined bars")
+    remarks(view.terms)
 
 
 def panels_reading() -> None:
@@ -88,7 +93,7 @@ def panels_reading() -> None:
     )
 
 
-def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
+def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Unit) -> None:
     """The answer to the question turned round."""
     missing = [term_of(key).label for key in view.without(GAP)]
     note = f" All without {', '.join(missing)}." if missing else ""
@@ -101,12 +106,12 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook) -> None:
         )
     elif math.isinf(found.n):
         answer = (
-            f"By these laws the gap does **not** fall to {count_label(target)} nats per token by "
+            f"By these laws the gap does **not** fall to {count_label(target)} {unit.label} by "
             f"N = {limit}; there they give {end}."
         )
     else:
         answer = (
-            f"By these laws the gap first falls to {count_label(target)} nats per token at **N ≈ "
+            f"By these laws the gap first falls to {count_label(target)} {unit.label} at **N ≈ "
             f"{parameter_count(found.n)}**: {badge(found.n, view.smallest, view.largest)}"
         )
     st.markdown(answer)

@@ -1,19 +1,21 @@
 """The words of the page *What if*: predictions with their intervals, and what they are not."""
 
-import math
-
 import streamlit as st
 
 from bounds import HeldOut, PowerLaw
 from dashboard.controls import delta_label
-from dashboard.explanations import beyond_guess
+from dashboard.explanations import beyond_guess, guess_of
 from dashboard.laws import held_out_of
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.size_words import badge
 from dashboard.terms import PREQUENTIAL
-from dashboard.text import CODE_LABELS, GAP_COLOUR, TERMS, term_of
+from dashboard.text import CODE_LABELS, GAP_COLOUR, term_of, terms_in
+from dashboard.units import Unit
 from dashboard.what_if import Scenario
+
+#: How many terms the gap has: with sampling one more.
+_NUMBERS = {4: "four", 5: "five"}
 
 
 def interval_words(found: Estimate | None) -> str:
@@ -21,7 +23,7 @@ def interval_words(found: Estimate | None) -> str:
     return f"{number_label(found.low)} to {number_label(found.high)}" if found else "no law"
 
 
-def headline(view: Outlook, n: float, scenario: Scenario) -> None:
+def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
     """The prediction in four numbers, and how far it reaches."""
     choice = scenario.choice
     setting = "unquantized" if choice.code == PREQUENTIAL else choice.setting.label
@@ -32,15 +34,15 @@ def headline(view: Outlook, n: float, scenario: Scenario) -> None:
         f"δ = {delta_label(choice.failure_probability)}: {badge(n, view.smallest, view.largest)} "
         ":orange-badge[:material/warning: not certified]"
     )
-    guess = math.log(scenario.vocab_size)
+    guess = guess_of(view, unit)
     bound = view.estimate(BOUND, n)
     numbers = (
-        ("Predicted bound", bound, "Sum of all terms, nats per token."),
-        ("Predicted gap", view.estimate(GAP, n), "Bound − training loss, nats per token."),
+        ("Predicted bound", bound, f"Sum of all terms, {unit.label}."),
+        ("Predicted gap", view.estimate(GAP, n), f"Bound − training loss, {unit.label}."),
         (
             "Predicted training loss",
             view.estimate(("training_loss_nats",), n),
-            "Of the unquantized model, nats per token.",
+            f"Of the unquantized model, {unit.label}.",
         ),
         (
             "Predicted C",
@@ -61,42 +63,45 @@ def headline(view: Outlook, n: float, scenario: Scenario) -> None:
     text = (
         "Nothing here was measured at this size, so **nothing here is certified**, whatever the "
         "code: a certificate needs the losses and the code of a model that exists. Values are in "
-        "nats per token."
+        f"{unit.label}, C always in nats per token."
     )
     if bound and bound.high > guess:
         text += f" The bound's interval: {beyond_guess(guess)[0].lower()}{beyond_guess(guess)[1:]}"
     st.caption(text)
 
 
-def left_out(view: Outlook) -> None:
+def left_out(view: Outlook, unit: Unit) -> None:
     """Which terms the sums lack, with why, and how large they were."""
     for key in view.without(BOUND):
         largest = view.terms[key].abs().max()
         st.warning(
             f"Bound and gap are shown **without** “{term_of(key).label}”, which is at most "
-            f"{number_label(largest)} nats per token in the measured models. {view.laws[key]}",
+            f"{number_label(largest)} {unit.label} in the measured models. {view.laws[key]}",
             icon=":material/remove_circle:",
         )
 
 
-def terms_table(view: Outlook, n: float) -> None:
+def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     """The terms at ``n`` in numbers, each with its law and how that did on the largest model."""
     lines = [
         "| | term | predicted | 95 % interval | law in N | largest model, left out |",
         "|---|---|--:|--:|---|---|",
     ]
-    for term in TERMS:
+    shown = terms_in(view.terms)
+    for term in shown:
         name = f"**{term.label}**"
         lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
-    lines.append(_row(view, n, GAP, "**Gap**", "", "sum of the four terms above"))
+    parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
+    lines.append(_row(view, n, GAP, "**Gap**", "", parts))
     own = view.laws["gap_nats"]
     lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     st.markdown("\n".join(lines), unsafe_allow_html=True)
     st.caption(
-        "Nats per token. Intervals come from resampling the measured models, for sums jointly; "
-        "they tell how well these few models fix a law of this shape, not whether the shape holds "
-        "so far out: compare the gap as a sum with the gap by its own law, and change the shape. "
+        f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums "
+        "jointly; they tell how well these few models fix a law of this shape, not whether the "
+        "shape holds so far out: compare the gap as a sum with the gap by its own law, and change "
+        "the shape. "
         "The last column fits the law without the largest model and predicts it: by how much it is "
         "off, and whether its interval holds the measured value."
     )

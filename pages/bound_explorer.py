@@ -4,54 +4,74 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import charts, controls, downloads, explanations, frame, law_charts, predicted_bars
-from dashboard.artifacts import ArtifactError
+from dashboard import (
+    certificates,
+    compare,
+    comparison,
+    controls,
+    downloads,
+    explanations,
+    frame,
+    law_charts,
+    predicted_bars,
+    size_controls,
+    suite_controls,
+)
+from dashboard.bound_charts import stacked_terms
+from dashboard.errors import ArtifactError
 from dashboard.outlook import BOUND, Outlook
-from dashboard.terms import bound_terms, steps_to_ours
+from dashboard.steps import steps_to_ours
+from dashboard.terms import bound_terms
+from dashboard.units import shown
+from dashboard.waterfall_chart import waterfall
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
+        unit = suite_controls.unit_control()
+    beside = compare.others(suite)
+    with st.sidebar:
         choice = controls.bound_controls(suite)
-        terms = bound_terms(suite, choice)
-        paper = bound_terms(suite, replace(choice, form="four_term"))
-        size = controls.size_control(terms)
+        terms = shown(suite, bound_terms(suite, choice), unit)
+        paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
+        size = size_controls.size_control(terms)
         model_id = size.model_id
-    steps = steps_to_ours(suite, choice, model_id)
+    steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
 
-st.title("Bound explorer")
-controls.show_complaints()
+frame.title(suite, "Bound explorer")
 model = terms[terms["model_id"] == model_id].iloc[0]
 view = Outlook.of(terms)
 if size.measured:
-    explanations.headline(model, choice)
-    stacked = charts.stacked_terms(terms, paper, model_id, choice.certified)
+    explanations.headline(model, choice, unit)
 else:
-    explanations.predicted(view, size)
-    if view.estimate(BOUND, size.params) is None:
-        stacked = charts.stacked_terms(terms, paper, model_id, choice.certified)
-    else:
-        stacked = predicted_bars.stacked(view, size.params, choice.certified)
-st.altair_chart(stacked, width="stretch")
-explanations.reading(choice)
+    explanations.predicted(view, size, unit)
+table = terms
+if beside:
+    table = comparison.stacked_terms(compare.views(suite, choice, beside), size.params, unit)
+elif size.measured or view.estimate(BOUND, size.params) is None:
+    st.altair_chart(stacked_terms(terms, paper, model_id, unit), width="stretch")
+else:
+    st.altair_chart(predicted_bars.stacked(view, size.params, unit), width="stretch")
+explanations.reading(choice, terms)
+certificates.remarks(table)
 explanations.questions()
 
 st.subheader(f"The terms of {model_id}")
-explanations.terms_table(model, view.laws, explanations.form_of(choice))
-explanations.confidence(model, choice)
+explanations.terms_table(model, view.laws, explanations.form_of(choice), unit)
+explanations.confidence(model, choice, len(suite.settings()))
 
 st.subheader("From the paper's bound to ours")
-st.altair_chart(charts.waterfall(steps, choice.certified), width="stretch")
-explanations.steps_reading(steps, model_id, choice)
+st.altair_chart(waterfall(steps, unit), width="stretch")
+explanations.steps_reading(steps, model_id, choice, unit)
 
 st.subheader("How each term moves with model size")
-panels = law_charts.term_laws(terms, view.laws, choice.certified, at=size.at)
+panels = law_charts.term_laws(terms, view.laws, unit, at=size.at)
 st.altair_chart(panels, width="content")
 explanations.laws_reading(terms)
 
 st.subheader("The data")
-downloads.table(terms, name=f"{suite.name}-{choice.form}-{choice.setting.slug}")
+downloads.table(table, f"{suite.name}-{choice.form}-{choice.setting.slug}", unit)
 frame.show_provenance(suite)

@@ -2,11 +2,19 @@
 
 import streamlit as st
 
-from dashboard import controls, curvature, downloads, frame, prediction_section, size_words
+from dashboard import (
+    controls,
+    curvature,
+    downloads,
+    frame,
+    prediction_section,
+    size_controls,
+    size_words,
+)
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
-from dashboard.artifacts import ArtifactError
 from dashboard.curvature import MATRICES
+from dashboard.errors import ArtifactError
 from dashboard.laws import law_of
 
 suite = frame.open_suite()
@@ -14,7 +22,7 @@ try:
     traces = curvature.traces(suite)
     measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
     if not measured:
-        st.title("Curvature")
+        frame.title(suite, "Curvature")
         st.info(
             "This suite holds no measurements of a trained model's curvature. `make compute` takes "
             "those that its preset asks for.",
@@ -24,7 +32,7 @@ try:
     with st.sidebar:
         matrix = controls.matrix_control(measured, words.MATRIX_HELP)
         points = curvature.whole_models(traces, matrix)
-        size = controls.size_control(points)
+        size = size_controls.size_control(points)
         model_id = size.model_id
         bandwidth = controls.bandwidth_control()
     point = points[points["model_id"] == model_id].iloc[0]
@@ -38,8 +46,7 @@ except ArtifactError as error:
 symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
-st.title("Curvature")
-controls.show_complaints()
+frame.title(suite, "Curvature")
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()

@@ -2,116 +2,114 @@
 
 import streamlit as st
 
-from dashboard import controls, downloads, explanations, frame, quantization, size_words
+from dashboard import (
+    certificates,
+    compare,
+    comparison,
+    controls,
+    downloads,
+    explanations,
+    frame,
+    layer_section,
+    quantization,
+    size_controls,
+    size_words,
+    suite_controls,
+)
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
-from dashboard.artifacts import ArtifactError
-from dashboard.terms import UNQUANTIZED, bounds_by_model
+from dashboard.errors import ArtifactError
+from dashboard.terms import UNQUANTIZED, bound_terms
 from dashboard.text import term_of
+from dashboard.units import shown
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
+        unit = suite_controls.unit_control()
+    beside = compare.others(suite)
+    with st.sidebar:
         choice = controls.bound_controls(suite)
         setting, code = choice.setting, choice.code
-        models = suite.models()
-        bounded = models["model_id"].isin(list(bounds_by_model(suite, choice)))
-        size = controls.size_control(models[bounded])
+        terms = shown(suite, bound_terms(suite, choice), unit)
+        size = size_controls.size_control(terms)
         model_id = size.model_id
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
-    bounds = quantization.bounds_by_rate(suite, choice, on_grid or suite.settings(), model_id)
-    shown = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
-    by_total = quantization.bounds_by_rate(suite, choice, shown)
-    gaps = quantization.gaps(suite)
-    layers = quantization.layers(suite, setting, model_id)
-    ratios = quantization.rotation(suite, model_id)
-    counts, exceptions = quantization.feedback_counts(suite), quantization.exceptions(suite)
+    rates = on_grid or suite.settings()
+    bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
+    near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
+    by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
+    gaps = shown(suite, quantization.gaps(suite), unit)
+    layers = layer_section.read(suite, setting, model_id)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
 
-st.title("Quantization")
-controls.show_complaints()
-explanations.not_certified(choice)
+frame.title(suite, "Quantization")
+certificates.not_certified(terms)
 words.introduction()
 at_setting = gaps[gaps["setting"] == setting.label]
 laws = quantization.laws(at_setting)
-size_words.predicted(size, words.predicted_rows(laws))
+size_words.predicted(size, words.predicted_rows(laws, unit))
 on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
 of_model = gaps[(gaps["model_id"] == model_id) & on_grids]
-best = bounds[bounds["best"]].iloc[0]
 
-left, right = st.columns(2)
-with left:
-    st.markdown(f"**Quantization gap against bits, {model_id}**")
-    st.altair_chart(charts.gap_by_bits(of_model, "nominal_bits", "Bits of a weight's code"))
-    words.gap_reading()
-with right:
-    st.markdown(f"**Rate against distortion, {model_id}**")
-    st.altair_chart(
-        charts.gap_by_bits(of_model, "entropy_coded_bits", "Bits per parameter, entropy-coded file")
-    )
-    words.rate_reading()
+if of_model.empty:
+    st.info(words.NO_GAPS, icon=":material/inbox:")
+else:
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**Quantization gap against bits, {model_id}**")
+        title = "Bits of a weight's code"
+        st.altair_chart(charts.gap_by_bits(of_model, "nominal_bits", title, unit))
+        words.gap_reading()
+    with right:
+        st.markdown(f"**Rate against distortion, {model_id}**")
+        title = "Bits per parameter, entropy-coded file"
+        st.altair_chart(charts.gap_by_bits(of_model, "entropy_coded_bits", title, unit))
+        words.rate_reading()
 
+if beside:
+    st.subheader("Which rate bounds best, suite by suite")
+    comparison.bound_by_rate(compare.views(suite, choice, beside), size.params, unit)
 left, right = st.columns(2)
 with left:
     st.markdown(f"**Which rate bounds best? {model_id}**")
-    st.altair_chart(charts.bound_by_rate(bounds, choice.certified))
-    words.bound_reading(best, code)
+    if not beside:
+        st.altair_chart(charts.bound_by_rate(bounds, unit))
+    words.bound_reading(bounds[bounds["best"]].iloc[0], code, unit, suite.is_sampled)
 with right:
     st.markdown(f"**Gap against model size, {setting.label}**")
     if at_setting.empty:
         st.info("This is the trained model itself: there is no gap to show.")
     else:
         colour = term_of("quantization_gap_nats").colour
-        st.altair_chart(
-            charts.gap_by_size(at_setting, laws["quantization_gap_nats"], colour, size.at)
-        )
-        explanations.law_reading(laws["quantization_gap_nats"])
+        law = laws["quantization_gap_nats"]
+        st.altair_chart(charts.gap_by_size(at_setting, law, colour, size.at, unit))
+        explanations.law_reading(law)
+certificates.remarks(terms)
 
 st.subheader("Where to spend bits: many parameters or many bits each?")
 left, right = st.columns(2)
-with left:
-    st.altair_chart(
-        charts.by_total_bits(
-            by_total,
-            "train_loss_nats",
-            "Training loss, quantized, nats per token",
-            choice.certified,
-        )
-    )
-with right:
-    st.altair_chart(
-        charts.by_total_bits(by_total, "total_nats", "Bound, nats per token", choice.certified)
-    )
+for column, key, title in (
+    (left, "train_loss_nats", "Training loss, quantized"),
+    (right, "total_nats", "Bound"),
+):
+    column.altair_chart(charts.by_total_bits(by_total, key, title, unit))
 words.bits_reading(setting)
 
 st.subheader(f"Layer by layer: {model_id}, {setting.label}")
-left, right = st.columns(2)
-with left:
-    if layers.empty:
-        st.info("No layer was put on a grid at this setting.")
-    else:
-        st.altair_chart(charts.predicted_loss(layers))
-        words.layers_reading(layers)
-with right:
-    if ratios.empty:
-        st.info("This suite has no model quantized by LDLQ both with and without rotation.")
-    else:
-        st.altair_chart(charts.rotation(ratios))
-        words.rotation_reading(ratios)
-words.feedback_exceptions(counts, exceptions)
+layer_section.show(layers)
 
 st.subheader("The data")
+by_form = f"{choice.form}-{code}"
 downloads.tables(
     {
         "Gaps": (gaps, f"{suite.name}-quantization-gaps"),
-        "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{choice.form}-{code}-bounds-by-rate"),
-        "Bounds by bits": (
-            by_total,
-            f"{suite.name}-{setting.quantizer}-{choice.form}-{code}-bounds",
-        ),
-        "Layers": (layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
-    }
+        "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{by_form}-bounds-by-rate"),
+        "Bounds by bits": (by_total, f"{suite.name}-{setting.quantizer}-{by_form}-bounds"),
+        "Layers": (layers.layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
+    },
+    unit,
 )
 frame.show_provenance(suite)

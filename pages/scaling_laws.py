@@ -2,33 +2,48 @@
 
 import streamlit as st
 
-from dashboard import controls, downloads, frame, frontier, frontier_charts, pythia, scaling
+from dashboard import (
+    certificates,
+    compare,
+    controls,
+    downloads,
+    frame,
+    frontier_section,
+    law_comparison,
+    scaling,
+    size_controls,
+    suite_controls,
+)
 from dashboard import scaling_charts as charts
 from dashboard import scaling_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.quantities import quantities
 from dashboard.terms import bound_terms
 from dashboard.text import TERMS
+from dashboard.units import shown
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
+        unit = suite_controls.unit_control()
+    beside = compare.others(suite)
+    with st.sidebar:
+        together = bool(beside) and suite_controls.together_control()
         choice = controls.bound_controls(suite)
-        found = {quantity.label: quantity for quantity in quantities(suite, choice)}
+        found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
         floor = controls.law_control()
         largest = float(suite.models()["params_total"].max())
-        reach = controls.reach_control(largest)
-    terms = bound_terms(suite, choice)
+        reach = size_controls.reach_control(largest)
+    terms = shown(suite, bound_terms(suite, choice), unit)
     overview = scaling.overview(list(found.values()), floor)
     reported = scaling.reported(suite, found[label], reach)
-    curves, ends = frontier.loss_by_compute(suite), frontier.chosen(suite)
+    frontier = frontier_section.read(suite, unit)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
 
-st.title("Scaling laws")
-controls.show_complaints()
+frame.title(suite, "Scaling laws")
 words.introduction(len(suite.models()), largest)
 quantity = found[label]
 law, held = scaling.law_and_held_out(quantity, floor)
@@ -41,44 +56,43 @@ with right:
         st.markdown("**What the law leaves over**")
         st.altair_chart(charts.residuals(scaling.residuals(quantity, law), quantity.colour))
 words.law_reading(quantity, law, held)
+certificates.not_certified(terms)
+certificates.remarks(terms)
 words.published_reading(quantity)
+if beside:
+    st.subheader(f"{label}, suite by suite")
+    views = compare.views(suite, choice, beside)
+    law_comparison.show(views, label, floor, reach, unit, together)
 
 st.subheader(quantity.group)
-beside = [other for other in found.values() if other.group == quantity.group]
-laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in beside}
-st.altair_chart(charts.panels(beside, laws, reach), width="content")
+group = [other for other in found.values() if other.group == quantity.group]
+laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in group}
+st.altair_chart(charts.panels(group, laws, reach), width="content")
 
 st.subheader("All laws")
 st.dataframe(overview, hide_index=True, column_config=words.table_config())
 
 st.subheader("The terms stacked and extrapolated")
-stacked = scaling.stacked(suite, choice, floor, reach)
+stacked = scaling.stacked(terms, floor, reach)
 if len(stacked):
-    st.altair_chart(charts.stacked(stacked, terms, choice.certified))
-    shown = set(stacked["key"])
-    words.stacked_reading([t.label for t in TERMS if t.key not in shown and terms[t.key].any()])
+    st.altair_chart(charts.stacked(stacked, terms, unit))
+    kept = set(stacked["key"])
+    words.stacked_reading([t.label for t in TERMS if t.key not in kept and terms[t.key].any()])
 else:
     st.info("No term has a law: too few sizes were measured at this setting.")
 
 st.subheader("Loss against compute, and the points chosen")
-ratio = suite.tokens_per_parameter()
-left, right = st.columns(2)
-with left:
-    if len(curves):
-        st.altair_chart(frontier_charts.loss_by_compute(curves, ends))
-    words.compute_reading(curves, ratio)
-with right:
-    st.altair_chart(frontier_charts.frontier(ends, pythia.choices(), ratio))
-    words.frontier_reading(ratio)
+frontier_section.show(frontier, suite.tokens_per_parameter(), unit)
 
 st.subheader("The data")
 name = f"{choice.form}-{choice.code}-{choice.setting.slug}"
 downloads.tables(
     {
         "All laws": (overview, f"{suite.name}-laws-{name}"),
-        label: (quantity.values, f"{suite.name}-values-{name}"),
-        "Stacked terms": (stacked, f"{suite.name}-stacked-{name}"),
-        "Loss by compute": (curves, f"{suite.name}-loss-by-compute"),
-    }
+        label: (quantity.values.assign(unit=quantity.unit), f"{suite.name}-values-{name}"),
+        "Stacked terms": (stacked.assign(unit=unit.label), f"{suite.name}-stacked-{name}"),
+        "Loss by compute": (frontier.curves, f"{suite.name}-loss-by-compute"),
+    },
+    unit,
 )
 frame.show_provenance(suite)

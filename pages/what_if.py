@@ -9,13 +9,15 @@ from dashboard import (
     gap_chart,
     law_charts,
     predicted_bars,
+    size_controls,
+    suite_controls,
     terms,
     what_if,
     what_if_published,
 )
 from dashboard import what_if_notes as notes
 from dashboard import what_if_words as words
-from dashboard.artifacts import ArtifactError
+from dashboard.errors import ArtifactError
 from dashboard.numbers import count_label
 from dashboard.smallest_size import smallest_size
 
@@ -24,21 +26,22 @@ models = suite.models()
 ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
 try:
     with st.sidebar:
+        unit = suite_controls.unit_control()
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            n = controls.params_control(models)
+            n = size_controls.params_control(models)
         with right:
-            r = controls.count_control(
+            r = size_controls.count_control(
                 "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
             )
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            v = controls.count_control(
+            v = size_controls.count_control(
                 "vocab", "Vocabulary V", str(vocab), vocab, 1e7, notes.VOCAB_HELP
             )
         with right:
-            target = controls.count_control(
-                "target", "Target gap, nats", "0.5", 0.001, 20, notes.TARGET_HELP
+            target = size_controls.count_control(
+                "target", f"Target gap, {unit.label}", "0.5", 0.001, 20, notes.TARGET_HELP
             )
         choice = controls.bound_controls(suite, (*terms.CODES, terms.PREQUENTIAL))
         bits = suite.bits_per_parameter(choice.setting)["nominal"]
@@ -46,39 +49,37 @@ try:
             choice = terms.prequential(choice)
             st.caption(notes.PREQUENTIAL_NOTE)
         scenario = what_if.Scenario(choice, r, round(v), controls.law_control())
-    view = what_if.outlook(suite, scenario)
+    view = what_if.outlook(suite, scenario, unit)
 except ArtifactError as error:
     frame.show_error(error)
     st.stop()
 
-st.title("What if")
-controls.show_complaints()
+frame.title(suite, "What if")
 if view is None:
     st.info(notes.NOT_MEASURED, icon=":material/inbox:")
     st.stop()
-certified = choice.certified and view.as_measured
 found = smallest_size(view, target)
 if found is None:
     notes.no_prediction(view)
 else:
-    words.headline(view, n, scenario)
-    words.left_out(view)
-    st.altair_chart(predicted_bars.stacked(view, n, certified), width="stretch")
-    notes.chart_reading(view, certified)
+    words.headline(view, n, scenario, unit)
+    words.left_out(view, unit)
+    st.altair_chart(predicted_bars.stacked(view, n, unit), width="stretch")
+    notes.chart_reading(view)
 notes.held_fixed(view, ratio)
 
 if found is not None:
     st.subheader(f"The terms at N = {count_label(n)}")
-    words.terms_table(view, n)
+    words.terms_table(view, n, unit)
 
     st.subheader("How each term moves with model size")
-    st.altair_chart(law_charts.term_laws(view.terms, view.laws, certified, at=n), width="content")
+    st.altair_chart(law_charts.term_laws(view.terms, view.laws, unit, at=n), width="content")
     notes.panels_reading()
 
     st.subheader(f"The smallest model whose gap is at most {count_label(target)}")
-    notes.smallest_reading(found, target, view)
+    notes.smallest_reading(found, target, view, unit)
     notes.second_opinion(smallest_size(view, target, ("gap_nats",)), target, view)
-    st.altair_chart(gap_chart.gap_over_size(view, found, target, certified), width="stretch")
+    st.altair_chart(gap_chart.gap_over_size(view, found, target, unit), width="stretch")
 
 st.subheader("What published laws say here")
 published = what_if_published.values_at(suite, n, r, round(v))
@@ -87,7 +88,9 @@ here = what_if_published.information_per_token(bits, n, r, choice.failure_probab
 what_if_published.reading(here, n, scenario)
 
 st.subheader("The data")
-tables = {"Prediction": (what_if.predictions(view, n), "what-if")} if found else {}
+tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}
 tables |= {"Models": (view.terms, "what-if-models"), "Published laws": (published, "published")}
-downloads.tables({tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()})
+downloads.tables(
+    {tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()}, unit
+)
 frame.show_provenance(suite)

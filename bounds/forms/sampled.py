@@ -87,10 +87,16 @@ class Summand:
     def values(self, losses: WindowLosses, vocab_size: int) -> np.ndarray:
         """Z = Y - ln(1 + lambda*(Y - X^s))/lambda, shape (windows, positions)."""
         mixed = smooth_losses_nats(losses.loss_nats, self.alpha, vocab_size)
+        return self.values_of(mixed, losses.entropy_nats, vocab_size)
+
+    def values_of(
+        self, smoothed_nats: np.ndarray, entropy_nats: np.ndarray, vocab_size: int
+    ) -> np.ndarray:
+        """The same of losses that were smoothed with ``alpha`` already."""
         # An entropy may exceed ln V by rounding only, and the interval counts on it.
-        entropy = np.minimum(losses.entropy_nats, math.log(vocab_size))
+        entropy = np.minimum(entropy_nats, math.log(vocab_size))
         variate = np.maximum(self.floor, self.slope * entropy)
-        return self._z(variate, mixed, vocab_size)
+        return self._z(variate, smoothed_nats, vocab_size)
 
     def interval(self, vocab_size: int) -> tuple[float, float]:
         """An interval that holds every Z: it rises in X, and in Y falls and then rises."""
@@ -195,11 +201,16 @@ def choose_summand(
     log_term = -math.log(confidence.per_setting)
 
     @cache
+    def smoothed_at(place: int) -> np.ndarray:
+        return smooth_losses_nats(selection.loss_nats, grid.alphas[place], vocab_size)
+
+    @cache
     def promise(index: Index) -> float:
         summand = grid.at(index)
         if summand.floor >= loss_range_nats(summand.alpha, vocab_size):
             return math.inf
-        means = summand.values(selection, vocab_size).mean(axis=1)
+        mixed = smoothed_at(index[0])
+        means = summand.values_of(mixed, selection.entropy_nats, vocab_size).mean(axis=1)
         low, high = summand.interval(vocab_size)
         spread = math.sqrt(2.0 * means.var() * log_term / evaluation_windows)
         spread += (high - low) * log_term / (3.0 * evaluation_windows)

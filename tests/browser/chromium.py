@@ -15,6 +15,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
+CHART = '[data-testid="stVegaLiteChart"]'
+
 #: A laptop's screen.
 VIEWPORT = {"width": 1280, "height": 800}
 
@@ -78,3 +80,18 @@ def wait_until_drawn(page: Page) -> None:
         '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
     )
     page.wait_for_timeout(500)
+
+
+def open_page(chromium, url, scheme="light"):
+    """A page in a fresh context, drawn, with the list that its errors will be in."""
+    page = chromium.new_context(viewport=VIEWPORT, color_scheme=scheme).new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(url)
+    wait_until_drawn(page)
+    return page, errors
+
+
+def bound(page):
+    """The first number of a page, as it is written."""
+    return page.locator('[data-testid="stMetricValue"]').first.inner_text()

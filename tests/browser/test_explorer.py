@@ -1,23 +1,10 @@
 """One visit with a real browser: move a slider, see the chart change, reopen the copied link."""
 
-import os
 import shutil
 
 import pytest
 
-from tests.browser.chromium import VIEWPORT, browser, find_chromium, serve, wait_until_drawn
-
-CHART = '[data-testid="stVegaLiteChart"]'
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    if find_chromium() is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have chromium")
-        pytest.skip("no chromium on this machine; on Debian: apt-get install chromium")
-    with browser() as opened:
-        yield opened
+from tests.browser.chromium import CHART, VIEWPORT, bound, open_page, serve, wait_until_drawn
 
 
 @pytest.fixture(scope="module")
@@ -26,21 +13,8 @@ def address(micro_run):
         yield url
 
 
-def open_page(chromium, url, scheme="light"):
-    page = chromium.new_context(viewport=VIEWPORT, color_scheme=scheme).new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(url)
-    wait_until_drawn(page)
-    return page, errors
-
-
 def picture(page):
     return page.locator(CHART).first.screenshot()
-
-
-def bound(page):
-    return page.locator('[data-testid="stMetricValue"]').first.inner_text()
 
 
 def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, address):

@@ -88,7 +88,7 @@ def test_averaging_batches_keeps_the_area(suite, micro_run):
 def test_the_prequential_code_is_of_the_unquantized_model_and_no_certificate(suite):
     choice = prequential(Choice(GPTQ, "stored", 0.05))
     terms = bound_terms(suite, choice)
-    assert not choice.certified
+    assert not choice.has_real_code
     assert not terms["certified"].any()
     # No gap but what rounding losses up into bins leaves, which is 0 against itself.
     assert np.all(terms["quantization_gap_nats"] == 0)

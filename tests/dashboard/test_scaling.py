@@ -112,8 +112,8 @@ def test_values_are_those_of_the_other_pages(suite):
 
 
 def test_stacked_terms_add_up_to_the_laws(suite):
-    frame = scaling.stacked(suite, CHOICE, False, 1e7)
     terms = bound_terms(suite, CHOICE)
+    frame = scaling.stacked(terms, False, 1e7)
     far = frame[np.isclose(frame["params_total"], 1e7)]
     assert set(far["part"]) == {"extrapolated"}
     laws = [law_of(terms, key) for key in far["key"]]

@@ -1,0 +1,11 @@
+"""What is said of artifacts that cannot be used."""
+
+#: What to do about a file that cannot be used.
+REPAIR = (
+    "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
+    "it and run `make compute` to measure it again"
+)
+
+
+class ArtifactError(Exception):
+    """Artifacts that cannot be used: one clear sentence for the reader of the app."""

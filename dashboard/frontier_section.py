@@ -1,0 +1,48 @@
+"""The part of the page *Scaling laws* about compute and the points chosen on the frontier."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import frontier, frontier_charts, pythia
+from dashboard import scaling_words as words
+from dashboard.artifacts import Suite
+from dashboard.units import Unit, shown
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Loss while models were trained, and where each of them ends, in the unit that is shown.
+
+    Attributes:
+        curves: from ``frontier.loss_by_compute``.
+        ends: from ``frontier.chosen``.
+    """
+
+    curves: pd.DataFrame
+    ends: pd.DataFrame
+
+
+def read(suite: Suite, unit: Unit) -> Frontier:
+    """Both.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    return Frontier(
+        shown(suite, frontier.loss_by_compute(suite), unit),
+        shown(suite, frontier.chosen(suite), unit),
+    )
+
+
+def show(found: Frontier, ratio: float, unit: Unit) -> None:
+    """Charts and words; ``ratio`` is the suite's tokens per parameter."""
+    left, right = st.columns(2)
+    with left:
+        if len(found.curves):
+            st.altair_chart(frontier_charts.loss_by_compute(found.curves, found.ends, unit))
+        words.compute_reading(found.curves, ratio)
+    with right:
+        st.altair_chart(frontier_charts.frontier(found.ends, pythia.choices(), ratio))
+        words.frontier_reading(ratio)

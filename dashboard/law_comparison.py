@@ -1,0 +1,130 @@
+"""One quantity of several suites: a law each, or on demand one law through all of them."""
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from bounds import PowerLaw
+from dashboard import compare, law_charts
+from dashboard.compare import View
+from dashboard.laws import exponent_in_words, law_of
+from dashboard.quantities import Quantity, quantities
+from dashboard.scaling_charts import HEIGHT
+from dashboard.units import NATS, Unit
+
+#: Points of each suite, for readers who compare them in one chart.
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+
+
+def show(
+    views: list[View], label: str, floor: bool, reach: float, unit: Unit, together: bool
+) -> None:
+    """Charts and words.
+
+    Args:
+        label: of the quantity.
+        together: whether one law is fitted to the models of all suites.
+    """
+    compare.unit_note(views, unit)
+    found = {}
+    for view in views:
+        quantity = compare.attempt(lambda v=view: _quantity(v, label, unit))
+        if quantity is not None:
+            found[view.suite.name] = quantity
+    span = [value for q in found.values() for value in q.values["value"] if value > 0]
+
+    def draw(view: View) -> alt.TopLevelMixin | str:
+        quantity = _quantity(view, label, unit)
+        if quantity is None:
+            return f"Not measured there: {label}."
+        law = law_of(quantity.values, "value", floor)
+        st.caption(exponent_in_words(law))
+        panel = law_charts.law_panel(
+            quantity.values,
+            "value",
+            "",
+            quantity.colour,
+            law,
+            quantity.certified is not False,
+            unit=quantity.unit,
+            reach=reach,
+            span=(min(span), max(span)) if span else None,
+        )
+        return panel.properties(width="container", height=HEIGHT)
+
+    compare.side_by_side(views, draw)
+    if not together:
+        st.caption("A law for each suite by itself; no law mixes suites unless asked to.")
+    elif len(found) > 1:
+        _mixed(found, label, floor, reach)
+
+
+def _quantity(view: View, label: str, unit: Unit) -> Quantity | None:
+    """The quantity of one suite, None where it was not measured."""
+    there = {q.label: q for q in quantities(view.suite, view.choice, unit)}
+    return there.get(label)
+
+
+def _mixed(found: dict[str, Quantity], label: str, floor: bool, reach: float) -> None:
+    """One law through the models of all suites, flagged as what it is."""
+    first = next(iter(found.values()))
+    if first.unit == NATS.label:
+        st.info(
+            "One law of a loss through several suites would mix nats of different tokens: choose "
+            "*bits per byte* for it.",
+            icon=":material/balance:",
+        )
+        return
+    frame = pd.concat(
+        [q.values.assign(suite=name) for name, q in found.items()], ignore_index=True
+    ).sort_values("params_total", kind="stable")
+    law = law_of(frame, "value", floor)
+    st.markdown(
+        f"**{label}, one law through all suites** :orange-badge[:material/merge: mixes suites]"
+    )
+    st.altair_chart(mixed_chart(frame, law, first, reach), width="stretch")
+    st.caption(
+        f"{exponent_in_words(law)}. The suites differ in text, tokenizer, architecture and ways "
+        "of training: what differs between them counts here as if it came with size."
+    )
+
+
+def mixed_chart(
+    frame: pd.DataFrame, law: PowerLaw | str, quantity: Quantity, reach: float
+) -> alt.LayerChart:
+    """All models in one chart, a shape per suite, with the one law.
+
+    Args:
+        frame: columns suite, model_id, params_total, value.
+    """
+    bare = frame.assign(value=frame["value"])
+    panel = law_charts.law_panel(
+        bare,
+        "value",
+        "",
+        quantity.colour,
+        law,
+        quantity.certified is not False,
+        unit=quantity.unit,
+        reach=reach,
+    )
+    names = list(dict.fromkeys(frame["suite"]))
+    marks = (
+        alt.Chart(frame[frame["value"] > 0])
+        .mark_point(size=110, color=quantity.colour, opacity=1, filled=False, strokeWidth=1.5)
+        .encode(
+            x="params_total:Q",
+            y="value:Q",
+            shape=alt.Shape(
+                "suite:N",
+                scale=alt.Scale(domain=names, range=SHAPES[: len(names)]),
+                legend=alt.Legend(title="Suite", orient="bottom", symbolOpacity=1),
+            ),
+            tooltip=[
+                alt.Tooltip("suite:N"),
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("value:Q", title=quantity.unit, format=".5g"),
+            ],
+        )
+    )
+    return alt.layer(panel, marks).properties(width="container", height=HEIGHT)

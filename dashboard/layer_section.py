@@ -1,0 +1,59 @@
+"""The part of the page *Quantization* that looks at single layers."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import quantization
+from dashboard import quantization_charts as charts
+from dashboard import quantization_words as words
+from dashboard.artifacts import Suite
+from dashboard.settings import Setting
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What is known of a suite's layers, each from the function of ``quantization`` of its name.
+
+    Attributes:
+        layers, rotation: of one model (and setting).
+        counts, exceptions: of all.
+    """
+
+    layers: pd.DataFrame
+    rotation: pd.DataFrame
+    counts: pd.Series
+    exceptions: pd.DataFrame
+
+
+def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
+    """All of it.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    return Layers(
+        quantization.layers(suite, setting, model_id),
+        quantization.rotation(suite, model_id),
+        quantization.feedback_counts(suite),
+        quantization.exceptions(suite),
+    )
+
+
+def show(found: Layers) -> None:
+    """Charts and words."""
+    left, right = st.columns(2)
+    with left:
+        if found.layers.empty:
+            st.info("No layer was put on a grid at this setting, or none was measured.")
+        else:
+            st.altair_chart(charts.predicted_loss(found.layers))
+            words.layers_reading(found.layers)
+    with right:
+        if found.rotation.empty:
+            st.info("This suite has no model quantized by LDLQ both with and without rotation.")
+        else:
+            st.altair_chart(charts.rotation(found.rotation))
+            words.rotation_reading(found.rotation)
+    words.feedback_exceptions(found.counts, found.exceptions)

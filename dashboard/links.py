@@ -1,0 +1,87 @@
+"""The link to a view: what stands in the address, and what is wrong with it.
+
+Streamlit writes an option into the URL as its label, so labels and values are the same here.
+"""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+#: Every control's name in the address.
+PARAMETERS = (
+    *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
+    *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
+    *("compare", "unit", "together"),
+)
+
+
+def enter(page: str) -> None:
+    """Carry choices over to another page, and leave behind what was wrong with the link to the
+    one before.  To be called before any control of the page.
+
+    Streamlit forgets a value that came by a link and that nobody has touched when the page
+    changes; what was chosen on the page before is put back first.
+    """
+    if st.session_state.get("page") not in (None, page):
+        forget_complaints()
+        for name, value in st.session_state.get("choices", {}).items():
+            if name not in st.query_params:
+                st.session_state[name] = st.query_params[name] = value
+    st.session_state["page"] = page
+
+
+def keep_choices() -> None:
+    """Note what is chosen, for the next page.  To be called when a page has run."""
+    kept = st.session_state.setdefault("choices", {})
+    for name in PARAMETERS:
+        if name in st.session_state:
+            kept.pop(name, None)  # a default is not in the address, and need not be carried
+            if name in st.query_params:
+                kept[name] = st.session_state[name]
+
+
+def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
+    """Say so in one sentence if the link carries a value that does not exist here.
+
+    To be called before the widget of that name, which then falls back to its default.
+    """
+    if st.session_state.get("own_change"):
+        return  # the address lags behind what the reader has just chosen
+    complaints = st.session_state.setdefault("link_complaints", {})
+    for value in st.query_params.get_all(parameter):
+        if value not in allowed:
+            complaints[parameter] = (
+                f"The link asks for {what} {quoted(value)}, which does not exist here; "
+                "the default is shown instead."
+            )
+
+
+def quoted(value: str) -> str:
+    """A stranger's text as code, so that no Markdown in it takes effect."""
+    shown = value if len(value) <= 40 else value[:40] + "…"
+    return "`" + shown.replace("`", "'").replace("\n", " ") + "`"
+
+
+def show_complaints() -> None:
+    """Show what was wrong with the link, until a control is moved."""
+    st.session_state.pop("own_change", None)
+    for sentence in st.session_state.get("link_complaints", {}).values():
+        st.warning(sentence, icon=":material/link_off:")
+
+
+def forget_complaints() -> None:
+    """A control was moved: what was wrong with the link is of no more interest."""
+    st.session_state["link_complaints"] = {}
+
+
+def change_options() -> None:
+    """Another suite or quantizer has other models and rates."""
+    forget_complaints()
+    st.session_state["own_change"] = True
+
+
+def keep_possible(key: str, options: Sequence[str], default: str) -> None:
+    """Move a choice that is not there any more to the default, also in the browser, which would
+    go on showing the old one if its value were merely dropped.  To be called before the widget."""
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = default

@@ -1,0 +1,68 @@
+"""The bound from sampled windows, at one choice of the controls (section 6)."""
+
+from functools import partial
+
+from bounds import RiskBound
+from bounds.forms.sampled import (
+    Confidence,
+    SummandGrid,
+    choose_summand,
+    paper_grid,
+    sampled_bound,
+)
+from dashboard.windows import SampledWindows
+
+#: The form that is certified from a sample, and the same with the paper's alpha and Y.
+SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
+
+#: Share of the failure probability that the draw of the windows may spend; the inequality has the
+#: rest.  Fixed beforehand, and the same as in `python -m compute bound`.
+SAMPLING_SHARE = 0.1
+
+
+def confidence(failure_probability: float, settings: int) -> Confidence:
+    """How delta is divided, in a suite with so many settings that can be bounded.
+
+    Each of them gets its part of the sampling's share, whichever is looked at: so the best of all
+    may be picked afterwards.
+    """
+    sample = SAMPLING_SHARE * failure_probability
+    return Confidence(failure_probability - sample, sample, settings)
+
+
+def bound_from_windows(
+    windows: SampledWindows,
+    form: str,
+    training_loss_nats: float,
+    *,
+    settings: int,
+    code_bits: float,
+    train_tokens: int,
+    vocab_size: int,
+    failure_probability: float,
+) -> RiskBound:
+    """The summand chosen on the selection windows, the bound computed on the others.
+
+    Args:
+        form: ``SAMPLED`` or ``SAMPLED_AT_ENTROPY``.
+        settings: M, that the sampling's share of delta is divided among.
+
+    Raises:
+        ValueError: an argument is out of range.
+    """
+    split = confidence(failure_probability, settings)
+    grid = (
+        SummandGrid()
+        if form == SAMPLED
+        else paper_grid(code_bits, train_tokens, failure_probability)
+    )
+    common = {
+        "code_bits": code_bits,
+        "train_tokens": train_tokens,
+        "vocab_size": vocab_size,
+        "confidence": split,
+    }
+    draws = len(windows.evaluation.loss_nats)
+    summand = choose_summand(windows.selection, grid, draws, **common)
+    bound = partial(sampled_bound, windows.evaluation, summand, grid.choice_bits)
+    return bound(training_loss_nats=training_loss_nats, **common)

@@ -1,0 +1,55 @@
+"""Sampled suites, units and comparisons with a real browser."""
+
+import pytest
+
+from tests.browser.chromium import CHART, VIEWPORT, bound, open_page, serve, wait_until_drawn
+from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, micro_run):
+    data = tmp_path_factory.mktemp("suites")
+    (data / "micro").symlink_to(micro_run / "data/micro")
+    make_sampled_suite(micro_run / "data/micro", data)
+    make_sampled_suite(micro_run / "data/micro", data, "stand-in", STAND_IN)
+    with serve(data) as url:
+        yield url
+
+
+def unbroken(page):
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    return wide <= VIEWPORT["width"] and page.locator('[data-testid="stException"]').count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
+    page, errors = open_page(chromium, f"{address}/?suite=sampled&compare=micro", scheme)
+    charts = page.locator(CHART).count()
+    assert page.get_by_text("compare in bits per byte only").count() == 1
+    number = bound(page)
+    page.get_by_role("radio", name="bits per byte").click()
+    page.wait_for_url("**unit=bits+per+byte**")
+    wait_until_drawn(page)
+    assert bound(page) != number
+    assert page.get_by_text("compare in bits per byte only").count() == 0
+    assert "compare=micro" in page.url
+    assert unbroken(page)
+    page.get_by_role("link", name="Scaling laws").click()
+    page.get_by_role("heading", name="Scaling laws", exact=True).wait_for()
+    wait_until_drawn(page)
+    assert page.get_by_text("Training loss, suite by suite").count() == 1
+    assert "compare=micro" in page.url
+    assert "unit=bits+per+byte" in page.url
+    assert page.locator(CHART).count() > charts
+    assert unbroken(page)
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_stand_in_is_said_to_be_one(chromium, address, scheme):
+    page, errors = open_page(chromium, f"{address}/?suite=stand-in", scheme)
+    alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
+    assert any("stands in for the training text" in text for text in alerts)
+    assert page.get_by_text("not certified").count() >= 1
+    assert unbroken(page)
+    assert not errors
