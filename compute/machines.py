@@ -1,4 +1,4 @@
-"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``ray_cluster``)."""
+"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``cluster``)."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -111,7 +111,7 @@ def choose_machines(
     if executor == "local":
         return ThisMachine()
     try:
-        from compute.ray_cluster import RayCluster
+        from compute.cluster.machines import RayCluster
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise

@@ -16,13 +16,13 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from compute import ray_checks, ray_connection
+from compute.cluster import checks, connection
+from compute.cluster.connection import connected, task_options
+from compute.cluster.executor import run_units_on_ray
+from compute.cluster.machines import RayCluster
 from compute.errors import InputError
 from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
-from compute.ray_cluster import RayCluster
-from compute.ray_connection import connected, task_options
-from compute.ray_executor import run_units_on_ray
 from compute.store import SuiteStore
 from tests.compute.odd_stage import odd_unit, tries
 from tests.compute.sessions import session_of
@@ -278,11 +278,11 @@ def test_every_machine_must_see_the_folders(cluster, tmp_path):
 def test_every_machine_must_run_the_same_code_and_libraries(cluster, monkeypatch):
     machines = RayCluster(None, None, ())
     with monkeypatch.context() as patch:
-        patch.setattr(ray_checks, "code_digest", lambda: "of a changed file")
+        patch.setattr(checks, "code_digest", lambda: "of a changed file")
         with pytest.raises(InputError, match="has other code in the folder"):
             machines.device("cpu")
-    ours = ray_checks.library_versions()
-    monkeypatch.setattr(ray_checks, "library_versions", lambda: ours | {"torch": "1.0"})
+    ours = checks.library_versions()
+    monkeypatch.setattr(checks, "library_versions", lambda: ours | {"torch": "1.0"})
     with pytest.raises(InputError) as refused:
         machines.device("cpu")
     assert f"has torch {ours['torch']}, and this one has 1.0; install" in str(refused.value)
@@ -295,7 +295,7 @@ def test_what_a_function_raises_there_is_raised_here(cluster):
 
 def test_an_address_where_nothing_answers_is_refused_in_time(monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(ray_connection, "ANSWER_WITHIN", 4.0)
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", 4.0)
     start = time.monotonic()
     with (
         pytest.raises(InputError, match=r"No Ray cluster answers at the address '127.0.0.1:9'"),
@@ -306,7 +306,7 @@ def test_an_address_where_nothing_answers_is_refused_in_time(monkeypatch):
 
 
 def test_without_the_package_a_person_is_told_how_to_install_it(monkeypatch):
-    monkeypatch.delitem(sys.modules, "compute.ray_cluster")
+    monkeypatch.delitem(sys.modules, "compute.cluster.machines")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install -r compute/ray-requirements\.txt"):
         choose_machines("ray", None, None, ())

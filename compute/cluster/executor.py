@@ -9,6 +9,9 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
+from compute.cluster.connection import connected, task_options
+from compute.cluster.machines import most_gpus, settled
+from compute.cluster.progress import ProgressBoard
 from compute.errors import InputError
 from compute.executor import (
     REPORT_EVERY,
@@ -20,9 +23,6 @@ from compute.executor import (
     throttled,
 )
 from compute.perform import Outcome, perform, prepare_process
-from compute.ray_cluster import most_gpus, settled
-from compute.ray_connection import connected, task_options
-from compute.ray_progress import ProgressBoard
 from compute.schedule import Schedule
 from compute.terminal import console
 from compute.unit import Unit
@@ -81,7 +81,7 @@ def run_units_on_ray(
 
     Args:
         weight: expected seconds of a unit.
-        address: of the cluster, as in ``ray_connection.connected``; None starts Ray here.
+        address: of the cluster, as in ``connection.connected``; None starts Ray here.
         gpus: how many a unit takes where the device is ``cuda``: a whole number, or a share
             of one.
 

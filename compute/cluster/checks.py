@@ -9,9 +9,9 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from compute.cluster.connection import first_line, task_options
 from compute.errors import InputError
 from compute.provenance import ROOT, code_digest, library_versions
-from compute.ray_connection import first_line, task_options
 
 #: Seconds within which a machine must say what it sees: starting Python there may take long.
 LOOK_WITHIN = 120.0

@@ -9,13 +9,13 @@ from typing import Any
 import ray
 from ray.exceptions import RayTaskError
 
+from compute.cluster.checks import check_machines
+from compute.cluster.connection import connected, task_options
 from compute.curvature.memory import Memory
 from compute.errors import InputError
 from compute.executor import Event
 from compute.machines import check_device
 from compute.perform import describe_device
-from compute.ray_checks import check_machines
-from compute.ray_connection import connected, task_options
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -96,7 +96,7 @@ class RayCluster:
         gpus: Callable[[Unit], float],
     ) -> Iterator[Event]:
         """As ``executor.run_units``."""
-        from compute.ray_executor import run_units_on_ray
+        from compute.cluster.executor import run_units_on_ray
 
         return run_units_on_ray(units, workspace, workers, weight, gpus=gpus)
 

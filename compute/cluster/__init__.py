@@ -1,0 +1,1 @@
+"""Units on Ray: more than one GPU or machine.  Nothing else imports ``ray``."""
