@@ -124,7 +124,12 @@ def test_its_make_targets_exist():
 
 def test_every_pinned_package_has_its_line():
     table = README.partition("## Dependencies")[2]
-    for file in ("requirements.txt", "compute/requirements.txt", "tests/requirements.txt"):
+    for file in (
+        "requirements.txt",
+        "compute/requirements.txt",
+        "compute/ray-requirements.txt",
+        "tests/requirements.txt",
+    ):
         for line in (ROOT / file).read_text().splitlines():
             if line and not line.startswith("#"):
                 assert line.partition("==")[0] in table, line
