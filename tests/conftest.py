@@ -1,10 +1,12 @@
 """Shared fixtures: a very small ladder, trained and measured for real once per test run."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -90,10 +92,27 @@ def run_compute(command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
 
 
+def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path:
+    """A folder that ``make`` fills, once for all processes that share this test run."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            done.touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
-    """Base folder of a finished micro run."""
-    base = tmp_path_factory.mktemp("micro")
-    result = run_compute(compute_command(base, micro_ladder, text_folder))
-    assert result.returncode == 0, result.stdout + result.stderr
-    return base
+    """Base folder of a finished micro run; shared: write into copies only."""
+
+    def make(base: Path) -> None:
+        result = run_compute(compute_command(base, micro_ladder, text_folder))
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    return made_once(tmp_path_factory, "micro", make)

@@ -312,7 +312,7 @@ def test_the_unit_is_in_the_link_and_in_every_number(open_app, folder):
 # --- several suites
 
 
-@pytest.mark.parametrize("page", set(PAGES) - {"curvature", "what_if"})
+@pytest.mark.parametrize("page", sorted({*PAGES} - {"curvature", "what_if"}))
 def test_suites_stand_side_by_side(visit, folder, page):
     alone = visit(page, folder, suite="sampled")
     app = visit(page, folder, suite="sampled", compare="micro")
