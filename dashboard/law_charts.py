@@ -223,6 +223,6 @@ def term_laws(
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", "Gap, by its own law", GAP_COLOUR),
         )
-        if (terms[key] != 0).any()  # an unquantized model has no quantization gap
+        if (terms[key] > 0).any()  # no gap, or one below 0 by chance, has no place on a log axis
     ]
     return alt.concat(*panels, columns=3, spacing=26)

@@ -56,6 +56,11 @@ def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = N
     """
     file = file or FILE
     content = _content(file)
+    if preset not in content["presets"]:
+        raise InputError(
+            f"There is no preset {preset!r} of published models; choose one of "
+            f"{', '.join(content['presets'])}."
+        )
     try:
         chosen = content["presets"][preset]
         family = content["families"][chosen["family"]]
