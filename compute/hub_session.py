@@ -262,8 +262,9 @@ def _opened(place: Place, suite: HubSuite) -> HubSession:
     store = suite_store(request, suite.suite, fingerprint)
     units = without_stages(hub_units(suite.models, suite.effort, text), request.without)
     workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)
-    opened = HubSession.of(place, workspace, units, suite=suite, hours=request.hours)
-    return opened.limited()
+    with console.status("Counting memory and time"):
+        opened = HubSession.of(place, workspace, units, suite=suite, hours=request.hours)
+        return opened.limited()
 
 
 def _gigabytes(size: float) -> str:

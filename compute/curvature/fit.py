@@ -9,6 +9,7 @@ from compute.curvature.footprint import footprint
 from compute.curvature.lanczos import BasisPlace
 from compute.curvature.memory import Memory, gibibytes
 from compute.curvature.point import CurvaturePoint
+from compute.parameter_counts import parameter_counts_of
 
 #: Tokens of one batch, where they fit: more are not faster on one CPU thread.
 BATCH_TOKENS = 1024
@@ -75,6 +76,7 @@ def fit(
     Raises:
         NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
     """
+    _check_vectors(config, memory)
     one = footprint(config, (1, context), point.matrix, vocab_size)
     working = WORKING_VECTORS * FLOAT32_BYTES * one.size
     fixed = one.parameter_bytes + working
@@ -102,6 +104,21 @@ def fit(
         host_bytes=basis + working if beside else 0,
         flops_per_token=one.flops / context,
     )
+
+
+def _check_vectors(config: PreTrainedConfig, memory: Memory) -> None:
+    """Refuse a model of which not even the vectors fit, without following a product of it.
+
+    Raises:
+        NoRoomError: saying so.
+    """
+    size = sum(parameter_counts_of(config))
+    needed = (1 + WORKING_VECTORS) * FLOAT32_BYTES * size
+    if needed > memory.usable_device_bytes:
+        raise NoRoomError(
+            f"{size:,} parameters and {WORKING_VECTORS} vectors of as many entries need "
+            f"{gibibytes(needed)} and there are {gibibytes(memory.usable_device_bytes)}"
+        )
 
 
 def _place_basis(
