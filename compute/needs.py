@@ -64,7 +64,7 @@ def shortages(
         reason = _shortage(unit, models[unit.model_id], memory, weight_bytes)
         needed = next((name for name in unit.needs if name in out), None)
         if needed is not None:
-            reason = f"it needs {needed}"
+            reason = out[needed]
         if reason is not None:
             out[unit.name] = reason
     return out
