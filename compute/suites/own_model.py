@@ -36,8 +36,9 @@ def own_suite(
         file: laid out as ``hub.toml`` is.
 
     Raises:
-        InputError: D or the text is missing, D does not fill one window, the model cannot be had or is no causal one, its
-            tokenizer knows more tokens than it predicts, or its context is shorter than asked for.
+        InputError: D or the text is missing, D does not fill one window, the model cannot be had or
+            is no causal one, its tokenizer knows more tokens than it predicts, or its context is
+            shorter than asked for.
     """
     file = file or FILE
     if train_tokens is None or train_tokens < 1:
