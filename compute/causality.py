@@ -22,7 +22,7 @@ def check_causal(model: PreTrainedModel, vocab_size: int, context: int) -> None:
         context: tokens of a window, at least 2.
 
     Raises:
-        ValueError: they do.
+        ValueError: they do, or they are not finite, so that nothing can be told.
     """
     length = min(_TOKENS, context)
     half = length // 2
@@ -32,9 +32,11 @@ def check_causal(model: PreTrainedModel, vocab_size: int, context: int) -> None:
     other[0, half:] = (other[0, half:] + 1) % vocab_size
     device = model.get_input_embeddings().weight.device
     before, after = (
-        model(tokens.to(device), use_cache=False).logits[0, :half].float()
+        model(tokens.to(device), use_cache=False).logits[0, :half, :vocab_size].float()
         for tokens in (ids, other)
     )
+    if not (torch.isfinite(before).all() and torch.isfinite(after).all()):
+        raise ValueError("its predictions are not finite: its weights are damaged")
     change, spread = (before - after).abs().max().item(), before.std().item()
     if change > _ROUNDING * max(spread, 1e-6):
         raise ValueError(

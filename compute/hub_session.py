@@ -125,22 +125,18 @@ class HubSession(Session):
         return replace(self, workspace=replace(self.workspace, windows=windows))
 
     def limited(self) -> Self:
-        """Without the units for which memory, disk or time is lacking: they are ``skipped``."""
-        units, memory = self.plan.units, self.machines.memory(self.workspace, all_cards=True)
-        out = shortages(units, self._by_id, memory, self._weight_bytes)
-        out |= self._without_disk(units, out) | self._beyond_hours(units, out)
+        """Without the units for which memory, disk or time is lacking: they are ``skipped``.
+
+        What is done stays: it may have been measured on a larger machine.
+        """
+        todo, memory = self.plan.todo, self.machines.memory(self.workspace, all_cards=True)
+        out = shortages(todo, self._by_id, memory, self._weight_bytes)
+        out |= self._without_disk(todo, out) | self._beyond_hours(todo, out)
         if not out:
             return self
-        left = [unit for unit in units if unit.name not in out]
-        plan = replace(
-            self.plan,
-            units=left,
-            **{
-                part: [u for u in getattr(self.plan, part) if u.name not in out]
-                for part in ("done", "todo")
-            },
-        )
-        return replace(self, plan=plan, skipped=out)
+        parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
+        left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
+        return replace(self, plan=replace(self.plan, **left), skipped=out)
 
     @cached_property
     def _one_card(self) -> Memory:
@@ -170,8 +166,7 @@ class HubSession(Session):
         found: dict[str, str] = {}
         for model in self.models:
             mine = [u.name for u in units if u.model_id == model.model_id and u.name not in out]
-            todo = {unit.name for unit in self.plan.todo}
-            if not todo & {*mine}:
+            if not mine:
                 continue
             size = self.downloads[model.model_id]
             size = FILE_BYTES * model.params_total if size is None else size
@@ -187,16 +182,13 @@ class HubSession(Session):
         if self.hours is None:
             return {}
         seconds = self.unit_seconds(units)
-        todo = {unit.name for unit in self.plan.todo} - {*out}
         spent, found = 0.0, {}
         for model in self.models:
-            mine = [u for u in units if u.model_id == model.model_id]
-            cost = sum(seconds(u) for u in mine if u.name in todo) / self.workers
+            mine = [u for u in units if u.model_id == model.model_id and u.name not in out]
+            cost = sum(map(seconds, mine)) / self.workers
             if spent + cost > 3600 * self.hours:
-                found |= dict.fromkeys(
-                    [u.name for u in mine if u.name in todo],
-                    f"the run would take longer than {self.hours:g} hours",
-                )
+                reason = f"the run would take longer than {self.hours:g} hours"
+                found |= dict.fromkeys([u.name for u in mine], reason)
             else:
                 spent += cost
         return found

@@ -49,7 +49,7 @@ def score_positions(
         report: told the tokens that the model has run on.
 
     Raises:
-        ValueError: a token is not below ``vocab_size``.
+        ValueError: a token is not below ``vocab_size``, or the model makes other logits than asked.
         ArithmeticError: a loss is not finite.
     """
     if windows.max() >= vocab_size:
@@ -68,6 +68,9 @@ def score_positions(
         places = torch.from_numpy(kept).to(device)
         inputs = ids[:, : int(kept[-1]) + 1]  # what comes after the last one cannot matter
         logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
+        if logits.shape[:2] == inputs.shape:  # a model that makes all of them whatever it is asked
+            logits = logits[:, places]
+        _check_shape(logits, len(inputs), len(kept), vocab_size)
         rows = torch.from_numpy(np.searchsorted(kept, chosen)).to(logits.device)  # (B, k)
         picked = logits[torch.arange(len(rows), device=logits.device)[:, None], rows]
         targets = ids.gather(1, torch.from_numpy(chosen + 1).to(device)).to(logits.device)
@@ -88,3 +91,13 @@ def _scored(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, 
         for start in range(0, len(logits), rows)
     ]
     return torch.cat([loss for loss, _ in parts]), torch.cat([entropy for _, entropy in parts])
+
+
+def _check_shape(logits: torch.Tensor, windows: int, positions: int, vocab_size: int) -> None:
+    """Refuse logits of other positions, or of too few tokens: they would pass for what they are
+    not."""
+    if logits.shape[:2] != (windows, positions) or logits.shape[2] < vocab_size:
+        raise ValueError(
+            f"the model gives logits of shape {tuple(logits.shape)} for {positions} positions of "
+            f"{windows} windows and {vocab_size} tokens: it cannot be scored"
+        )

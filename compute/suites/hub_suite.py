@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = N
             f"There is no preset {preset!r} of published models; choose one of "
             f"{', '.join(content['presets'])}."
         )
-    try:
+    with _valid(f"The preset {preset!r} of {file}"):
         chosen = content["presets"][preset]
         family = content["families"][chosen["family"]]
         models = [_model(row, family, chosen) for row in family["models"]]
@@ -72,21 +73,28 @@ def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = N
             effort=effort_of(content["effort"][chosen.get("effort", "full")]),
             about=tuple(_about(family, chosen, models)),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"The preset {preset!r} of {file} is not valid: {error}.") from None
 
 
 def load_effort(name: str = "full", file: Path = FILE) -> Effort:
-    """One of the efforts of the file, for models that stand in no suite."""
-    return effort_of(_content(file)["effort"][name])
+    """One of the efforts of the file, for models that stand in no suite.
+
+    Raises:
+        InputError: the file is not valid.
+    """
+    content = _content(file)
+    with _valid(f"The effort {name!r} of {file}"):
+        return effort_of(content["effort"][name])
 
 
 def family_of(repo: str, file: Path = FILE) -> str | None:
-    """The family that a repository of the hub is listed in, or None."""
+    """The family that a repository of the hub is listed in, or None.
+
+    Raises:
+        InputError: the file is not valid.
+    """
     families = _content(file)["families"]
-    return next(
-        (name for name, f in families.items() if any(m["repo"] == repo for m in f["models"])), None
-    )
+    with _valid(f"The file of suites {file}"):
+        return next((n for n, f in families.items() if repo in _repos(f)), None)
 
 
 def family_model(
@@ -100,8 +108,9 @@ def family_model(
     """One listed model at any revision, with the text of its family.
 
     Raises:
-        InputError: the revision is a training step and D is not what was trained on by then, or
-            windows are to be of another length than those of its training.
+        InputError: the revision is a training step and D is not what was trained on by then, D
+            does not fill one window, or windows are to be of another length than those of its
+            training.
     """
     content = _content(file)
     family = content["families"][family_of(repo, file)]
@@ -115,6 +124,7 @@ def family_model(
     step = revision.removeprefix("step")
     step_tokens = family.get("batch_windows", 0) * family["context_length"]
     if not (step_tokens and revision.startswith("step") and step.isdecimal()):
+        check_train_tokens(train_tokens, family["context_length"])
         return _named(row, family, revision, train_tokens), text
     if int(step) * step_tokens != train_tokens:
         raise InputError(
@@ -122,6 +132,19 @@ def family_model(
             f"{train_tokens:,}; give --train-tokens {int(step) * step_tokens}."
         )
     return _at_step(row, family, int(step)), text
+
+
+def check_train_tokens(train_tokens: int, context_length: int) -> None:
+    """Refuse a D that does not fill one window.
+
+    Raises:
+        InputError: it does not.
+    """
+    if train_tokens < context_length:
+        raise InputError(
+            f"--train-tokens {train_tokens} does not fill one window of {context_length} tokens; "
+            "D counts every token that the model was trained on."
+        )
 
 
 def effort_of(row: dict[str, Any]) -> Effort:
@@ -136,9 +159,26 @@ def effort_of(row: dict[str, Any]) -> Effort:
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"The file of suites {file} cannot be read: {error}.") from None
+    for table in ("presets", "families", "effort"):
+        if not isinstance(content.get(table), dict):
+            raise InputError(f"The file of suites {file} has no table {table!r}.")
+    return content
+
+
+@contextmanager
+def _valid(what: str) -> Iterator[None]:
+    """Say of ``what`` that it is not valid, where something is missing in it or wrong."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{what} is not valid: {error}.") from None
+
+
+def _repos(family: dict) -> set[str]:
+    return {row["repo"] for row in family["models"]}
 
 
 def _model(row: dict, family: dict, preset: dict) -> HubModel:

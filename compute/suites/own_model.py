@@ -5,7 +5,14 @@ from pathlib import Path
 from compute import hub
 from compute.errors import InputError
 from compute.suites.hub_model import HubModel
-from compute.suites.hub_suite import FILE, HubSuite, family_model, family_of, load_effort
+from compute.suites.hub_suite import (
+    FILE,
+    HubSuite,
+    check_train_tokens,
+    family_model,
+    family_of,
+    load_effort,
+)
 from compute.suites.text import StreamText, Text
 
 #: Tokens of a window, unless the model was made for fewer or a person says otherwise.
@@ -29,8 +36,9 @@ def own_suite(
         file: laid out as ``hub.toml`` is.
 
     Raises:
-        InputError: D or the text is missing, the model cannot be had or is no causal one, its
-            tokenizer knows more tokens than it predicts, or its context is shorter than asked for.
+        InputError: D or the text is missing, D does not fill one window, the model cannot be had or
+            is no causal one, its tokenizer knows more tokens than it predicts, or its context is
+            shorter than asked for.
     """
     file = file or FILE
     if train_tokens is None or train_tokens < 1:
@@ -58,6 +66,7 @@ def own_suite(
             f"Windows of {context} tokens cannot be scored by {source.name}, whose context has "
             f"{longest}; give --context from 2 to {longest}."
         )
+    check_train_tokens(train_tokens, context)
     if len(tokenizer) > config.vocab_size:
         raise InputError(
             f"The tokenizer of {source.name} has {len(tokenizer):,} tokens and the model predicts "
