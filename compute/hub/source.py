@@ -68,7 +68,8 @@ def local_folder(source: Source) -> Path | None:
 
 
 def commit_of(source: Source) -> str:
-    """The commit that the revision stands for; of a folder, a digest of file names and sizes.
+    """The commit that the revision stands for; of a folder, a digest of the names, sizes and
+    times of its files.
 
     Where the hub cannot be asked it is the commit that it named last.
 
@@ -79,7 +80,8 @@ def commit_of(source: Source) -> str:
     folder = local_folder(source)
     if folder is not None:
         files = sorted(path for path in folder.iterdir() if path.is_file())
-        lines = [f"{path.name}\t{path.stat().st_size}\n" for path in files]
+        states = [(path.name, path.stat()) for path in files]
+        lines = [f"{name}\t{s.st_size}\t{s.st_mtime_ns}\n" for name, s in states]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with explained(source):
         return (
