@@ -162,7 +162,7 @@ def test_a_wrong_row_of_the_preset_is_refused_by_name(tmp_path, row, complaint):
 
 def test_a_point_that_needs_more_memory_than_there_is_fails_by_name(session, monkeypatch):
     unit = unit_of(session, FULL)
-    small = Memory("cpu", 2**19, 0)
+    small = Memory("cpu", 5 * 2**17, 0)
     monkeypatch.setattr(Memory, "of", lambda *machine: small)
     with pytest.raises(ValueError, match="one window of 16 tokens needs"):
         curvature.run(replace(unit), session.workspace, lambda tokens: None)
