@@ -18,6 +18,10 @@ EFFICIENCY = 0.4
 #: Seconds in which a quantizer rounds one column of a matrix and feeds its error back, about.
 COLUMN_SECONDS = 3e-4
 
+#: Seconds of one core for every quantized parameter, about: statistics of its layer, both codes,
+#: and decoding them again.
+PARAMETER_SECONDS = 3e-7
+
 #: Columns of a transformer block's matrices over its width: four matrices read the residual
 #: stream or something as wide, one reads the MLP's layer, four times as wide.
 _BLOCK_COLUMNS = 7
@@ -63,7 +67,8 @@ def unit_seconds(
             blocks = model.config.num_hidden_layers
             columns = blocks * _BLOCK_COLUMNS * model.config.hidden_size
             runs = 2.0 * model.params_total * unit.work_tokens / full
-            return OVERHEAD_SECONDS + runs + COLUMN_SECONDS * columns
+            rest = PARAMETER_SECONDS * model.params_total
+            return OVERHEAD_SECONDS + runs + COLUMN_SECONDS * columns + rest
         if unit.stage == "curvature":
             _, point = unit.model
             found = forecast(model.config, model.context_length, point, memory, model.vocab_size)

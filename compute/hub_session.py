@@ -12,8 +12,8 @@ from transformers import PreTrainedConfig
 from compute import hub, hub_estimate
 from compute.curvature.memory import Memory, gibibytes
 from compute.errors import InputError
-from compute.needs import memory_of, shortages
-from compute.placement import arithmetic
+from compute.needs import SPREAD, memory_of, shortages
+from compute.placement import arithmetic, dtype_name
 from compute.session import Place, Request, Session, check_quantizers, suite_store, workspace_of
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
@@ -111,7 +111,7 @@ class HubSession(Session):
 
     def gpus(self, unit: Unit) -> float:
         """As many as its model needs."""
-        if unit.stage == "curvature":
+        if unit.stage not in SPREAD:
             return 1.0
         needed = self._memory(unit, self._by_id[unit.model_id])[0]
         return float(max(1, -(-needed // self._one_card.usable_device_bytes)))
@@ -129,8 +129,8 @@ class HubSession(Session):
 
         What is done stays: it may have been measured on a larger machine.
         """
-        todo, memory = self.plan.todo, self.machines.memory(self.workspace, all_cards=True)
-        out = shortages(todo, self._by_id, memory, self._weight_bytes)
+        todo, cards = self.plan.todo, self.machines.memory(self.workspace, all_cards=True)
+        out = shortages(todo, self._by_id, self._one_card, cards, self._weight_bytes)
         out |= self._without_disk(todo, out) | self._beyond_hours(todo, out)
         if not out:
             return self
@@ -201,20 +201,21 @@ def open_preset(place: Place, preset: str) -> HubSession:
         InputError: one sentence naming what is wrong.
     """
     request = place.request
-    if request.corpus or request.dataset:
-        raise InputError(
-            f"The preset {preset} has its own text; --corpus and --dataset go with --model or "
-            "with a ladder."
-        )
-    suite = load_hub_suite(preset, request.hub_file, request.stream)
+    _refuse(
+        request,
+        f"the preset {preset}",
+        ("corpus", "dataset", "revision", "train_tokens", "context_length"),
+    )
+    suite = load_hub_suite(preset, request.hub_file, request.stream, request.shards)
     known = {model.model_id for model in suite.models}
     for name in request.only:
         if name not in known:
             raise InputError(f"There is no model {name!r}; choose from {', '.join(sorted(known))}.")
+    whole = suite.models
     if request.only:
         models = tuple(model for model in suite.models if model.model_id in request.only)
         suite = replace(suite, models=models)
-    return _opened(place, suite)
+    return _opened(place, suite, whole)
 
 
 def open_model(place: Place) -> HubSession:
@@ -226,10 +227,19 @@ def open_model(place: Place) -> HubSession:
     request = place.request
     if request.preset is not None:
         raise InputError("--preset names a suite and --model a model; give one of them.")
+    _refuse(request, "--model", ("only",))
     source = hub.Source(request.model, request.revision or "main")
     text = _text_of(request)
     suite = own_suite(source, request.train_tokens, text, request.context_length, request.hub_file)
-    return _opened(place, suite)
+    return _opened(place, suite, suite.models)
+
+
+def _refuse(request: Request, what: str, options: tuple[str, ...]) -> None:
+    """Refuse options that would have no effect."""
+    for name in options:
+        if getattr(request, name):
+            option = {"context_length": "context"}.get(name, name).replace("_", "-")
+            raise InputError(f"--{option} does not go with {what}; leave it out.")
 
 
 def _text_of(request: Request) -> Text | None:
@@ -246,11 +256,23 @@ def _text_of(request: Request) -> Text | None:
     return None
 
 
-def _opened(place: Place, suite: HubSuite) -> HubSession:
+def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSession:
+    """The session.
+
+    Args:
+        whole: the suite's models before some were picked.  Losses of another checkpoint, another
+            D or another arithmetic never come to lie in the same folder.
+    """
     request = place.request
     check_quantizers(suite.effort.settings)
     text = text_identity(suite.text)
-    fingerprint = digest({"text": text, "vocab_size": suite.models[0].vocab_size})
+    fingerprint = digest(
+        {
+            "text": text,
+            "models": [[model.model_id, model.identity] for model in whole],
+            "arithmetic": dtype_name(arithmetic(place.device)),
+        }
+    )
     store = suite_store(request, suite.suite, fingerprint)
     units = without_stages(hub_units(suite.models, suite.effort, text), request.without)
     workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)

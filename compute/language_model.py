@@ -59,10 +59,16 @@ def load(folder: Path, device: torch.device) -> PreTrainedModel:
 
     Args:
         folder: that ``save`` or ``checkpoint.point_to`` wrote.
+
+    Raises:
+        ValueError: it lacks weights, which would be drawn at random.
     """
-    model = AutoModelForCausalLM.from_pretrained(
-        checkpoint.weights_folder(folder), dtype=torch.float32, local_files_only=True
+    weights = checkpoint.weights_folder(folder)
+    model, found = AutoModelForCausalLM.from_pretrained(
+        weights, dtype=torch.float32, local_files_only=True, output_loading_info=True
     )
+    if found["missing_keys"]:
+        raise ValueError(f"the checkpoint {weights} lacks {min(found['missing_keys'])}")
     return model.to(device).eval()
 
 

@@ -131,6 +131,9 @@ def check_device(device: str) -> None:
     import torch
 
     try:
+        kind = torch.device(device).type
+        if kind not in ("cpu", "cuda"):
+            raise InputError(f"The device {device!r} cannot be used; choose cpu or cuda.")
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"The device {device!r} cannot be used: {error}".splitlines()[0]) from None

@@ -13,6 +13,13 @@ _FLOWING = 16
 
 _FLOAT32, _FLOAT64 = 4, 8
 
+#: Stages whose models may be spread over several GPUs; the others work on one.
+SPREAD = ("sample", "chain")
+
+#: Square matrices of the widest layer that a quantizer and the statistics after it hold at once,
+#: in float64.
+_SQUARES = 10
+
 
 def memory_of(unit: Unit, model: HubModel, device: str, weight_bytes: int) -> tuple[int, int]:
     """(bytes on the device, bytes beside it) that a unit of a published model takes, about.
@@ -36,8 +43,8 @@ def memory_of(unit: Unit, model: HubModel, device: str, weight_bytes: int) -> tu
     if unit.stage == "quantize":
         _, calibration = unit.model
         kept = 2 * calibration.windows * model.context_length * width * _FLOAT32
-        second_moment = 4 * _FLOAT64 * (4 * width) ** 2
-        on_device = _FLOAT32 * n + kept + second_moment
+        squares = _SQUARES * _FLOAT64 * (4 * width) ** 2
+        on_device = _FLOAT32 * n + kept + squares
         on_device += CALIBRATION_TOKENS * width * _FLOWING * _FLOAT32
         host = 4 * n + 8 * largest  # codes of 16 bits, and the files of both codes
     if not device.startswith("cuda"):
@@ -48,7 +55,8 @@ def memory_of(unit: Unit, model: HubModel, device: str, weight_bytes: int) -> tu
 def shortages(
     units: list[Unit],
     models: dict[str, HubModel],
-    memory: Memory,
+    one_card: Memory,
+    all_cards: Memory,
     weight_bytes: int,
 ) -> dict[str, str]:
     """Name -> reason of the units that do not fit, and of those that need one of them.
@@ -56,11 +64,13 @@ def shortages(
     Args:
         units: dependencies before dependents.
         models: by id.
-        memory: of all cards together for what can be spread over them.
+        one_card: memory of one GPU, and beside it.
+        all_cards: of all GPUs together, for what can be spread over them.
         weight_bytes: of a weight while losses are measured.
     """
     out: dict[str, str] = {}
     for unit in units:
+        memory = all_cards if unit.stage in SPREAD else one_card
         reason = _shortage(unit, models[unit.model_id], memory, weight_bytes)
         needed = next((name for name in unit.needs if name in out), None)
         if needed is not None:

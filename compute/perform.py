@@ -1,5 +1,6 @@
 """Carry out one unit: run its stage, write its files, record how it went."""
 
+import contextlib
 import os
 import platform
 import resource
@@ -28,14 +29,16 @@ class Outcome:
 
 
 def prepare_process() -> None:
-    """Make results independent of the number of cores: one thread, deterministic kernels.
+    """Make results independent of the number of cores: one thread, deterministic kernels.  Beside
+    a GPU, where one process has all cores, it may use them.
 
     One thread in each of several workers is also faster than several threads in one: models
     of this size leave a second thread little to do.  On a GPU an operation that has no
     deterministic kernel warns instead of failing: its last digits are all that is lost.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(1)
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
 
 
@@ -54,17 +57,20 @@ def describe_device(device: str) -> str:
 def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
     """Run ``unit``; a failure of any kind is recorded in ``units`` and returned, not raised."""
     start = time.monotonic()
-    if workspace.device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats(workspace.device)
+    on_gpu = workspace.device.startswith("cuda")
     error = None
     try:
+        if on_gpu:
+            torch.cuda.init()  # by name a card is not, and its statistics are there only then
+            torch.cuda.reset_peak_memory_stats(workspace.device)
         tables = STAGES[unit.stage](unit, workspace, report)
         for table, rows in tables.items():
             workspace.store.write(table, unit, rows, metadata(unit, workspace))
     except Exception as exception:  # noqa: BLE001 - one unit's failure never costs the others
         error = f"{type(exception).__name__}: {exception}".splitlines()[0]
-    if workspace.device.startswith("cuda"):
-        torch.cuda.empty_cache()  # what the next unit needs may be of other sizes
+    if on_gpu:
+        with contextlib.suppress(RuntimeError):  # a broken card says so to the next unit
+            torch.cuda.empty_cache()  # what the next unit needs may be of other sizes
     outcome = Outcome(error, time.monotonic() - start)
     record(unit, workspace, outcome, _peak_memory_bytes(workspace.device))
     return outcome

@@ -29,9 +29,10 @@ def cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
 
 
 def place(model: PreTrainedModel, device: str | torch.device) -> PreTrainedModel:
-    """On the device, or on all GPUs, block by block, if it does not fit on one."""
+    """On the device, or on all GPUs, block by block, if it does not fit on one and none was
+    named."""
     device = torch.device(device)
-    if device.type != "cuda" or torch.cuda.device_count() < 2:
+    if device.type != "cuda" or device.index is not None or torch.cuda.device_count() < 2:
         return model.to(device)
     weights = sum(p.nbytes for p in model.parameters())
     if weights < USABLE_SHARE * torch.cuda.get_device_properties(device).total_memory / 1.25:

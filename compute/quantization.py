@@ -37,7 +37,7 @@ def quantize_model(
     Raises:
         ValueError: naming the parameter that cannot be quantized, or a buffer that no code covers.
     """
-    _check_buffers(model)
+    check_buffers(model)
     parameters = layout(model)
     owners = modules_of(model, parameters)
     act_order = setting.quantizer in ACT_ORDER
@@ -90,8 +90,12 @@ def quantize_model(
     return tensors, statistics
 
 
-def _check_buffers(model: nn.Module) -> None:
-    """A buffer that is saved with a checkpoint would come to the decoder unpaid."""
+def check_buffers(model: nn.Module) -> None:
+    """Refuse a buffer that is saved with a checkpoint: it would come to the decoder unpaid.
+
+    Raises:
+        ValueError: naming it.
+    """
     for name, module in model.named_modules():
         saved = set(module._buffers) - module._non_persistent_buffers_set
         if saved:

@@ -19,15 +19,19 @@ SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
 #: rest.  Fixed beforehand, and the same as in `python -m compute bound`.
 SAMPLING_SHARE = 0.1
 
+#: Bounds that a reader may look at for one setting: two codes, each in two forms, and every one
+#: has a summand of its own.
+SHOWN_OF_A_SETTING = 4
+
 
 def confidence(failure_probability: float, settings: int) -> Confidence:
     """How delta is divided, in a suite with so many settings that can be bounded.
 
-    Each of them gets its part of the sampling's share, whichever is looked at: so the best of all
-    may be picked afterwards.
+    Every setting, code and form gets its part of the sampling's share, whichever is looked at: so
+    the best of all may be picked afterwards.
     """
     sample = SAMPLING_SHARE * failure_probability
-    return Confidence(failure_probability - sample, sample, settings)
+    return Confidence(failure_probability - sample, sample, SHOWN_OF_A_SETTING * settings)
 
 
 def bound_from_windows(

@@ -1,22 +1,30 @@
 """Describe one published checkpoint: the `models` table."""
 
+import math
 from collections.abc import Callable
 
 import pyarrow as pa
 import torch
+from transformers import PreTrainedModel
 
 from compute import hub, language_model
 from compute.causality import check_causal
+from compute.layout import Kind, layout
 from compute.placement import arithmetic, dtype_name
+from compute.quantization import check_buffers
 from compute.unit import Unit
 from compute.workspace import Workspace
+
+#: Share of weights that no quantizer touches from which on it is remarked.
+_WORTH_SAYING = 0.05
 
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """Count its parameters by group, hash its weights, and measure the bytes of a token.
 
     Raises:
-        ValueError: it has other parameters than the suite says, or is no causal model.
+        ValueError: it has other parameters than the suite says, is no causal model, or keeps
+            state that no code covers.
     """
     spec = unit.model
     model = language_model.load(workspace.checkpoint(unit), torch.device("cpu"))
@@ -27,6 +35,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             f"{spec.source.name} at {spec.source.revision} has {counted[0]:,} parameters in "
             f"embeddings and {counted[1]:,} others, not {expected[0]:,} and {expected[1]:,}"
         )
+    check_buffers(model)
     check_causal(model, spec.vocab_size, spec.context_length)
     row = {
         "model_id": unit.model_id,
@@ -49,6 +58,16 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "batch_windows": spec.batch_windows,
         "arithmetic": dtype_name(arithmetic(workspace.device)),
         "stand_in": spec.stand_in,
-        "remark": spec.remark,
+        "remark": "; ".join(filter(None, [spec.remark, _unquantized(model)])) or None,
     }
     return {"models": pa.Table.from_pylist([row])}
+
+
+def _unquantized(model: PreTrainedModel) -> str | None:
+    """That quantizers leave a good part of it alone, such as stacks of experts, if they do."""
+    sizes = [(p.kind, math.prod(p.shape)) for p in layout(model) if len(p.shape) > 1]
+    left = sum(size for kind, size in sizes if kind == Kind.OTHER)
+    share = left / sum(p.numel() for p in model.parameters())
+    if share < _WORTH_SAYING:
+        return None
+    return f"quantizers leave {share:.0%} of its weights, tensors of no layer, in bfloat16"

@@ -14,7 +14,7 @@ class HubModel:
     Attributes:
         model_id: unique within the suite.
         source: of the checkpoint.
-        train_tokens: D, predictions it was trained on up to here, each once.
+        train_tokens: D, predictions it was trained on up to here, each once, in whole windows.
         context_length: predictions of a window.
         vocab_size: V, ids that the tokenizer uses; logits beyond them are padding.
         params_embedding, params_nonembedding: parameters by group, each tensor once; what is
@@ -49,6 +49,8 @@ class HubModel:
                 f"train_tokens={self.train_tokens} of {self.model_id} do not fill one window of "
                 f"{self.context_length} tokens"
             )
+        # What does not fill a window is dropped from the tiling, so it does not count (section 0).
+        object.__setattr__(self, "train_tokens", self.train_windows * self.context_length)
 
     @property
     def params_total(self) -> int:

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,16 @@ def hub_presets(file: Path | None = None) -> tuple[str, ...]:
     return tuple(_content(file or FILE)["presets"])
 
 
-def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = None) -> HubSuite:
+def load_hub_suite(
+    preset: str, file: Path | None = None, stream: str | None = None, shards: int | None = None
+) -> HubSuite:
     """One preset.
 
     Args:
         preset: its name, one of ``hub_presets``.
         file: laid out as ``hub.toml`` is; None for that.
         stream: another address of the token files, such as a mirror.
+        shards: files that these are divided into, if not as many as the preset's.
 
     Raises:
         InputError: the file is not valid.
@@ -65,11 +68,12 @@ def load_hub_suite(preset: str, file: Path | None = None, stream: str | None = N
     with _valid(f"The preset {preset!r} of {file}"):
         chosen = content["presets"][preset]
         family = content["families"][chosen["family"]]
-        models = [_model(row, family, chosen) for row in family["models"]]
+        text = _text(family, stream, shards)
+        models = [_of_text(_model(row, family, chosen), text) for row in family["models"]]
         return HubSuite(
             suite=chosen["suite"],
             models=tuple(sorted(models, key=lambda model: model.params_total)),
-            text=_text(family, stream),
+            text=text,
             effort=effort_of(content["effort"][chosen.get("effort", "full")]),
             about=tuple(_about(family, chosen, models)),
         )
@@ -98,20 +102,20 @@ def family_of(repo: str, file: Path = FILE) -> str | None:
 
 
 def family_model(
-    repo: str,
-    revision: str,
+    source: Source,
     train_tokens: int,
-    stream: str | None,
+    stream: StreamText | None = None,
     file: Path = FILE,
     context_length: int | None = None,
 ) -> tuple[HubModel, Text]:
-    """One listed model at any revision, with the text of its family.
+    """One listed model at any revision, with the text of its family, or its tokens from elsewhere.
 
     Raises:
-        InputError: the revision is a training step and D is not what was trained on by then, D
-            does not fill one window, or windows are to be of another length than those of its
-            training.
+        InputError: the revision is a training step, or the end of the training, and D is not what
+            was trained on by then, D does not fill one window, or windows are to be of another
+            length than those of its training.
     """
+    repo, revision = source.name, source.revision
     content = _content(file)
     family = content["families"][family_of(repo, file)]
     row = next(row for row in family["models"] if row["repo"] == repo)
@@ -120,18 +124,20 @@ def family_model(
             f"{repo} was trained on windows of {family['context_length']} tokens, not of "
             f"{context_length}; leave --context out."
         )
-    text = _text(family, stream)
+    text = stream or _text(family)
+    if revision == "main" and "total_steps" in family:
+        revision = f"step{family['total_steps']}"
     step = revision.removeprefix("step")
     step_tokens = family.get("batch_windows", 0) * family["context_length"]
     if not (step_tokens and revision.startswith("step") and step.isdecimal()):
         check_train_tokens(train_tokens, family["context_length"])
-        return _named(row, family, revision, train_tokens), text
+        return _of_text(_named(row, family, revision, train_tokens), text), text
     if int(step) * step_tokens != train_tokens:
         raise InputError(
             f"{repo} at {revision} was trained on {int(step) * step_tokens:,} tokens, not on "
             f"{train_tokens:,}; give --train-tokens {int(step) * step_tokens}."
         )
-    return _at_step(row, family, int(step)), text
+    return _of_text(_at_step(row, family, int(step)), text), text
 
 
 def check_train_tokens(train_tokens: int, context_length: int) -> None:
@@ -212,7 +218,7 @@ def _named(
     chain: tuple = (),
     remark: str | None = None,
 ) -> HubModel:
-    stand_in = None if "stream" in family else _text(family, None).label
+    stand_in = None if "stream" in family else _text(family).label
     return HubModel(
         model_id=row["repo"].rpartition("/")[2].lower(),
         source=Source(row["repo"], revision),
@@ -256,12 +262,19 @@ def _about(family: dict, preset: dict, models: list[HubModel]) -> Iterator[str]:
     )
 
 
-def _text(family: dict, stream: str | None) -> Text:
+def _text(family: dict, stream: str | None = None, shards: int | None = None) -> Text:
+    """Of a family; tokens from elsewhere go by their address, whatever is said of them."""
     if "stream" in family:
-        return StreamText(stream or family["stream"], family["shards"], family["corpus"])
+        own = stream in (None, family["stream"])
+        label = family["corpus"] if own else stream
+        return StreamText(stream or family["stream"], shards or family["shards"], label)
     return DatasetText(
         family["dataset"], family["dataset_revision"], tuple(family["dataset_files"])
     )
+
+
+def _of_text(model: HubModel, text: Text) -> HubModel:
+    return replace(model, corpus=text.label) if isinstance(text, StreamText) else model
 
 
 def _gpt_neox(row: dict) -> PreTrainedConfig:

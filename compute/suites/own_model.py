@@ -47,10 +47,7 @@ def own_suite(
         )
     effort = load_effort(file=file)
     if (text is None or isinstance(text, StreamText)) and family_of(source.name, file):
-        address = text.address if text else None
-        model, text = family_model(
-            source.name, source.revision, train_tokens, address, file, context_length
-        )
+        model, text = family_model(source, train_tokens, text, file, context_length)
         return HubSuite(_slug(model.model_id), (model,), text, effort)
     if text is None:
         raise InputError(
@@ -58,6 +55,12 @@ def own_suite(
             "on with --stream ADDRESS (its own tokens), --dataset NAME or --corpus FOLDER."
         )
     config = hub.config_of(source)
+    for name in ("vocab_size", "hidden_size", "num_hidden_layers"):
+        if not isinstance(getattr(config, name, None), int):
+            raise InputError(
+                f"The configuration of {source.name} ({config.model_type}) says no {name} of its "
+                "own: models of more than text are not supported."
+            )
     tokenizer = hub.tokenizer_of(source)
     longest = getattr(config, "max_position_embeddings", None)
     context = context_length or min(longest or CONTEXT, CONTEXT)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compute import hub
+from compute.errors import InputError
 from compute.suites.corpus import Corpus, load_corpus
 from compute.suites.hub_dataset import fetch_dataset
 from compute.suites.hub_model import HubModel
@@ -28,7 +29,7 @@ HELDOUT_BYTES = 16_000_000
 def text_identity(text: Text) -> dict:
     """Everything that determines the windows but for the tokenizer, as JSON."""
     if isinstance(text, StreamText):
-        return {"stream": text.address, "shards": text.shards}
+        return {"stream": text.address, "shards": text.shards, **_state(Path(text.address))}
     cut = {"field": text.field, "seed": SEED, "most": [MOST_TEXT_BYTES, MOST_WINDOWS]}
     if isinstance(text, DatasetText):
         return {"dataset": [text.name, text.revision, *text.files], **cut}
@@ -51,6 +52,11 @@ def open_text(
     """
     first = models[0]
     if isinstance(text, StreamText):
+        if first.vocab_size > 2**16:
+            raise InputError(
+                f"Token files hold 16 bits a token, and the vocabulary of {first.model_id} has "
+                f"{first.vocab_size:,} tokens."
+            )
         stream = TokenStream(
             address=text.address,
             cache_dir=cache_dir / "streams",
@@ -65,6 +71,14 @@ def open_text(
     tokenizer = hub.tokenizer_of(first.source)
     context = first.context_length
     return StandInFiles(tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report))
+
+
+def _state(folder: Path) -> dict:
+    """What tells a folder of tokens from what it held before; nothing of an address."""
+    if not folder.is_dir():
+        return {}
+    states = [(f.name, f.stat()) for f in sorted(folder.glob("*.bin"))]
+    return {"files": [[name, s.st_size, s.st_mtime_ns] for name, s in states]}
 
 
 def _dataset_corpus(text: DatasetText) -> Corpus:

@@ -37,7 +37,7 @@ def suite_units(preset: str = "pythia"):
 def test_what_one_large_card_holds(preset):
     """12 and 13 billion parameters in bfloat16 are 24 and 26 GB, and 47 and 51 GB in float32."""
     units, models = suite_units(preset)
-    out = shortages(units, models, CARD, weight_bytes=2)
+    out = shortages(units, models, CARD, CARD, weight_bytes=2)
     stages = {(u.stage, u.model_id) for u in units if u.name in out}
     assert not {model for stage, model in stages if stage == "fetch"}
     small = {model_id for model_id, model in models.items() if model.params_total < 5e9}
@@ -63,7 +63,7 @@ def test_a_unit_takes_more_than_its_weights_and_larger_models_more(weight_bytes)
 def test_every_unit_that_needs_one_that_does_not_fit_is_left_out_with_the_reason():
     units, models = suite_units()
     tight = Memory("cuda", 4 * GB, 64 * GB)
-    out = shortages(units, models, tight, weight_bytes=2)
+    out = shortages(units, models, tight, tight, weight_bytes=2)
     by_name = {unit.name: unit for unit in units}
     assert out
     for name, reason in out.items():
@@ -85,7 +85,8 @@ def test_every_unit_that_needs_one_that_does_not_fit_is_left_out_with_the_reason
 
 def test_without_memory_beside_the_card_even_fetching_is_left_out():
     units, models = suite_units()
-    out = shortages(units, models, Memory("cuda", 80 * GB, 1 * GB), weight_bytes=2)
+    little = Memory("cuda", 80 * GB, 1 * GB)
+    out = shortages(units, models, little, little, weight_bytes=2)
     assert "fetch pythia-12b" in out
     assert "beside the GPU" in out["fetch pythia-12b"]
     assert "describe pythia-14m" not in out
@@ -139,7 +140,7 @@ def test_a_run_with_skipped_units_succeeds_and_says_why(
     most = max(needs.values())
     assert most == needs["quantize pythia-70m--rtn-b4"]
     usable = Memory("cpu", most, most).usable_device_bytes / most
-    little_memory(monkeypatch, int((most - 1) / usable))
+    little_memory(monkeypatch, int(0.99 * most / usable))
     session = opened(on_miniature, tmp_path, only=("pythia-70m",))
     quantized = {"rtn-b4", "gptq-b3", "gptq_step-step1.0"}
     expected = {f"{s} pythia-70m--{q}" for s in ("quantize", "sample") for q in quantized}

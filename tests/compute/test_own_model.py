@@ -130,7 +130,6 @@ REFUSALS = {
     "no folder": ({"model": "./not-there"}, "is neither a folder nor a model's name on the hub"),
     "preset too": ({"preset": "pythia"}, "--preset names a suite and --model a model"),
     "no such stage": ({"without": ("sleep",)}, "There is no stage 'sleep' to leave out; choose"),
-    "no chain here": ({"without": ("chain",)}, "There is no stage 'chain' to leave out; choose"),
     "no corpus": ({"corpus": "nowhere"}, "nowhere does not exist"),
     "revision of a folder": ({"revision": "step1"}, "is a folder, which has no revision 'step1'"),
     "a bad suite name": ({"suite": "../x"}, "The suite name '../x' cannot be a folder name"),
@@ -160,9 +159,11 @@ def test_what_cannot_be_measured_is_refused_in_one_sentence(on_miniature, tmp_pa
     ("wanted", "said"),
     [
         ({"only": ("pythia-1t",)}, "There is no model 'pythia-1t'; choose from pythia-160m"),
-        ({"without": ("sleep",)}, "There is no stage 'sleep' to leave out; choose from chain"),
-        ({"corpus": "x"}, "The preset pythia has its own text; --corpus and --dataset go with"),
-        ({"dataset": "a/b"}, "The preset pythia has its own text"),
+        ({"without": ("sleep",)}, "There is no stage 'sleep' to leave out; choose from describe"),
+        ({"corpus": "x"}, "--corpus does not go with the preset pythia"),
+        ({"dataset": "a/b"}, "--dataset does not go with the preset pythia"),
+        ({"train_tokens": 9}, "--train-tokens does not go with the preset pythia"),
+        ({"context_length": 9}, "--context does not go with the preset pythia"),
     ],
 )
 def test_options_that_do_not_go_with_a_preset_are_refused(on_miniature, tmp_path, wanted, said):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from compute import hub
 from compute.console import show_summary
@@ -23,8 +24,8 @@ from tests.compute.published_runs import (
     snapshot,
 )
 from tests.compute.shard_server import status
-from tests.tiny_hub import add_revision
-from tests.tiny_models import tiny_neox
+from tests.tiny_hub import add_revision, save_model
+from tests.tiny_models import CONTEXT, tiny_llama, tiny_neox
 
 SMALLEST = "EleutherAI/pythia-70m"
 
@@ -314,3 +315,42 @@ def test_a_chain_of_models_that_are_no_numbers_fails_alone(own_miniature, tmp_pa
     run = done_again(own_miniature, tmp_path, only=("pythia-70m",))
     assert list(run.errors) == ["chain pythia-70m"]
     check_sentences(run, "gave a token the loss nan, which is not finite")
+
+
+def test_another_checkpoint_of_a_model_never_comes_to_lie_beside_the_first(own_miniature, tmp_path):
+    """Losses of one checkpoint under the D of another would make a bound too small."""
+    wanted = {"preset": None, "model": "EleutherAI/pythia-410m", "without": ("chain", "curvature")}
+    first = done_again(own_miniature, tmp_path, revision="step4", train_tokens=2048, **wanted)
+    later = opened(own_miniature, tmp_path, revision="step8", train_tokens=4096, **wanted)
+    assert later.workspace.store.folder != first.session.workspace.store.folder
+
+
+def test_new_weights_in_the_same_folder_are_another_model(own_miniature, tmp_path):
+    there = own_miniature.folder / "my-model"
+    wanted = {"preset": None, "model": str(there), "train_tokens": 2000}
+    wanted |= {"corpus": own_miniature.folder / "my-text"}
+    before = opened(own_miniature, tmp_path, **wanted)
+    save_model(tiny_llama(seed=8, tied=True), there)
+    after = opened(own_miniature, tmp_path, **wanted)
+    keys = [{unit.key for unit in session.plan.units} for session in (before, after)]
+    assert not keys[0] & keys[1]
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(own_miniature, tmp_path):
+    there = own_miniature.folder / "my-model"
+    weights = load_file(there / "model.safetensors")
+    lost = next(name for name in weights if name.endswith("q_proj.weight"))
+    del weights[lost]
+    save_file(weights, there / "model.safetensors", metadata={"format": "pt"})
+    corpus = own_miniature.folder / "my-text"
+    run = done_again(
+        own_miniature, tmp_path, preset=None, model=str(there), train_tokens=2000, corpus=corpus
+    )
+    assert f"lacks {lost}" in run.errors["describe my-model"]
+
+
+def test_text_that_does_not_fill_a_window_counts_for_nothing(own_miniature, tmp_path):
+    wanted = {"preset": None, "model": str(own_miniature.folder / "my-model")}
+    wanted |= {"corpus": own_miniature.folder / "my-text"}
+    (model,) = opened(own_miniature, tmp_path, train_tokens=2000, **wanted).models
+    assert model.train_tokens == 2000 // CONTEXT * CONTEXT == 1984

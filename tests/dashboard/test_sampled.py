@@ -107,7 +107,7 @@ def test_the_shown_bound_is_the_one_computed_by_hand_from_the_files(folder, samp
             "code_bits": code_bits,
             "train_tokens": model["train_tokens"],
             "vocab_size": model["vocab_size"],
-            "confidence": Confidence(0.045, 0.005, settings),
+            "confidence": Confidence(0.045, 0.005, 4 * settings),
         }
         evaluation = from_files(folder, row.model_id, "train")
         selection = from_files(folder, row.model_id, "selection")
@@ -135,7 +135,7 @@ def test_the_bound_covers_the_same_summand_over_all_windows(folder, sampled, mic
             code_bits=row.code_bits,
             train_tokens=row.train_tokens,
             vocab_size=row.vocab_size,
-            confidence=Confidence(0.045, 0.005, 7),
+            confidence=Confidence(0.045, 0.005, 4 * 7),
         )
         mean = summand.values(whole, row.vocab_size).mean()
         assert row.total_nats - row.complexity_nats >= mean
