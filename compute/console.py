@@ -18,15 +18,8 @@ from compute.same_weights import same_weights
 from compute.session import Session
 from compute.store import row_count
 from compute.suites.hub_model import HubModel
-from compute.terminal import console
+from compute.terminal import console, duration
 from compute.unit import Unit
-
-
-def duration(seconds: float) -> str:
-    """``45 s``, ``12 min``, ``1.5 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def show_plan(session: Session, seconds: Callable[[Unit], float], wall: float) -> None:

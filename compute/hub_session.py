@@ -20,7 +20,7 @@ from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.own_model import own_suite
 from compute.suites.text import DatasetText, FolderText, StreamText, Text
 from compute.suites.text_files import SEED, open_text, text_identity
-from compute.terminal import console
+from compute.terminal import console, duration
 from compute.unit import Unit, digest
 from compute.units.hub import FILE_BYTES, hub_units, without_stages
 
@@ -96,7 +96,7 @@ class HubSession(Session):
                 _gigabytes(size) if size is not None else f"~{_gigabytes(about)}"
             )
             table["memory"].append(_both(needs))
-            table["time"].append(_minutes(sum(map(seconds, units))))
+            table["time"].append(duration(sum(map(seconds, units))))
         return table
 
     def config_of(self, model: HubModel) -> PreTrainedConfig:
@@ -117,7 +117,7 @@ class HubSession(Session):
         return float(max(1, -(-needed // self._one_card.usable_device_bytes)))
 
     def prepared(self) -> Self:
-        """With the text ready, and without what does not fit the machine or the time."""
+        """With the text ready."""
         with console.status("Having the text ready"):
             windows = open_text(
                 self.suite.text, self.models, self.workspace.cache_dir, lambda share: None
@@ -291,9 +291,3 @@ def _both(needs: list[tuple[int, int]]) -> str:
         return ""
     device, host = (max(part) for part in zip(*needs, strict=True))
     return f"{gibibytes(device)} + {gibibytes(host)}" if host else gibibytes(device)
-
-
-def _minutes(seconds: float) -> str:
-    from compute.console import duration
-
-    return duration(seconds)

@@ -1,8 +1,11 @@
 """In which arithmetic a model runs, and on which device or devices."""
 
+from pathlib import Path
+
 import torch
 from transformers import PreTrainedModel
 
+from compute import language_model
 from compute.curvature.memory import USABLE_SHARE
 
 
@@ -26,6 +29,14 @@ def cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
     for parameter in model.parameters():
         parameter.data = parameter.data.to(dtype)
     return model
+
+
+def ready_to_score(folder: Path, device: str) -> tuple[PreTrainedModel, str]:
+    """The model of a checkpoint where and as it runs, and the hash of its weights as they were
+    before they were cast."""
+    model = language_model.load(folder, torch.device("cpu"))
+    weights_sha256 = language_model.weights_sha256(model)
+    return place(cast(model, arithmetic(device)), device), weights_sha256
 
 
 def place(model: PreTrainedModel, device: str | torch.device) -> PreTrainedModel:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import torch
 from transformers import PreTrainedModel
 
-from compute import hub, language_model
-from compute.placement import arithmetic, cast, place
+from compute import hub
+from compute.placement import ready_to_score
 from compute.sampled_evaluation import score_positions
 from compute.suites.draws import drawn_positions
 from compute.suites.hub_model import HubModel
@@ -65,14 +64,14 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         return found.loss_nats.mean(axis=1)
 
     if missing:
-        model = _ready(workspace.checkpoint(unit), workspace)
+        model, _ = ready_to_score(workspace.checkpoint(unit), workspace.device)
         after = {step: losses(model, step) for step, _ in missing}
         del model  # or there would be two at once
     for step, source in missing:
         had = hub.missing_bytes(source) == 0
         weights = hub.fetch(source)
         hub.verify(weights)
-        model, sha = _ready_and_hash(weights, workspace)
+        model, sha = ready_to_score(weights, workspace.device)
         then = losses(model, step)
         del model
         excess = then - after[step]
@@ -91,16 +90,6 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             hub.forget(source)
     rows = [json.loads(_file(folder, step).read_text()) for step, _ in spec.chain]
     return {"checkpoint_losses": pa.Table.from_pylist(rows)}
-
-
-def _ready(folder: Path, workspace: Workspace) -> PreTrainedModel:
-    return _ready_and_hash(folder, workspace)[0]
-
-
-def _ready_and_hash(folder: Path, workspace: Workspace) -> tuple[PreTrainedModel, str]:
-    model = language_model.load(folder, torch.device("cpu"))
-    sha = language_model.weights_sha256(model)
-    return place(cast(model, arithmetic(workspace.device)), workspace.device), sha
 
 
 def _file(folder: Path, step: int) -> Path:

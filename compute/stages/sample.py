@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
-import torch
 
 import schema
 from bounds import nominal_bits
 from compute import coded_model, codes, language_model
 from compute.evaluation import clustered_standard_error
 from compute.layout import layout
-from compute.placement import arithmetic, cast, place
+from compute.placement import ready_to_score
 from compute.sampled_evaluation import SampledLosses, score_positions
 from compute.setting import UNQUANTIZED
 from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
@@ -33,9 +32,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     spec, effort, quantize_unit = unit.model
     windows = workspace.windows.open()
     drawn = {split: _drawn(split, spec, effort, windows) for split in DRAW_SEEDS}
-    model = language_model.load(workspace.checkpoint(unit), torch.device("cpu"))
-    weights_sha256 = language_model.weights_sha256(model)
-    model = place(cast(model, arithmetic(workspace.device)), workspace.device)
+    model, weights_sha256 = ready_to_score(workspace.checkpoint(unit), workspace.device)
     done = 0
 
     def score(ids: np.ndarray, positions: np.ndarray) -> SampledLosses:

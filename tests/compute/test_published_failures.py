@@ -8,12 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from compute import hub
+from compute import hub, language_model
 from compute.console import show_summary
 from compute.errors import InputError
 from compute.perform import perform
 from compute.same_weights import same_weights
-from compute.stages import chain as chain_stage
 from compute.suites import range_reads
 from compute.terminal import console
 from tests.compute.published_runs import (
@@ -185,7 +184,7 @@ def test_an_interrupted_chain_goes_on_with_the_next_checkpoint(
     session = opened(own_miniature, tmp_path, only=("pythia-160m",)).prepared()
     workspace = session.workspace
     perform(session.plan.todo[0], workspace, lambda tokens: None)
-    loaded, load = [], chain_stage.language_model.load
+    loaded, load = [], language_model.load
 
     def counted(folder, device):
         if len(loaded) == 4:  # the model itself, and steps 0, 1 and 2
@@ -193,7 +192,7 @@ def test_an_interrupted_chain_goes_on_with_the_next_checkpoint(
         loaded.append(folder)
         return load(folder, device)
 
-    monkeypatch.setattr(chain_stage.language_model, "load", counted)
+    monkeypatch.setattr(language_model, "load", counted)
     unit = chain_unit(session)
     with pytest.raises(KeyboardInterrupt):
         perform(unit, workspace, lambda tokens: None)
@@ -205,9 +204,7 @@ def test_an_interrupted_chain_goes_on_with_the_next_checkpoint(
     first = workspace.probes(unit) / "step0.json"
     first.write_text(json.dumps(json.loads(first.read_text()) | {"loss_nats": 5.0}))
     loaded.clear()
-    monkeypatch.setattr(
-        chain_stage.language_model, "load", lambda f, d: (loaded.append(f), load(f, d))[1]
-    )
+    monkeypatch.setattr(language_model, "load", lambda f, d: (loaded.append(f), load(f, d))[1])
     tokens = []
     assert perform(unit, workspace, tokens.append).error is None
     assert len(loaded) == 1 + 3  # the model itself, and steps 4, 8 and 16
