@@ -13,7 +13,7 @@ from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder_model import LadderModel
 from compute.suites.windows import predictions
 from compute.unit import Unit
 
@@ -81,7 +81,11 @@ def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
         if not unit.work_tokens:
             return OVERHEAD_SECONDS
         speed = speeds[unit.model_id]
-        by_stage = {"train": speed.training, "curvature": speed.curvature}
+        by_stage = {
+            "train": speed.training,
+            "sweep": speed.training,
+            "curvature": speed.curvature,
+        }
         per_token = by_stage.get(unit.stage, speed.evaluation)
         return OVERHEAD_SECONDS + per_token * unit.work_tokens
 

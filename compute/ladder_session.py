@@ -14,7 +14,8 @@ from compute.session import (
     workspace_of,
 )
 from compute.suites.corpus import Corpus, load_corpus
-from compute.suites.ladder import Ladder, LadderModel, load_ladder
+from compute.suites.ladder import Ladder, load_ladder
+from compute.suites.ladder_model import LadderModel
 from compute.suites.windows import tile
 from compute.unit import Unit
 from compute.units.ladder import check_corpus_size, ladder_units, suite_fingerprint
@@ -68,7 +69,13 @@ def open_ladder(place: Place, preset: str) -> LadderSession:
     ladder = load_ladder(preset, request.ladder_file)
     check_quantizers(m.setting for m in ladder.measurements)
     corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
-    files = tile(corpus, ladder.context_length, ladder.corpus_seed, request.cache_dir)
+    files = tile(
+        corpus,
+        ladder.context_length,
+        ladder.corpus_seed,
+        request.cache_dir,
+        ladder.heldout_windows,
+    )
     windows = files.open()
     check_corpus_size(ladder, windows, corpus.name)
     fingerprint = suite_fingerprint(ladder, corpus.fingerprint)

@@ -12,7 +12,7 @@ from transformers.utils import logging
 from compute import checkpoint
 from compute.folders import whole_folder
 from compute.parameter_counts import parameter_counts
-from compute.suites.ladder import VOCAB_SIZE, LadderModel
+from compute.suites.ladder_model import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
 
 # Checkpoints of this size load in milliseconds, and the run shows progress of its own.

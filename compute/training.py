@@ -9,7 +9,8 @@ from transformers import PreTrainedModel
 
 from compute.language_model import batches
 from compute.suites.checkpoints import kept_steps
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder_model import LadderModel
+from compute.training_state import TrainingState
 
 #: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
 #: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).
@@ -44,17 +45,21 @@ def train(
     device: torch.device,
     report: Callable[[int], None],
     keep: Callable[[int], None] = lambda step: None,
+    state: TrainingState | None = None,
 ) -> OnlineLosses:
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
 
     Args:
         report: told the tokens trained on after every step.
-        keep: called at each of ``kept_steps``, when the model is as it is after so many.
+        keep: called at each of ``kept_steps``, when the model is as it is after so many; a run
+            that goes on after an interruption may call it again for the same step.
+        state: where an earlier run left off and this one would; None to keep nothing.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.
     """
     model.to(device).train()
+    mixed = spec.train_arithmetic == "bfloat16"
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     optimizer = torch.optim.AdamW(
@@ -65,14 +70,17 @@ def train(
     )
     steps = -(-len(windows) // spec.batch_windows)
     kept = {*kept_steps(steps)}
-    seen = 0
-    tokens_seen, losses = [], []
-    keep(0)
-    for step, (inputs, targets) in enumerate(batches(windows, spec.batch_windows, device)):
+    tokens_seen, losses = state.restore(model, optimizer) if state else ([], [])
+    first, seen = len(losses), tokens_seen[-1] if tokens_seen else 0
+    if not first:
+        keep(0)
+    left = windows[first * spec.batch_windows :]
+    for step, (inputs, targets) in enumerate(batches(left, spec.batch_windows, device), first):
         for group in optimizer.param_groups:
             group["lr"] = spec.learning_rate * schedule(step, steps)
-        logits = model(inputs).logits  # (B, T, V)
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+            logits = model(inputs).logits  # (B, T, V)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
         seen += targets.numel()
         tokens_seen.append(seen)
         losses.append(loss.item())
@@ -87,5 +95,7 @@ def train(
         optimizer.step()
         if step + 1 in kept:
             keep(step + 1)
+        if state:
+            state.save_if_due(model, optimizer, tokens_seen, losses)
         report(seen)
     return OnlineLosses(np.array(tokens_seen), np.array(losses))

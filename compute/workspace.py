@@ -51,6 +51,10 @@ class Workspace:
         """Folder of the same model on the way, one checkpoint ``stepN`` per step it is kept at."""
         return self.cache_dir / "trajectories" / f"{unit.model_id}-{unit.trajectory}"
 
+    def training(self, unit: Unit) -> Path:
+        """Folder of the unit's training while it is under way."""
+        return self.cache_dir / "training" / f"{unit.label}-{unit.key}"
+
     def coded(self, unit: Unit) -> Path:
         """Folder of the model's files, one per code, that the unit writes or reads."""
         return self.cache_dir / "coded" / f"{unit.model_label}-{unit.coded}"

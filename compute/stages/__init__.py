@@ -18,6 +18,7 @@ from compute.stages import (
     quantize,
     register,
     sample,
+    sweep,
     train,
     trajectory,
 )
@@ -28,6 +29,7 @@ Stage = Callable[[Unit, Workspace, Callable[[int], None]], dict[str, pa.Table]]
 
 STAGES: dict[str, Stage] = {
     "train": train.run,
+    "sweep": sweep.run,
     "register": register.run,
     "quantize": quantize.run,
     "measure": measure.run,

@@ -11,7 +11,7 @@ from bounds import TokenLosses, nominal_bits
 from compute import coded_model, language_model
 from compute.evaluation import clustered_standard_error, evaluate
 from compute.setting import Setting
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder_model import LadderModel
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -15,7 +15,7 @@ from compute.codes.header import CODES
 from compute.layout import layout
 from compute.quantization import quantize_model
 from compute.suites.hub_model import HubModel
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder_model import LadderModel
 from compute.suites.window_source import TrainingWindows
 from compute.suites.windows import input_counts
 from compute.unit import Unit

@@ -1,5 +1,6 @@
 """Train one ladder model for one epoch: checkpoints and `online_losses`."""
 
+import shutil
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import torch
 
 from compute import language_model, training
 from compute.folders import whole_folder
+from compute.training_state import TrainingState
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -15,23 +17,29 @@ from compute.workspace import Workspace
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """One epoch over the model's prefix of the training windows (section 9: scored first).
 
-    The model is kept as it is at the end, and at some steps on the way.
+    The model is kept as it is at the end, and at some steps on the way.  A run that was
+    interrupted goes on where its last state was written, to the same weights.
     """
     spec = unit.model
     windows = workspace.windows.open().training[: spec.train_windows]
     model = language_model.build(spec)
     device = torch.device(workspace.device)
-    with whole_folder(workspace.trajectory(unit)) as trajectory:
-        online = training.train(
-            model,
-            spec,
-            windows,
-            device,
-            report,
-            keep=lambda step: model.save_pretrained(trajectory / f"step{step}"),
-        )
-        _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
+    state = TrainingState(workspace.training(unit))
+    trajectory = state.folder / "trajectory"
+    online = training.train(
+        model,
+        spec,
+        windows,
+        device,
+        report,
+        keep=lambda step: language_model.save(model, trajectory / f"step{step}"),
+        state=state,
+    )
+    _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
+    with whole_folder(workspace.trajectory(unit)) as whole:
+        shutil.copytree(trajectory, whole, dirs_exist_ok=True)  # until all is written, both stay
     language_model.save(model, workspace.checkpoint(unit))
+    state.forget()
     rows = {
         "model_id": [unit.model_id] * len(online.tokens_seen),
         "tokens_seen": online.tokens_seen,

@@ -1,103 +1,22 @@
 """The ladder: models that the project trains itself, from ``ladder.toml``."""
 
+import math
 import tomllib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from compute.curvature.point import CurvaturePoint
 from compute.errors import InputError
 from compute.setting import Setting
 from compute.suites.checkpoints import FRACTIONS
+from compute.suites.ladder_model import LadderModel
+from compute.suites.learning_rate import LearningRateRule
 from compute.suites.measurements import points_of, unrolled
-
-#: One token per byte.
-VOCAB_SIZE = 256
 
 #: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
 #: what their size can reach.
 MIN_STEPS = 1000
-
-
-@dataclass(frozen=True)
-class LadderModel:
-    """One GPT-NeoX model of the ladder and how it is trained.
-
-    Attributes:
-        hidden_size, layers, heads: shape; the MLP is four times as wide, embeddings are untied.
-        learning_rate: peak of the schedule.
-        batch_windows: windows per optimizer step.
-        seed: of the initial weights.
-        context_length: tokens of a window.
-        tokens_per_parameter: D/N.
-    """
-
-    hidden_size: int
-    layers: int
-    heads: int
-    learning_rate: float
-    batch_windows: int
-    seed: int
-    context_length: int
-    tokens_per_parameter: int
-
-    def __post_init__(self) -> None:
-        if self.hidden_size % self.heads:
-            raise ValueError(f"heads={self.heads} does not divide hidden_size={self.hidden_size}")
-
-    @property
-    def vocab_size(self) -> int:
-        """V."""
-        return VOCAB_SIZE
-
-    @property
-    def params_embedding(self) -> int:
-        """Input and output embeddings."""
-        return 2 * VOCAB_SIZE * self.hidden_size
-
-    @property
-    def params_nonembedding(self) -> int:
-        """Blocks (weights, biases, two layer norms each) and the final layer norm."""
-        d = self.hidden_size
-        return self.layers * (12 * d * d + 13 * d) + 2 * d
-
-    @property
-    def params_total(self) -> int:
-        """N."""
-        return self.params_embedding + self.params_nonembedding
-
-    @property
-    def train_windows(self) -> int:
-        """Windows of the one epoch; the remainder of D/N * N tokens is dropped."""
-        return self.tokens_per_parameter * self.params_total // self.context_length
-
-    @property
-    def train_tokens(self) -> int:
-        """D."""
-        return self.train_windows * self.context_length
-
-    def draw_windows(self, count: int | None, seed: int) -> np.ndarray:
-        """Indices of training windows in random order, None for all of them; those of a shorter
-        draw are a prefix."""
-        return np.random.default_rng(seed).permutation(self.train_windows)[:count]
-
-    @property
-    def steps(self) -> int:
-        """Optimizer steps; the last batch may be smaller."""
-        return -(-self.train_windows // self.batch_windows)
-
-    @property
-    def model_id(self) -> str:
-        """For example ``ladder-29k``."""
-        name = f"ladder-{self.params_total / 1000:.0f}k"
-        return name if self.seed == 0 else f"{name}-seed{self.seed}"
-
-    @property
-    def identity(self) -> dict:
-        """Everything that determines the trained weights but for the corpus."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -144,6 +63,9 @@ class Ladder:
         models: smallest first.
         measurements: what every model is measured at.
         curvature: what is measured of the models' curvature.
+        heldout_windows: of the held-out text, drawn at random; None for all of it.
+        fresh_windows: if given, models differ in their learning rate, and all that is measured
+            is their loss on so many training windows that come after their own.
     """
 
     suite: str
@@ -154,6 +76,8 @@ class Ladder:
     models: tuple[LadderModel, ...]
     measurements: tuple[Measurement, ...]
     curvature: tuple[CurvatureRequest, ...] = ()
+    heldout_windows: int | None = None
+    fresh_windows: int | None = None
 
 
 def load_ladder(preset: str, file: Path | None = None) -> Ladder:
@@ -179,15 +103,14 @@ def _parse(preset: str, content: dict) -> Ladder:
             f"There is no preset {preset!r}; choose one of {', '.join(content['presets'])}."
         )
     chosen = content["presets"][preset]
-    shared = {key: chosen[key] for key in ("context_length", "tokens_per_parameter")}
-    models = [LadderModel(**model, **shared) for model in chosen["models"]]
+    models = [model for row in chosen["models"] for model in _models(row, chosen)]
     for model in models:
         if model.steps < MIN_STEPS:
             raise InputError(
                 f"The model {model.model_id} would take {model.steps} steps, fewer than "
                 f"{MIN_STEPS}; lower its batch_windows of {model.batch_windows}."
             )
-    measurements = tuple(m for row in chosen["measurements"] for m in _measurements(row))
+    measurements = tuple(m for row in chosen.get("measurements", ()) for m in _measurements(row))
     curvature = tuple(c for row in chosen.get("curvature", ()) for c in _curvature(row))
     _check_curvature(curvature, models, measurements)
     return Ladder(
@@ -199,7 +122,22 @@ def _parse(preset: str, content: dict) -> Ladder:
         models=tuple(sorted(models, key=lambda model: model.params_total)),
         measurements=measurements,
         curvature=curvature,
+        heldout_windows=chosen.get("heldout_windows"),
+        fresh_windows=chosen.get("fresh_windows"),
     )
+
+
+def _models(row: dict, preset: dict) -> Iterator[LadderModel]:
+    """Models of one row; a learning rate that it does not give follows the preset's rule."""
+    shared = {key: preset[key] for key in ("context_length", "tokens_per_parameter")}
+    shared |= {key: preset[key] for key in ("train_arithmetic",) if key in preset}
+    for values in unrolled(row):
+        if "learning_rate" in values:
+            yield LadderModel(**values, **shared)
+        else:
+            rule = LearningRateRule(**preset["learning_rate"])
+            model = LadderModel(**values, **shared, learning_rate=math.nan)
+            yield replace(model, learning_rate=rule.at(model.params_total))
 
 
 def _measurements(row: dict) -> Iterator[Measurement]:

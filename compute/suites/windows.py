@@ -9,7 +9,7 @@ import torch
 from compute.errors import InputError
 from compute.folders import first_folder
 from compute.suites.corpus import Corpus
-from compute.suites.ladder import LadderModel
+from compute.suites.ladder_model import LadderModel
 
 #: Ends every document and begins every window; it never occurs inside text.
 DOCUMENT_END = 0
@@ -79,17 +79,27 @@ def predictions(windows: np.ndarray) -> int:
     return len(windows) * (windows.shape[1] - 1)
 
 
-def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFiles:
+def tile(
+    corpus: Corpus,
+    context: int,
+    seed: int,
+    cache_dir: Path,
+    heldout_windows: int | None = None,
+) -> WindowFiles:
     """Join documents, cut equal non-overlapping windows (the remainder dropped), shuffle once.
 
     Every byte of the text is predicted, the first one of a window from ``DOCUMENT_END`` alone,
     which stands before it, so a window of ``context`` bytes counts ``context`` tokens of D.  A
     model of any size trains on a prefix of the same shuffled order.
 
+    Args:
+        heldout_windows: of the held-out ones, drawn at random; None for all of them.
+
     Raises:
         InputError: the documents do not fill one window, or only one of them is held out.
     """
-    folder = cache_dir / "tiled" / f"{corpus.fingerprint[:16]}-{context}-{seed}"
+    drawn = "" if heldout_windows is None else f"-{heldout_windows}"
+    folder = cache_dir / "tiled" / f"{corpus.fingerprint[:16]}-{context}-{seed}{drawn}"
     files = WindowFiles(folder)
     if folder.exists():
         return files
@@ -104,6 +114,8 @@ def tile(corpus: Corpus, context: int, seed: int, cache_dir: Path) -> WindowFile
             f"{context} tokens."
         )
     documents = _cut(owners, context)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(heldout))[:heldout_windows])
+    heldout, documents = heldout[chosen], documents[chosen]
     if documents.min() == documents.max():
         raise InputError(
             f"The held-out windows of the corpus {corpus.name} all come from one document, so the "

@@ -5,7 +5,8 @@ from compute.setting import UNQUANTIZED
 from compute.stages.measure import Scoring
 from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
 from compute.suites.checkpoints import kept_steps, pythia_steps
-from compute.suites.ladder import Ladder, LadderModel, Measurement
+from compute.suites.ladder import Ladder, Measurement
+from compute.suites.ladder_model import LadderModel
 from compute.suites.windows import Windows, predictions
 from compute.unit import Unit, digest
 from compute.units.shared import curvature_unit, quantize_unit
@@ -22,6 +23,7 @@ def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
         {
             "corpus": corpus_fingerprint,
             "corpus_seed": ladder.corpus_seed,
+            "heldout_windows": ladder.heldout_windows,
             "models": [model.identity for model in ladder.models],
             "version": STAGE_VERSIONS["train"],
         }
@@ -35,17 +37,21 @@ def check_corpus_size(ladder: Ladder, windows: Windows, corpus: str) -> None:
         InputError: a model needs more distinct tokens than there are.
     """
     available = predictions(windows.training)
+    fresh = (ladder.fresh_windows or 0) * ladder.context_length
     for model in ladder.models:
-        if model.train_tokens > available:
+        if model.train_tokens + fresh > available:
+            more = f" and {fresh:,} fresh ones" if fresh else ""
             raise InputError(
-                f"The model {model.model_id} needs D = {model.train_tokens:,} distinct tokens and "
-                f"the corpus {corpus} has {available:,} for training; choose a larger corpus "
-                "with CORPUS=path or a smaller preset."
+                f"The model {model.model_id} needs D = {model.train_tokens:,} distinct tokens"
+                f"{more}, and the corpus {corpus} has {available:,} for training; choose a larger "
+                "corpus with CORPUS=path or a smaller preset."
             )
 
 
 def ladder_units(ladder: Ladder, fingerprint: str, heldout_tokens: int) -> list[Unit]:
     """Every unit of the ladder, dependencies before dependents."""
+    if ladder.fresh_windows is not None:
+        return [_sweep_unit(model, ladder.fresh_windows, fingerprint) for model in ladder.models]
     return [
         unit
         for model in ladder.models
@@ -113,6 +119,26 @@ def _model_units(
         if request.wants(model):
             units.append(curvature_unit(model, request.point, train, units))
     return units
+
+
+def _sweep_unit(model: LadderModel, fresh_windows: int, fingerprint: str) -> Unit:
+    versions = {stage: STAGE_VERSIONS[stage] for stage in ("train", "sweep")}
+    return Unit(
+        stage="sweep",
+        model_id=model.model_id,
+        setting=None,
+        variant=f"rate{model.learning_rate:g}",
+        identity={
+            "suite": fingerprint,
+            "model": model.identity,
+            "fresh_windows": fresh_windows,
+            **versions,
+        },
+        tables=("learning_rates",),
+        model=(model, fresh_windows),
+        work_tokens=model.train_tokens,
+        seeds={"weights": model.seed},
+    )
 
 
 def _trajectory_unit(model: LadderModel, train: Unit) -> Unit:

@@ -4,6 +4,7 @@
 #: written before are known to be stale.
 STAGE_VERSIONS = {
     "train": 1,
+    "sweep": 1,
     "register": 2,
     "quantize": 1,
     "measure": 2,
