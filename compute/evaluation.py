@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 from bounds import LossBins, TokenLosses, bin_losses
 from bounds.histogram import merge_histograms
 from compute.language_model import batches
+from compute.products import onednn_products
 
 #: Tokens in one forward pass: large enough to be efficient, and at V = 256 the float64 logits
 #: take 8 MiB, which malloc still keeps for the next batch instead of returning them.
@@ -53,7 +54,9 @@ def evaluate(
     parts, kept, means, total, count = [], [], [], 0.0, 0
     batch_windows = max(1, BATCH_TOKENS // (windows.shape[1] - 1))
     for inputs, targets in batches(windows, batch_windows, device):
-        losses, entropies = losses_and_entropies(model(inputs).logits, targets)
+        with onednn_products(model):
+            logits = model(inputs).logits
+        losses, entropies = losses_and_entropies(logits, targets)
         require_finite(losses)
         losses, entropies = losses.cpu().numpy(), entropies.cpu().numpy()
         parts.append(bin_losses(TokenLosses.of_tokens(losses.ravel(), entropies.ravel()), bins))

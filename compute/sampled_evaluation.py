@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from compute.evaluation import losses_and_entropies, require_finite
+from compute.products import onednn_products
 
 #: Tokens of one forward pass: enough to keep a processor or a GPU busy.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
@@ -67,7 +68,8 @@ def score_positions(
         kept = np.unique(chosen)
         places = torch.from_numpy(kept).to(device)
         inputs = ids[:, : int(kept[-1]) + 1]  # what comes after the last one cannot matter
-        logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
+        with onednn_products(model):
+            logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
         if logits.shape[:2] == inputs.shape:  # a model that makes all of them whatever it is asked
             logits = logits[:, places]
         _check_shape(logits, len(inputs), len(kept), vocab_size)

@@ -146,14 +146,19 @@ class Suite:
 
     def settings(self) -> list[Setting]:
         """Settings that a bound can be computed at, fewest bits first: all training tokens were
-        scored, of every model that was scored at all, or in a sampled suite windows of both kinds.
+        scored of models of two sizes or more, or in a sampled suite windows of both kinds.
 
         Raises:
             ArtifactError: there is none.
         """
         if self.is_sampled:
             return sampled_settings(self)
-        found = self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
+        found = self._settings(
+            """
+            HAVING count(DISTINCT m.params_total) FILTER (h.model_id IS NOT NULL)
+                >= least(2, (SELECT count(DISTINCT params_total) FROM models))
+            """
+        )
         if not found:
             raise ArtifactError(
                 f"In the suite “{self.name}” no setting was scored on all training tokens, so "
@@ -166,10 +171,18 @@ class Suite:
         return self._settings("")
 
     def _settings(self, condition: str) -> list[Setting]:
+        names = ", ".join(field.name for field in schema.SETTING_FIELDS)
+        same_setting = " AND ".join(
+            f"h.{field.name} IS NOT DISTINCT FROM q.{field.name}" for field in schema.SETTING_FIELDS
+        )
         rows = self.query(
             f"""
+            WITH histograms AS (
+                SELECT DISTINCT model_id, {names} FROM loss_histograms WHERE split = 'train'
+            )
             SELECT q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed
             FROM quantized q JOIN models m USING (model_id)
+                LEFT JOIN histograms h ON h.model_id = q.model_id AND {same_setting}
             WHERE m.train_fraction = 1.0
               AND EXISTS (FROM quantized n WHERE n.model_id = q.model_id AND n.quantizer = 'none')
             GROUP BY ALL {condition} ORDER BY avg(q.entropy_coded_bits / m.params_total),

@@ -21,16 +21,18 @@ MIN_STEPS = 1000
 
 @dataclass(frozen=True)
 class Measurement:
-    """A setting that every model is measured at.
+    """A setting that models are measured at.
 
     Attributes:
         setting: how models are quantized.
-        train_windows: training windows that losses are measured on, drawn at random; None for
-            all of them, which a bound without a sampling term needs.
+        train_windows: training windows that losses are measured on, drawn at random, for their
+            mean alone; None for all of them and their histogram, which a bound needs.
+        models: their ids; None for all.
     """
 
     setting: Setting
     train_windows: int | None = None
+    models: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Ladder:
         corpus_seed: of the order of documents and windows.
         calibration_windows: training windows that quantizers look at.
         models: smallest first.
-        measurements: what every model is measured at.
+        measurements: what models are measured at; of those with the same setting the first that
+            is for a model counts.
         curvature: what is measured of the models' curvature.
         heldout_windows: of the held-out text, drawn at random; None for all of it.
         fresh_windows: if given, models differ in their learning rate, and all that is measured
@@ -78,6 +81,14 @@ class Ladder:
     curvature: tuple[CurvatureRequest, ...] = ()
     heldout_windows: int | None = None
     fresh_windows: int | None = None
+
+    def measurements_of(self, model: LadderModel) -> list[Measurement]:
+        """What one model is measured at, each setting once."""
+        found: dict[Setting, Measurement] = {}
+        for measurement in self.measurements:
+            if measurement.models is None or model.model_id in measurement.models:
+                found.setdefault(measurement.setting, measurement)
+        return [*found.values()]
 
 
 def load_ladder(preset: str, file: Path | None = None) -> Ladder:
@@ -112,6 +123,7 @@ def _parse(preset: str, content: dict) -> Ladder:
             )
     measurements = tuple(m for row in chosen.get("measurements", ()) for m in _measurements(row))
     curvature = tuple(c for row in chosen.get("curvature", ()) for c in _curvature(row))
+    _check_names([*measurements, *curvature], models)
     _check_curvature(curvature, models, measurements)
     return Ladder(
         suite=chosen["suite"],
@@ -141,16 +153,40 @@ def _models(row: dict, preset: dict) -> Iterator[LadderModel]:
 
 
 def _measurements(row: dict) -> Iterator[Measurement]:
+    row, models = _of_models(row)
     for values in unrolled(row):
         train_windows = values.pop("train_windows", None)
-        yield Measurement(Setting(**values), train_windows)
+        yield Measurement(Setting(**values), train_windows, models)
 
 
 def _curvature(row: dict) -> Iterator[CurvatureRequest]:
-    """One row of the file; its list of models does not stand for one point each."""
+    row, models = _of_models(row)
+    for point in points_of(row):
+        yield CurvatureRequest(point, models)
+
+
+def _of_models(row: dict) -> tuple[dict, tuple[str, ...] | None]:
+    """A row of the file without its list of models, which does not stand for one row each, and
+    that list."""
     models = row.get("models")
-    for point in points_of({key: value for key, value in row.items() if key != "models"}):
-        yield CurvatureRequest(point, None if models is None else tuple(models))
+    rest = {key: value for key, value in row.items() if key != "models"}
+    return rest, None if models is None else tuple(models)
+
+
+def _check_names(requests: list[Measurement | CurvatureRequest], models: list[LadderModel]) -> None:
+    """Refuse requests of models that do not exist, and models of the same name.
+
+    Raises:
+        ValueError: naming one.
+    """
+    ids = [model.model_id for model in models]
+    if len({(model.model_id, model.learning_rate) for model in models}) < len(models):
+        twice = max(ids, key=ids.count)
+        raise ValueError(f"two models are called {twice}; give them other seeds")
+    for request in requests:
+        for name in request.models or ():
+            if name not in ids:
+                raise ValueError(f"a measurement asks for the model {name!r}, which is not there")
 
 
 def _check_curvature(
@@ -161,16 +197,12 @@ def _check_curvature(
     """Refuse what could only fail after training.
 
     Raises:
-        ValueError: a model, a state of it, or a setting does not exist.
+        ValueError: a state of a model, or a setting, does not exist.
     """
-    ids = {model.model_id for model in models}
     settings = {measurement.setting for measurement in measurements}
     seen = set()
     for request in requests:
         point = request.point
-        for name in request.models or ():
-            if name not in ids:
-                raise ValueError(f"curvature asks for the model {name!r}, which is not there")
         if point.train_fraction not in (*FRACTIONS, 1.0):
             kept = ", ".join(f"{fraction:g}" for fraction in (*FRACTIONS, 1.0))
             raise ValueError(f"train_fraction={point.train_fraction} is not one of {kept}")

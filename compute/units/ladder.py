@@ -95,7 +95,7 @@ def _model_units(
     )
     ahead = _trajectory_unit(model, train)
     units = [train, register, ahead]
-    for measurement in ladder.measurements:
+    for measurement in ladder.measurements_of(model):
         quantized = quantize_unit(model, measurement.setting, ladder.calibration_windows, train)
         measured = _measure_unit(model, measurement, quantized, heldout_tokens)
         units += [quantized, measured]
@@ -169,9 +169,9 @@ def _trajectory_unit(model: LadderModel, train: Unit) -> Unit:
 def _measure_unit(
     model: LadderModel, measurement: Measurement, quantized: Unit, heldout_tokens: int
 ) -> Unit:
-    windows = measurement.train_windows
-    sampled = windows is not None and windows < model.train_windows
-    scoring = Scoring(windows if sampled else None, SAMPLE_SEED)
+    sampled = measurement.train_windows is not None
+    windows = min(measurement.train_windows, model.train_windows) if sampled else None
+    scoring = Scoring(windows, SAMPLE_SEED)
     identity = {**quantized.identity, "scoring": scoring.identity}
     return Unit(
         stage="measure",

@@ -96,7 +96,9 @@ def test_presets_measure_the_unquantized_model_and_no_setting_twice(preset):
 
 
 def test_unknown_presets_and_too_few_steps_are_refused(tmp_path):
-    with pytest.raises(InputError, match="no preset 'huge'; choose one of small, tiny"):
+    with pytest.raises(
+        InputError, match="no preset 'huge'; choose one of small, mixed-sweep, mixed, tiny"
+    ):
         load_ladder("huge")
     file = tmp_path / "l.toml"
     file.write_text(
