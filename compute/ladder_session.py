@@ -1,5 +1,6 @@
 """A session on models that the project trains itself."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,8 +31,8 @@ class LadderSession(Session):
 
     @property
     def models(self) -> tuple[LadderModel, ...]:
-        """Smallest first."""
-        return self.ladder.models
+        """Smallest first; one of each name, where a sweep has several rates."""
+        return tuple({model.model_id: model for model in self.ladder.models}.values())
 
     @property
     def about(self) -> list[str]:
@@ -43,8 +44,14 @@ class LadderSession(Session):
         return lines
 
     def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
-        """Optimizer steps."""
-        return {"steps": [f"{model.steps:,}" for model in self.models]}
+        """Optimizer steps and learning rates."""
+        rates: dict[str, list[str]] = defaultdict(list)
+        for model in self.ladder.models:
+            rates[model.model_id].append(f"{model.learning_rate:g}")
+        return {
+            "steps": [f"{model.steps:,}" for model in self.models],
+            "peak rate": [", ".join(rates[model.model_id]) for model in self.models],
+        }
 
     def config_of(self, model: LadderModel) -> PreTrainedConfig:
         """The architecture."""
