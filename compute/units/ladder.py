@@ -18,11 +18,16 @@ SAMPLE_SEED = 12
 
 
 def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
-    """Digest of what the suite's checkpoints depend on: files with another never mix."""
+    """Digest of what the suite's checkpoints depend on: files with another never mix.
+
+    A sweep may grow by rates and sizes: what it holds does not depend on what else it holds.
+    """
+    text = {"corpus": corpus_fingerprint, "corpus_seed": ladder.corpus_seed}
+    if ladder.fresh_windows is not None:
+        return digest({**text, "fresh_windows": ladder.fresh_windows})
     return digest(
         {
-            "corpus": corpus_fingerprint,
-            "corpus_seed": ladder.corpus_seed,
+            **text,
             "heldout_windows": ladder.heldout_windows,
             "models": [model.identity for model in ladder.models],
             "version": STAGE_VERSIONS["train"],
@@ -128,12 +133,7 @@ def _sweep_unit(model: LadderModel, fresh_windows: int, fingerprint: str) -> Uni
         model_id=model.model_id,
         setting=None,
         variant=f"rate{model.learning_rate:g}",
-        identity={
-            "suite": fingerprint,
-            "model": model.identity,
-            "fresh_windows": fresh_windows,
-            **versions,
-        },
+        identity={"suite": fingerprint, "model": model.identity, **versions},
         tables=("learning_rates",),
         model=(model, fresh_windows),
         work_tokens=model.train_tokens,
