@@ -1,0 +1,29 @@
+"""How much of what is shown depends on the seed that a model was trained with."""
+
+import pandas as pd
+
+from dashboard.artifacts import Suite
+from dashboard.terms import Choice, bound_terms
+
+
+def every_seed(suite: Suite, choice: Choice) -> pd.DataFrame:
+    """``terms.bound_terms`` of every model that stands beside others of another seed.
+
+    Columns as there, and ``repeats``: the model_id of the first seed.  Empty without such models.
+    """
+    models = suite.every_model()[["model_id", "repeats"]]
+    several = models[models.duplicated("repeats", keep=False)]
+    return bound_terms(suite, choice, list(several["model_id"])).merge(several)
+
+
+def spread(frame: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Range of one column of ``every_seed`` over the seeds.
+
+    Columns: model_id (the first seed's), params_total, seeds, low, high, sd (with n-1).
+    """
+    rows = frame.groupby(["repeats", "params_total"], sort=False)[key]
+    return (
+        rows.agg(seeds="count", low="min", high="max", sd="std")
+        .reset_index()
+        .rename(columns={"repeats": "model_id"})
+    )
