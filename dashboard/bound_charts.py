@@ -36,6 +36,7 @@ def stacked_terms(
     unit: Unit = NATS,
     top: float | None = None,
     narrow: bool = False,
+    seeds: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
     """Terms of the bound stacked over model size, with the measured losses on top.
 
@@ -47,6 +48,7 @@ def stacked_terms(
         selected: model_id drawn in full strength.
         top: that the vertical axis reaches, to compare charts.
         narrow: whether the chart stands beside others, under one legend for all.
+        seeds: from ``seeds.spread`` of ``total_nats``, drawn as the range of the bound.
     """
     x = alt.X(
         "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
@@ -80,6 +82,8 @@ def stacked_terms(
         )
     for rows, certified in by_certificate(terms):
         layers += _totals(rows, x, certified)
+    if seeds is not None and len(seeds):
+        layers.append(_range_of_seeds(seeds, x, unit))
     layers += [_guess_line(terms, unit), *_comparisons(terms, paper, x, width, unit, narrow)]
     return alt.layer(*layers).properties(height=330 if narrow else 380)
 
@@ -104,6 +108,25 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
         halo = {"stroke": "white", "strokeWidth": 3, "opacity": 0.8}
         totals = [numbers.mark_text(**bold, **(inside | halo)), *totals]
     return totals
+
+
+def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
+    """From the lowest to the highest bound of each size's seeds."""
+    return (
+        alt.Chart(seeds)
+        .mark_errorbar(ticks={"size": 9}, rule={"strokeWidth": 2}, color=_INK)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=f"Loss, {unit.label}"),
+            y2="high:Q",
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("seeds:Q", title="seeds"),
+                alt.Tooltip("low:Q", title="lowest bound", format=".4f"),
+                alt.Tooltip("high:Q", title="highest bound", format=".4f"),
+            ],
+        )
+    )
 
 
 def _size_axis(terms: pd.DataFrame, narrow: bool) -> alt.Axis:

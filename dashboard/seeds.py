@@ -1,9 +1,11 @@
 """How much of what is shown depends on the seed that a model was trained with."""
 
 import pandas as pd
+import streamlit as st
 
 from dashboard.artifacts import Suite
 from dashboard.terms import Choice, bound_terms
+from dashboard.units import Unit
 
 
 def every_seed(suite: Suite, choice: Choice) -> pd.DataFrame:
@@ -13,7 +15,10 @@ def every_seed(suite: Suite, choice: Choice) -> pd.DataFrame:
     """
     models = suite.every_model()[["model_id", "repeats"]]
     several = models[models.duplicated("repeats", keep=False)]
-    return bound_terms(suite, choice, list(several["model_id"])).merge(several)
+    if several.empty:
+        return pd.DataFrame(columns=["repeats", "params_total", "total_nats"])
+    found = bound_terms(suite, choice, list(several["model_id"]))
+    return found.merge(several) if len(found) else found.assign(repeats=[], params_total=[])
 
 
 def spread(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -26,4 +31,16 @@ def spread(frame: pd.DataFrame, key: str) -> pd.DataFrame:
         rows.agg(seeds="count", low="min", high="max", sd="std")
         .reset_index()
         .rename(columns={"repeats": "model_id"})
+    )
+
+
+def reading(of_seeds: pd.DataFrame, unit: Unit) -> None:
+    """What the ranges in a chart are, and how wide the widest is."""
+    if of_seeds.empty:
+        return
+    widest = of_seeds.loc[(of_seeds["high"] - of_seeds["low"]).idxmax()]
+    st.caption(
+        f"Sizes trained with several seeds ({', '.join(of_seeds['model_id'])}): bars are of the "
+        "first, and the whisker runs from the lowest bound to the highest. The widest range is "
+        f"{widest['high'] - widest['low']:.3f} {unit.label}, of {widest['model_id']}."
     )

@@ -54,7 +54,7 @@ def shown(suite: Suite, frame: pd.DataFrame, unit: Unit, model_id: str = "") -> 
     """
     if not unit.per_byte or frame.empty:
         return frame
-    known = suite.models().set_index("model_id")["bytes_per_token"]
+    known = suite.every_model().set_index("model_id")["bytes_per_token"]
     bytes_per_token = known[model_id] if model_id else frame["model_id"].map(known)
     factor = 1.0 / (math.log(2.0) * bytes_per_token)
     return frame.assign(**{key: frame[key] * factor for key in LOSS_COLUMNS if key in frame})

@@ -9,11 +9,13 @@ from dashboard import (
     compare,
     comparison,
     controls,
+    coverage,
     downloads,
     explanations,
     frame,
     law_charts,
     predicted_bars,
+    seeds,
     size_controls,
     suite_controls,
 )
@@ -36,6 +38,7 @@ try:
         paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
         size = size_controls.size_control(terms)
         model_id = size.model_id
+    of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
     steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 except ArtifactError as error:
     frame.show_error(error)
@@ -52,11 +55,13 @@ table = terms
 if beside:
     table = comparison.stacked_terms(compare.views(suite, choice, beside), size.params, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
-    st.altair_chart(stacked_terms(terms, paper, model_id, unit), width="stretch")
+    st.altair_chart(stacked_terms(terms, paper, model_id, unit, seeds=of_seeds), width="stretch")
 else:
     st.altair_chart(predicted_bars.stacked(view, size.params, unit), width="stretch")
 explanations.reading(choice, terms)
 certificates.remarks(table)
+seeds.reading(of_seeds, unit)
+coverage.without_bound(suite, choice, terms)
 explanations.questions()
 
 st.subheader(f"The terms of {model_id}")
