@@ -237,6 +237,25 @@ def test_windows_tile_the_text_once(tmp_path, text_folder):
     np.testing.assert_array_equal(again.training, windows.training)
 
 
+def test_held_out_windows_can_be_drawn_from_all_documents(tmp_path, text_folder):
+    corpus = load_corpus(text_folder, 100_000, 1)
+    whole = tile(corpus, 32, 1, tmp_path).open()
+    some = tile(corpus, 32, 1, tmp_path, heldout_windows=200).open()
+    np.testing.assert_array_equal(some.training, whole.training)
+    assert some.heldout.shape == (200, 33)
+    places = [np.flatnonzero((whole.heldout == window).all(1)) for window in some.heldout]
+    assert all(len(place) for place in places)
+    owners = some.heldout_documents
+    assert all(
+        (whole.heldout_documents[place] == documents).all(1).any()
+        for place, documents in zip(places, owners, strict=True)
+    )
+    documents = {*whole.heldout_documents.ravel()}
+    assert len({*owners.ravel()}) > 0.5 * len(documents)
+    more = tile(corpus, 32, 1, tmp_path, heldout_windows=10**6).open()
+    np.testing.assert_array_equal(more.heldout, whole.heldout)
+
+
 def test_text_shorter_than_a_window_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("short")
     (tmp_path / "b.txt").write_text("shorter")

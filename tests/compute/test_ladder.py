@@ -10,7 +10,7 @@ from compute.setting import UNQUANTIZED, Setting
 from compute.suites.ladder import Measurement, load_ladder
 from compute.suites.windows import Windows, input_counts
 from compute.training import schedule, train
-from compute.units.ladder import check_corpus_size
+from compute.units.ladder import check_corpus_size, ladder_units
 
 
 def test_the_small_preset_is_the_ladder_the_readme_speaks_of():
@@ -24,7 +24,7 @@ def test_the_small_preset_is_the_ladder_the_readme_speaks_of():
         assert model.steps >= 1000
 
 
-@pytest.mark.parametrize("preset", ["tiny", "small"])
+@pytest.mark.parametrize("preset", ["tiny", "small", "mixed"])
 def test_counts_agree_with_the_model_that_is_built(preset):
     for spec in load_ladder(preset).models:
         model = language_model.build(spec)
@@ -93,6 +93,38 @@ def test_presets_measure_the_unquantized_model_and_no_setting_twice(preset):
     settings = [m.setting for m in load_ladder(preset).measurements]
     assert settings[0] == UNQUANTIZED
     assert len(settings) == len(set(settings))
+
+
+def test_of_measurements_with_one_setting_the_first_for_a_model_counts(tmp_path):
+    file = tmp_path / "l.toml"
+    model = "{ hidden_size = 8, layers = 1, heads = 1, batch_windows = 1, learning_rate = 0.1, "
+    rows = """measurements = [
+      { quantizer = "rtn", bits = [3, 4], models = ["ladder-5k"] },
+      { quantizer = "rtn", bits = [4, 5], train_windows = 7 },
+    ]"""
+    file.write_text(preset("models = [" + model + "seed = [0, 3] }]", rows))
+    ladder = load_ladder("p", file)
+    assert [model.model_id for model in ladder.models] == ["ladder-5k", "ladder-5k-seed3"]
+    rtn = {bits: Setting("rtn", bits=bits) for bits in (3, 4, 5)}
+    first, second = map(ladder.measurements_of, ladder.models)
+    assert [(m.setting, m.train_windows) for m in first] == [
+        (rtn[3], None),
+        (rtn[4], None),
+        (rtn[5], 7),
+    ]
+    assert [(m.setting, m.train_windows) for m in second] == [(rtn[4], 7), (rtn[5], 7)]
+    units = ladder_units(ladder, "fingerprint", 100)
+    written = {u.label: u.tables for u in units if u.stage == "measure"}
+    assert written["ladder-5k--rtn-b4"] == ("quantized", "loss_histograms")
+    assert written["ladder-5k-seed3--rtn-b4"] == ("quantized",)
+
+
+def test_models_of_one_name_are_refused(tmp_path):
+    file = tmp_path / "l.toml"
+    model = "{ hidden_size = 8, layers = 1, heads = 1, batch_windows = 1, learning_rate = 0.1, "
+    file.write_text(preset("models = [" + model + "seed = [2, 2] }]", "measurements = []"))
+    with pytest.raises(InputError, match="two models are called ladder-5k-seed2"):
+        load_ladder("p", file)
 
 
 def test_unknown_presets_and_too_few_steps_are_refused(tmp_path):
