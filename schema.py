@@ -8,7 +8,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.4"
+SCHEMA_VERSION = "1.5"
 
 #: Metadata keys in every Parquet file, all strings.
 PROVENANCE_KEYS = (
@@ -119,6 +119,29 @@ TABLES: dict[str, pa.Schema] = {
             _MODEL_ID,
             _described("tokens_seen", pa.int64(), "tokens trained on once this batch is done"),
             _described("loss_nats", pa.float64(), "mean loss of the batch before it is trained on"),
+        ]
+    ),
+    "learning_rates": pa.schema(
+        [
+            _MODEL_ID,
+            _described("params_total", pa.int64(), "N"),
+            _described("train_tokens", pa.int64(), "D: predictions of the one training epoch"),
+            _described("batch_windows", pa.int32(), "windows of one training step"),
+            _described("seed", pa.int64(), "seed of initial weights"),
+            _described("learning_rate", pa.float64(), "peak learning rate that was tried"),
+            _described("fresh_windows", pa.int64(), "windows scored: those that come after D"),
+            _described(
+                "fresh_loss_nats",
+                pa.float64(),
+                "mean loss of the trained model on them; null: training diverged",
+                nullable=True,
+            ),
+            _described(
+                "fresh_loss_se_nats",
+                pa.float64(),
+                "its standard error, windows as independent units; null: training diverged",
+                nullable=True,
+            ),
         ]
     ),
     "checkpoint_losses": pa.schema(
