@@ -134,10 +134,24 @@ class Suite:
         return value
 
     def models(self) -> pd.DataFrame:
-        """Fully trained models whose unquantized losses are measured, by size."""
+        """Fully trained models whose unquantized losses are measured, by size; of those that
+        differ by their seed alone the first."""
+        found = self.every_model()
+        return found[found["repeats"] == found["model_id"]].reset_index(drop=True)
+
+    def every_model(self) -> pd.DataFrame:
+        """``models`` and those that repeat one of them with another seed.
+
+        Column ``repeats`` is the model_id of the one among ``models`` that it stands beside.
+        """
         return self.query(
             """
-            SELECT m.* FROM models m
+            SELECT m.*, first_value(m.model_id) OVER (
+                PARTITION BY family, params_total, layers, hidden_size, train_tokens, corpus,
+                    CASE WHEN seed IS NULL THEN model_id END
+                ORDER BY seed, model_id
+            ) AS repeats
+            FROM models m
             WHERE m.train_fraction = 1.0
               AND EXISTS (FROM quantized q WHERE q.model_id = m.model_id AND q.quantizer = 'none')
             ORDER BY m.params_total, m.model_id
@@ -146,14 +160,14 @@ class Suite:
 
     def settings(self) -> list[Setting]:
         """Settings that a bound can be computed at, fewest bits first: all training tokens were
-        scored, of every model that was scored at all, or in a sampled suite windows of both kinds.
+        scored of at least one model, or in a sampled suite windows of both kinds.
 
         Raises:
             ArtifactError: there is none.
         """
         if self.is_sampled:
             return sampled_settings(self)
-        found = self._settings("HAVING bool_and(q.train_tokens_evaluated = m.train_tokens)")
+        found = self._settings("HAVING count(h.model_id) > 0")
         if not found:
             raise ArtifactError(
                 f"In the suite “{self.name}” no setting was scored on all training tokens, so "
@@ -166,10 +180,18 @@ class Suite:
         return self._settings("")
 
     def _settings(self, condition: str) -> list[Setting]:
+        names = ", ".join(field.name for field in schema.SETTING_FIELDS)
+        same_setting = " AND ".join(
+            f"h.{field.name} IS NOT DISTINCT FROM q.{field.name}" for field in schema.SETTING_FIELDS
+        )
         rows = self.query(
             f"""
+            WITH histograms AS (
+                SELECT DISTINCT model_id, {names} FROM loss_histograms WHERE split = 'train'
+            )
             SELECT q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed
             FROM quantized q JOIN models m USING (model_id)
+                LEFT JOIN histograms h ON h.model_id = q.model_id AND {same_setting}
             WHERE m.train_fraction = 1.0
               AND EXISTS (FROM quantized n WHERE n.model_id = q.model_id AND n.quantizer = 'none')
             GROUP BY ALL {condition} ORDER BY avg(q.entropy_coded_bits / m.params_total),

@@ -57,6 +57,7 @@ def _traces(suite: Suite) -> pd.DataFrame:
     )
     keys = ["model_id", "params_total", "train_fraction", "setting", "matrix", "parameters"]
     keys += ["windows", "dimension"]
+    rows = rows[rows["model_id"].isin(suite.models()["model_id"])]
     rows = rows.assign(setting=[setting_of(row).label for row in rows.to_dict("records")])
     out = [
         dict(zip(keys, key, strict=True)) | found

@@ -105,11 +105,12 @@ def bounds_by_rate(
     """
     models = suite.models().set_index("model_id")
     rows = []
+    only = None if model_id is None else [model_id]
     for setting in suite.settings() if settings is None else settings:
         at_setting = replace(choice, setting=setting)
         measured = suite.quantized(setting).set_index("model_id")
         bits, losses = measured[f"{choice.code}_bits"], measured["train_loss_nats"]
-        for name, bound in bounds_by_model(suite, at_setting, model_id).items():
+        for name, bound in bounds_by_model(suite, at_setting, only).items():
             reason = why_not_certified(suite, at_setting, models.loc[name, "stand_in"])
             rows.append(
                 {

@@ -26,7 +26,7 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     """
 
     def bound(choice: Choice):
-        return bounds_by_model(suite, choice, model_id)[model_id]
+        return bounds_by_model(suite, choice, [model_id])[model_id]
 
     forms = SAMPLED_STEPS if suite.is_sampled else STEPS
     gaps = []
@@ -44,7 +44,7 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     best, smallest = best_setting(suite, ours, model_id)
     gaps.append((f"Best setting:|{best.label.replace(', ', '|')}", smallest, MOVES))
     frame = pd.DataFrame(gaps, columns=["step", "gap_nats", "kind"])
-    stand_in = suite.models().set_index("model_id").loc[model_id, "stand_in"]
+    stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
     certified = why_not_certified(suite, ours, stand_in) is None
     whole = (frame.index > 0) | (not suite.is_sampled)
     return frame.assign(

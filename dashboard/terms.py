@@ -1,7 +1,7 @@
 """Every term of the bound for every model of a suite, at one choice of the controls."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -84,20 +84,25 @@ def _sample_mean(suite: Suite, model_id: str) -> float:
     return float(suite.windows(UNQUANTIZED, model_id).evaluation.loss_nats.mean())
 
 
-def bounds_by_model(suite: Suite, choice: Choice, only: str | None = None) -> dict[str, RiskBound]:
+def bounds_by_model(
+    suite: Suite, choice: Choice, only: Collection[str] | None = None
+) -> dict[str, RiskBound]:
     """The chosen bound of every model that was measured at the setting, smallest model first.
 
     Args:
-        only: a model_id, to leave the other models out.
+        only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
     """
     lengths, trained = code_lengths(suite, choice), training_losses(suite)
     found = {}
-    for model in suite.models().itertuples():
+    models = suite.models() if only is None else suite.every_model()
+    for model in models.itertuples():
         name = model.model_id
-        if only not in (None, name) or name not in trained or name not in lengths:
+        if only is not None and name not in only:
+            continue
+        if name not in trained or name not in lengths:
             continue  # not measured yet
         form = _form(suite, choice, name)
         if form is None:
@@ -147,8 +152,11 @@ def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | N
     return "; ".join(reasons) or None
 
 
-def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
+def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = None) -> pd.DataFrame:
     """One row per model that was measured at the setting, smallest first.
+
+    Args:
+        only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
     ``text.TERMS``, total_nats, gap_nats (total minus training loss), the measured train_loss_nats
@@ -156,12 +164,12 @@ def bound_terms(suite: Suite, choice: Choice) -> pd.DataFrame:
     code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified,
     not_certified_because (None where it is), stand_in and remark of the model (None without).
     """
-    models = suite.models().set_index("model_id")
+    models = (suite.models() if only is None else suite.every_model()).set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")
     trained = suite.quantized(UNQUANTIZED).set_index("model_id")
     lengths = code_lengths(suite, choice)
     rows = []
-    for name, bound in bounds_by_model(suite, choice).items():
+    for name, bound in bounds_by_model(suite, choice, only).items():
         model = models.loc[name]
         reason = why_not_certified(suite, choice, model["stand_in"])
         rows.append(
@@ -204,7 +212,7 @@ def best_setting(
     for setting in suite.settings():
         if quantizer not in (None, setting.quantizer):
             continue
-        bounds = bounds_by_model(suite, replace(choice, setting=setting), model_id)
+        bounds = bounds_by_model(suite, replace(choice, setting=setting), [model_id])
         if model_id in bounds:
             gaps[setting] = bounds[model_id].gap_nats
     best = min(gaps, key=gaps.__getitem__)
