@@ -27,8 +27,8 @@ SETTINGS = ("none-b32", "gptq-b2", "gptq-b3", "gptq-b4", "gptq_step-step1.0", "g
 #: A setting of which the last model was scored on drawn windows only.
 DRAWN = "gptq_step-step1.4"
 
-_TABLES = ("models", "online_losses", "information", "units")
-_BY_SETTING = ("quantized", "loss_histograms", "layers")
+_OF_MODELS = ("models", "online_losses", "information")
+_BY_SETTING = ("quantized", "loss_histograms", "layers", "units")
 _LOSSES = ("train_loss_nats", "heldout_loss_nats", "loss_nats", "final_loss_nats", "k_nats")
 
 
@@ -36,10 +36,10 @@ def make_seeded_suite(source: Path, folder: Path, name: str = "seeded") -> Path:
     """Write the suite ``folder/name`` from the ladder ``source``; returns its folder."""
     target = folder / name
     for model_id, seeds in SEEDS.items():
-        for table in _TABLES + _BY_SETTING:
+        for table in _OF_MODELS + _BY_SETTING:
             for file in sorted((source / table).glob(f"*{model_id}--*.parquet")):
                 setting = file.name.split("--")[-2]
-                if table in _BY_SETTING and setting not in SETTINGS:
+                if table not in _OF_MODELS and setting not in (*SETTINGS, model_id):
                     continue
                 if table == "loss_histograms" and setting == DRAWN and model_id == [*SEEDS][-1]:
                     continue

@@ -64,8 +64,12 @@ def build(ladder: Ladder) -> Report:
         ArtifactError: a file of the suite cannot be used.
     """
     found = parts(ladder)
-    text = paragraphs(_head(ladder), *(part.text for part in found))
-    return Report({FILE: f"{text}\n".encode(), **drawn(found)})
+    return Report({FILE: text(ladder, found).encode(), **drawn(found)})
+
+
+def text(ladder: Ladder, found: list[Part]) -> str:
+    """RESULTS.md of ``parts``."""
+    return paragraphs(_head(ladder), *(part.text for part in found)) + "\n"
 
 
 def build_figure(ladder: Ladder, number: int) -> Report:

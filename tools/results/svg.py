@@ -19,6 +19,7 @@ _CONFIG = {
 
 #: Attributes that hold coordinates, and the numbers in them.
 _COORDINATES = re.compile(r'(?<= )(d|transform|x|y|x1|x2|y1|y2|width|height|viewBox)="([^"]*)"')
+_NAMES = re.compile(r'((?:id="|url\(#))(clip|gradient_)\d+')
 _NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?|-?\d+(?:\.\d+)?e-\d+")
 
 
@@ -32,7 +33,15 @@ def svg(chart: alt.TopLevelMixin) -> bytes:
     shortened = _COORDINATES.sub(
         lambda found: f'{found[1]}="{_NUMBER.sub(_hundredths, found[2])}"', text
     )
-    return shortened.encode() + b"\n"
+    return _renumbered(shortened).encode() + b"\n"
+
+
+def _renumbered(text: str) -> str:
+    """Names of clips and gradients counted from 0: the converter counts on from chart to chart."""
+    names: dict[str, int] = {}
+    return _NAMES.sub(
+        lambda m: f"{m[1]}{m[2]}{names.setdefault(m[0][len(m[1]) :], len(names))}", text
+    )
 
 
 def _hundredths(found: re.Match) -> str:
