@@ -11,6 +11,7 @@ from dashboard.bound_charts import stacked_terms
 from dashboard.curvature import traces, whole_models
 from dashboard.law_charts import law_panel
 from dashboard.laws import law_of
+from dashboard.numbers import count_label
 from dashboard.terms import Choice, bound_terms
 from dashboard.text import TERMS, term_of
 from tools.results.charts import bound_and_losses
@@ -45,6 +46,9 @@ _PAPER = (
 
 #: The paper's law of the loss variation in N.
 _SIGMA = published("sigma_nats")[0]
+
+#: From here on a point of the grid for s counts as one of its last.
+_END_OF_GRID = 0.99
 
 
 def part(ladder: Ladder) -> Part:
@@ -150,11 +154,54 @@ def _largest_term(terms: pd.DataFrame) -> Finding:
     return Finding(Verdict.DIFFERS, f"{text}; at some sizes {listed(others)} is larger.", short)
 
 
+def _why(
+    ladder: Ladder,
+    terms: pd.DataFrame,
+    nominal: pd.DataFrame,
+    sigma: pd.DataFrame,
+    choice: Choice,
+) -> list[str]:
+    text = [*_complexity(ladder, terms, nominal, choice.setting.bits), _rounding(ladder, terms)]
+    return [*text, _sigma(sigma)]
+
+
+def _complexity(
+    ladder: Ladder, terms: pd.DataFrame, nominal: pd.DataFrame, nominal_bits: int
+) -> list[str]:
+    c, c_nominal = (f["complexity_nats"] / f["vocab_size"].map(math.log) for f in (terms, nominal))
+    bits = terms["code_bits"] / terms["params_total"]
+    alone = nominal_complexity(nominal_bits, ladder.suite.tokens_per_parameter())
+    here = math.log(float(terms["vocab_size"].iloc[-1]))
+    there, bytes_per_token = math.log(PYTHIA_VOCABULARY), float(terms["bytes_per_token"].mean())
+    falling = ", and weigh more in a small model" if bits.iloc[0] > bits.iloc[-1] else ""
+    text = [
+        f"$C$ is {number(c.iloc[0])} nats per token at the smallest and {number(c.iloc[-1])} at "
+        f"the largest model. {nominal_bits} bits a parameter alone would be {number(alone)}. The "
+        f"files cost {number(bits.iloc[0], 2)} and {number(bits.iloc[-1], 2)} bits a parameter: "
+        f"scales and unquantized tensors are in them{falling}. The complexity term "
+        f"{trend_words(law_of(terms, 'complexity_nats'))}. Counted nominally, as in the paper, it "
+        f"stays level by construction: $C$ = {number(c_nominal.iloc[0])} and "
+        f"{number(c_nominal.iloc[-1])}.",
+        f"A nat of $C$ costs $\\ln V$ = {number(here, 2)} nats here and {number(there, 2)} for "
+        "Pythia's tokenizer: the same bits per parameter and tokens per parameter cost "
+        f"{number(here / there, 2)} times as much per token.",
+    ]
+    if bytes_per_token < 2:
+        text.append(
+            f"Per byte it is the other way round. A token stands for {number(bytes_per_token, 1)} "
+            "byte here and for several with Pythia's tokenizer, so the same code is shared out "
+            "over several times less text. Nats per token of the two do not compare; trends do."
+        )
+    return text
+
+
 def _rounding(ladder: Ladder, terms: pd.DataFrame) -> str:
     gaps = terms["quantization_gap_nats"]
+    others = terms[[term.key for term in TERMS[1:4]]].min(axis=1)
+    smallest = " It is the smallest term at every size." if (gaps < others).all() else ""
     text = (
-        f"The quantization gap is the smallest term: {number(gaps.iloc[0])} nats at the smallest "
-        f"and {number(gaps.iloc[-1])} at the largest model."
+        f"The quantization gap is {number(gaps.iloc[0])} nats at the smallest and "
+        f"{number(gaps.iloc[-1])} at the largest model.{smallest}"
     )
     points = whole_models(traces(ladder.suite), "hessian")
     if points.empty:
@@ -165,51 +212,21 @@ def _rounding(ladder: Ladder, terms: pd.DataFrame) -> str:
     )
 
 
-def _why(
-    ladder: Ladder,
-    terms: pd.DataFrame,
-    nominal: pd.DataFrame,
-    sigma: pd.DataFrame,
-    choice: Choice,
-) -> list[str]:
-    c, c_nominal = (f["complexity_nats"] / f["vocab_size"].map(math.log) for f in (terms, nominal))
-    bits = terms["code_bits"] / terms["params_total"]
-    ratio = ladder.suite.tokens_per_parameter()
-    first, last = terms.iloc[0], terms.iloc[-1]
-    bytes_per_token = float(terms["bytes_per_token"].mean())
-    text = [
-        f"$C$ is {number(c.iloc[0])} nats per token at the smallest and {number(c.iloc[-1])} at "
-        f"the largest model. {choice.setting.bits} bits a parameter alone would be "
-        f"{number(nominal_complexity(choice.setting.bits, ratio))} at every size. The files cost "
-        f"{number(bits.iloc[0], 2)} to {number(bits.iloc[-1], 2)} bits a parameter, scales and "
-        "unquantized tensors included, and these weigh more in a small model; counted nominally "
-        f"$C$ is {number(c_nominal.iloc[0])} and {number(c_nominal.iloc[-1])}. The complexity term "
-        f"{trend_words(law_of(terms, 'complexity_nats'))}; for Pythia that overhead is small and "
-        "the term stays level.",
-        f"A nat of $C$ costs $\\ln V$ = {number(math.log(last['vocab_size']), 2)} nats here and "
-        f"{number(math.log(PYTHIA_VOCABULARY), 2)} for Pythia's tokenizer: the same bits per "
-        "parameter and tokens per parameter cost about half as much per token.",
-    ]
-    if bytes_per_token < 2:
-        text.append(
-            f"Per byte it is the other way round. A token stands for {number(bytes_per_token, 1)} "
-            "byte here and for several with Pythia's tokenizer, so the same code is shared out "
-            "over several times less text. Nats per token of the two do not compare; trends do."
-        )
-    text.append(_rounding(ladder, terms))
-    at_end = (sigma["s"] > 0.99).all()
-    text.append(
-        f"The paper's law of $\\Sigma$ would say "
-        f"{number(float(_SIGMA.value(first['params_total'], 0.0)), 1)} at the smallest and "
-        f"{number(float(_SIGMA.value(last['params_total'], 0.0)), 1)} at the largest size here, "
-        f"far below its own; measured are {number(sigma['sigma_nats'].iloc[0], 2)} and "
-        f"{number(sigma['sigma_nats'].iloc[-1], 2)}. It cannot be carried down."
-        + (
+def _sigma(sigma: pd.DataFrame) -> str:
+    first, last = sigma.iloc[0], sigma.iloc[-1]
+    laws = [float(_SIGMA.value(row["params_total"], 0.0)) for row in (first, last)]
+    text = (
+        f"The paper's law of $\\Sigma$, fitted to sizes from {count_label(_SIGMA.smallest)} on, "
+        f"would say {number(laws[0], 1)} at the smallest and {number(laws[1], 1)} at the largest "
+        f"size here; measured are {number(first['sigma_nats'], 2)} and "
+        f"{number(last['sigma_nats'], 2)}."
+    )
+    if laws[1] > 2 * last["sigma_nats"]:
+        text += " It cannot be carried down so far."
+    if (sigma["s"] > _END_OF_GRID).all():
+        text += (
             " With $C$ this large the minimum over $s$ stands at the last points of the grid at "
             "every size: $\\Sigma\\sqrt C$ is no longer the $\\sqrt{2C}$ times a standard "
             "deviation that it is where $C$ is small."
-            if at_end
-            else ""
         )
-    )
     return text

@@ -188,8 +188,8 @@ def _why(ladder: Ladder, points: pd.DataFrame) -> list[str]:
         f"The evenness is {number(first['evenness'])} at the smallest and "
         f"{number(last['evenness'])} at the largest model if what cannot be told from 0 counts as "
         f"0, and {number(first['evenness_top'])} and {number(last['evenness_top'])} if it is "
-        "counted by the other rule: it is known to that factor only, because a few dozen Lanczos "
-        "steps do not resolve the many small eigenvalues.",
+        f"counted by the other rule: it is known to that factor only, because {int(last['steps'])} "
+        "Lanczos steps do not resolve the many small eigenvalues.",
         f"Embeddings are {percent(shares.iloc[0], 0)} of the smallest and "
         f"{percent(shares.iloc[-1], 0)} of the largest model. Rows of bytes that the text hardly "
         "has are directions with hardly any curvature, so the make-up of the models changes with "
