@@ -21,7 +21,7 @@ RUN_OPTIONS = $(if $(PRESET),--preset $(PRESET)) \
 	$(OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compute app test lint format bench screenshots
+.PHONY: help compute app results test lint format bench screenshots
 
 help: ## show this list
 	@echo "Ways in:"
@@ -36,6 +36,10 @@ compute: ## train and measure the models, write Parquet under data/
 app: ## open the dashboard on the artifacts under data/
 	@$(PYTHON) tools/environment.py app
 	@$(VENV) -m streamlit run app.py --server.port $(PORT)
+
+results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=name)
+	@$(PYTHON) tools/environment.py results
+	@$(VENV) -m tools.results $(if $(SUITE),--suite "$(SUITE)")
 
 test: ## run every test and the lint checks
 	@$(PYTHON) tools/environment.py test

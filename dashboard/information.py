@@ -22,7 +22,7 @@ CURVE_POINTS = 300
 
 #: Share of the training that the closed form is fitted to: after the warm-up and before the
 #: cooldown, where the learning rate is constant (docs/THEORY.md, section 9), and its points.
-_CONSTANT_RATE, _FIT_POINTS = (0.05, 0.70), 24
+CONSTANT_RATE, _FIT_POINTS = (0.05, 0.70), 24
 
 
 def by_model(suite: Suite) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _closed_form(suite: Suite, model_id: str, train_tokens: int) -> tuple[float,
     """(K in nats, beta) of E + B/d^beta fitted to the online losses at a constant rate."""
     curve = online_curve(suite, model_id, batches=None)
     seen = curve["tokens_seen"].to_numpy()
-    low, high = (share * train_tokens for share in _CONSTANT_RATE)
+    low, high = (share * train_tokens for share in CONSTANT_RATE)
     bins = np.digitize(seen, np.geomspace(low, high, _FIT_POINTS + 1))
     groups = curve.assign(bin=bins).query(f"0 < bin <= {_FIT_POINTS}").groupby("bin")
     points = groups[["tokens_seen", "loss_nats"]].mean()

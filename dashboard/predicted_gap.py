@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+import schema
 from bounds.prediction import Agreement, agreement
 from dashboard.artifacts import Suite
 from dashboard.curvature import BAND, traces
 from dashboard.quantization import gaps
-from dashboard.settings import QUANTIZERS, Setting
+from dashboard.settings import QUANTIZERS, Setting, setting_of
 
 #: Fewest bits at which the constant of a prediction is fitted: below, rounding is no small step.
 FITTED_BITS = 3
@@ -80,7 +81,9 @@ def _predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
     for setting in suite.measured_settings():
         if setting.quantizer != quantizer or not _is_clipped(setting):
             continue
-        weights = _weights(suite, setting)
+        weights = _weights(suite).get(setting)
+        if weights is None:
+            continue
         for row in measured[measured["setting"] == setting.label].to_dict("records"):
             model_id = row["model_id"]
             if model_id not in weights.index:
@@ -113,12 +116,15 @@ def _quantized_traces(suite: Suite) -> dict[tuple[str, str], dict]:
     return {(row["model_id"], row["matrix"]): row for row in rows}
 
 
-def _weights(suite: Suite, setting: Setting) -> pd.DataFrame:
-    """By model: mean_squared_weight of the quantized parameters; layers, the sum of
+def _weights(suite: Suite) -> dict[Setting, pd.DataFrame]:
+    """By setting and model: mean_squared_weight of the quantized parameters; layers, the sum of
     rows * mean squared weight * tr(sqrt(H))^2 / columns over linear layers."""
-    rows = pd.concat(
-        [suite.layers(setting, model_id) for model_id in suite.models()["model_id"]]
-    ).query("rows > 0")
+    return suite.remember("weights by setting", lambda: _weights_by_setting(suite))
+
+
+def _weights_by_setting(suite: Suite) -> dict[Setting, pd.DataFrame]:
+    # One query: each reads every file of the table.
+    rows = suite.query("SELECT * FROM layers WHERE rows > 0 ORDER BY model_id, layer")
     size = rows["rows"] * rows["columns"]
     rows = rows.assign(
         size=size,
@@ -129,8 +135,13 @@ def _weights(suite: Suite, setting: Setting) -> pd.DataFrame:
         / rows["columns"]
         * (rows["kind"] == "linear"),
     )
-    sums = rows.groupby("model_id")[["size", "squares", "layers"]].sum()
-    return sums.assign(mean_squared_weight=sums["squares"] / sums["size"])
+    names = [field.name for field in schema.SETTING_FIELDS]
+    found = {}
+    for values, group in rows.groupby(names, dropna=False):
+        sums = group.groupby("model_id")[["size", "squares", "layers"]].sum()
+        sums = sums.assign(mean_squared_weight=sums["squares"] / sums["size"])
+        found[setting_of(dict(zip(names, values, strict=True)))] = sums
+    return found
 
 
 def comparable(predicted: pd.DataFrame) -> pd.DataFrame:

@@ -16,12 +16,17 @@ ALLOWED = {
     "dashboard": {"dashboard", "bounds", "schema"},
     "pages": {"dashboard", "bounds"},
     "app": {"dashboard", "bounds"},
-    "tools": set(),
+    "tools/environment": set(),
+    "tools/results": {"tools", "dashboard", "bounds", "schema"},
 }
 
 #: Foreign packages that each may not import (None: only the listed ones are allowed).
-ONLY = {"bounds": {"numpy", "scipy"}, "schema": {"pyarrow"}, "tools": set()}
-FORBIDDEN = {"dashboard": {"torch", "transformers"}, "pages": {"torch", "duckdb", "pyarrow"}}
+ONLY = {"bounds": {"numpy", "scipy"}, "schema": {"pyarrow"}, "tools/environment": set()}
+FORBIDDEN = {
+    "dashboard": {"torch", "transformers"},
+    "pages": {"torch", "duckdb", "pyarrow"},
+    "tools/results": {"torch", "transformers", "streamlit", "duckdb", "pyarrow"},
+}
 STANDARD = set(__import__("sys").stdlib_module_names)
 
 
@@ -66,10 +71,19 @@ def test_arrows(room):
         ("pages", "import schema"),
         ("schema", "import numpy"),
         ("compute", "import dashboard"),
+        ("tools/environment", "import numpy"),
+        ("tools/results", "from compute import plan"),
+        ("tools/results", "import streamlit"),
+        ("dashboard", "from tools.results import words"),
     ],
 )
 def test_the_check_itself_sees_a_wrong_arrow(room, line):
     assert trespasses(room, line)
+
+
+def test_every_tool_has_its_arrows():
+    rooms = [set(modules(room)) for room in ALLOWED if room.startswith("tools/")]
+    assert set(modules("tools")) == set.union(*rooms)
 
 
 @pytest.mark.parametrize("module", modules("pages"), ids=lambda path: path.name)

@@ -128,6 +128,7 @@ def test_every_pinned_package_has_its_line():
         "requirements.txt",
         "compute/requirements.txt",
         "compute/ray-requirements.txt",
+        "tools/results/requirements.txt",
         "tests/requirements.txt",
     ):
         for line in (ROOT / file).read_text().splitlines():

@@ -1,8 +1,8 @@
-"""Make ``.venv`` with what the app, the batch stage, the tests or the benchmarks need.
+"""Make ``.venv`` with what the app, the batch stage, the results, the tests or the benchmarks need.
 
 Called by the Makefile with a bare Python 3.11 or later; uses the standard library only.
 
-    python tools/environment.py app|compute|ray|test|bench
+    python tools/environment.py app|results|compute|ray|test|bench
 """
 
 from __future__ import annotations
@@ -29,16 +29,21 @@ AUTO_GPTQ = "auto-gptq==0.7.1"
 #: Requirement files of each layer, the lighter ones first.
 LAYERS = {
     "app": ["requirements.txt"],
+    "results": ["requirements.txt", "tools/results/requirements.txt"],
     "compute": ["requirements.txt", "compute/requirements.txt"],
     "ray": ["requirements.txt", "compute/requirements.txt", "compute/ray-requirements.txt"],
     "test": [
         "requirements.txt",
         "compute/requirements.txt",
         "compute/ray-requirements.txt",
+        "tools/results/requirements.txt",
         "tests/requirements.txt",
     ],
     "bench": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
 }
+
+#: Layers that need no torch.
+LIGHT = ("app", "results")
 
 #: Requirement files that are installed last, without what their packages ask for.
 ALONE = {"bench": ["tests/bench/requirements.txt"]}
@@ -105,7 +110,7 @@ def install(layer: str) -> None:
     python = str(environment_python())
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command = list(pip)
-    if layer != "app":
+    if layer not in LIGHT:
         torch = find_torch(python)
         if torch is None:
             print(f"Installing {TORCH}", flush=True)
@@ -122,7 +127,7 @@ def install(layer: str) -> None:
         command += ["--requirement", str(ROOT / file)]
     print(f"Installing the packages of: {', '.join(LAYERS[layer])}", flush=True)
     subprocess.run(command, check=True)
-    if layer != "app":
+    if layer not in LIGHT:
         _install_auto_gptq(pip)
     for file in ALONE.get(layer, []):
         print(f"Installing the packages of: {file}", flush=True)

@@ -1,0 +1,147 @@
+"""The best peak learning rate of one size from a sweep, and how it falls with size (section 11)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bounds.laws.line import Line, fit_line
+from bounds.laws.unfittable import UnfittableError
+
+#: Where a sweep's lowest loss stands that is no minimum between other rates.
+LOWEST, HIGHEST = "the lowest rate tried", "the highest rate tried"
+NEXT_DIVERGED = "next to a rate that diverged"
+
+
+@dataclass(frozen=True)
+class BestRate:
+    """What a sweep says of the best learning rate of one size.
+
+    Attributes:
+        rate: vertex of the parabola, or the rate of lowest loss where there is none.
+        loss_nats: of the parabola at its vertex, or the lowest loss.
+        edge: ``LOWEST``, ``HIGHEST`` or ``NEXT_DIVERGED`` where the lowest loss has no neighbour
+            on one side: then the best rate may lie beyond it, and nothing is extrapolated. None at
+            a minimum that was bracketed.
+        lower, upper: the rates on either side, which bracket the minimum; NaN where there is none.
+    """
+
+    rate: float
+    loss_nats: float
+    edge: str | None
+    lower: float
+    upper: float
+
+    @property
+    def bracketed(self) -> bool:
+        """Whether the minimum lies between rates that were tried."""
+        return self.edge is None
+
+
+def best_rate(rates: np.ndarray, loss_nats: np.ndarray) -> BestRate:
+    """Vertex of the parabola in ln(rate) through the lowest loss and its two neighbours.
+
+    The vertex lies between the neighbours' midpoints to the lowest rate, never outside of what was
+    tried.
+
+    Args:
+        rates: shape (k,), peak learning rates, all different.
+        loss_nats: shape (k,), loss after training at each; NaN where training diverged.
+
+    Raises:
+        UnfittableError: fewer than three rates, or training diverged at all of them.
+        ValueError: a rate is not positive and finite or comes twice, shapes differ, or a loss is
+            infinite.
+    """
+    rates, loss = (np.asarray(v, dtype=np.float64) for v in (rates, loss_nats))
+    if rates.shape != loss.shape or rates.ndim != 1:
+        raise ValueError(f"rates {rates.shape} and losses {loss.shape} must be equally long")
+    if not np.all(np.isfinite(rates) & (rates > 0)):
+        raise ValueError(f"every learning rate must be finite and above 0: {rates}")
+    if np.unique(rates).size < rates.size:
+        raise ValueError(f"every learning rate may come once: {np.sort(rates)}")
+    if np.any(np.isinf(loss)):
+        raise ValueError(f"a loss must be finite, or NaN where training diverged: {loss}")
+    if rates.size < 3:
+        raise UnfittableError(f"a sweep needs at least 3 rates, not {rates.size}")
+    if np.all(np.isnan(loss)):
+        raise UnfittableError(f"training diverged at every rate from {rates.min():g} on")
+    order = np.argsort(rates)
+    rates, loss = rates[order], loss[order]
+    lowest = int(np.nanargmin(loss))
+    edge = _edge(loss, lowest)
+    if edge is not None:
+        return BestRate(float(rates[lowest]), float(loss[lowest]), edge, np.nan, np.nan)
+    lower, middle, upper = np.log(rates[lowest - 1 : lowest + 2])
+    left, here, right = loss[lowest - 1 : lowest + 2]
+    # Newton's form through the three points: here + s (x - middle) + q (x - middle)(x - lower).
+    below, above = (here - left) / (middle - lower), (right - here) / (upper - middle)
+    curvature = (above - below) / (upper - lower)  # above 0: the first of the lowest is here
+    slope = below + curvature * (middle - lower)  # of the parabola at the lowest rate
+    vertex = middle - slope / (2 * curvature)
+    return BestRate(
+        rate=float(np.exp(vertex)),
+        loss_nats=float(here - slope**2 / (4 * curvature)),
+        edge=None,
+        lower=float(rates[lowest - 1]),
+        upper=float(rates[lowest + 1]),
+    )
+
+
+def _edge(loss: np.ndarray, lowest: int) -> str | None:
+    if lowest == 0:
+        return LOWEST
+    if lowest == loss.size - 1:
+        return HIGHEST
+    return NEXT_DIVERGED if np.isnan(loss[[lowest - 1, lowest + 1]]).any() else None
+
+
+@dataclass(frozen=True)
+class RateRule:
+    """ln(best rate) = a - p ln N.
+
+    Attributes:
+        line: of ln(rate) in ln N.
+    """
+
+    line: Line
+
+    @property
+    def exponent(self) -> float:
+        """p; positive where the rate falls with size."""
+        return -self.line.slope
+
+    @property
+    def exponent_interval(self) -> tuple[float, float]:
+        """Interval of p, (low, high)."""
+        low, high = self.line.slope_interval
+        return -high, -low
+
+    def at(self, n: float) -> float:
+        """The rule's rate at ``n`` parameters."""
+        return float(np.exp(self.line.at(np.log(n))))
+
+    def predict(self, n: float) -> tuple[float, float]:
+        """Interval (low, high) for the best rate of one more size."""
+        low, high = self.line.predict(np.log(n))
+        return float(np.exp(low)), float(np.exp(high))
+
+
+def fit_rate_rule(n: np.ndarray, rates: np.ndarray, level: float = 0.95) -> RateRule:
+    """The rule through the best rates of several sizes.
+
+    Its uncertainty is from the scatter of the best rates about it, which holds whatever made them
+    scatter: seeds, text, and the parabola being none.
+
+    Args:
+        n: shape (sizes,), model sizes.
+        rates: shape (sizes,), their best rates, of minima that were bracketed.
+        level: probability that the intervals aim to cover.
+
+    Raises:
+        UnfittableError: fewer than three sizes.
+        ValueError: a number is not positive and finite, or shapes differ.
+    """
+    n, rates = np.asarray(n, dtype=np.float64), np.asarray(rates, dtype=np.float64)
+    if not np.all(np.isfinite(n) & (n > 0)) or not np.all(np.isfinite(rates) & (rates > 0)):
+        raise ValueError(f"sizes and rates must be finite and above 0: {n}, {rates}")
+    return RateRule(fit_line(np.log(n), np.log(rates), level))

@@ -1,0 +1,122 @@
+"""A suite as the report sees it: sizes, and the seeds of each."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from dashboard.artifact_files import list_suites
+from dashboard.artifacts import Suite
+from dashboard.errors import ArtifactError
+from dashboard.settings import Setting
+from dashboard.terms import UNQUANTIZED, Choice
+from dashboard.text import parameter_count
+
+#: Failure probability of every bound, but where another is named.
+DELTA = 0.05
+
+
+@dataclass(frozen=True)
+class Size:
+    """Models that differ in their seed alone.
+
+    Attributes:
+        models: rows of ``Ladder.models``, the first seed first.
+    """
+
+    models: pd.DataFrame
+
+    @property
+    def first(self) -> pd.Series:
+        """The model that the app shows, of the first seed."""
+        return self.models.iloc[0]
+
+    @property
+    def params(self) -> int:
+        """N."""
+        return int(self.first["params_total"])
+
+    @property
+    def label(self) -> str:
+        """N as a reader sees it."""
+        return parameter_count(self.params)
+
+    @property
+    def seeds(self) -> int:
+        """How many models there are of this size."""
+        return len(self.models)
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """A suite of models of several sizes, every training token of which was scored.
+
+    Attributes:
+        suite: open.
+        data_dir: folder of the suites.
+    """
+
+    suite: Suite
+    data_dir: Path
+
+    @cached_property
+    def models(self) -> pd.DataFrame:
+        """Rows of ``Suite.every_model``, the smallest first and its seeds in order, with the losses
+        of the unquantized model: train_loss_nats, heldout_loss_nats, heldout_loss_se_nats,
+        train_tokens_evaluated, heldout_tokens_evaluated."""
+        losses = ["model_id", "train_loss_nats", "heldout_loss_nats", "heldout_loss_se_nats"]
+        counts = ["train_tokens_evaluated", "heldout_tokens_evaluated"]
+        trained = self.suite.quantized(UNQUANTIZED)[losses + counts]
+        frame = self.suite.every_model().merge(trained, on="model_id")
+        repeated = frame["repeats"] != frame["model_id"]
+        order = ["params_total", "repeats", "repeated", "seed", "model_id"]
+        frame = frame.assign(repeated=repeated).sort_values(order, ignore_index=True)
+        return frame.drop(columns="repeated")
+
+    @property
+    def first_models(self) -> pd.DataFrame:
+        """Those of the first seed of each size, which laws are fitted to, as in the app."""
+        return self.models[self.models["repeats"] == self.models["model_id"]]
+
+    @cached_property
+    def sizes(self) -> tuple[Size, ...]:
+        """The smallest first."""
+        groups = self.models.groupby("repeats", sort=False)
+        return tuple(Size(rows.reset_index(drop=True)) for _, rows in groups)
+
+    @property
+    def largest(self) -> Size:
+        """The largest size."""
+        return self.sizes[-1]
+
+    def choice(self, setting: Setting, code: str, form: str, delta: float = DELTA) -> Choice:
+        """A choice of the dashboard's controls."""
+        return Choice(setting, code, delta, form)
+
+    def gptq(self, bits: int) -> Setting | None:
+        """GPTQ on whole rows at the number of bits nearest to ``bits`` that has bounds."""
+        plain = [s for s in self.suite.settings() if s == Setting("gptq", s.bits)]
+        return min(plain, key=lambda s: (abs(s.bits - bits), s.bits), default=None)
+
+
+def open_ladder(data_dir: Path, name: str | None = None) -> Ladder:
+    """The suite called ``name``, or the first of the folder.
+
+    Raises:
+        ArtifactError: there is none of that name, it cannot be read, or only windows of it were
+            scored.
+    """
+    there = list_suites(data_dir)
+    if not there:
+        raise ArtifactError(f"There is no suite under {data_dir}; run `make compute` first.")
+    name = name or there[0]
+    if name not in there:
+        raise ArtifactError(f"There is no suite “{name}” under {data_dir}: {', '.join(there)}.")
+    suite = Suite(data_dir, name)
+    if suite.is_sampled:
+        raise ArtifactError(
+            f"The suite “{name}” holds losses of sampled windows; the report is of ladders, whose "
+            "every training token is scored."
+        )
+    return Ladder(suite, data_dir)

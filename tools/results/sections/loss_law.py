@@ -1,0 +1,208 @@
+"""The training loss against model size: its power law, what it leaves over, the largest size."""
+
+from itertools import pairwise
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds import HeldOut, PowerLaw, UnfittableError
+from bounds.laws.line import fit_line
+from dashboard import scaling, scaling_charts
+from dashboard.law_charts import law_panel
+from dashboard.laws import formula, law_of
+from dashboard.quantities import MEASURED, Quantity
+from dashboard.text import term_of
+from dashboard.units import NATS
+from tools.results.ladder import Ladder
+from tools.results.markdown import Part, images, paragraphs, table
+from tools.results.words import (
+    Finding,
+    Verdict,
+    interval_words,
+    listed,
+    number,
+    percent,
+    spread,
+)
+
+#: Share of resamples in which a floor may run to an edge before it counts as not pinned down; as
+#: on the page *Scaling laws*.
+_EDGE = 0.05
+
+
+def section(ladder: Ladder) -> Part:
+    """The section."""
+    loss = training_loss(ladder)
+    law, held = scaling.law_and_held_out(loss, floor=False)
+    heading = "## 2. The loss law"
+    if isinstance(law, str):
+        return Part(paragraphs(heading, f"The training loss has no power law here. {law}"))
+    by_size = residuals_by_size(ladder, law)
+    prediction, findings = _largest(ladder, held)
+    return Part(
+        paragraphs(
+            heading,
+            _law_in_words(ladder, loss, law),
+            images(loss_law="Training loss against model size with its power law; what it leaves"),
+            _table(by_size),
+            _residuals_in_words(by_size),
+            prediction,
+        ),
+        {"loss-law": _chart(loss, law)},
+        findings,
+    )
+
+
+def training_loss(ladder: Ladder) -> Quantity:
+    """The quantity of the page *Scaling laws*."""
+    rows = ladder.first_models
+    values = rows[["model_id", "params_total"]].assign(value=rows["train_loss_nats"].astype(float))
+    colour = term_of("training_loss_nats").colour
+    label = "Training loss"
+    return Quantity(label, label, MEASURED, NATS.label, colour, values, None, "quantized", "0")
+
+
+def falls_strictly(ladder: Ladder) -> bool:
+    """Whether every model has a smaller training loss than every model of a smaller size."""
+    losses = [size.models["train_loss_nats"] for size in ladder.sizes]
+    return all(b.max() < a.min() for a, b in pairwise(losses))
+
+
+def _law_in_words(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
+    several = any(size.seeds > 1 for size in ladder.sizes)
+    first = (
+        f"The training loss falls from every size to the next{', whatever the seeds' * several}."
+        if falls_strictly(ladder)
+        else "The training loss does **not** fall from every size to the next."
+    )
+    shape = (
+        f"{first} Its power law is `{formula(law)}`, with an exponent of {number(-law.exponent)} "
+        f"({interval_words(law)}); models scatter about it by {percent(law.log_residual_rms)} "
+        "(root mean square)."
+    )
+    return f"{shape} {_floor_in_words(law_of(loss.values, 'value', floor=True))}"
+
+
+def _floor_in_words(law: PowerLaw | str) -> str:
+    if isinstance(law, str):
+        return f"A floor was not fitted: {law.removeprefix('No law: ')}"
+    if law.offset == 0.0:
+        return "With a floor allowed, the fit takes none."
+    pinned = (
+        f"it is not pinned down (in {percent(law.at_edge, 0)} of resamples it runs to where these "
+        "sizes cannot tell it from others)"
+        if law.at_edge > _EDGE
+        else f"models then scatter by {percent(law.log_residual_rms)}"
+    )
+    return f"With a floor allowed, the fit takes one of {number(law.offset)} nats; {pinned}."
+
+
+def residuals_by_size(ladder: Ladder, law: PowerLaw) -> pd.DataFrame:
+    """One row per size.
+
+    Columns: label, params_total, losses (of all seeds), residual (of the first seed over the law,
+    less 1), seeds_apart (largest loss over smallest, less 1; NaN of one seed), local (exponent of
+    the first seed's loss from this size to the next; NaN at the last).
+    """
+    rows = []
+    for size in ladder.sizes:
+        losses = size.models["train_loss_nats"].to_numpy(float)
+        apart = losses.max() / losses.min() - 1 if size.seeds > 1 else np.nan
+        residual = losses[0] / float(law.at(size.params)) - 1
+        rows.append((size.label, size.params, losses, residual, apart))
+    columns = ["label", "params_total", "losses", "residual", "seeds_apart"]
+    frame = pd.DataFrame(rows, columns=columns)
+    first = np.log([losses[0] for losses in frame["losses"]])
+    slopes = np.diff(first) / np.diff(np.log(frame["params_total"]))
+    return frame.assign(local=[*slopes, np.nan])
+
+
+def _table(by_size: pd.DataFrame) -> str:
+    header = ["size", "training loss", "over the law − 1", "seeds apart", "exponent to the next"]
+    rows = [
+        [
+            row.label,
+            spread(list(row.losses)),
+            percent(row.residual, sign=True),
+            percent(row.seeds_apart, 2) if np.isfinite(row.seeds_apart) else "–",
+            number(row.local),
+        ]
+        for row in by_size.itertuples()
+    ]
+    return table(header, rows)
+
+
+def _residuals_in_words(by_size: pd.DataFrame) -> str:
+    steepening = by_size["local"].dropna()
+    shape = ""
+    if len(steepening) > 1 and steepening.is_monotonic_decreasing:
+        shape = "The loss falls faster from size to size, which no power law does. "
+    elif len(steepening) > 1 and steepening.is_monotonic_increasing:
+        shape = "The loss falls ever more slowly from size to size, as towards a floor. "
+    several = by_size.dropna(subset=["seeds_apart"])
+    if several.empty:
+        return f"{shape}Every size has one seed, so what is noise of the seed was not measured."
+    beyond = several[several["residual"].abs() > several["seeds_apart"]]
+    fitted = "The law is of the first seeds, as in the app. "
+    if beyond.empty:
+        return f"{fitted}{shape}No size lies further from it than its own seeds lie apart."
+    return (
+        f"{fitted}{shape}At {listed(list(beyond['label']))} the loss lies further from the law "
+        "than the seeds lie apart: there the law, and not the seed, is off."
+    )
+
+
+def _largest(ladder: Ladder, held: HeldOut | str) -> tuple[str, tuple[Finding, ...]]:
+    """The largest size predicted from the others, in words, and whether that failed."""
+    title = f"**The largest size, predicted from the others.** {ladder.largest.label} parameters: "
+    if isinstance(held, str):
+        return f"{title}not predicted. {held}", ()
+    inside = held.low <= held.measured <= held.high
+    text = (
+        f"{title}the law of the smaller sizes says {number(held.predicted)} nats (95 % interval of "
+        f"the law {number(held.low)} to {number(held.high)}); measured is "
+        f"{number(held.measured)}, {'inside' if inside else '**outside**'} it. The prediction is "
+        f"off by {percent(held.relative_error, sign=True)}."
+    )
+    one = one_more_model(ladder)
+    if isinstance(one, str):
+        within, more = inside, f" An interval for a single model was not computed: {one}."
+    else:
+        low, high = one
+        within = low <= held.measured <= high
+        more = (
+            " For a single model, whose own scatter about the law comes on top, the 95 % "
+            f"prediction interval is {number(low)} to {number(high)}; measured is "
+            f"{'inside' if within else '**outside**'}."
+        )
+    if within:
+        return text + more, ()
+    short = (
+        f"the loss of the largest size from the law of the smaller ones: off by "
+        f"{percent(held.relative_error, sign=True)}, outside the prediction interval"
+    )
+    return text + more, (Finding(Verdict.DIFFERS, text, short),)
+
+
+def one_more_model(ladder: Ladder) -> tuple[float, float] | str:
+    """Student's 95 % prediction interval for the largest size from the smaller ones, or why there
+    is none."""
+    rows = ladder.first_models
+    known = rows[rows["params_total"] < ladder.largest.params]
+    try:
+        line = fit_line(np.log(known["params_total"]), np.log(known["train_loss_nats"]))
+    except UnfittableError as reason:
+        return str(reason)
+    low, high = line.predict(float(np.log(ladder.largest.params)))
+    return float(np.exp(low)), float(np.exp(high))
+
+
+def _chart(loss: Quantity, law: PowerLaw) -> alt.HConcatChart:
+    panel = law_panel(loss.values, "value", "Training loss", loss.colour, law)
+    left_over = scaling_charts.residuals(scaling.residuals(loss, law), loss.colour)
+    return alt.hconcat(
+        panel.properties(width=330, height=220),
+        left_over.properties(width=330, height=220, title="What the law leaves over"),
+        spacing=40,
+    )

@@ -1,0 +1,151 @@
+"""Words that follow from numbers: what an interval lets one say, and no more."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from bounds import PowerLaw
+
+#: Standard errors from which on two measurements are called different.
+CLEAR = 2.0
+
+
+class Verdict(Enum):
+    """How a finding of the paper stands to what was measured here."""
+
+    AGREES = "Agrees with the paper"
+    DIFFERS = "Does not agree"
+    OPEN = "Cannot be told here"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One statement of the paper held against this ladder.
+
+    Attributes:
+        verdict: how it stands.
+        text: the statement and what was measured, whole sentences.
+        short: what failed or stays open, as it is listed under what does not hold; empty for a
+            finding that agrees.
+    """
+
+    verdict: Verdict
+    text: str
+    short: str = ""
+
+
+class Trend(Enum):
+    """What the interval of an exponent says of a quantity over model size."""
+
+    FALLS = "falls"
+    RISES = "rises"
+    FLAT = "shows no clear trend"
+    UNKNOWN = "has no law"
+
+
+def trend(law: PowerLaw | str) -> Trend:
+    """The sign of a law's exponent if its whole interval has it."""
+    return Trend.UNKNOWN if isinstance(law, str) else trend_of(law.exponent_interval)
+
+
+def trend_of(interval: tuple[float, float]) -> Trend:
+    """The same of an interval of p in N^-p."""
+    low, high = interval
+    if low > 0:
+        return Trend.FALLS
+    return Trend.RISES if high < 0 else Trend.FLAT
+
+
+def trend_words(law: PowerLaw | str) -> str:
+    """``falls with size, as N^-0.21 (95 % interval -0.25 to -0.17)``, as far as that allows."""
+    found = trend(law)
+    if isinstance(law, str):
+        return f"{found.value} ({law.removeprefix('No law: ').rstrip('.')})"
+    power = f"$N^{{{_plain(-law.exponent)}}}$ ({interval_words(law)})"
+    if found is Trend.FLAT:
+        return f"{found.value}: {power}"
+    return f"{found.value} with size, as {power}"
+
+
+def interval_words(law: PowerLaw) -> str:
+    """The interval of the exponent of N: ``95 %: -0.25 to -0.17``."""
+    low, high = law.exponent_interval
+    return f"{law.level:.0%} interval {number(-high, 2)} to {number(-low, 2)}".replace("%", " %")
+
+
+def expected(direction: Trend, law: PowerLaw | str, paper: str, what: str) -> Finding:
+    """What the paper finds to fall (or rise), held against a law.
+
+    Args:
+        direction: ``FALLS`` or ``RISES``.
+        paper: what the paper finds, a sentence.
+        what: the quantity, as a sentence about it begins.
+    """
+    found = trend(law)
+    text = f"{paper} Here {what} {trend_words(law)}."
+    if found is direction:
+        return Finding(Verdict.AGREES, text)
+    short = f"{what} {trend_words(law)}"
+    opposite = found in (Trend.FALLS, Trend.RISES)
+    return Finding(Verdict.DIFFERS if opposite else Verdict.OPEN, text, short)
+
+
+def compared(difference: float, error: float) -> str:
+    """``higher``, ``lower``, or that two standard errors do not tell them apart."""
+    if not error >= 0:
+        raise ValueError(f"a standard error must be at least 0, not {error}")
+    if abs(difference) <= CLEAR * error:
+        return "not told apart by two standard errors"
+    return "higher" if difference > 0 else "lower"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """So many decimals, with a true minus sign and no negative zero."""
+    if not math.isfinite(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0.0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def percent(value: float, digits: int = 1, sign: bool = False) -> str:
+    """``12.3 %``, with a true minus sign; ``sign`` puts a plus before what is positive."""
+    text = number(100.0 * value, digits)
+    plus = "+" if sign and not text.startswith("−") and float(text) > 0 else ""
+    return f"{plus}{text} %"
+
+
+def spread(values: Sequence[float], digits: int = 3) -> str:
+    """``2.170``, or of several seeds the mean with the smallest and largest."""
+    mean = number(math.fsum(values) / len(values), digits)
+    low, high = number(min(values), digits), number(max(values), digits)
+    return mean if low == high else f"{mean} ({low}–{high})"
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a, b and c``."""
+    items = list(items)
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """``one model``, ``5 models``, ``no model``."""
+    if count == 0:
+        return f"no {noun}"
+    return f"one {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _plain(value: float) -> str:
+    """Two decimals with an ASCII minus, as formulas need it."""
+    return number(value, 2).replace("−", "-")
