@@ -121,8 +121,11 @@ def _parse(preset: str, content: dict) -> Ladder:
                 f"The model {model.model_id} would take {model.steps} steps, fewer than "
                 f"{MIN_STEPS}; lower its batch_windows of {model.batch_windows}."
             )
-    measurements = tuple(m for row in chosen.get("measurements", ()) for m in _measurements(row))
-    curvature = tuple(c for row in chosen.get("curvature", ()) for c in _curvature(row))
+    sets = chosen.get("model_sets", {})
+    measurements = tuple(
+        m for row in chosen.get("measurements", ()) for m in _measurements(row, sets)
+    )
+    curvature = tuple(c for row in chosen.get("curvature", ()) for c in _curvature(row, sets))
     _check_names([*measurements, *curvature], models)
     _check_curvature(curvature, models, measurements)
     return Ladder(
@@ -152,23 +155,27 @@ def _models(row: dict, preset: dict) -> Iterator[LadderModel]:
             yield replace(model, learning_rate=rule.at(model.params_total))
 
 
-def _measurements(row: dict) -> Iterator[Measurement]:
-    row, models = _of_models(row)
+def _measurements(row: dict, sets: dict[str, list[str]]) -> Iterator[Measurement]:
+    row, models = _of_models(row, sets)
     for values in unrolled(row):
         train_windows = values.pop("train_windows", None)
         yield Measurement(Setting(**values), train_windows, models)
 
 
-def _curvature(row: dict) -> Iterator[CurvatureRequest]:
-    row, models = _of_models(row)
+def _curvature(row: dict, sets: dict[str, list[str]]) -> Iterator[CurvatureRequest]:
+    row, models = _of_models(row, sets)
     for point in points_of(row):
         yield CurvatureRequest(point, models)
 
 
-def _of_models(row: dict) -> tuple[dict, tuple[str, ...] | None]:
-    """A row of the file without its list of models, which does not stand for one row each, and
-    that list."""
+def _of_models(row: dict, sets: dict[str, list[str]]) -> tuple[dict, tuple[str, ...] | None]:
+    """A row of the file without its list of models, or the name of a set of them, and that list;
+    it does not stand for one row each."""
     models = row.get("models")
+    if isinstance(models, str):
+        if models not in sets:
+            raise ValueError(f"there is no set of models {models!r} in model_sets")
+        models = sets[models]
     rest = {key: value for key, value in row.items() if key != "models"}
     return rest, None if models is None else tuple(models)
 

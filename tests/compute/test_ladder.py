@@ -119,6 +119,20 @@ def test_of_measurements_with_one_setting_the_first_for_a_model_counts(tmp_path)
     assert written["ladder-5k-seed3--rtn-b4"] == ("quantized",)
 
 
+def test_a_set_of_models_goes_by_its_name(tmp_path):
+    file = tmp_path / "l.toml"
+    model = "{ hidden_size = 8, layers = 1, heads = 1, batch_windows = 1, learning_rate = 0.1, "
+    models = "models = [" + model + "seed = [0, 1] }]"
+    row = 'measurements = [{ quantizer = "rtn", bits = 4, models = "others" }]'
+    sets = '[presets.p.model_sets]\nothers = ["ladder-5k-seed1"]'
+    file.write_text(preset(models, row, sets))
+    ladder = load_ladder("p", file)
+    assert [len(ladder.measurements_of(model)) for model in ladder.models] == [0, 1]
+    file.write_text(preset(models, row))
+    with pytest.raises(InputError, match="there is no set of models 'others' in model_sets"):
+        load_ladder("p", file)
+
+
 def test_models_of_one_name_are_refused(tmp_path):
     file = tmp_path / "l.toml"
     model = "{ hidden_size = 8, layers = 1, heads = 1, batch_windows = 1, learning_rate = 0.1, "
