@@ -9,6 +9,7 @@ RETRY_FAILED ?=
 EXECUTOR ?=
 ADDRESS ?=
 OPTIONS ?=
+TO ?=
 PORT ?= 8501
 
 RUN_OPTIONS = $(if $(PRESET),--preset $(PRESET)) \
@@ -21,17 +22,22 @@ RUN_OPTIONS = $(if $(PRESET),--preset $(PRESET)) \
 	$(OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compute app results test lint format bench screenshots
+.PHONY: help compute publish app results test lint format bench screenshots
 
 help: ## show this list
 	@echo "Ways in:"
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo "Options of make compute: PRESET=tiny|small|pythia|cerebras CORPUS=folder SUITE=name WORKERS=n RETRY_FAILED=1"
 	@echo "  EXECUTOR=ray ADDRESS=host:port OPTIONS='--only pythia-70m --without chain' (any of python -m compute run --help)"
+	@echo "Options of make publish: SUITE=name TO=folder OPTIONS='--data folder --with-failures'"
 
 compute: ## train and measure the models, write Parquet under data/
 	@$(PYTHON) tools/environment.py $(if $(filter ray,$(EXECUTOR)),ray,compute)
 	@$(VENV) -m compute run $(RUN_OPTIONS)
+
+publish: ## write a compact copy of the suite data/SUITE, to be read only, into the folder TO
+	@$(PYTHON) tools/environment.py compute
+	@$(VENV) -m compute publish $(if $(SUITE),"$(SUITE)") $(if $(TO),--to "$(TO)") $(OPTIONS)
 
 app: ## open the dashboard on the artifacts under data/
 	@$(PYTHON) tools/environment.py app

@@ -8,9 +8,11 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.5"
+SCHEMA_VERSION = "1.6"
 
-#: Metadata keys in every Parquet file, all strings.
+#: Metadata keys in every Parquet file, all strings.  A file of a published copy holds the rows of
+#: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
+#: table ``provenance``; the schema version is that of the copy.
 PROVENANCE_KEYS = (
     "boundscape.schema_version",
     "boundscape.code_revision",
@@ -22,6 +24,8 @@ PROVENANCE_KEYS = (
     "boundscape.library_versions",
     "boundscape.device",
 )
+
+SEVERAL = "several: see the table provenance"
 
 #: What identifies a quantization: null where it does not apply.
 SETTING_FIELDS = (
@@ -325,7 +329,28 @@ TABLES: dict[str, pa.Schema] = {
             _described("finished_at", pa.timestamp("us", tz="UTC"), "when it ended"),
         ]
     ),
+    "provenance": pa.schema(
+        [
+            _described("table_name", pa.string(), "table that a unit wrote a file of"),
+            _MODEL_ID,
+            _described("label", pa.string(), "name of that file was LABEL--UNIT_KEY.parquet"),
+            _described("first_row", pa.int64(), "of its rows in the model's file now, from 0"),
+            _described("rows", pa.int64(), "how many follow one another there, as it held them"),
+            *(
+                _described(
+                    key.removeprefix("boundscape."),
+                    pa.string(),
+                    f"{key} in that file's metadata; null: it had none",
+                    nullable=True,
+                )
+                for key in PROVENANCE_KEYS
+            ),
+        ]
+    ),
 }
+
+#: Tables that the batch stage measures.  ``provenance`` is of published copies alone.
+MEASURED_TABLES = tuple(name for name in TABLES if name != "provenance")
 
 
 def setting_slug(

@@ -234,7 +234,7 @@ def status(
     context: Context = None,
 ) -> None:
     """List the units that are done, missing or failed."""
-    session = _session(**locals())
+    session = _session(**locals(), measures=False)
     from compute.console import show_status
 
     show_status(session)
@@ -267,6 +267,7 @@ def export(
         device=device,
         ladder=ladder,
         hub_suites=hub_suites,
+        measures=False,
     )
     export_model(session, model, setting, code, to)
 
@@ -280,6 +281,21 @@ def restore(
     from compute.transfer import restore_model
 
     restore_model(source, to)
+
+
+@app.command()
+def publish(
+    suite: Annotated[str, typer.Argument(help="Suite to publish, a folder under --data.")],
+    to: Annotated[Path, typer.Option(help="Folder to put the copy into, under the same name.")],
+    data: DataDir = _DATA,
+    with_failures: Annotated[
+        bool, typer.Option("--with-failures", help="Even if units failed; their records stay.")
+    ] = False,
+) -> None:
+    """Write a compact copy of a measured suite, one file per table and model, to be read only."""
+    from compute.publish import publish_suite
+
+    publish_suite(data, suite, to, with_failures=with_failures)
 
 
 @app.command()

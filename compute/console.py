@@ -197,7 +197,7 @@ def show_summary(session: Session, not_run: list[str], failed: dict[str, str]) -
     table.add_column("table")
     for column in ("files", "rows", "kB"):
         table.add_column(column, justify="right")
-    for name in schema.TABLES:
+    for name in schema.MEASURED_TABLES:
         files = sorted(store.folder.glob(f"{name}/*.parquet"))
         rows = sum(row_count(file) or 0 for file in files)
         size = sum(file.stat().st_size for file in files)
@@ -235,7 +235,9 @@ def show_status(session: Session) -> None:
         console.print(f"[yellow]missing[/yellow] {unit.name}")
     for name, error in plan.failed.items():
         console.print(f"[red]failed[/red]  {name}: {escape(error)}")
+    store = session.workspace.store
+    what = f"{store.folder} (a published copy)" if store.is_published else f"{store.folder}"
     console.print(
-        f"{session.workspace.store.folder}: {len(plan.done)} of {len(plan.units)} units done, "
+        f"{what}: {len(plan.done)} of {len(plan.units)} units done, "
         f"{len(plan.failed)} failed, {len(plan.todo)} missing."
     )

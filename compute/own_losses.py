@@ -15,7 +15,7 @@ from bounds.forms.sampled import (
     sampled_bound,
 )
 from compute.errors import InputError
-from compute.table_file import numbers, read_table, require_column
+from compute.table_file import numbers, read_table, require_column, require_one_measurement
 
 #: Share of delta that a sampled bound gives to the sampling.
 SAMPLE_SHARE = 0.1
@@ -160,6 +160,7 @@ def _read(path: Path, vocab_size: int) -> dict[str, np.ndarray]:
     """Columns of the file as float64, checked; ``window`` as numbers 0, 1, ... if it is there."""
     table = read_table(path)
     require_column(table, "loss_nats", path)
+    require_one_measurement(table, path)
     columns = {}
     if "window" in table.column_names:
         names = table.column("window").combine_chunks()

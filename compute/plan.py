@@ -32,7 +32,7 @@ def make_plan(units: list[Unit], workspace: Workspace, retry_failed: bool) -> Pl
     A unit whose checkpoint or coded model has left the cache is run again, to the same bytes,
     if a unit that is to be run reads it.
     """
-    states = {unit.name: workspace.store.state(unit) for unit in units}
+    states = workspace.store.states(units)
     failed = {n: error for n, (state, error) in states.items() if state == "failed"}
     if retry_failed:
         failed = {}

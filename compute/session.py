@@ -48,6 +48,7 @@ class Request:
         hours: models whose units would take the run beyond so many hours are left out.
         executor: ``local`` or ``ray``.
         address: of a Ray cluster.
+        measures: whether units are to be run, which a published copy does not take.
     """
 
     preset: str | None
@@ -73,6 +74,7 @@ class Request:
     hours: float | None = None
     executor: str = "local"
     address: str | None = None
+    measures: bool = True
 
 
 @dataclass(frozen=True)
@@ -208,13 +210,14 @@ def check_quantizers(settings: Iterable[Setting]) -> None:
 
 
 def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
-    """The suite's folder; measurements on another text or other models are never mixed in.
+    """The suite's folder; measurements on another text or other models are never mixed in, and none
+    at all into a published copy.
 
     Args:
         suite: its name if the request has none.
 
     Raises:
-        InputError: the name is no folder's, or another suite lies there.
+        InputError: the name is no folder's, another suite lies there, or a published copy.
     """
     if request.suite is not None and not re.fullmatch(r"\w[\w.-]*", request.suite):
         raise InputError(
@@ -225,14 +228,19 @@ def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
         raise InputError(f"The folder of artifacts {request.data_dir} is a file.")
     store = SuiteStore(request.data_dir, request.suite or suite)
     found = store.fingerprint()
-    if found in (None, fingerprint):
-        return store
-    if request.suite:
+    if found not in (None, fingerprint) and not request.suite:
+        store = SuiteStore(request.data_dir, f"{suite}-{fingerprint[:6]}")
+    elif found not in (None, fingerprint):
         raise InputError(
             f"The suite {request.suite!r} in {request.data_dir} was measured on another corpus or "
             "with other models; choose another name with SUITE=name, or remove the folder."
         )
-    return SuiteStore(request.data_dir, f"{suite}-{fingerprint[:6]}")
+    if request.measures and store.is_published:
+        raise InputError(
+            f"The suite {store.folder} is a published copy, which nothing is measured into; name "
+            "another suite with SUITE=name (--suite name), or another folder with --data."
+        )
+    return store
 
 
 def workspace_of(

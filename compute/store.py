@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,11 @@ WRITING = ".writing"
 
 @dataclass(frozen=True)
 class SuiteStore:
-    """Files of one suite: ``data_dir/suite/TABLE/LABEL--KEY.parquet``."""
+    """Files of one suite: ``data_dir/suite/TABLE/LABEL--KEY.parquet``.
+
+    A published copy, which ``compute.publish`` makes, has ``TABLE/MODEL.parquet`` instead: it can
+    be asked what is done, and nothing is written to it.
+    """
 
     data_dir: Path
     suite: str
@@ -35,8 +39,27 @@ class SuiteStore:
 
     def path(self, table: str, unit: Unit) -> Path:
         """File of ``unit`` in ``table``; units of every stage share the table ``units``."""
-        stem = f"{unit.stage}--{unit.label}" if table == "units" else unit.label
-        return self.folder / table / f"{stem}--{unit.key}.parquet"
+        label = _record_label(unit) if table == "units" else unit.label
+        return self.folder / table / f"{label}--{unit.key}.parquet"
+
+    @property
+    def is_published(self) -> bool:
+        """Whether this is a published copy."""
+        return any(self.folder.glob("provenance/*.parquet"))
+
+    def states(self, units: Iterable[Unit]) -> dict[str, tuple[str, str | None]]:
+        """``state`` of each unit, by name; of a published copy what its table ``units`` says.
+
+        Raises:
+            InputError: a file of a published copy is damaged.
+        """
+        if not self.is_published:
+            return {unit.name: self.state(unit) for unit in units}
+        recorded = _published_states(self.folder)
+        return {
+            unit.name: recorded.get((_record_label(unit), unit.key), ("missing", None))
+            for unit in units
+        }
 
     def state(self, unit: Unit) -> tuple[str, str | None]:
         """(state, error): ``done``, ``failed`` with the recorded error, or ``missing``.
@@ -65,7 +88,7 @@ class SuiteStore:
             ValueError: a column is missing, has another type, or is null where it must not be.
         """
         path = self.path(table, unit)
-        rows = _conform(rows, table).replace_schema_metadata(metadata)
+        rows = conform(rows, table).replace_schema_metadata(metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}{WRITING}")
         pq.write_table(rows, temporary, compression="zstd", version="2.6")
@@ -100,6 +123,7 @@ class SuiteStore:
         manifest = {
             "schema_version": schema.SCHEMA_VERSION,
             "suite_fingerprint": self.fingerprint(),
+            **({"published": True} if self.is_published else {}),
             "files": files,
         }
         temporary = self.folder / f"manifest.json.{os.getpid()}{WRITING}"
@@ -120,7 +144,7 @@ class SuiteStore:
             except BlockingIOError:
                 raise InputError(
                     f"Another run is writing the suite {self.suite!r}; wait for it to end, "
-                    "or give this one another name with --suite."
+                    "or name another suite."
                 ) from None
             for leftover in self.folder.rglob(f"*{WRITING}"):
                 leftover.unlink()
@@ -135,7 +159,31 @@ def row_count(path: Path) -> int | None:
         return None
 
 
-def _conform(rows: pa.Table, table: str) -> pa.Table:
+def _record_label(unit: Unit) -> str:
+    """Label of the unit's file in ``units``, which every stage writes to."""
+    return f"{unit.stage}--{unit.label}"
+
+
+def _published_states(folder: Path) -> dict[tuple[str, str], tuple[str, str | None]]:
+    """By (label, key) of a unit's record: ``done``, or ``failed`` with the error."""
+    found = {}
+    for path in sorted(folder.glob("provenance/*.parquet")):
+        try:
+            origins = pq.read_table(path, filters=[("table_name", "=", "units")]).to_pylist()
+            records = pq.read_table(folder / "units" / path.name, columns=["status", "error"])
+        except (OSError, pa.ArrowException):
+            raise InputError(
+                f"The published copy {folder} is damaged at {path.name} of provenance or units; "
+                "restore it, or publish the suite again."
+            ) from None
+        for origin in origins:
+            record = records.slice(origin["first_row"], 1).to_pylist()[0]
+            state = ("failed", record["error"]) if record["status"] == "failed" else ("done", None)
+            found[origin["label"], origin["unit_key"]] = state
+    return found
+
+
+def conform(rows: pa.Table, table: str) -> pa.Table:
     """``rows`` with exactly the columns and types of the schema, or ValueError."""
     expected = schema.TABLES[table]
     if set(rows.column_names) != set(expected.names):

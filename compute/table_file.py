@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import schema
 from compute.errors import InputError
 
 
@@ -33,6 +34,20 @@ def require_column(table: pa.Table, name: str, path: Path) -> None:
         many = f"{found} columns" if found else "no column"
         raise InputError(
             f"{path} has {many} '{name}'; its columns are {', '.join(table.column_names)}."
+        )
+
+
+def require_one_measurement(table: pa.Table, path: Path) -> None:
+    """Raise InputError if rows of a suite's table are of several models, settings or splits: taken
+    for one sample they would give a number that bounds nothing."""
+    kinds = ["model_id", *(field.name for field in schema.SETTING_FIELDS), "split"]
+    if not set(kinds) <= set(table.column_names):
+        return  # no suite's table
+    found = table.group_by(kinds).aggregate([]).num_rows
+    if found > 1:
+        raise InputError(
+            f"{path} holds the losses of {found} measurements, which differ in model, setting or "
+            "split; give a file with the rows of one."
         )
 
 

@@ -79,7 +79,7 @@ def _recorded(session: Session, unit: Unit, code: str) -> tuple[int, str]:
 
 def _rows(table: Path, wanted: dict) -> list[dict]:
     """Rows of a table whose columns have these values."""
-    files = sorted(table.glob(f"{wanted['model_id']}--*.parquet"))
+    files = sorted(table.glob(f"{wanted['model_id']}*.parquet"))  # one if it is published
     rows = [row for file in files for row in pq.read_table(file).to_pylist()]
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 

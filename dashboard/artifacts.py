@@ -1,7 +1,7 @@
 """The artifacts as the pages see them: one suite's tables, opened read-only with DuckDB."""
 
 import contextlib
-import json
+from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
 from pathlib import Path
@@ -38,27 +38,23 @@ class Suite:
         """
         self.name = name
         self._connection = duckdb.connect(":memory:")
-        self._provenance: dict[str, str] = {}
-        self._fingerprints: set[str] = set()
+        self._metadata: list[dict[str, str]] = []
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         self._memory: dict[Hashable, Any] = {}
         self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
             for file in files:
-                metadata = checked_metadata(file, table, data_dir)
-                self._fingerprints.add(metadata.get("boundscape.suite_fingerprint", ""))
-                if table == "models":
-                    kept = schema.PROVENANCE_KEYS
-                    self._provenance = {k: v for k, v in metadata.items() if k in kept}
+                self._metadata.append(checked_metadata(file, table, data_dir))
             self._create_view(table, files)
         self._check_whole()
 
     def _check_whole(self) -> None:
         """Check what no single file tells: nothing foreign, nothing twice, something there."""
-        if len(self._fingerprints) > 1:
+        fingerprints = {m.get("boundscape.suite_fingerprint", "") for m in self._metadata}
+        if len(fingerprints) > 1:
             raise ArtifactError(
-                f"The suite “{self.name}” mixes files of {len(self._fingerprints)} different "
+                f"The suite “{self.name}” mixes files of {len(fingerprints)} different "
                 "suites; remove the ones that were copied in."
             )
         twice = self.query(
@@ -310,11 +306,10 @@ class Suite:
             [*[width_nats] * 4, model_id, *columns_of(setting)],
         )
 
-    def provenance(self) -> dict:
-        """Code revision, device, seeds and library versions of one of the models."""
-        values = {key.partition(".")[2]: value for key, value in self._provenance.items()}
-        for key in ("code_revision", "schema_version", "device"):
-            values.setdefault(key, "unknown")
-        for key in ("seeds", "library_versions"):
-            values[key] = json.loads(values.get(key) or "{}")
-        return values
+    def provenance(self, key: str) -> list[str]:
+        """Values of one of ``schema.PROVENANCE_KEYS``, named without its prefix, over all files
+        that units wrote, the most frequent first; a published copy has them in a table."""
+        packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
+        each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
+        counts = Counter(value for value in each if value)
+        return sorted(counts, key=lambda value: (-counts[value], value))

@@ -3,7 +3,8 @@
 #: What to do about a file that cannot be used.
 REPAIR = (
     "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
-    "it and run `make compute` to measure it again"
+    "it and run `make compute` to measure it again; a published copy is made again with "
+    "`make publish`"
 )
 
 

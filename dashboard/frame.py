@@ -104,12 +104,31 @@ def show_error(error: ArtifactError) -> None:
 
 def show_provenance(suite: Suite) -> None:
     """In the sidebar: where the numbers come from."""
-    values = suite.provenance()
+    of_units = {key: suite.provenance(key) for key in ("code_revision", "schema_version", "device")}
+    code, version, device = map(_first_of, of_units.values())
     models = suite.models()
     corpora, arithmetic = (", ".join(sorted(set(models[key]))) for key in ("corpus", "arithmetic"))
     sampled = ", scored on sampled windows" if suite.is_sampled else ""
     with st.sidebar:
         st.caption(
-            f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \nCode "
-            f"{values['code_revision']}, schema {values['schema_version']}  \n{values['device']}"
+            f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \n"
+            f"Code {code}, schema {version}  \n{device}",
+            help=_all_of(of_units),
         )
+
+
+def _first_of(values: list[str]) -> str:
+    """What may be many: a suite can be measured over weeks, on several machines."""
+    if len(values) > 2:
+        return f"{values[0]} and {len(values) - 1} others"
+    return " and ".join(values) or "unknown"
+
+
+def _all_of(values: dict[str, list[str]]) -> str | None:
+    """Every value where not all are shown."""
+    lines = [
+        f"{key.replace('_', ' ').capitalize()}s, those of most files first: {', '.join(found)}"
+        for key, found in values.items()
+        if len(found) > 2
+    ]
+    return "  \n".join(lines) or None

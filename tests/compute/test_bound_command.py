@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import schema
 from bounds import FORMS, TokenLosses, complexity, shortest_code_bits
 from tests.conftest import ROOT
 
@@ -158,3 +159,17 @@ def test_files_that_are_not_there_or_not_tables(tmp_path):
     assert "does not exist" in bound_command(tmp_path / "none.csv").stderr
     (tmp_path / "x.parquet").write_bytes(b"PAR1 not really")
     assert "is neither Parquet nor CSV" in bound_command(tmp_path / "x.parquet").stderr
+
+
+def test_a_suites_table_is_taken_for_one_measurement_only_if_it_is_one(tmp_path, losses):
+    """One published file holds every setting and split, whose windows have the same numbers."""
+    setting = dict.fromkeys([field.name for field in schema.SETTING_FIELDS])
+    one = losses.assign(model_id="a", **setting | {"quantizer": "rtn", "bits": 4}, split="train")
+    one.assign(window=np.arange(len(one)) // 8).to_parquet(tmp_path / "one.parquet")
+    result = bound_command(tmp_path / "one.parquet", train_tokens=6_400_000, code_bits=64_000)
+    assert result.returncode == 0, result.stderr
+    both = pd.concat([one, one.assign(bits=8)])
+    both.assign(window=np.arange(len(both)) // 8 % 2500).to_parquet(tmp_path / "both.parquet")
+    result = bound_command(tmp_path / "both.parquet", train_tokens=6_400_000, code_bits=64_000)
+    assert result.returncode == 2
+    assert "holds the losses of 2 measurements, which differ in model" in result.stderr

@@ -64,12 +64,12 @@ def start(command: list[str]) -> subprocess.Popen:
 
 
 def test_a_run_writes_every_table_of_the_schema_but_that_of_sampled_losses(micro_run):
-    for table, columns in schema.TABLES.items():
+    for table in schema.MEASURED_TABLES:
         if table == "token_losses":  # a ladder's tokens are scored one and all
             continue
         rows = pq.read_table(micro_run / "data/micro" / table)
         assert rows.num_rows, table
-        assert rows.schema.names == columns.names
+        assert rows.schema.names == schema.TABLES[table].names
         for path in (micro_run / "data/micro" / table).glob("*.parquet"):
             metadata = pq.read_metadata(path).metadata
             assert {key.encode() for key in schema.PROVENANCE_KEYS} <= metadata.keys()

@@ -25,7 +25,7 @@ REMARK = "inside the learning-rate warm-up"
 STAND_IN = "windows of another text, since the order of training is not public"
 
 #: Tables of the ladder that such a suite has as well.
-_KEPT = ("models", "quantized", "layers", "curvature", "spectra", "checkpoint_losses")
+_KEPT = ("models", "quantized", "layers", "curvature", "spectra", "checkpoint_losses", "units")
 
 _SETTING = [field.name for field in schema.SETTING_FIELDS]
 
