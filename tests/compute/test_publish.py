@@ -28,7 +28,7 @@ MEASURED = [
 ]
 
 
-def bits(column: pa.ChunkedArray) -> list | np.ndarray:
+def bits(column: pa.ChunkedArray) -> pa.ChunkedArray | list:
     """Values of a column, in which 0 and -0, and all kinds of NaN, differ."""
     if not pa.types.is_floating(column.type):
         return column
