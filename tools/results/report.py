@@ -84,7 +84,9 @@ def drawn(found: list[Part]) -> dict[str, bytes]:
 
 
 def _head(ladder: Ladder) -> str:
-    name, origin = ladder.suite.name, ladder.suite.provenance()
+    name, origin = ladder.suite.name, ladder.suite.provenance
+    revisions = ", ".join(f"`{revision}`" for revision in origin("code_revision"))
+    several = "s" if len(origin("code_revision")) > 1 else ""
     return paragraphs(
         "# Results",
         f"Computed from `data/{name}` by `make results SUITE={name}`, every number and every "
@@ -92,8 +94,8 @@ def _head(ladder: Ladder) -> str:
         "this file by hand.",
         "Terms are those of [docs/THEORY.md](docs/THEORY.md). **Certified** stands by what is a "
         "guarantee; whatever is an estimate or a law is called **not certified** or says its "
-        "interval. Measurements are of the code revision "
-        f"`{origin['code_revision']}`, schema {origin['schema_version']}.",
+        f"interval. Measurements are of the code revision{several} {revisions}, schema "
+        f"{', '.join(origin('schema_version'))}.",
     )
 
 
