@@ -62,7 +62,7 @@ def _check_source(source: SuiteStore) -> None:
         raise InputError(f"There is no suite {name!r} in {source.data_dir}.")
     if source.is_published:
         raise InputError(f"{folder} is a published copy already; copy the folder as it is.")
-    if not any(folder.glob("models/*.parquet")):
+    if not any(any(folder.glob(f"{name}/*.parquet")) for name in ("models", "learning_rates")):
         raise InputError(f"The suite {folder} holds no measured model; measure one first.")
 
 

@@ -12,12 +12,20 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import schema
+
 ROOT = Path(__file__).resolve().parent.parent
 _MAIN = sys.modules["__main__"]
 
 # The same examples on every run, and no time limit: CI machines stall.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+#: Tables that a run of a ladder fills: its tokens are scored one and all, and its learning rates
+#: are given.
+LADDER_TABLES = tuple(
+    name for name in schema.MEASURED_TABLES if name not in ("token_losses", "learning_rates")
+)
 
 MICRO_LADDER = """
 [presets.micro]

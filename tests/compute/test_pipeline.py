@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import schema
-from tests.conftest import ROOT, compute_command, run_compute
+from tests.conftest import LADDER_TABLES, ROOT, compute_command, run_compute
 
 SETTING = [field.name for field in schema.SETTING_FIELDS]
 
@@ -63,10 +63,8 @@ def start(command: list[str]) -> subprocess.Popen:
     )
 
 
-def test_a_run_writes_every_table_of_the_schema_but_that_of_sampled_losses(micro_run):
-    for table in schema.MEASURED_TABLES:
-        if table == "token_losses":  # a ladder's tokens are scored one and all
-            continue
+def test_a_run_writes_every_table_of_a_ladder(micro_run):
+    for table in LADDER_TABLES:
         rows = pq.read_table(micro_run / "data/micro" / table)
         assert rows.num_rows, table
         assert rows.schema.names == schema.TABLES[table].names

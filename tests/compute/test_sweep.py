@@ -3,18 +3,23 @@
 import dataclasses
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from compute import language_model, training
 from compute.errors import InputError
 from compute.evaluation import evaluate
+from compute.publish import publish_suite
 from compute.run import run
 from compute.session import Request, open_session
 from compute.stages import sweep
 from compute.suites.ladder import load_ladder
 from compute.suites.learning_rate import LearningRateRule
 from compute.training_state import TrainingState
+
+PUBLISHED = ("data", "published")
+KEY = [("model_id", "ascending"), ("learning_rate", "ascending")]
 
 SWEEP = """
 [presets.sweep]
@@ -137,3 +142,11 @@ def test_models_without_a_rate_of_their_own_follow_the_rule():
         assert model.learning_rate == pytest.approx(
             0.0066 * (other.params_total / 1e5) ** -0.58, rel=0.05
         )
+
+
+def test_a_sweep_can_be_published(swept):
+    publish_suite(swept / "data", "sweep", swept / "published")
+    rows = (pq.read_table(swept / folder / "sweep/learning_rates") for folder in PUBLISHED)
+    measured, published = (table.sort_by(KEY).to_pylist() for table in rows)
+    assert len(measured) == 4
+    assert published == measured
