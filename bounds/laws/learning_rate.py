@@ -10,6 +10,7 @@ from bounds.laws.unfittable import UnfittableError
 #: Where a sweep's lowest loss stands that is no minimum between other rates.
 LOWEST, HIGHEST = "the lowest rate tried", "the highest rate tried"
 NEXT_DIVERGED = "next to a rate that diverged"
+NO_VERTEX = "no minimum of a parabola"
 
 
 @dataclass(frozen=True)
@@ -19,10 +20,11 @@ class BestRate:
     Attributes:
         rate: vertex of the parabola, or the rate of lowest loss where there is none.
         loss_nats: of the parabola at its vertex, or the lowest loss.
-        edge: ``LOWEST``, ``HIGHEST`` or ``NEXT_DIVERGED`` where the lowest loss has no neighbour
-            on one side: then the best rate may lie beyond it, and nothing is extrapolated. None at
-            a minimum that was bracketed.
-        lower, upper: the rates on either side, which bracket the minimum; NaN where there is none.
+        edge: why there is no vertex: ``LOWEST``, ``HIGHEST`` or ``NEXT_DIVERGED`` if the lowest
+            loss has no neighbour on one side, ``NO_VERTEX`` where the best of all parabolas has no
+            minimum among the rates: then the best rate may lie elsewhere, and nothing is
+            extrapolated.  None at a minimum that was bracketed.
+        lower, upper: lowest and highest rate that the parabola is of; NaN where there is none.
     """
 
     rate: float
@@ -38,10 +40,10 @@ class BestRate:
 
 
 def best_rate(rates: np.ndarray, loss_nats: np.ndarray) -> BestRate:
-    """Vertex of the parabola in ln(rate) through the lowest loss and its two neighbours.
+    """Vertex of the least-squares parabola in ln(rate) through every loss that did not diverge.
 
-    The vertex lies between the neighbours' midpoints to the lowest rate, never outside of what was
-    tried.
+    Seeds move a loss by as much as a factor of two in the rate does near the minimum, so all of a
+    size's losses are averaged over.  The vertex is never outside of what was tried.
 
     Args:
         rates: shape (k,), peak learning rates, all different.
@@ -71,19 +73,21 @@ def best_rate(rates: np.ndarray, loss_nats: np.ndarray) -> BestRate:
     edge = _edge(loss, lowest)
     if edge is not None:
         return BestRate(float(rates[lowest]), float(loss[lowest]), edge, np.nan, np.nan)
-    lower, middle, upper = np.log(rates[lowest - 1 : lowest + 2])
-    left, here, right = loss[lowest - 1 : lowest + 2]
-    # Newton's form through the three points: here + s (x - middle) + q (x - middle)(x - lower).
-    below, above = (here - left) / (middle - lower), (right - here) / (upper - middle)
-    curvature = (above - below) / (upper - lower)  # above 0: the first of the lowest is here
-    slope = below + curvature * (middle - lower)  # of the parabola at the lowest rate
-    vertex = middle - slope / (2 * curvature)
+    finite = np.isfinite(loss)
+    kept = rates[finite]
+    middle = np.log(rates[lowest])
+    constant, slope, curvature = np.polynomial.polynomial.polyfit(
+        np.log(kept) - middle, loss[finite], 2
+    )
+    vertex = middle - slope / (2 * curvature) if curvature > 0 else np.inf
+    if not np.log(kept[0]) <= vertex <= np.log(kept[-1]):
+        return BestRate(float(rates[lowest]), float(loss[lowest]), NO_VERTEX, np.nan, np.nan)
     return BestRate(
         rate=float(np.exp(vertex)),
-        loss_nats=float(here - slope**2 / (4 * curvature)),
+        loss_nats=float(constant - slope**2 / (4 * curvature)),
         edge=None,
-        lower=float(rates[lowest - 1]),
-        upper=float(rates[lowest + 1]),
+        lower=float(kept[0]),
+        upper=float(kept[-1]),
     )
 
 

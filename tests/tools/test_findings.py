@@ -101,7 +101,7 @@ def rates(best: dict[int, float]) -> dict[int, BestRate | str]:
         ({10_000: 0.006, 100_000: 0.011, 1_000_000: 0.02}, "It rises with size: "),
         ({10_000: 0.02, 100_000: 0.006, 1_000_000: 0.02}, "It shows no clear trend: "),
         ({10_000: 0.02, 100_000: 0.01}, "There is no rule: "),
-        ({10_000: 0.02, 100_000: 0.001}, "At 100k the lowest loss is not between"),
+        ({10_000: 0.02, 100_000: 0.001}, "At 100k there is no minimum between"),
     ],
 )
 def test_the_rule_for_the_learning_rate_is_worded_by_its_interval(best, words):

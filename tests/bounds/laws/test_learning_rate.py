@@ -8,6 +8,7 @@ from bounds.laws.learning_rate import (
     HIGHEST,
     LOWEST,
     NEXT_DIVERGED,
+    NO_VERTEX,
     best_rate,
     fit_rate_rule,
 )
@@ -37,11 +38,22 @@ def test_it_never_leaves_what_was_tried_whatever_the_order(losses, order):
     order.shuffle(places)
     found = best_rate(rates[places], np.array(losses)[places])
     assert rates[0] <= found.rate <= rates[-1]
-    assert found.loss_nats <= min(losses) + 1e-12
-    if found.bracketed:
-        lowest = rates[int(np.argmin(losses))]
-        assert np.sqrt(found.lower * lowest) * (1 - 1e-9) <= found.rate
-        assert found.rate <= np.sqrt(found.upper * lowest) * (1 + 1e-9)
+    assert np.isfinite(found.loss_nats)
+    if not found.bracketed:
+        assert found.loss_nats == min(losses)
+
+
+@given(st.lists(st.floats(1.0, 3.0), min_size=4, max_size=8))
+def test_no_parabola_in_the_logarithm_is_nearer_to_the_losses(losses):
+    """Against the normal equations, solved by themselves."""
+    rates = 0.001 * 1.9 ** np.arange(len(losses))
+    found = best_rate(rates, losses)
+    assume(found.bracketed)
+    x = np.vander(np.log(rates), 3)
+    a, b, c = np.linalg.solve(x.T @ x, x.T @ losses)
+    assume(a > 1e-3)
+    assert np.log(found.rate) == pytest.approx(-b / (2 * a), abs=1e-6)
+    assert found.loss_nats == pytest.approx(c - b**2 / (4 * a), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +86,13 @@ def test_what_shows_no_minimum_is_refused_with_the_reason(rates, losses, reason)
 
 def test_of_losses_alike_the_lowest_rate_counts():
     assert best_rate(RATES[:3], [1.0, 1.0, 1.0]).edge == LOWEST
-    found = best_rate(RATES[:4], [2.0, 1.0, 1.0, 1.0])
-    assert found.rate == pytest.approx(np.sqrt(RATES[1] * RATES[2]))
+
+
+def test_losses_that_bend_down_on_the_whole_have_no_vertex():
+    found = best_rate(RATES, [1.0, 1.5, 1.4, 1.5, 0.9999])
+    assert found.edge == HIGHEST
+    found = best_rate(RATES, [1.0, 1.5, 0.99, 1.5, 1.0])
+    assert (found.edge, found.rate, found.loss_nats) == (NO_VERTEX, 0.01, 0.99)
 
 
 @pytest.mark.parametrize(

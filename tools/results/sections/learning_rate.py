@@ -82,14 +82,14 @@ def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
     """What was fitted, what was left out, and the rule with its uncertainty."""
     edges = [parameter_count(n) for n, b in best.items() if isinstance(b, str) or not b.bracketed]
     left_out = (
-        f" At {listed(edges)} the lowest loss is not between rates that were tried: nothing is "
+        f" At {listed(edges)} there is no minimum between rates that were tried: nothing is "
         "extrapolated, and the rule is fitted without."
         if edges
         else ""
     )
     vertex = (
-        "The best rate is the vertex of the parabola in $\\ln\\eta$ through the lowest loss and "
-        f"its two neighbours.{left_out}"
+        "The best rate is the vertex of the parabola in $\\ln\\eta$ that is nearest, by least "
+        f"squares, to all of a size's losses.{left_out}"
     )
     if isinstance(law, str):
         return f"{vertex} There is no rule: {law}."
@@ -107,8 +107,8 @@ def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
 
 
 def chart(rates: pd.DataFrame, best: dict[int, BestRate | str]) -> alt.LayerChart:
-    """Loss by rate over that at the best one, a line per size; diamonds are the best rates, hollow
-    where the lowest loss has no neighbour on one side.
+    """Loss by rate over that of the vertex, a line per size; diamonds are the best rates, hollow
+    where there is no vertex and the lowest loss stands for it.
 
     Args:
         rates: from ``sweep.by_rate``; runs that diverged have no point.
@@ -128,7 +128,7 @@ def chart(rates: pd.DataFrame, best: dict[int, BestRate | str]) -> alt.LayerChar
         scale=alt.Scale(type="log", nice=False, padding=14),
         axis=alt.Axis(format="~g", grid=False, values=sorted(set(frame["learning_rate"]))),
     )
-    y = alt.Y("excess:Q", title="Loss over that at the best rate, nats")
+    y = alt.Y("excess:Q", title="Loss over that of the vertex, nats")
     base = alt.Chart(frame)
     lines = base.mark_line(strokeWidth=1.4).encode(x=x, y=y, color=colour)
     dots = base.mark_point(size=35, filled=True, opacity=1).encode(x=x, y=y, color=colour)
