@@ -1,4 +1,4 @@
-"""Shared fixtures: a very small ladder, trained and measured for real once per test run."""
+"""Shared fixtures: two very small ladders, trained and measured for real once per test run."""
 
 import fcntl
 import os
@@ -57,6 +57,29 @@ curvature = [
 ]
 """.replace("EFFORT", "probes = 2, steps = 6, tests = 3")
 
+#: Every stage in as few units as can be, for tests that start several runs of their own.
+NANO_LADDER = """
+[presets.nano]
+suite = "nano"
+context_length = 8
+tokens_per_parameter = 2
+heldout_bytes = 8192
+corpus_seed = 1
+calibration_windows = 16
+models = [
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
+  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+]
+measurements = [
+  { quantizer = "none", bits = 32 },
+  { quantizer = "rtn", bits = 3 },
+  { quantizer = "gptq", bits = 3 },
+]
+curvature = [
+  { windows = 2, probes = 2, steps = 4, tests = 3 },
+]
+"""
+
 
 @pytest.fixture(autouse=True)
 def main_module():
@@ -87,9 +110,21 @@ def micro_ladder(tmp_path_factory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def nano_ladder(tmp_path_factory) -> Path:
+    """A ladder file with two models of 5 and 8 thousand parameters."""
+    file = tmp_path_factory.mktemp("ladder") / "nano.toml"
+    file.write_text(NANO_LADDER)
+    return file
+
+
 def compute_command(base: Path, ladder: Path, corpus: Path, *extra: str) -> list[str]:
-    """The command line of a micro run with artifacts and cache under ``base``."""
-    options = ["--preset", "micro", "--ladder", str(ladder), "--corpus", str(corpus)]
+    """The command line of a run with artifacts and cache under ``base``.
+
+    The preset has the name of the ladder's file; of an option that ``extra`` has again the last
+    one counts.
+    """
+    options = ["--preset", ladder.stem, "--ladder", str(ladder), "--corpus", str(corpus)]
     folders = ["--data", str(base / "data"), "--cache", str(base / "cache")]
     return [sys.executable, "-m", "compute", "run", *options, *folders, "--workers", "2", *extra]
 
@@ -117,10 +152,23 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path
 
 @pytest.fixture(scope="session")
 def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
-    """Base folder of a finished micro run; shared: write into copies only."""
+    """Base folder of a finished micro run; shared: write into copies only.
 
+    ``output.txt`` is what the run printed.
+    """
+    return _finished(tmp_path_factory, micro_ladder, text_folder)
+
+
+@pytest.fixture(scope="session")
+def nano_run(tmp_path_factory, nano_ladder, text_folder) -> Path:
+    """As ``micro_run``, of the smaller ladder."""
+    return _finished(tmp_path_factory, nano_ladder, text_folder)
+
+
+def _finished(tmp_path_factory, ladder: Path, corpus: Path) -> Path:
     def make(base: Path) -> None:
-        result = run_compute(compute_command(base, micro_ladder, text_folder))
+        result = run_compute(compute_command(base, ladder, corpus))
         assert result.returncode == 0, result.stdout + result.stderr
+        (base / "output.txt").write_text(result.stdout)
 
-    return made_once(tmp_path_factory, "micro", make)
+    return made_once(tmp_path_factory, ladder.stem, make)

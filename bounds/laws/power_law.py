@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from bounds.laws.floor import at_edge, fit_floors, has_floor
 from bounds.laws.unfittable import UnfittableError
@@ -226,7 +226,7 @@ def small_sample_factor(sizes: int, parameters: int, level: float) -> float:
     floor that the sizes hardly show, less: ``at_edge`` says how often a resample lost it.
     """
     upper = 0.5 + level / 2
-    return float(stats.t.ppf(upper, sizes - parameters) / stats.norm.ppf(upper))
+    return float(special.stdtrit(sizes - parameters, upper) / special.ndtri(upper))
 
 
 def _resamples(n: np.ndarray, sizes: np.ndarray, parameters: int, seed: int) -> np.ndarray:

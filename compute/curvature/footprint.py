@@ -64,7 +64,22 @@ def footprint(
     config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None = None
 ) -> Footprint:
     """One product of a model of ``config`` with a batch of ``shape`` (B, T), of whose logits
-    ``vocab_size`` count."""
+    ``vocab_size`` count.
+
+    It takes as many operations as the product, up to seconds, so what was found is remembered.
+    """
+    key = (config.to_json_string(), shape, matrix, vocab_size)
+    if key not in _found:
+        _found[key] = _follow(config, shape, matrix, vocab_size)
+    return _found[key]
+
+
+_found: dict[tuple, Footprint] = {}
+
+
+def _follow(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
+) -> Footprint:
     with FakeTensorMode():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         tokens = torch.zeros(shape, dtype=torch.int64)

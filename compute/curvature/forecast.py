@@ -40,8 +40,6 @@ def forecast(
 ) -> Forecast:
     """Memory and arithmetic of one point, from the architecture alone.
 
-    Following a product through a large model takes seconds, so what was found is remembered.
-
     Args:
         config: of the model.
         context: tokens of a window.
@@ -49,22 +47,6 @@ def forecast(
         memory: where.
         vocab_size: V, if the model has more logits than that.
     """
-    key = (config.to_json_string(), context, point, memory, vocab_size)
-    if key not in _found:
-        _found[key] = _forecast(config, context, point, memory, vocab_size)
-    return _found[key]
-
-
-_found: dict[tuple, Forecast] = {}
-
-
-def _forecast(
-    config: PreTrainedConfig,
-    context: int,
-    point: CurvaturePoint,
-    memory: Memory,
-    vocab_size: int | None,
-) -> Forecast:
     try:
         found = fit(config, context, point, memory, vocab_size)
     except NoRoomError as error:

@@ -1,4 +1,4 @@
-"""The session behind a finished micro run, as the command line opens it."""
+"""The session behind a finished run, as the command line opens it."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from compute.session import Request, Session, open_session
 
 
 def session_of(base: Path, ladder: Path, text: Path, workers: int | None = None) -> Session:
-    """Of the artifacts and the cache under ``base``."""
+    """Of the artifacts and the cache under ``base``; the preset has the name of ``ladder``."""
     folders = (base / "data", base / "cache")
-    request = Request("micro", text, *folders, ladder_file=ladder, device="cpu", workers=workers)
-    return open_session(request)
+    choices = {"ladder_file": ladder, "device": "cpu", "workers": workers}
+    return open_session(Request(ladder.stem, text, *folders, **choices))

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +24,8 @@ from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
 from compute.store import SuiteStore
 from tests.compute.odd_stage import odd_unit, tries
+from tests.compute.processes import start, table_files, times_of_units, units_of, wait_for
 from tests.compute.sessions import session_of
-from tests.compute.test_pipeline import table_files, wait_for
 from tests.conftest import ROOT, compute_command, run_compute
 
 pytestmark = pytest.mark.timeout(240)
@@ -61,8 +60,8 @@ def cluster(ray_folder):
 
 
 @pytest.fixture
-def workspace(micro_ladder, text_folder, tmp_path):
-    found = session_of(tmp_path / "base", micro_ladder, text_folder, workers=2).workspace
+def workspace(nano_ladder, text_folder, tmp_path):
+    found = session_of(tmp_path / "base", nano_ladder, text_folder, workers=2).workspace
     return replace(found, store=SuiteStore(tmp_path / "data", "odd"), cache_dir=tmp_path)
 
 
@@ -93,24 +92,11 @@ def performing(driver: int) -> list[int]:
     return [p for p, title in titles.items() if "_Worker.perform" in title and below(p)]
 
 
-def start(command: list[str]) -> subprocess.Popen:
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"COLUMNS": "200"},
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
 def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_bytes(
-    micro_run, tmp_path, micro_ladder, text_folder
+    nano_run, tmp_path, nano_ladder, text_folder
 ):
-    command = compute_command(tmp_path, micro_ladder, text_folder, "--executor", "ray")
-    process = start(command)
+    command = compute_command(tmp_path, nano_ladder, text_folder, "--executor", "ray")
+    process = start(command, start_new_session=True)
     try:
         wait_for(lambda: len(performing(process.pid)) == 2)
         time.sleep(1.0)  # both train by now
@@ -123,25 +109,24 @@ def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_by
     assert process.returncode == 130, output
     assert "its worker died because it was killed or crashed" in output
     assert "failed" not in output
-    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("data/*/units/*.parquet")}
-    told = int(re.search(r"Stopped with (\d+) of 73 units", output)[1])
+    kept = times_of_units(tmp_path)
+    told = int(re.search(r"Stopped with (\d+) of 22 units", output)[1])
     assert told <= len(kept) <= told + 2  # either worker may have ended a unit just then
 
-    process = start(command)
+    process = start(command, start_new_session=True)
     output, _ = process.communicate(timeout=180)
     assert process.returncode == 0, output
-    assert output.count("\nok ") == 73 - len(kept)
-    assert table_files(tmp_path) == table_files(micro_run)
-    units = pq.read_table(tmp_path / "data/micro/units").to_pylist()
-    local = pq.read_table(micro_run / "data/micro/units").to_pylist()
-    assert {unit["device"] for unit in units} == {unit["device"] for unit in local}
+    assert output.count("\nok ") == 22 - len(kept)
+    assert table_files(tmp_path) == table_files(nano_run)
+    devices = [{unit["device"] for unit in units_of(base)} for base in (tmp_path, nano_run)]
+    assert devices[0] == devices[1]
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert not list(tmp_path.rglob("*.writing"))
 
 
-def test_a_command_joins_a_cluster_that_runs(cluster, micro_run, micro_ladder, text_folder):
+def test_a_command_joins_a_cluster_that_runs(cluster, nano_run, nano_ladder, text_folder):
     options = ("--executor", "ray", "--address", cluster.address)
-    result = run_compute(compute_command(micro_run, micro_ladder, text_folder, *options))
+    result = run_compute(compute_command(nano_run, nano_ladder, text_folder, *options))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "nothing to do" in result.stdout
     assert "2 worker(s) on cpu, " in result.stdout
@@ -313,9 +298,9 @@ def test_without_the_package_a_person_is_told_how_to_install_it(monkeypatch):
     assert isinstance(choose_machines("local", None, None, ()), ThisMachine)
 
 
-def test_a_bad_address_is_one_sentence_on_the_command_line(tmp_path, micro_ladder, text_folder):
+def test_a_bad_address_is_one_sentence_on_the_command_line(tmp_path, nano_ladder, text_folder):
     options = ("--executor", "ray", "--address", "here")
-    result = run_compute(compute_command(tmp_path, micro_ladder, text_folder, *options))
+    result = run_compute(compute_command(tmp_path, nano_ladder, text_folder, *options))
     assert result.returncode == 2
     assert "No Ray cluster answers at the address 'here'" in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1

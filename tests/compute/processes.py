@@ -1,0 +1,102 @@
+"""Commands of the batch stage, in a process of their own or here, and what they leave on disk."""
+
+import contextlib
+import io
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+import torch
+
+from tests.conftest import ROOT
+
+
+def run_here(command: list[str]) -> subprocess.CompletedProcess:
+    """As ``conftest.run_compute``, in this process: a new one takes seconds to import torch.
+
+    For commands that end by themselves, where it matters what they do and not how they start.
+    The workers of a run are processes all the same.
+    """
+    interpreter, option, module, *arguments = command
+    assert (interpreter, option) == (sys.executable, "-m")
+    output, errors = io.StringIO(), io.StringIO()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    with (
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(errors),
+        contextlib.chdir(ROOT),
+        patch.dict(os.environ),
+        patch.object(sys, "argv", [module, *arguments]),
+    ):
+        try:
+            runpy.run_module(module, run_name="__main__", alter_sys=True)
+            status = 0
+        except SystemExit as ended:
+            status = ended.code or 0
+        finally:
+            torch.use_deterministic_algorithms(deterministic)
+    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+
+
+def start(command: list[str], **options) -> subprocess.Popen:
+    """Begin a run; output and errors are one text."""
+    return subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a terminal, even where the tests themselves run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **options,
+    )
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def worker_pids(parent: int) -> list[int]:
+    """Worker processes of a run, oldest first."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = status.read_text().rsplit(")", 1)[1].split()
+            command = (status.parent / "cmdline").read_text()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and "spawn_main" in command:
+            found.append(int(status.parent.name))
+    return sorted(found)
+
+
+def table_files(base: Path) -> dict[str, bytes]:
+    """Bytes of every artifact but those of ``units``, by path."""
+    data = base / "data"
+    return {
+        path.relative_to(data).as_posix(): path.read_bytes()
+        for path in sorted(data.glob("*/*/*.parquet"))
+        if path.parent.name != "units"
+    }
+
+
+def units_of(base: Path) -> list[dict]:
+    """Rows of the table ``units`` of the one suite under ``base``."""
+    (folder,) = (base / "data").glob("*/units")
+    return pq.read_table(folder).to_pylist()
+
+
+def times_of_units(base: Path) -> dict[Path, int]:
+    """When each unit's file was written last."""
+    return {path: path.stat().st_mtime_ns for path in base.glob("data/*/units/*.parquet")}
