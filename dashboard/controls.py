@@ -12,7 +12,8 @@ from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
-from dashboard.links import change_options, check_link, forget_complaints, keep_possible, quoted
+from dashboard.links import change_options, check_link, forget_complaints, keep_possible
+from dashboard.quoting import quoted
 from dashboard.settings import QUANTIZERS, Setting
 from dashboard.terms import CODES, PREQUENTIAL, Choice
 from dashboard.text import CODE_LABELS

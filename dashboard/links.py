@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.quoting import quoted
+
 #: Every control's name in the address.
 PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
@@ -54,12 +56,6 @@ def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
                 f"The link asks for {what} {quoted(value)}, which does not exist here; "
                 "the default is shown instead."
             )
-
-
-def quoted(value: str) -> str:
-    """A stranger's text as code, so that no Markdown in it takes effect."""
-    shown = value if len(value) <= 40 else value[:40] + "…"
-    return "`" + shown.replace("`", "'").replace("\n", " ") + "`"
 
 
 def show_complaints() -> None:
