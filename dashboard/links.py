@@ -81,3 +81,14 @@ def keep_possible(key: str, options: Sequence[str], default: str) -> None:
     go on showing the old one if its value were merely dropped.  To be called before the widget."""
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = default
+
+
+def required(chosen: str | None) -> str:
+    """What a row of buttons says of which one must be pressed.
+
+    Streamlit takes an empty value in a link (``?unit=``) for none of them; the page begins anew,
+    and ``keep_possible`` presses the default.
+    """
+    if chosen is None:
+        st.rerun()
+    return chosen

@@ -12,4 +12,4 @@ def quoted(text: str) -> str:
     """
     shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     safe = "".join(c if c.isprintable() else " " for c in shown.replace("`", "'"))
-    return f"`{safe}`"
+    return f"`{safe}`" if safe.strip() else "(empty)"
