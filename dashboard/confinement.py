@@ -5,15 +5,14 @@ from pathlib import Path
 
 import duckdb
 
-#: Nothing is spilled to disk, looked up among Python's variables, loaded, installed or kept.
+#: Nothing is spilled to disk, loaded, installed or kept.
 _CLOSED = (
     "SET temp_directory = ''",
-    "SET python_enable_replacements = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
-    "SET enable_external_access = false",
+    "SET enable_external_access = false",  # nor are Python's variables looked at
     "SET lock_configuration = true",  # the last one: from here on no setting can be changed
 )
 

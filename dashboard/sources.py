@@ -85,8 +85,11 @@ def _awaited(job: Job[T], text: str) -> T:
     """The result of a job, whose progress the page shows meanwhile."""
     if not job.wait(_LOOK_SECONDS):
         place = st.empty()
+        with place.container():
+            st.title("Boundscape")  # the top of a page lies behind Streamlit's own header
+            bar = st.progress(0.0, f"{text}…")
         while not job.wait(_LOOK_SECONDS):
             words = job.progress.words
-            place.progress(job.progress.share, f"{text}: {words}" if words else f"{text}…")
+            bar.progress(job.progress.share, f"{text}: {words}" if words else f"{text}…")
         place.empty()
     return job.result()

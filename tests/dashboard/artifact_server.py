@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -140,24 +140,20 @@ def endless(handler: _Handler, _):
     """Sends for as long as somebody listens."""
     handler.send_response(200)
     handler.end_headers()
-    try:
+    with suppress(OSError):
         for _ in range(10_000):
             handler.wfile.write(bytes(2**16))
-    except OSError:
-        handler.close_connection = True
-        raise ConnectionAbortedError from None
+    handler.close_connection = True
 
 
 def trickling(handler: _Handler, content: bytes):
     """Sends a byte now and then."""
     handler.send_response(200)
     handler.end_headers()
-    try:
+    with suppress(OSError):
         for byte in content:
             handler.wfile.write(bytes([byte]))
             time.sleep(0.05)
-    except OSError:
-        pass
     handler.close_connection = True
 
 

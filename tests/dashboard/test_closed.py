@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 import streamlit as st
 from streamlit import config
@@ -116,6 +117,34 @@ def forbidding(tmp_path_factory, micro_run):
     suite = Suite(base / "data", "micro")
     suite._connection.execute("CREATE TABLE empty_table (i INT)")  # our own hands are not bound
     return suite, {"base": base, "folder": folder, "file": file, "other": other}, hashes(base)
+
+
+@pytest.mark.parametrize(
+    ("sql", "why"),
+    [
+        ("SELECT * FROM read_csv('/etc/passwd')", "disabled by configuration"),
+        ("SELECT * FROM read_parquet('{other}')", "disabled by configuration"),
+        ("SELECT * FROM glob('/etc/*')", "disabled by configuration"),
+        ("COPY models TO '{folder}/x.csv'", "disabled by configuration"),
+        ("ATTACH '{folder}/x.db' AS x", "disabled by configuration"),
+        ("EXPORT DATABASE '{folder}/x'", "disabled by configuration"),
+        ("INSTALL httpfs", "Permission Error"),
+        ("LOAD httpfs", "disabled through configuration"),
+        ("SELECT * FROM secret_frame", "does not exist"),
+        ("SET lock_configuration = false", "locked"),
+        ("SET allowed_paths = ['/etc/passwd']", "locked"),
+        ("SET temp_directory = '{folder}'", "locked"),
+        ("RESET enable_external_access", "locked"),
+        ("PRAGMA enable_external_access = true", "locked"),
+    ],
+)
+def test_duckdb_itself_is_shut_in(forbidding, sql, why):
+    suite, names, before = forbidding
+    secret_frame = suite.models()
+    with pytest.raises(duckdb.Error, match=why):
+        suite._connection.cursor().execute(sql.format(**names)).fetchall()
+    assert len(secret_frame)
+    assert hashes(names["base"]) == before
 
 
 def test_the_rows_of_a_query_stand_in_its_order(suite):

@@ -13,7 +13,6 @@ import fsspec
 import pytest
 
 from compute.collection import write_collection
-from compute.errors import InputError
 from compute.store import SuiteStore
 from dashboard.errors import ArtifactError
 from dashboard.remote import cache as caches
@@ -148,19 +147,6 @@ def test_a_web_server_may_redirect(visit, server, data):
     shutil.copytree(data, data.parent.parent / "elsewhere/data")
     server.faults["^/public/"] = web.redirected
     assert contents(visit().folder("small")) == contents(data / "small")
-
-
-def test_a_folder_of_suites_without_a_manifest_or_a_fit_name_is_refused(tmp_path):
-    with pytest.raises(InputError, match="There is no suite in"):
-        write_collection(tmp_path)
-    folder = a_suite(tmp_path, "a suite")
-    with pytest.raises(InputError, match=r"rename the folder to letters, digits"):
-        write_collection(tmp_path)
-    folder = folder.rename(tmp_path / "suite")
-    (folder / "manifest.json").unlink()
-    with pytest.raises(InputError, match=r"has no manifest\.json"):
-        write_collection(tmp_path)
-    assert not (tmp_path / "manifest.json").exists()
 
 
 # What is there already.

@@ -1,5 +1,6 @@
 """The app on artifacts from an address: the same pages, and one sentence where there are none."""
 
+import contextlib
 import shutil
 import time
 
@@ -128,11 +129,18 @@ def test_progress_is_shown_while_something_is_fetched(monkeypatch):
     shown = []
 
     class Place:
-        def progress(self, share, text):
-            shown.append((share, text))
+        def container(self):
+            return contextlib.nullcontext()
 
         def empty(self):
             shown.append("gone")
+
+    class Bar:
+        def __init__(self, share, text):
+            self.progress(share, text)
+
+        def progress(self, share, text):
+            shown.append((share, text))
 
     def work(progress):
         time.sleep(0.3)
@@ -142,6 +150,7 @@ def test_progress_is_shown_while_something_is_fetched(monkeypatch):
         return "done"
 
     monkeypatch.setattr(st, "empty", Place)
+    monkeypatch.setattr(st, "progress", Bar)
     monkeypatch.setattr(sources, "_LOOK_SECONDS", 0.05)
     assert sources._awaited(Job(work), "Fetching") == "done"
     assert shown[0] == (0.0, "Fetching…")
