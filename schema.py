@@ -4,6 +4,8 @@ The batch stage writes these tables and the app reads them; it is all that the t
 besides the mathematics.  Imports pyarrow only.
 """
 
+import re
+
 import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
@@ -26,6 +28,18 @@ PROVENANCE_KEYS = (
 )
 
 SEVERAL = "several: see the table provenance"
+
+
+#: A manifest is JSON.  A suite's has ``schema_version``, ``suite_fingerprint`` and ``files``, path
+#: to ``bytes`` and ``sha256``; its own SHA-256 is the version of the suite.  That of a folder of
+#: suites has ``schema_version`` and ``suites``, name to ``sha256`` of the suite's manifest.
+MANIFEST = "manifest.json"
+
+#: The name of a suite: one part of a path.
+SUITE_NAME = re.compile(r"\w[\w.-]{0,99}")
+
+#: A file in a suite's manifest: ``TABLE/NAME.parquet``.
+ARTIFACT_PATH = re.compile(r"[a-z][a-z_]{0,39}/\w[\w.+-]{0,199}\.parquet")
 
 #: What identifies a quantization: null where it does not apply.
 SETTING_FIELDS = (

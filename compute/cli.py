@@ -299,6 +299,17 @@ def publish(
 
 
 @app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="Folder of suites, for example data.")],
+) -> None:
+    """Write the manifest of a folder of suites, so that an app elsewhere can read them from it."""
+    from compute.collection import write_collection
+
+    for name, digest in write_collection(folder).items():
+        print(f"{digest[:12]}  {name}")
+
+
+@app.command()
 def bound(
     losses: Annotated[
         Path,

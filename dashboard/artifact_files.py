@@ -9,18 +9,19 @@ import pyarrow.parquet as pq
 
 import schema
 from dashboard.errors import REPAIR, ArtifactError
+from dashboard.manifest import shipped_first
 
 
 def list_suites(data_dir: Path) -> list[str]:
     """Suites that hold at least one registered model, the shipped ladder first."""
-    found = sorted({path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")})
-    return sorted(found, key=lambda name: (name != "ladder", name))
+    found = {path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")}
+    return shipped_first(list(found))
 
 
-def suite_version(data_dir: Path, suite: str) -> str:
+def files_state(data_dir: Path, suite: str) -> str:
     """Short digest of the names, sizes and times of a suite's files: changes when they do."""
-    state = []
-    for path in sorted((data_dir / suite).glob("*/*.parquet")):
+    folder, state = data_dir / suite, []
+    for path in [*sorted(folder.glob("*/*.parquet")), folder / schema.MANIFEST]:
         with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
             status = path.stat()
             state.append((path.name, status.st_size, status.st_mtime_ns))

@@ -13,8 +13,10 @@ import pandas as pd
 import schema
 from bounds import TokenLosses
 from dashboard.artifact_files import checked_metadata
+from dashboard.confinement import confine, only_reading, sql_list
 from dashboard.errors import REPAIR, ArtifactError
 from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
+from dashboard.version import Version, local_version
 from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
 #: Results kept with an open suite, from under a kilobyte to some tens.
@@ -25,28 +27,38 @@ MOST_WINDOWS = 48
 
 
 class Suite:
-    """Read-only view of one suite.
+    """Read-only view of one suite; ``version`` says which edition of it.
 
     Queries run on a cursor each: a DuckDB connection shared between threads mixes up rows.
     """
 
-    def __init__(self, data_dir: Path, name: str) -> None:
+    def __init__(self, data_dir: Path, name: str, version: Version | None = None) -> None:
         """Open and check every file.
+
+        Args:
+            data_dir: folder of the suites.
+            name: of the suite.
+            version: where it is known because the files were verified; otherwise found out.
 
         Raises:
             ArtifactError: a file is damaged, foreign, or of another schema version.
         """
+        data_dir = data_dir.absolute()
         self.name = name
+        self.version = version or local_version(data_dir / name)
         self._connection = duckdb.connect(":memory:")
         self._metadata: list[dict[str, str]] = []
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         self._memory: dict[Hashable, Any] = {}
         self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
+        opened: list[Path] = []
         for table in schema.TABLES:
             files = sorted((data_dir / name / table).glob("*.parquet"))
+            opened += files
             for file in files:
                 self._metadata.append(checked_metadata(file, table, data_dir))
             self._create_view(table, files)
+        confine(self._connection, opened)
         self._check_whole()
 
     def _check_whole(self) -> None:
@@ -79,8 +91,7 @@ class Suite:
 
     def _create_view(self, table: str, files: list[Path]) -> None:
         if files:
-            quoted = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-            source = f"SELECT * FROM read_parquet([{quoted}], union_by_name = true)"
+            source = f"SELECT * FROM read_parquet({sql_list(files)}, union_by_name = true)"
             try:
                 self._connection.execute(f"CREATE VIEW {table} AS {source}")
             except duckdb.Error:
@@ -92,7 +103,7 @@ class Suite:
             self._connection.unregister("empty")
 
     def query(self, sql: str, params: list | None = None) -> pd.DataFrame:
-        """Rows of one statement over the views named in ``schema.TABLES``; remembered, so not to
+        """Rows of one query over the views named in ``schema.TABLES``; remembered, so not to
         be changed in place.
 
         Raises:
@@ -104,7 +115,8 @@ class Suite:
         """As ``query``, not remembered."""
         try:
             cursor = self._connection.cursor()
-            return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
+            query = only_reading(cursor, sql)
+            return cursor.sql(query, params=params or []).to_arrow_table().to_pandas()
         except duckdb.Error:
             raise self._damaged() from None
 

@@ -8,8 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame
-from dashboard.artifact_files import list_suites
+from dashboard import frame, sources
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
@@ -43,7 +42,7 @@ def others(suite: Suite) -> list[Suite]:
 
     To be called on pages that compare, before their own controls.
     """
-    names = [name for name in list_suites(frame.data_dir()) if name != suite.name]
+    names = [name for name in sources.suite_names() if name != suite.name]
     if not names:
         return []
     with st.sidebar:
@@ -51,7 +50,7 @@ def others(suite: Suite) -> list[Suite]:
     found = []
     for name in chosen:
         try:
-            found.append(frame.open_by_name(name))
+            found.append(sources.open_by_name(name))
         except ArtifactError as error:
             _left_out(name, error)
     return found

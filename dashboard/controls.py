@@ -12,7 +12,14 @@ from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
-from dashboard.links import change_options, check_link, forget_complaints, keep_possible, quoted
+from dashboard.links import (
+    change_options,
+    check_link,
+    forget_complaints,
+    keep_possible,
+    required,
+)
+from dashboard.quoting import quoted
 from dashboard.settings import QUANTIZERS, Setting
 from dashboard.terms import CODES, PREQUENTIAL, Choice
 from dashboard.text import CODE_LABELS
@@ -176,7 +183,7 @@ def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
         "needs, so it certifies nothing."
         + (f" {_PREQUENTIAL_HELP}" if PREQUENTIAL in codes else ""),
     )
-    return labels[chosen]
+    return labels[required(chosen)]
 
 
 def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
@@ -218,7 +225,7 @@ def matrix_control(labels: dict[str, str], help_text: str) -> str:
         on_change=forget_complaints,
         help=help_text,
     )
-    return keys[chosen]
+    return keys[required(chosen)]
 
 
 def bandwidth_control() -> float:

@@ -1,39 +1,12 @@
 """The frame of every page: which suite is open, and plain words where none can be."""
 
-import os
-from pathlib import Path
-
 import streamlit as st
 
-from dashboard import links, suite_controls
-from dashboard.artifact_files import list_suites, suite_version
+from dashboard import links, sources, suite_controls
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
 from dashboard.navigation import navigation
-
-#: Folder of the artifacts unless the environment says otherwise.
-DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
-
-
-def data_dir() -> Path:
-    """Folder of the artifacts: ``BOUNDSCAPE_DATA``, or ``data/`` beside the app."""
-    return Path(os.environ.get("BOUNDSCAPE_DATA") or DEFAULT_DATA_DIR)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Opening the measurements…")
-def _open(folder: str, suite: str, version: str) -> Suite:  # version is part of the cache key
-    return Suite(Path(folder), suite)
-
-
-def open_by_name(name: str) -> Suite:
-    """A suite of the data folder, opened once for all visitors as long as its files stay.
-
-    Raises:
-        ArtifactError: it cannot be used.
-    """
-    folder = data_dir()
-    return _open(str(folder), name, suite_version(folder, name))
 
 
 def open_suite_from_sidebar() -> bool:
@@ -41,8 +14,12 @@ def open_suite_from_sidebar() -> bool:
 
     The open suite is ``st.session_state["open_suite"]``.
     """
-    folder = data_dir()
-    suites = list_suites(folder)
+    try:
+        suites, notes = sources.suite_names(), sources.notes()
+    except ArtifactError as error:
+        st.title("Boundscape")
+        show_error(error)
+        return False
     if not suites:
         st.title("Boundscape")
         st.info(
@@ -53,8 +30,10 @@ def open_suite_from_sidebar() -> bool:
         return False
     with st.sidebar:
         name = suite_controls.suite_control(suites)
+        for sentence in notes:
+            st.warning(sentence, icon=":material/cloud_off:")
     try:
-        suite = open_by_name(name)
+        suite = sources.open_by_name(name)
     except ArtifactError as error:
         show_error(error)
         return False
@@ -112,9 +91,11 @@ def show_provenance(suite: Suite) -> None:
     with st.sidebar:
         st.caption(
             f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \n"
-            f"Code {code}, schema {version}  \n{device}",
+            f"Code {code}, schema {version}  \n{device}  \nArtifacts {suite.version.short}",
             help=_all_of(of_units),
         )
+        if suite.version.note:
+            st.caption(f":material/difference: {suite.version.note}")
 
 
 def _first_of(values: list[str]) -> str:

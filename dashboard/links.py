@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard.quoting import quoted
+
 #: Every control's name in the address.
 PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
@@ -56,12 +58,6 @@ def check_link(parameter: str, allowed: Sequence[str], what: str) -> None:
             )
 
 
-def quoted(value: str) -> str:
-    """A stranger's text as code, so that no Markdown in it takes effect."""
-    shown = value if len(value) <= 40 else value[:40] + "…"
-    return "`" + shown.replace("`", "'").replace("\n", " ") + "`"
-
-
 def show_complaints() -> None:
     """Show what was wrong with the link, until a control is moved."""
     st.session_state.pop("own_change", None)
@@ -85,3 +81,14 @@ def keep_possible(key: str, options: Sequence[str], default: str) -> None:
     go on showing the old one if its value were merely dropped.  To be called before the widget."""
     if key in st.session_state and st.session_state[key] not in options:
         st.session_state[key] = default
+
+
+def required(chosen: str | None) -> str:
+    """What a row of buttons says of which one must be pressed.
+
+    Streamlit takes an empty value in a link (``?unit=``) for none of them; the page begins anew,
+    and ``keep_possible`` presses the default.
+    """
+    if chosen is None:
+        st.rerun()
+    return chosen

@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.errors import ArtifactError
-from dashboard.links import check_link, forget_complaints, keep_possible, quoted
+from dashboard.links import check_link, forget_complaints, keep_possible
 from dashboard.numbers import count_label, parse_count
+from dashboard.quoting import quoted
 from dashboard.sizes import ANOTHER, LARGEST, SMALLEST, ChosenSize, chosen_size, default_size
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.links import change_options, check_link, forget_complaints, keep_possible
+from dashboard.links import change_options, check_link, forget_complaints, keep_possible, required
 from dashboard.units import UNITS, Unit
 
 
@@ -55,7 +55,7 @@ def unit_control() -> Unit:
         "token, divided by ln 2 and by the mean bytes of a token) can be compared between "
         "tokenizers.",
     )
-    return UNITS[chosen]
+    return UNITS[required(chosen)]
 
 
 def together_control() -> bool:

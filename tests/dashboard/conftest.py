@@ -8,6 +8,14 @@ from dashboard.artifacts import Suite
 from tests.conftest import ROOT
 
 
+@pytest.fixture(autouse=True)
+def nothing_unexpected(caplog):
+    """The app catches every error, so that no visitor sees one; no test may overlook one."""
+    yield
+    caught = [r for r in caplog.get_records("call") if r.name == "dashboard.unexpected"]
+    assert not caught, caught[0].exc_info
+
+
 @pytest.fixture
 def data_copy(tmp_path, micro_run) -> Path:
     """A copy of the micro artifacts that a test may damage."""

@@ -1,0 +1,56 @@
+"""The manifest of a folder of suites: what an app that reads them from an address looks up first.
+
+A web server cannot be asked for a list of its folders, so the list is a file beside them.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import schema
+from compute.errors import InputError
+from compute.store import WRITING
+
+
+def write_collection(folder: Path) -> dict[str, str]:
+    """Write ``folder/manifest.json``: every suite in the folder, by the hash of its own manifest.
+
+    To be called again whenever a suite was added, changed or removed.
+
+    Returns:
+        Suite -> SHA-256 of its manifest.
+
+    Raises:
+        InputError: there is no suite, one has no manifest, or a name that cannot stand in it.
+    """
+    suites = sorted({path.parent.parent for path in folder.glob("*/models/*.parquet")})
+    if not suites:
+        raise InputError(
+            f"There is no suite in {folder}; name a folder like data/, which holds suites."
+        )
+    found = {suite.name: _digest(suite) for suite in suites}
+    manifest = {
+        "schema_version": schema.SCHEMA_VERSION,
+        "suites": {name: {"sha256": digest} for name, digest in found.items()},
+    }
+    temporary = folder / f"{schema.MANIFEST}.{os.getpid()}{WRITING}"
+    temporary.write_text(json.dumps(manifest, indent=1) + "\n")
+    temporary.replace(folder / schema.MANIFEST)
+    return found
+
+
+def _digest(suite: Path) -> str:
+    if not schema.SUITE_NAME.fullmatch(suite.name):
+        raise InputError(
+            f"The suite {suite.name!r} cannot be found under that name from elsewhere; rename the "
+            "folder to letters, digits, '.', '-' and '_'."
+        )
+    try:
+        content = (suite / schema.MANIFEST).read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"The suite {suite} has no {schema.MANIFEST}; the command that measured it writes one "
+            "when it is given again."
+        ) from None
+    return hashlib.sha256(content).hexdigest()

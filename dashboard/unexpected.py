@@ -1,0 +1,26 @@
+"""What nobody foresaw: a sentence for the visitor, everything else for the log."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def as_one_sentence() -> Iterator[None]:
+    """Let no error through to the visitor, with its path, its module or its traceback.
+
+    Streamlit can be told to hide them, but some hosts tell it otherwise.
+    """
+    try:
+        yield
+    except Exception:  # noqa: BLE001 - whatever it is, a visitor must not see it
+        _log.exception("A page broke off")
+        st.error(
+            "Something went wrong here, and the log of this server says what. Reload the page, or "
+            "go to another one.",
+            icon=":material/error:",
+        )

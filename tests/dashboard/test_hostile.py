@@ -1,0 +1,219 @@
+"""A hostile query string changes nothing, and nothing of it is rendered."""
+
+import re
+import shutil
+
+import pytest
+from markdown_it import MarkdownIt
+from streamlit.testing.v1 import AppTest
+
+from dashboard.artifacts import Suite
+from dashboard.links import PARAMETERS
+from dashboard.quoting import quoted
+from tests.conftest import ROOT
+from tests.dashboard.hostile import VALUES
+
+KEYS = ("suite", *PARAMETERS)
+UNKNOWN = ("", "x", "__proto__", "<b>", "embed_options", "key", "page", "suite[]", "Suite", "\0")
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+#: Values of one key in one link: all are looked at, the last is what a widget is given.
+AT_ONCE = 24
+
+
+def test_there_are_many():
+    assert len(VALUES) > 200
+    assert len(set(VALUES)) == len(VALUES)
+
+
+@pytest.fixture(scope="module")
+def two_suites(tmp_path_factory, micro_run):
+    """A folder in which there is something to compare."""
+    folder = tmp_path_factory.mktemp("hostile") / "data"
+    for name in ("micro", "second"):
+        shutil.copytree(micro_run / "data/micro", folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def opened(two_suites):
+    return Suite(two_suites, "micro")
+
+
+@pytest.fixture
+def visit(two_suites, opened, monkeypatch):
+    """A page, opened by a link with this query."""
+    monkeypatch.setenv("BOUNDSCAPE_DATA", str(two_suites))
+
+    def start(script: str, query: dict[str, list[str]]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / script), default_timeout=60)
+        if script != "app.py":
+            app.session_state["open_suite"] = opened
+        for name, values in query.items():
+            app.query_params[name] = values
+        app.run()
+        assert not app.exception
+        assert not app.error
+        return app
+
+    return start
+
+
+def is_complaint(element) -> bool:
+    return element.type == "warning" and element.icon == ":material/link_off:"
+
+
+def rendered(app: AppTest) -> list[tuple[str, bytes]]:
+    """All that a visitor sees besides complaints and what stands in a field of text."""
+    found = []
+    for element in app:
+        proto = getattr(element, "proto", None)
+        if proto is None or is_complaint(element):
+            continue
+        if element.type == "text_input":
+            copy = type(proto)()
+            copy.CopyFrom(proto)
+            copy.ClearField("value")
+            copy.ClearField("set_value")
+            proto = copy
+        found.append((element.type, proto.SerializeToString(deterministic=True)))
+    return found
+
+
+def words_around(sentence: str) -> str:
+    """A sentence without what stands as code in it; it must have no other markup."""
+    words = ""
+    for block in MarkdownIt("commonmark").parse(sentence):
+        assert block.type in ("paragraph_open", "inline", "paragraph_close"), sentence
+        for token in block.children or []:
+            assert token.type in ("text", "code_inline"), sentence
+            words += token.content if token.type == "text" else "•"
+    return words
+
+
+def check_complaints(app: AppTest) -> None:
+    for element in app:
+        if is_complaint(element):
+            sentence = element.value
+            assert sentence.isprintable()
+            assert len(sentence) < 400
+            assert re.fullmatch(r"[\w ,;:.“”•δ()]+", words_around(sentence)), sentence
+
+
+def query_of(start: int) -> dict[str, list[str]]:
+    """Other values for every key; those of a key follow one another in the list."""
+    return {
+        key: [VALUES[(start + AT_ONCE * i + j) % len(VALUES)] for j in range(AT_ONCE)]
+        for i, key in enumerate([*KEYS, *UNKNOWN])
+    }
+
+
+@pytest.fixture(scope="module")
+def seen() -> dict[str, AppTest]:
+    """Pages that were opened without a query."""
+    return {}
+
+
+@pytest.fixture
+def plainly(visit, seen):
+    """A page without a query."""
+
+    def start(script: str) -> AppTest:
+        if script not in seen:
+            seen[script] = visit(script, {})
+        return seen[script]
+
+    return start
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_the_one_without_a_query(visit, plainly, page):
+    plain = rendered(plainly(f"pages/{page}.py"))
+    assert len(plain) > 20
+    for start in range(0, len(VALUES), len(VALUES) // 2 + 1):
+        app = visit(f"pages/{page}.py", query_of(start))
+        assert rendered(app) == plain
+        check_complaints(app)
+
+
+def test_the_whole_app_is_the_one_without_a_query(visit, plainly):
+    plain = rendered(plainly("app.py"))
+    for start in range(1, len(VALUES), len(VALUES) // 2 + 1):
+        app = visit("app.py", query_of(start))
+        assert rendered(app) == plain
+        assert app.selectbox(key="suite").value == "micro"
+        check_complaints(app)
+
+
+def test_every_control_that_is_tied_to_the_address_is_tried(visit, plainly):
+    apps = [plainly(script) for script in ("app.py", *(f"pages/{page}.py" for page in PAGES))]
+    apps.append(visit("pages/bound_explorer.py", {"model": ["another size"]}))
+    protos = (getattr(element, "proto", None) for app in apps for element in app)
+    bound = {getattr(proto, "query_param_key", "") or "" for proto in protos} - {""}
+    assert bound <= set(KEYS)
+    assert len(bound) > 15
+
+
+def every_control():
+    """A page of nothing but controls, and what they say."""
+    import streamlit as st
+
+    from dashboard import controls, links, size_controls, suite_controls
+
+    suite = st.session_state["open_suite"]
+    models = suite.models()
+    matrices = {"hessian": "Hessian", "gauss_newton": "Gauss–Newton"}
+    said = [
+        suite_controls.suite_control(["micro", "second"]),
+        suite_controls.compare_control(["second"]),
+        suite_controls.unit_control(),
+        suite_controls.together_control(),
+        controls.bound_controls(suite),
+        controls.law_control(),
+        controls.matrix_control(matrices, ""),
+        controls.bandwidth_control(),
+        *(controls.choice_control(k, k, ["a", "b"], "") for k in ("quantity", "predicted", "from")),
+        size_controls.size_control(models),
+        size_controls.params_control(models),
+        size_controls.reach_control(1e6),
+        size_controls.count_control("ratio", "Tokens per parameter", "20", 0.1, 1e6, ""),
+        size_controls.count_control("vocab", "Vocabulary V", "256", 256, 1e7, ""),
+        size_controls.count_control("target", "Target gap", "0.5", 0.001, 20, ""),
+    ]
+    st.session_state["said"] = said
+    links.show_complaints()
+
+
+def test_every_value_for_every_key_is_the_default(opened):
+    def said(query: dict[str, list[str]]) -> list:
+        app = AppTest.from_function(every_control, default_timeout=60)
+        app.session_state["open_suite"] = opened
+        for name, values in query.items():
+            app.query_params[name] = values
+        app.run()
+        assert not app.exception
+        check_complaints(app)
+        return app.session_state["said"]
+
+    plain = said({})
+    for value in VALUES:
+        assert said({key: [value] for key in KEYS}) == plain, value
+    lawful = {"quantizer": "Round to nearest", "delta": "0.01", "suite": "second", "law": "b"}
+    assert said({key: [value] for key, value in lawful.items()}) != plain, "a lawful one is heeded"
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_strangers_text_in_a_sentence_is_code_and_nothing_else(value):
+    sentence = f"The link asks for the suite {quoted(value)}, which does not exist here."
+    assert sentence.isprintable()
+    shown = "•" if sentence.count("`") == 2 else "(empty)"
+    assert words_around(sentence) == (
+        f"The link asks for the suite {shown}, which does not exist here."
+    )
+
+
+def test_two_suites_under_each_others_names_stay_apart(visit):
+    app = visit("app.py", {"suite": ["second"], "compare": ["second", "micro", "../micro"]})
+    assert app.selectbox(key="suite").value == "second"
+    assert set(app.multiselect(key="compare").value) <= {"micro"}
+    check_complaints(app)
