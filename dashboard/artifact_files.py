@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 import schema
 from dashboard.errors import REPAIR, ArtifactError
+from dashboard.version import MANIFEST
 
 
 def list_suites(data_dir: Path) -> list[str]:
@@ -20,7 +21,8 @@ def list_suites(data_dir: Path) -> list[str]:
 def suite_version(data_dir: Path, suite: str) -> str:
     """Short digest of the names, sizes and times of a suite's files: changes when they do."""
     state = []
-    for path in sorted((data_dir / suite).glob("*/*.parquet")):
+    folder = data_dir / suite
+    for path in [*sorted(folder.glob("*/*.parquet")), folder / MANIFEST]:
         with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
             status = path.stat()
             state.append((path.name, status.st_size, status.st_mtime_ns))

@@ -15,6 +15,7 @@ from bounds import TokenLosses
 from dashboard.artifact_files import checked_metadata
 from dashboard.errors import REPAIR, ArtifactError
 from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
+from dashboard.version import local_version
 from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
 #: Results kept with an open suite, from under a kilobyte to some tens.
@@ -37,6 +38,9 @@ class Suite:
             ArtifactError: a file is damaged, foreign, or of another schema version.
         """
         self.name = name
+        #: Its edition: ``version.short`` are the first 12 hexadecimal digits of the SHA-256 of its
+        #: ``manifest.json``.
+        self.version = local_version(data_dir / name)
         self._connection = duckdb.connect(":memory:")
         self._provenance: dict[str, str] = {}
         self._fingerprints: set[str] = set()
@@ -318,3 +322,13 @@ class Suite:
         for key in ("seeds", "library_versions"):
             values[key] = json.loads(values.get(key) or "{}")
         return values
+
+    def measured_between(self) -> tuple[str, str]:
+        """First and last day of the measurements, as ``2026-11-22``; empty where none is dated."""
+        row = self.query(
+            """
+            SELECT strftime(min(finished_at), '%Y-%m-%d') AS began,
+                   strftime(max(finished_at), '%Y-%m-%d') AS ended FROM units
+            """
+        ).iloc[0]
+        return row["began"] or "", row["ended"] or ""

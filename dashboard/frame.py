@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import links, suite_controls
+from dashboard import links, record, share, show, suite_controls
 from dashboard.artifact_files import list_suites, suite_version
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
@@ -59,6 +59,7 @@ def open_suite_from_sidebar() -> bool:
         show_error(error)
         return False
     st.session_state["open_suite"] = suite
+    record.current().suites.insert(0, suite)
     return True
 
 
@@ -69,19 +70,29 @@ def open_suite() -> Suite:
     script of its own, so the first visitor of a fresh server who follows a link to a page arrives
     here without the frame.  Declaring the pages puts that right, and the script starts anew.
     """
-    if "open_suite" not in st.session_state:
+    suite = st.session_state.pop("open_suite", None)  # every run opens its own
+    if suite is None:
         navigation()
         st.rerun()
-    return st.session_state["open_suite"]
+    return suite
 
 
 def title(suite: Suite, text: str) -> None:
-    """The head of a page: its title, what was wrong with the link, and whether another text stands
-    in for what the models were trained on."""
-    st.title(text)
+    """The head of a page: its title and the place of the share buttons, what was wrong with the
+    link, and whether another text stands in for what the models were trained on."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(text, width="stretch")
+        share.reserve_place()
     links.show_complaints()
+    share.version_notice()
     for sentence in stand_ins(suite):
-        st.warning(sentence, icon=":material/swap_horiz:")
+        show.warning(sentence, icon=":material/swap_horiz:")
+
+
+def stop() -> None:
+    """End the page here; what there is of it can be shared all the same."""
+    share.show()
+    st.stop()
 
 
 def stand_ins(suite: Suite) -> list[str]:
@@ -112,4 +123,5 @@ def show_provenance(suite: Suite) -> None:
         st.caption(
             f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \nCode "
             f"{values['code_revision']}, schema {values['schema_version']}  \n{values['device']}"
+            f"  \nArtifacts {suite.version.short}"
         )
