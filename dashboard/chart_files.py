@@ -39,7 +39,8 @@ def plain_title(part: Chart) -> str:
 
 def file_name(part: Chart) -> str:
     """The title as the name of a file: letters, digits and hyphens."""
-    return re.sub(r"[^\w]+", "-", plain_title(part).casefold()).strip("-")[:80] or "chart"
+    words = plain_title(part).casefold().replace("√", "root ")
+    return re.sub(r"[^\w]+", "-", words).strip("-")[:80] or "chart"
 
 
 def complete_spec(part: Chart) -> dict[str, Any]:

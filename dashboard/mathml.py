@@ -73,12 +73,19 @@ class _Reader:
             kind = self._take()
             if kind in scripts:
                 raise UnknownFormulaError(kind)
-            scripts[kind] = self._atom()
+            scripts[kind] = self._argument()
         if len(scripts) == 2:
             return f"<msubsup>{base}{scripts['_']}{scripts['^']}</msubsup>"
         if "_" in scripts:
             return f"<msub>{base}{scripts['_']}</msub>"
         return f"<msup>{base}{scripts['^']}</msup>" if scripts else base
+
+    def _argument(self) -> str:
+        """What a command or a script applies to: a group, or one sign."""
+        number = self._next()
+        if number.isdigit() and len(number) > 1:  # as in a half, \frac12
+            self._tokens[self._place : self._place + 1] = [number[0], number[1:]]
+        return self._atom()
 
     def _atom(self) -> str:
         token = self._take()
@@ -109,11 +116,11 @@ class _Reader:
         if name in ("left", "right"):
             return self._atom()
         if name == "sqrt":
-            return f"<msqrt>{self._atom()}</msqrt>"
+            return f"<msqrt>{self._argument()}</msqrt>"
         if name in ("frac", "tfrac"):
-            return f"<mfrac>{self._atom()}{self._atom()}</mfrac>"
+            return f"<mfrac>{self._argument()}{self._argument()}</mfrac>"
         if name in _ACCENTS:
-            return f'<mover accent="true">{self._atom()}<mo>{_ACCENTS[name]}</mo></mover>'
+            return f'<mover accent="true">{self._argument()}<mo>{_ACCENTS[name]}</mo></mover>'
         if name in _UPRIGHT:
             return f'<mi mathvariant="normal">{escape(self._plain_group())}</mi>'
         raise UnknownFormulaError(name)
