@@ -2,19 +2,26 @@
 
 import streamlit as st
 
+from dashboard import share
 from dashboard.frame import open_suite_from_sidebar
 from dashboard.links import enter, keep_choices
 from dashboard.navigation import navigation
+from dashboard.record import begin
 from dashboard.unexpected import as_one_sentence
 
 st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")
 # Streamlit leaves a hand's breadth of empty page around the content; a laptop has none to spare.
-st.html("<style>.stMainBlockContainer {padding: 2.5rem 3rem 4rem;}</style>")
+st.html(
+    "<style>.stMainBlockContainer {padding: 2.5rem 3rem 4rem;} .st-key-head {padding-top: 1.2rem;}"
+    "</style>"
+)
 with as_one_sentence():
     page = navigation()
     enter(page.title)
+    begin(page.title)
     if open_suite_from_sidebar():
         try:
             page.run()
         finally:  # a page may stop half way
             keep_choices()
+            share.show()

@@ -4,14 +4,14 @@ import math
 
 from rich.table import Table
 
-from bounds import RiskBound, shortest_code_bits
-from compute.own_losses import Measurement
+from bounds import RiskBound
+from bounds.own_losses import Measurement
 from compute.terminal import console
 
 
 def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
     """Every form with its terms, in nats per token, in a fixed order, the default first."""
-    bits = shortest_code_bits(*measurement.code_bits)
+    bits = measurement.paid_bits
     console.print(
         f"N = {measurement.params_total:,}, D = {measurement.train_tokens:,}, "
         f"V = {measurement.vocab_size:,}, L = {bits:,.0f} bits "

@@ -337,9 +337,16 @@ def bound(
 ) -> None:
     """Print every form of the bound for token losses of any model."""
     from compute.bound_table import show_bounds
-    from compute.own_losses import Measurement, bounds_of_file
+    from compute.own_losses import bounds_of_file, measurement_of
 
-    measurement = Measurement(params, train_tokens, vocab, tuple(code_bits), delta, training_loss)
+    measurement = measurement_of(
+        params_total=params,
+        train_tokens=train_tokens,
+        vocab_size=vocab,
+        code_bits=tuple(code_bits),
+        failure_probability=delta,
+        training_loss_nats=training_loss,
+    )
     show_bounds(bounds_of_file(losses, measurement), measurement)
 
 

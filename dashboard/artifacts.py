@@ -325,3 +325,13 @@ class Suite:
         each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
         counts = Counter(value for value in each if value)
         return sorted(counts, key=lambda value: (-counts[value], value))
+
+    def measured_between(self) -> tuple[str, str]:
+        """First and last day of the measurements, as ``2026-11-22``; empty where none is dated."""
+        row = self.query(
+            """
+            SELECT strftime(min(finished_at), '%Y-%m-%d') AS began,
+                   strftime(max(finished_at), '%Y-%m-%d') AS ended FROM units
+            """
+        ).iloc[0]
+        return row["began"] or "", row["ended"] or ""

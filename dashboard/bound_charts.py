@@ -59,7 +59,9 @@ def stacked_terms(
     legend = None if narrow else alt.Legend(title="Terms of the bound", symbolOpacity=1)
     colour = term_colours(terms, legend)
     layers: list[alt.Chart | alt.LayerChart] = []
-    for rows, certified in by_certificate(_stacked(terms)):
+    kept = ["model_id", "params_total", "total_nats", "certified"]
+    kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
+    for rows, certified in by_certificate(stacked_rows(terms, kept)):
         layers.append(
             alt.Chart(rows)
             .mark_bar(width=width, **fill_of_bar(certified))
@@ -141,13 +143,12 @@ def _size_axis(terms: pd.DataFrame, narrow: bool) -> alt.Axis:
     )
 
 
-def _stacked(terms: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and term, with the ends of its bar; a negative term turns back."""
+def stacked_rows(terms: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
+    """One row per row of ``terms`` and term, with the ends of its bar and the columns ``kept``; a
+    negative term turns back."""
     shown = terms_in(terms)
     values = terms[[term.key for term in shown]].to_numpy()  # (models, terms)
     tops = values.cumsum(axis=1)
-    kept = ["model_id", "params_total", "total_nats", "certified"]
-    kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
     frames = [
         terms[kept].assign(
             term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]

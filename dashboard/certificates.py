@@ -3,7 +3,8 @@
 import re
 
 import pandas as pd
-import streamlit as st
+
+from dashboard import show
 
 CERTIFIED = ":green-badge[:material/verified: certified]"
 NOT_CERTIFIED = ":orange-badge[:material/warning: not certified]"
@@ -21,7 +22,7 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
     hollow = terms[~terms["certified"].astype(bool)]
     for reason, rows in hollow.groupby("not_certified_because", sort=False):
         of = "" if len(rows) == len(terms) else f" ({', '.join(rows['model_id'])})"
-        st.caption(
+        show.caption(
             f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They show a trend, and "
             "guarantee nothing."
         )
@@ -34,7 +35,7 @@ def remarks(terms: pd.DataFrame) -> None:
     rows = terms[["model_id", "remark"]].dropna().drop_duplicates()
     if len(rows):
         notes = "; ".join(f"**{row.model_id}**: {plain(row.remark)}" for row in rows.itertuples())
-        st.caption(f":material/sticky_note_2: {notes}.")
+        show.caption(f":material/sticky_note_2: {notes}.")
 
 
 def plain(text: str) -> str:

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from dashboard import frame, sources
+from dashboard import frame, record, show, sources
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
@@ -53,6 +53,7 @@ def others(suite: Suite) -> list[Suite]:
             found.append(sources.open_by_name(name))
         except ArtifactError as error:
             _left_out(name, error)
+    record.current().suites += found
     return found
 
 
@@ -69,7 +70,7 @@ def views(suite: Suite, choice: Choice, beside: list[Suite]) -> list[View]:
 
 def _left_out(name: str, error: ArtifactError) -> None:
     reason = str(error).replace("$", r"\$")
-    st.warning(
+    show.warning(
         f"The suite “{plain(name)}” is left out of the comparison. {reason}",
         icon=":material/error:",
     )
@@ -110,37 +111,40 @@ def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:
     return min(alike or on_grid or there, key=distance)
 
 
-def side_by_side(shown: list[View], draw: Callable[[View], alt.TopLevelMixin | str]) -> None:
+def side_by_side(
+    shown: list[View], draw: Callable[[View], alt.TopLevelMixin | str], what: str
+) -> None:
     """The same chart of every suite, each with its vocabulary and its setting over it.
 
     Args:
         draw: the chart, or a sentence that says what the suite lacks; an ``ArtifactError`` of one
             suite is shown in its column.
+        what: the chart shows, for its title.
     """
     for start in range(0, len(shown), _IN_A_ROW):
         row = shown[start : start + _IN_A_ROW]
         # Words of different lengths stand in rows of their own, so that the charts are level.
-        for part in (_heading, lambda view: _chart(view, draw), _footnote):
+        for part in (_heading, lambda view: _chart(view, draw, what), _footnote):
             for column, view in zip(st.columns(len(row)), row, strict=True):
                 with column:
                     part(view)
 
 
-def _chart(view: View, draw: Callable[[View], alt.TopLevelMixin | str]) -> None:
+def _chart(view: View, draw: Callable[[View], alt.TopLevelMixin | str], what: str) -> None:
     try:
         chart = draw(view)
     except ArtifactError as error:
         frame.show_error(error)
         return
     if isinstance(chart, str):
-        st.info(chart, icon=":material/inbox:")
+        show.info(chart, icon=":material/inbox:")
     else:
-        st.altair_chart(chart, width="stretch")
+        show.chart(chart, f"{what}, {plain(view.suite.name)}", width="stretch")
 
 
 def _footnote(view: View) -> None:
     for sentence in frame.stand_ins(view.suite):
-        st.caption(sentence)
+        show.caption(sentence)
 
 
 def attempt(compute: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
@@ -153,11 +157,11 @@ def attempt(compute: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
 
 def _heading(view: View) -> None:
     models = view.suite.models()
-    st.markdown(f"**{plain(view.suite.name)}**, {view.choice.setting.label}")
+    show.markdown(f"**{plain(view.suite.name)}**, {view.choice.setting.label}")
     form = next(
         form for form in forms_of(view.suite.is_sampled).values() if form.key == view.choice.form
     )
-    st.caption(
+    show.caption(
         f"{tokenizer_words(view.suite)}; form *{form.label}*, "
         f"{'sampled windows' if view.suite.is_sampled else 'every training token'}; trained on "
         f"{plain(', '.join(sorted(set(models['corpus']))))}"
@@ -179,7 +183,7 @@ def unit_note(shown: list[View], unit: Unit) -> None:
     """Where tokens differ, that nats of them do not compare."""
     sizes = {float(f"{b:.3g}") for view in shown for b in view.suite.models()["bytes_per_token"]}
     if len(sizes) > 1 and not unit.per_byte:
-        st.info(
+        show.info(
             "These suites' tokens stand for different amounts of text, so a nat per token is not "
             "the same in each: their losses and bounds compare in **bits per byte** only, by the "
             "control *Unit of losses*.",

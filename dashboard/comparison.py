@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
 from dashboard import (
     bound_charts,
@@ -14,6 +13,7 @@ from dashboard import (
     information_charts,
     quantization,
     quantization_charts,
+    show,
     variation,
     variation_charts,
 )
@@ -62,8 +62,8 @@ def stacked_terms(views: list[View], params: float, unit: Unit) -> pd.DataFrame:
         return bound_charts.stacked_terms(terms, paper, nearest, unit, top, narrow=True)
 
     _legend(list(usable.values()))
-    compare.side_by_side(views, draw)
-    st.caption(
+    compare.side_by_side(views, draw, "Terms of the bound")
+    show.caption(
         "One vertical axis for all; in full strength the model nearest to the chosen size. Each "
         "suite's bound is of its own text and tokenizer."
     )
@@ -84,7 +84,7 @@ def _legend(tables: list[pd.DataFrame]) -> None:
     if any(table["sampling_nats"].any() for table in tables):
         marks.append(f"<span style='color:{GUIDE_COLOUR}'>┅</span> {PAPER_SAMPLE_LABEL}")
     lines = ("&emsp;".join(parts) for parts in (squares, marks))
-    st.markdown("<small>" + "<br>".join(lines) + "</small>", unsafe_allow_html=True)
+    show.markdown("<small>" + "<br>".join(lines) + "</small>", unsafe_allow_html=True)
 
 
 def sigma(views: list[View]) -> None:
@@ -102,8 +102,8 @@ def sigma(views: list[View]) -> None:
         law = law_of(frame, "sigma_nats")
         return variation_charts.sigma_by_size(frame, law, colour, None, (min(values), max(values)))
 
-    compare.side_by_side(views, draw)
-    st.caption(
+    compare.side_by_side(views, draw, "Σ against model size")
+    show.caption(
         "Σ is in nats per √nat, of each suite's own tokens, whatever the unit of losses: it "
         "multiplies √C, which is of tokens too."
     )
@@ -121,10 +121,10 @@ def bound_by_rate(views: list[View], params: float, unit: Unit) -> None:
         settings = view.suite.settings()
         on_grid = [s for s in settings if s.family != UNQUANTIZED.family] or settings
         rows = quantization.bounds_by_rate(view.suite, view.choice, on_grid, model_id)
-        st.caption(f"Model nearest in size: **{model_id}**")
+        show.caption(f"Model nearest in size: **{model_id}**")
         return quantization_charts.bound_by_rate(shown(view.suite, rows, unit), unit)
 
-    compare.side_by_side(views, draw)
+    compare.side_by_side(views, draw, "Bound by rate")
 
 
 def bits_by_size(views: list[View], reach: float) -> None:
@@ -141,10 +141,10 @@ def bits_by_size(views: list[View], reach: float) -> None:
             codes, laws, key, "Bits per parameter", reach, reported
         )
         if information.by_model(view.suite).empty:
-            st.caption("This suite holds no prequential information: real codes alone.")
+            show.caption("This suite holds no prequential information: real codes alone.")
         return chart
 
-    compare.side_by_side(views, draw)
+    compare.side_by_side(views, draw, "Bits per parameter")
 
 
 def nearest_model(models: pd.DataFrame, params: float) -> str:

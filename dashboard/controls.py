@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard import record
 from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
@@ -97,6 +98,7 @@ def setting_control(settings: list[Setting]) -> Setting:
         help="How weights are rounded to few bits.\n\n"
         + "\n\n".join(f"**{q.label}**: {q.idea}" for q in families.values()),
     )
+    record.chosen("quantizer", "Quantizer", label)
     rates = {setting.rate: setting for setting in settings if setting.family.label == label}
     check_link("bits", list(rates), "the bitrate")
     if len(rates) == 1:  # a slider needs two places
@@ -104,8 +106,9 @@ def setting_control(settings: list[Setting]) -> Setting:
     # Few bits lie left; of a grid's steps, that is the wide ones.
     default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in rates else list(rates)[len(rates) // 2]
     keep_possible("bits", list(rates), default)
+    what = "Step, in units of the row's rms" if rates[default].step else "Bits per weight"
     chosen = st.select_slider(
-        "Step, in units of the row's rms" if rates[default].step else "Bits per weight",
+        what,
         list(rates),
         value=default,
         key="bits",
@@ -115,6 +118,7 @@ def setting_control(settings: list[Setting]) -> Setting:
         "unclipped grid levels lie one step apart, as many as it takes: a wider step means fewer "
         "bits. 16 is bfloat16 and 32 is float32: nothing is rounded to a grid.",
     )
+    record.chosen("bits", what, chosen)
     return rates[chosen]
 
 
@@ -140,6 +144,7 @@ def delta_control() -> float:
         help="The bound may be wrong with at most this probability over the draw of the "
         "training text.",
     )
+    record.chosen("delta", "Failure probability δ", chosen)
     return labels[chosen]
 
 
@@ -159,6 +164,8 @@ def form_control(sampled: bool) -> str:
         + "\n\n"
         + "\n\n".join(f"**{f.label}**: {f.idea} *({f.source})*" for f in forms.values()),
     )
+    record.chosen("form", "Form of the bound", chosen)
+    record.current().forms.append(forms[chosen])
     return forms[chosen].key
 
 
@@ -183,7 +190,9 @@ def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
         "needs, so it certifies nothing."
         + (f" {_PREQUENTIAL_HELP}" if PREQUENTIAL in codes else ""),
     )
-    return labels[required(chosen)]
+    chosen = required(chosen)
+    record.chosen("code", "Code length of the model", chosen)
+    return labels[chosen]
 
 
 def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
@@ -225,7 +234,9 @@ def matrix_control(labels: dict[str, str], help_text: str) -> str:
         on_change=forget_complaints,
         help=help_text,
     )
-    return keys[required(chosen)]
+    chosen = required(chosen)
+    record.chosen("matrix", "Matrix", chosen)
+    return keys[chosen]
 
 
 def bandwidth_control() -> float:
@@ -242,6 +253,7 @@ def bandwidth_control() -> float:
         help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
         "of this width. Narrow shows the nodes, wide shows the trend. Nothing is measured anew.",
     )
+    record.chosen("bandwidth", "Bandwidth of the spectrum, decades", chosen)
     return labels[chosen]
 
 
@@ -255,7 +267,7 @@ def choice_control(parameter: str, label: str, options: Sequence[str], help_text
         raise ArtifactError("Nothing of this suite was measured at this choice; choose another.")
     check_link(parameter, options, f"“{label}”")
     keep_possible(parameter, options, options[0])
-    return st.selectbox(
+    chosen = st.selectbox(
         label,
         options,
         key=parameter,
@@ -263,3 +275,5 @@ def choice_control(parameter: str, label: str, options: Sequence[str], help_text
         on_change=forget_complaints,
         help=help_text,
     )
+    record.chosen(parameter, label, chosen)
+    return chosen

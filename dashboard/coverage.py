@@ -1,8 +1,8 @@
 """Which models have no bound at a setting, and why."""
 
 import pandas as pd
-import streamlit as st
 
+from dashboard import show
 from dashboard.artifacts import Suite
 from dashboard.terms import Choice
 
@@ -16,7 +16,7 @@ def without_bound(suite: Suite, choice: Choice, terms: pd.DataFrame) -> None:
     measured = suite.models()[["model_id"]].merge(suite.quantized(choice.setting))["model_id"]
     missing = [name for name in measured if name not in set(terms["model_id"])]
     if missing:
-        st.caption(
+        show.caption(
             f":material/hide_source: No bound at *{choice.setting.label}* for "
             f"**{', '.join(missing)}**: their losses at this setting were measured on part of the "
             "training tokens only."

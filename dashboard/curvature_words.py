@@ -7,6 +7,7 @@ import streamlit as st
 
 from bounds import PowerLaw
 from bounds.prediction import Agreement
+from dashboard import show
 from dashboard.curvature import BAND
 from dashboard.laws import exponent_in_words
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
@@ -31,7 +32,7 @@ PREDICTOR_HELP = "What the two charts show. The table compares all of them."
 
 def introduction() -> None:
     """Why a decaying spectrum should make a model quantizable."""
-    st.markdown(
+    show.markdown(
         "Rounding moves every weight a little. How much the loss rises depends on its "
         r"**curvature**: a step $e$ costs about $\tfrac12 e^\top H e$, with $H$ the second "
         r"derivatives of the mean token loss in all $n$ weights. Careless rounding spreads $e$ "
@@ -57,7 +58,7 @@ def spectrum_reading(point: pd.Series, matrix: str) -> None:
     )
     if matrix == "hessian":
         text += f" Eigenvalues below 0 sum to −{point['negative']:.0%} of the trace or more."
-    st.caption(text)
+    show.caption(text)
 
 
 def _effort(point: pd.Series) -> str:
@@ -78,7 +79,7 @@ def share(fraction: float) -> str:
 
 def training_reading(fractions: dict[float, str]) -> None:
     """What the spectra over training show."""
-    st.caption(
+    show.caption(
         f"From {fractions[min(fractions)]} of the training to its end, the same windows and the "
         "same random vectors each time, so that what differs is the model. The learning rate is "
         "lowered towards the end only: the last model alone has had that."
@@ -95,7 +96,7 @@ def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> 
         else "With eigenvalues of both signs near 0 neither end is a bound: look at the "
         "Gauss–Newton matrix for one."
     )
-    st.caption(
+    show.caption(
         "Thick bars are two standard errors over random vectors; bands are 95 % bootstrap "
         "intervals over models, dashed laws are extrapolated, and so few small sizes say "
         f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
@@ -113,7 +114,7 @@ def convergence_reading(steps: pd.DataFrame, matrix: str) -> None:
         if matrix == "gauss_newton"
         else "and with eigenvalues of both signs there it jumps from step to step"
     )
-    st.caption(
+    show.caption(
         f"{_effort(steps.loc[steps['steps'].idxmax()])} Left: one rule counts what lies near 0 "
         f"as 0; the other, the Gauss rule, puts it all at one node beside 0, {inside}. Right: "
         "estimates from the first so many vectors, over those from all; the trace here is that of "
@@ -124,7 +125,7 @@ def convergence_reading(steps: pd.DataFrame, matrix: str) -> None:
 
 def windows_reading() -> None:
     """Why the number of windows matters."""
-    st.caption(
+    show.caption(
         "A mean over few windows bends in few directions, so the root's trace of the Gauss–Newton "
         "matrix grows with their number until they stand for the whole training text; the trace "
         "itself has no such bias. Smaller sets of windows are part of the larger ones. Bars and "
@@ -144,9 +145,9 @@ def settings_table(frame: pd.DataFrame) -> None:
         "below 0, share of Tr": ("negative", "%.3f"),
         "evenness": ("evenness", "%.2e"),
     }
-    st.dataframe(
+    show.dataframe(
         pd.DataFrame({shown: frame[key] for shown, (key, _) in columns.items()}),
-        hide_index=True,
+        "At quantized weights",
         column_config={
             shown: st.column_config.NumberColumn(format=form)
             for shown, (_, form) in columns.items()
@@ -173,7 +174,7 @@ def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) ->
                 f"| {math.exp(fine.log_residual_rms):.2f} | {all_bits.r_squared:.3f}"
             )
         lines.append(f"| {predictor.label} | ${predictor.formula}$ | {cells} |")
-    st.markdown("\n".join(lines).replace("-0.00", "0.00"))
+    show.markdown("\n".join(lines).replace("-0.00", "0.00"))
 
 
 def prediction_reading(
@@ -204,7 +205,7 @@ def prediction_reading(
         if leaves
         else ""
     )
-    st.caption(
+    show.caption(
         f"{verdict}Each prediction is $(2^b-1)^{{-2}}$ times what stands in the table, in the "
         r"quantized parameters alone ($\overline{w^2}$ their mean squared weight; $H_l$, "
         r"$m_l \times n_l$ second moment of the inputs and shape of layer $l$), times **one** "
@@ -231,7 +232,7 @@ def quadratic_reading(jump: Jump | None) -> None:
             f"factor of {jump.fine_factor:.2f} about their own level: "
             + ("there the parabola breaks." if breaks else "no break can be told from that.")
         )
-    st.caption(text)
+    show.caption(text)
 
 
 def predicted_rows(

@@ -1,4 +1,4 @@
-"""What is said of artifacts that cannot be used."""
+"""What is said of artifacts, and of readers' own files, that cannot be used."""
 
 #: What to do about a file that cannot be used.
 REPAIR = (
@@ -10,3 +10,7 @@ REPAIR = (
 
 class ArtifactError(Exception):
     """Artifacts that cannot be used: one clear sentence for the reader of the app."""
+
+
+class UploadError(Exception):
+    """A reader's own file or value that cannot be used: one clear sentence for that reader."""

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
-from dashboard import size_words
+from dashboard import show, size_words
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, SAMPLED_FORM, Form
@@ -31,7 +31,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     """The bound of the selected model in four numbers, and whether it is a certificate."""
     reason = model["not_certified_because"]
     kind = NOT_CERTIFIED if reason else CERTIFIED
-    st.markdown(
+    show.markdown(
         f"**{model['model_id']}** ({parameter_count(model['params_total'])} parameters, "
         f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
         f"code length *{CODE_LABELS[choice.code]}*: {kind}"
@@ -61,15 +61,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
         ("Gap", "gap_nats", "bound − training loss", f"What certainty costs, in {unit.label}."),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        column.metric(
-            label,
-            f"{model[key]:.3f}",
-            delta=note,
-            delta_color="off",
-            delta_arrow="off",
-            help=help_text,
-            border=True,
-        )
+        show.metric(column, label, f"{model[key]:.3f}", note, help=help_text, border=True)
 
 
 def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
@@ -90,10 +82,10 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
     if bound is None:
         return
     for key in view.without(BOUND):
-        st.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
+        show.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
     guess = guess_of(view, unit)
     beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
-    st.caption(
+    show.caption(
         "In the chart the prediction is pale with dashed outlines, its bracket the 95 % interval "
         f"of the whole bound, cut off where it would squeeze the chart.{beyond} The guarantee "
         "below is of the measured models' bars alone."
@@ -124,10 +116,10 @@ def reading(choice: Choice, terms: pd.DataFrame) -> None:
         words = GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}")
         if choice.form == SAMPLED:
             words = words.replace("over the training text", f"over the training text {_AND_DRAW}")
-        st.caption(words)
+        show.caption(words)
     not_certified(terms, "Hollow bars")
     if not choice.has_real_code:
-        st.caption("Choose *stored* or *entropy-coded* for a real code length.")
+        show.caption("Choose *stored* or *entropy-coded* for a real code length.")
 
 
 def form_of(choice: Choice) -> Form:
@@ -154,8 +146,8 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
         for term in terms_in(model.to_frame().T)
     ]
     lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
-    st.markdown("\n".join(lines), unsafe_allow_html=True)
-    st.caption(
+    show.markdown("\n".join(lines), unsafe_allow_html=True)
+    show.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} "
         + (_SAMPLED_SYMBOLS if form.key == SAMPLED else _SYMBOLS)
         + "; docs/THEORY.md derives each form."
@@ -186,7 +178,7 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     delta = choice.failure_probability
     if choice.form == SAMPLED:
         split = sampling_confidence(choice.failure_probability, settings)
-        st.caption(
+        show.caption(
             f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
             f"and the draw of the windows {split.sample:g}, shared out evenly among the M = "
             f"{settings} settings of this suite that can be bounded ({split.per_setting:.2g} "
@@ -199,7 +191,7 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     percent = 100 * part / c
     digits = max(0, 1 - math.floor(math.log10(percent)))
     shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
-    st.caption(
+    show.caption(
         f"Of $C$ = {c:.4f} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
         f"{shown} %: δ enters through its logarithm only, and that is shared out over "
         f"all $D$ = {model['train_tokens']:,} training tokens."
@@ -213,7 +205,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
     if certified and not steps["certified"].iloc[0]:
         status += ", but for the hollow one, which takes the sample for the whole text"
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
-    st.caption(
+    show.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
         f"{model_id} at the same δ: the forms of the bound at the chosen setting"
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
@@ -240,9 +232,9 @@ def _law_cell(law: PowerLaw | str) -> str:
 def law_reading(law: PowerLaw | str) -> None:
     """Exponent and interval of one law, or why there is none."""
     if isinstance(law, str):
-        st.caption(law)
+        show.caption(law)
         return
-    st.caption(
+    show.caption(
         f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "
         "it leaves the measured sizes."
     )
@@ -250,7 +242,7 @@ def law_reading(law: PowerLaw | str) -> None:
 
 def laws_reading(terms: pd.DataFrame) -> None:
     """How to read the laws."""
-    st.caption(
+    show.caption(
         f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
         "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
         "same, and nothing measured says that a law goes on. A term with a negative "

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import links, sources, suite_controls
+from dashboard import links, record, share, show, sources, suite_controls
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
@@ -38,6 +38,7 @@ def open_suite_from_sidebar() -> bool:
         show_error(error)
         return False
     st.session_state["open_suite"] = suite
+    record.current().suites.insert(0, suite)
     return True
 
 
@@ -48,19 +49,29 @@ def open_suite() -> Suite:
     script of its own, so the first visitor of a fresh server who follows a link to a page arrives
     here without the frame.  Declaring the pages puts that right, and the script starts anew.
     """
-    if "open_suite" not in st.session_state:
+    suite = st.session_state.pop("open_suite", None)  # every run opens its own
+    if suite is None:
         navigation()
         st.rerun()
-    return st.session_state["open_suite"]
+    return suite
 
 
 def title(suite: Suite, text: str) -> None:
-    """The head of a page: its title, what was wrong with the link, and whether another text stands
-    in for what the models were trained on."""
-    st.title(text)
+    """The head of a page: its title and the place of the share buttons, what was wrong with the
+    link, and whether another text stands in for what the models were trained on."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(text, width="stretch")
+        share.reserve_place()
     links.show_complaints()
+    share.version_notice()
     for sentence in stand_ins(suite):
-        st.warning(sentence, icon=":material/swap_horiz:")
+        show.warning(sentence, icon=":material/swap_horiz:")
+
+
+def stop() -> None:
+    """End the page here; what there is of it can be shared all the same."""
+    share.show()
+    st.stop()
 
 
 def stand_ins(suite: Suite) -> list[str]:

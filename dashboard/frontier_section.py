@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import frontier, frontier_charts, pythia
+from dashboard import frontier, frontier_charts, pythia, show
 from dashboard import scaling_words as words
 from dashboard.artifacts import Suite
 from dashboard.units import Unit, shown
@@ -36,13 +36,15 @@ def read(suite: Suite, unit: Unit) -> Frontier:
     )
 
 
-def show(found: Frontier, ratio: float, unit: Unit) -> None:
+def section(found: Frontier, ratio: float, unit: Unit) -> None:
     """Charts and words; ``ratio`` is the suite's tokens per parameter."""
     left, right = st.columns(2)
     with left:
         if len(found.curves):
-            st.altair_chart(frontier_charts.loss_by_compute(found.curves, found.ends, unit))
+            chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)
+            show.chart(chart, "Loss against compute while models are trained")
         words.compute_reading(found.curves, ratio)
     with right:
-        st.altair_chart(frontier_charts.frontier(found.ends, pythia.choices(), ratio))
+        chart = frontier_charts.frontier(found.ends, pythia.choices(), ratio)
+        show.chart(chart, "Training tokens against parameters: the points chosen")
         words.frontier_reading(ratio)

@@ -3,11 +3,10 @@
 import math
 
 import pandas as pd
-import streamlit as st
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
-from dashboard import certificates
+from dashboard import certificates, show
 from dashboard import information_charts as charts
 from dashboard.laws import exponent_in_words
 from dashboard.numbers import count_label
@@ -34,13 +33,13 @@ PAPER_EXPONENT, PAPER_ERROR = 0.5, 0.1
 
 def introduction() -> None:
     """What prequential coding is, in two sentences."""
-    st.markdown(
+    show.markdown(
         "How much does a trained model hold? Someone who has the training program but not the "
         "text can be sent the text batch by batch, each at the price of the loss that the model "
         "had *before* training on it. What that costs above the final model's loss is $K(h)$, the "
         f"model's information by **prequential coding**. {HEURISTIC}"
     )
-    st.caption(
+    show.caption(
         "It rests on the symmetry of information, which holds up to constants, and nobody decodes "
         "the model itself from it: it shows how information grows, and certifies nothing. Real "
         "codes of the quantized weights are drawn beside it."
@@ -50,7 +49,7 @@ def introduction() -> None:
 def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
     """The laws of figure 3 and what the other codes are of."""
     lines = [f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}" for code, law in laws.items()]
-    st.caption(
+    show.caption(
         "Information in bits, " + "; ".join(lines) + f". *nominal* and *entropy-coded* are of "
         f"{setting.label}; hollow points are of no decodable code. Solid lines and bands: measured "
         "range, 95 %. Dashed: extrapolated. Dotted: what the paper reports of Pythia, and the "
@@ -62,7 +61,7 @@ def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
 def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
     """Whether information per parameter falls with size, as in the paper, and why it may not."""
     if len(models) < 2 or growth.empty:
-        st.caption("With so few models nothing can be said about how K(h) grows.")
+        show.caption("With so few models nothing can be said about how K(h) grows.")
         return
     ordered = models.sort_values("params_total")
     first, last = ordered["bits_per_parameter"].iloc[0], ordered["bits_per_parameter"].iloc[-1]
@@ -75,10 +74,10 @@ def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
         f"the paper finds {PAPER_EXPONENT} ± {PAPER_ERROR} for Pythia, 70 million parameters up."
     )
     if last < first:
-        st.markdown(start)
+        show.markdown(start)
         return
     excess = ordered["excess_nats"]
-    st.info(
+    show.info(
         f"{start} K(h)/N is D/N times the mean excess of the online over the final loss, and that "
         f"rises here, from {excess.iloc[0]:.3f} to {excess.iloc[-1]:.3f} nats per token: a small "
         "model soon reaches what its few parameters can do and spends most of its text there, a "
@@ -105,7 +104,7 @@ def growth_table(growth: pd.DataFrame) -> None:
         f"| *paper, Pythia, not measured here* | $N^{{{PAPER_EXPONENT}}}$ | {paper} | "
         f"$N^{{{PAPER_EXPONENT - 1:+.1f}}}$ |"
     )
-    st.markdown("\n".join(lines))
+    show.markdown("\n".join(lines))
 
 
 def crossings(found: dict[str, Crossing | str], largest: float) -> None:
@@ -114,7 +113,7 @@ def crossings(found: dict[str, Crossing | str], largest: float) -> None:
         f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
         for code, met in found.items()
     ]
-    st.caption(
+    show.caption(
         "Does K(h) cross the size of a code beyond the measured models? "
         + " ".join(sentences)
         + " In the paper, for Pythia against 4 bits per parameter, it falls below at about 2·10¹⁰."
@@ -151,7 +150,7 @@ def _size(n: float) -> str:
 
 def terms_reading() -> None:
     """What the laws of the terms under the prequential code show."""
-    st.caption(
+    show.caption(
         "The paper's argument in one picture: with the prequential code, in place of bits times "
         "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
         "gap. All points are hollow: **no certificate**."
@@ -168,9 +167,9 @@ def totals_section(
     """
     totals = pd.concat([real, prequential])
     if len(totals):
-        st.altair_chart(charts.totals_by_code(totals, unit))
+        show.chart(charts.totals_by_code(totals, unit), "The bound by either code")
     if real.empty:
-        st.info(NO_BOUNDS, icon=":material/inbox:")
+        show.info(NO_BOUNDS, icon=":material/inbox:")
     else:
         totals_reading(real["code"].iloc[0], setting)
         certificates.not_certified(real)
@@ -183,7 +182,7 @@ def totals_reading(code: str, setting: Setting) -> None:
         if code != "nominal"
         else ("the nominal count, which is no certificate either")
     )
-    st.caption(
+    show.caption(
         f"Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
         f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound says nothing."
     )
@@ -199,7 +198,7 @@ def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
         else f" Summed again from the batches: {recomputed:,.0f} bits, {difference:.1e} off."
     )
     checkpoints = " Circles: checkpoints, scored on the windows ahead." if len(kept) else ""
-    st.caption(
+    show.caption(
         f"The shaded area is the code: K(h) = {row['k_bits']:,.0f} bits, "
         f"{row['bits_per_parameter']:.2f} per parameter.{again}{checkpoints} The dashed line is "
         "the final model's mean loss on all training tokens."
@@ -211,9 +210,10 @@ def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
     both = models[models["checkpoint_bits"].notna()]
     if both.empty:
         return
-    st.subheader("How good is K(h) from checkpoints alone?")
+    show.subheader("How good is K(h) from checkpoints alone?")
     if (both["method"] == "online_losses").any():
-        st.altair_chart(charts.checkpoint_error(models, colour))
+        heading = "K(h) from checkpoints over the exact area"
+        show.chart(charts.checkpoint_error(models, colour), heading)
     methods_reading(models)
 
 
@@ -224,12 +224,12 @@ def methods_reading(models: pd.DataFrame) -> None:
         return
     exact = both[both["method"] == "online_losses"]
     if exact.empty:
-        st.caption("These models have no online losses: their K(h) comes from checkpoints alone.")
+        show.caption("These models have no online losses: their K(h) comes from checkpoints alone.")
         return
     error = exact["checkpoint_bits"] / exact["k_bits"] - 1
     claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
     closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
-    st.caption(
+    show.caption(
         "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
         f"every 1000) over the exact area; off by {error.min():+.1%} to {error.max():+.1%}. Bars: "
         "the error that the checkpoints alone can vouch for, half the difference of the sums from "

@@ -2,10 +2,9 @@
 
 import altair as alt
 import pandas as pd
-import streamlit as st
 
 from bounds import PowerLaw
-from dashboard import compare, law_charts
+from dashboard import compare, law_charts, show
 from dashboard.compare import View
 from dashboard.laws import exponent_in_words, law_of
 from dashboard.quantities import Quantity, quantities
@@ -16,7 +15,7 @@ from dashboard.units import NATS, Unit
 SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 
 
-def show(
+def section(
     views: list[View], label: str, floor: bool, reach: float, unit: Unit, together: bool
 ) -> None:
     """Charts and words.
@@ -38,7 +37,7 @@ def show(
         if quantity is None:
             return f"Not measured there: {label}."
         law = law_of(quantity.values, "value", floor)
-        st.caption(exponent_in_words(law))
+        show.caption(exponent_in_words(law))
         panel = law_charts.law_panel(
             quantity.values,
             "value",
@@ -52,9 +51,9 @@ def show(
         )
         return panel.properties(width="container", height=HEIGHT)
 
-    compare.side_by_side(views, draw)
+    compare.side_by_side(views, draw, label)
     if not together:
-        st.caption("A law for each suite by itself; no law mixes suites unless asked to.")
+        show.caption("A law for each suite by itself; no law mixes suites unless asked to.")
     elif len(found) > 1:
         _mixed(found, label, floor, reach)
 
@@ -69,7 +68,7 @@ def _mixed(found: dict[str, Quantity], label: str, floor: bool, reach: float) ->
     """One law through the models of all suites, flagged as what it is."""
     first = next(iter(found.values()))
     if first.unit == NATS.label:
-        st.info(
+        show.info(
             "One law of a loss through several suites would mix nats of different tokens: choose "
             "*bits per byte* for it.",
             icon=":material/balance:",
@@ -79,11 +78,9 @@ def _mixed(found: dict[str, Quantity], label: str, floor: bool, reach: float) ->
         [q.values.assign(suite=name) for name, q in found.items()], ignore_index=True
     ).sort_values("params_total", kind="stable")
     law = law_of(frame, "value", floor)
-    st.markdown(
-        f"**{label}, one law through all suites** :orange-badge[:material/merge: mixes suites]"
-    )
-    st.altair_chart(mixed_chart(frame, law, first, reach), width="stretch")
-    st.caption(
+    heading = f"{label}, one law through all suites :orange-badge[:material/merge: mixes suites]"
+    show.chart(mixed_chart(frame, law, first, reach), heading, width="stretch")
+    show.caption(
         f"{exponent_in_words(law)}. The suites differ in text, tokenizer, architecture and ways "
         "of training: what differs between them counts here as if it came with size."
     )

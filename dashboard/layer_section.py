@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import quantization
+from dashboard import quantization, show
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.artifacts import Suite
@@ -41,19 +41,21 @@ def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
     )
 
 
-def show(found: Layers) -> None:
+def section(found: Layers) -> None:
     """Charts and words."""
     left, right = st.columns(2)
     with left:
         if found.layers.empty:
-            st.info("No layer was put on a grid at this setting, or none was measured.")
+            show.info("No layer was put on a grid at this setting, or none was measured.")
         else:
-            st.altair_chart(charts.predicted_loss(found.layers))
+            heading = "Proxy loss of each layer, measured over predicted"
+            show.chart(charts.predicted_loss(found.layers), heading)
             words.layers_reading(found.layers)
     with right:
         if found.rotation.empty:
-            st.info("This suite has no model quantized by LDLQ both with and without rotation.")
+            show.info("This suite has no model quantized by LDLQ both with and without rotation.")
         else:
-            st.altair_chart(charts.rotation(found.rotation))
+            heading = "LDLQ with rotation over LDLQ without"
+            show.chart(charts.rotation(found.rotation), heading)
             words.rotation_reading(found.rotation)
     words.feedback_exceptions(found.counts, found.exceptions)

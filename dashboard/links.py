@@ -13,7 +13,8 @@ from dashboard.quoting import quoted
 PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
     *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
-    *("compare", "unit", "together"),
+    *("compare", "unit", "together", "own_example", "own_n", "own_d", "own_v", "own_bits"),
+    *("own_start", "own_bytes", "own_code"),
 )
 
 
@@ -26,6 +27,7 @@ def enter(page: str) -> None:
     """
     if st.session_state.get("page") not in (None, page):
         forget_complaints()
+        st.session_state.pop("own_losses", None)  # a reader's file is let go with its page
         for name, value in st.session_state.get("choices", {}).items():
             if name not in st.query_params:
                 st.session_state[name] = st.query_params[name] = value
@@ -66,8 +68,10 @@ def show_complaints() -> None:
 
 
 def forget_complaints() -> None:
-    """A control was moved: what was wrong with the link is of no more interest."""
+    """A control was moved: what was wrong with the link is of no more interest, nor on which
+    artifacts it was made."""
     st.session_state["link_complaints"] = {}
+    st.session_state["past_versions"] = st.query_params.get_all("version")
 
 
 def change_options() -> None:

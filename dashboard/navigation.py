@@ -22,5 +22,6 @@ def navigation() -> StreamlitPage:
             st.Page("pages/information.py", title="Information", icon=":material/data_usage:"),
             st.Page("pages/scaling_laws.py", title="Scaling laws", icon=":material/trending_down:"),
             st.Page("pages/what_if.py", title="What if", icon=":material/science:"),
+            st.Page("pages/your_losses.py", title="Your losses", icon=":material/upload_file:"),
         ]
     )

@@ -3,19 +3,19 @@
 import pandas as pd
 import streamlit as st
 
-from dashboard import controls, predicted_gap
+from dashboard import controls, predicted_gap, show
 from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.artifacts import Suite
 from dashboard.predicted_gap import PREDICTORS
 
 
-def show(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
+def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
     """Controls, charts, table and words; returns the data behind them with a name for its file, by
     the label of its tab."""
     quantizers = predicted_gap.quantizers(suite)
     if not quantizers:
-        st.info("This suite has no clipped quantizer at two rates or more.")
+        show.info("This suite has no clipped quantizer at two rates or more.")
         return {}
     with st.sidebar:
         label = controls.choice_control(
@@ -32,8 +32,10 @@ def show(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
         constant = agreements[usable[chosen]][0].constant
         scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
         left, right = st.columns(2)
-        left.altair_chart(charts.predicted(scaled))
-        right.altair_chart(charts.ratio_by_bits(scaled))
+        with left:
+            show.chart(charts.predicted(scaled), f"Measured against predicted gaps, {label}")
+        with right:
+            show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits")
         words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
     words.agreement_table(agreements)
     used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)

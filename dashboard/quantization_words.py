@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard import show
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
 from dashboard.units import Unit
@@ -14,7 +15,7 @@ NO_GAPS = "This suite has no quantized model at another setting: there is no gap
 
 def introduction() -> None:
     """What the page is about."""
-    st.markdown(
+    show.markdown(
         "Fewer bits make a shorter code, and so a smaller complexity term; they also round the "
         "weights more coarsely, and the loss grows. The bound weighs the two against each other."
     )
@@ -22,7 +23,7 @@ def introduction() -> None:
 
 def gap_reading() -> None:
     """How to read the gap against nominal bits."""
-    st.caption(
+    show.caption(
         "Loss of the quantized model less that of the trained one. On a clipped grid the bits are "
         "$b$; on an unclipped one the entropy of its codes. Large points: all training tokens; "
         "small: sampled windows. Bars are two standard errors each way, from windows that both "
@@ -34,7 +35,7 @@ def gap_reading() -> None:
 
 def rate_reading() -> None:
     """How to read the gap against coded bits."""
-    st.caption(
+    show.caption(
         "The same gaps against what the whole model really comes to in an entropy-coded file: "
         "scales, norms and tables included. Lower and further left is better."
     )
@@ -43,7 +44,7 @@ def rate_reading() -> None:
 def bound_reading(best: pd.Series, code: str, unit: Unit, sampled: bool) -> None:
     """Which rate bounds best, and whether that may be chosen."""
     scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
-    st.caption(
+    show.caption(
         f"Ringed, the smallest of all measured: {best['setting']}, gap "
         f"{best['bound_gap_nats']:.3f} {unit.label}, code length {CODE_LABELS[code]}. With fewer "
         "bits rounding costs more than it saves, with more the code grows faster than the loss "
@@ -55,7 +56,7 @@ def bound_reading(best: pd.Series, code: str, unit: Unit, sampled: bool) -> None
 
 def bits_reading(setting: Setting) -> None:
     """How to read loss and bound against total bits."""
-    st.caption(
+    show.caption(
         f"{setting.family.label} beside float formats; each line is one setting, from the smallest "
         "model to the largest. At a given number of bits in all, the lowest line says how to spend "
         "them, for the loss (left) and for the bound (right); a larger model of this suite also "
@@ -80,7 +81,7 @@ def layers_reading(layers: pd.DataFrame) -> None:
         if len(linear)
         else ""
     )
-    st.caption(
+    show.caption(
         "Proxy loss: squared error of a layer's outputs, summed over them and averaged over "
         r"inputs, $\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the inputs. "
         f"Predicted: {prediction}{ratio}. An embedding has a diagonal $H$: there is nothing to "
@@ -92,7 +93,7 @@ def rotation_reading(ratios: pd.DataFrame) -> None:
     """Where rotation helps, and whether theory said so."""
     helped = ratios["measured_ratio"] < 1
     agreed = helped == (ratios["predicted_ratio"] < 1)
-    st.caption(
+    show.caption(
         f"LDLQ with rotation over LDLQ without, layer by layer and bitrate by bitrate: below 1 "
         f"rotation helps. It does in {helped.sum()} of {len(ratios)} cases, and the prediction is "
         f"on the right side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows the "
@@ -108,9 +109,9 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
         exceptions: from ``quantization.exceptions``.
     """
     if not counts["layers"]:
-        st.caption("No linear layer was quantized with error feedback.")
+        show.caption("No linear layer was quantized with error feedback.")
         return
-    st.caption(
+    show.caption(
         f"Error feedback against rounding to nearest on the same grid, over all models and "
         f"quantizers: from 3 bits on it loses less in {counts['layers'] - counts['lost']} of "
         f"{counts['layers']} linear layers (unclipped grids: {counts['step_layers']} layers, "
@@ -123,12 +124,12 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
         f"Where error feedback does worse than rounding, from 3 bits on: {len(exceptions)}",
         icon=":material/rule:",
     ):
-        st.markdown(
+        show.markdown(
             "What can go wrong is the end of a clipped grid: feedback pushes a weight beyond it, "
             "the weight is cut off there, and that error is passed on in turn. The last two "
             "columns compare how many codes lie at the ends with and without feedback."
         )
-        st.dataframe(exceptions, hide_index=True)
+        show.dataframe(exceptions, "Where error feedback does worse than rounding")
 
 
 def predicted_rows(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from bounds import HeldOut, PowerLaw
 from bounds.laws.published import FRONTIER, published
+from dashboard import show
 from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
 from dashboard.quantities import Quantity
@@ -16,12 +17,12 @@ QUANTITY_HELP = (
 
 def introduction(models: int, largest: float) -> None:
     """What is fitted, and what it cannot say."""
-    st.markdown(
+    show.markdown(
         "How every number of this dashboard moves as models grow along the compute-optimal "
         "frontier, each model trained on about as many tokens per parameter. Laws follow every "
         "control at once."
     )
-    st.caption(
+    show.caption(
         f"Fitted to {models} sizes up to {count_label(largest)} parameters: solid lines and bands "
         "are the measured range, **dashed is extrapolation**, which nothing measured here can "
         "vouch for. With D/N the same everywhere, effects of N and of D cannot be told apart: an "
@@ -32,7 +33,7 @@ def introduction(models: int, largest: float) -> None:
 def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) -> None:
     """The law of one quantity to copy, and how far to trust it."""
     if isinstance(law, str):
-        st.info(law, icon=":material/block:")
+        show.info(law, icon=":material/block:")
         return
     st.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
@@ -51,7 +52,7 @@ def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) ->
         if law.at_edge > 0.05
         else ""
     )
-    st.caption(
+    show.caption(
         f"{exponent_in_words(law)}.{edge} {trust} Models scatter about the law by "
         f"{law.log_residual_rms:.1%}. From the table `{quantity.table}`, section "
         f"{quantity.section} of docs/THEORY.md.{certified}"
@@ -72,8 +73,8 @@ def published_reading(quantity: Quantity) -> None:
             f"{law.note} |"
             for law in laws
         ]
-        st.markdown("\n".join(lines))
-        st.caption(
+        show.markdown("\n".join(lines))
+        show.caption(
             "Pale where a law is outside the sizes it was fitted to. Losses per token depend on "
             "the text and on what a token is, so only shapes compare. N without embeddings is "
             "converted by the shapes of this suite's models."
@@ -83,7 +84,7 @@ def published_reading(quantity: Quantity) -> None:
 def stacked_reading(missing: list[str]) -> None:
     """How to read the stacked terms."""
     left_out = f" Left out, as no law fits: {', '.join(missing).lower()}." if missing else ""
-    st.caption(
+    show.caption(
         "Each term by its own law, one on another; strong colours over the measured sizes, pale "
         "beyond, where the sum is a trend and **no bound**. Circles: the bounds as measured."
         f"{left_out}"
@@ -92,7 +93,7 @@ def stacked_reading(missing: list[str]) -> None:
 
 def compute_reading(curves: pd.DataFrame, ratio: float) -> None:
     """What figure 1 shows."""
-    st.caption(
+    show.caption(
         "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
         f"the points chosen, {ratio:.3g} tokens per parameter, at the final model's training loss. "
         "A line ends at the mean of its last batches, text that no model had seen; a diamond is "
@@ -104,7 +105,7 @@ def compute_reading(curves: pd.DataFrame, ratio: float) -> None:
 
 def frontier_reading(ratio: float) -> None:
     """What the chosen points are."""
-    st.caption(
+    show.caption(
         f"Diamonds: the models measured here, on the line of {ratio:.0f} tokens per parameter. "
         "Dashed circles: the Pythia checkpoints nearest to it, the paper's choice, **not measured "
         "here**. The three smallest lie inside Pythia's warm-up, and all but the largest "

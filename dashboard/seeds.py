@@ -1,8 +1,8 @@
 """How much of what is shown depends on the seed that a model was trained with."""
 
 import pandas as pd
-import streamlit as st
 
+from dashboard import show
 from dashboard.artifacts import Suite
 from dashboard.terms import Choice, bound_terms
 from dashboard.units import Unit
@@ -39,7 +39,7 @@ def reading(of_seeds: pd.DataFrame, unit: Unit) -> None:
     if of_seeds.empty:
         return
     widest = of_seeds.loc[(of_seeds["high"] - of_seeds["low"]).idxmax()]
-    st.caption(
+    show.caption(
         f"Sizes trained with several seeds ({', '.join(of_seeds['model_id'])}): bars are of the "
         "first, and the whisker runs from the lowest bound to the highest. The widest range is "
         f"{widest['high'] - widest['low']:.3f} {unit.label}, of {widest['model_id']}."

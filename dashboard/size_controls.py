@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from dashboard import record
 from dashboard.errors import ArtifactError
 from dashboard.links import check_link, forget_complaints, keep_possible
 from dashboard.numbers import count_label, parse_count
@@ -38,6 +39,7 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
         help="The model whose numbers are shown in detail; all sizes stay in the charts. "
         f"*{ANOTHER}*, at the right end, asks the laws of the measured models about any size.",
     )
+    record.chosen("model", "Model size", name)
     if name != ANOTHER:
         params = models.set_index("model_id")["params_total"][name]
         return replace(chosen_size(models, float(params)), model_id=name)
@@ -79,7 +81,9 @@ def count_control(
         help=help_text,
     )
     value = parse_count(text or "")
-    if value is not None and low <= value <= high:
+    usable = value is not None and low <= value <= high
+    record.chosen(parameter, label, text if usable else default)
+    if usable:
         st.session_state.setdefault("link_complaints", {}).pop(parameter, None)
         return value
     st.session_state.setdefault("link_complaints", {})[parameter] = (

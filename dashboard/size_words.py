@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard import show
 from dashboard.numbers import number_label
 from dashboard.outlook import Estimate, law_estimate
 from dashboard.sizes import ChosenSize, standing
@@ -21,7 +22,7 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
     if size.measured:
         return
     with st.container(border=True):
-        st.markdown(
+        show.markdown(
             f"**{parameter_count(size.params)} parameters: no model of this size was measured.** "
             f"{badge(size.params, size.smallest, size.largest)}"
         )
@@ -30,9 +31,9 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
         if all(isinstance(found, str) for _, found, _ in rows):
-            st.caption(f"{rows[0][1]} What follows is of **{size.model_id}**, the nearest size.")
+            show.caption(f"{rows[0][1]} What follows is of **{size.model_id}**, the nearest size.")
             return
-        st.caption(
+        show.caption(
             "Read off the laws of the measured models, 95 % intervals below each number; an "
             "interval knows how the models scatter about a law, not whether the law goes on, and "
             "**nothing read off a law is certified**. What follows about one model is of "
@@ -56,13 +57,8 @@ def _metric(
     unit: str,
 ) -> None:
     if isinstance(found, str):
-        column.metric(label, "—", delta="no law", delta_color="off", delta_arrow="off", help=found)
+        show.metric(column, label, "—", "no law", help=found)
         return
     shown = law_estimate(found, size.params) if isinstance(found, PowerLaw) else found
-    column.metric(
-        f"{label}, {unit}",
-        f"≈ {number_label(shown.value)}",
-        delta=f"{number_label(shown.low)} to {number_label(shown.high)}",
-        delta_color="off",
-        delta_arrow="off",
-    )
+    spread = f"{number_label(shown.low)} to {number_label(shown.high)}"
+    show.metric(column, f"{label}, {unit}", f"≈ {number_label(shown.value)}", spread)

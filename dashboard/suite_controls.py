@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dashboard import record
 from dashboard.links import change_options, check_link, forget_complaints, keep_possible, required
 from dashboard.units import UNITS, Unit
 
@@ -11,7 +12,7 @@ from dashboard.units import UNITS, Unit
 def suite_control(suites: list[str]) -> str:
     """Which suite of models."""
     check_link("suite", suites, "the suite")
-    return st.selectbox(
+    chosen = st.selectbox(
         "Suite of models",
         suites,
         key="suite",
@@ -19,6 +20,8 @@ def suite_control(suites: list[str]) -> str:
         on_change=change_options,
         help="A suite is a family of models trained alike at several sizes.",
     )
+    record.chosen("suite", "Suite of models", chosen)
+    return chosen
 
 
 def compare_control(others: Sequence[str]) -> list[str]:
@@ -28,7 +31,7 @@ def compare_control(others: Sequence[str]) -> list[str]:
         kept = [name for name in st.session_state["compare"] if name in others]
         if kept != st.session_state["compare"]:
             st.session_state["compare"] = kept
-    return st.multiselect(
+    chosen = st.multiselect(
         "Compare with",
         others,
         key="compare",
@@ -37,6 +40,8 @@ def compare_control(others: Sequence[str]) -> list[str]:
         help="Shows the same chart of other suites beside this one's. Controls are this suite's; "
         "where another lacks the chosen setting, its nearest is shown and named.",
     )
+    record.chosen("compare", "Compare with", chosen)
+    return chosen
 
 
 def unit_control() -> Unit:
@@ -55,12 +60,14 @@ def unit_control() -> Unit:
         "token, divided by ln 2 and by the mean bytes of a token) can be compared between "
         "tokenizers.",
     )
-    return UNITS[required(chosen)]
+    chosen = required(chosen)
+    record.chosen("unit", "Unit of losses", chosen)
+    return UNITS[chosen]
 
 
 def together_control() -> bool:
     """Whether one law is fitted to the models of all suites."""
-    return st.toggle(
+    chosen = st.toggle(
         "Fit all suites together",
         key="together",
         bind="query-params",
@@ -68,3 +75,5 @@ def together_control() -> bool:
         help="Off: every suite has laws of its own. On: one law through the models of all, which "
         "mixes texts, tokenizers and ways of training.",
     )
+    record.chosen("together", "Fit all suites together", chosen)
+    return chosen

@@ -10,6 +10,9 @@ import schema
 from dashboard.errors import ArtifactError
 from dashboard.manifest import MOST_FILES, Manifest, read_manifest, sha256
 
+#: Digits that readers see, and that stand in links.
+SHORT = 12
+
 
 @dataclass(frozen=True)
 class Version:
@@ -26,8 +29,8 @@ class Version:
 
     @property
     def short(self) -> str:
-        """The first digits, for readers."""
-        return self.digest[:12]
+        """The first digits, for readers and links."""
+        return self.digest[:SHORT]
 
 
 def local_version(folder: Path) -> Version:

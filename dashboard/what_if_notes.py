@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from dashboard import show
 from dashboard.certificates import not_certified, remarks
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
@@ -37,13 +38,13 @@ NOT_MEASURED = (
 
 def held_fixed(view: Outlook, own_ratio: float) -> None:
     """What moves with the controls, and what is taken over as it was measured."""
-    st.caption(
+    show.caption(
         f"**Held fixed**: the losses and the codes are those of the suite's training, at "
         f"{own_ratio:g} tokens per parameter. Another ratio changes only what the code costs per "
         "token, another V only ln V and the largest possible loss."
     )
     with st.expander("What is computed and what is held fixed", icon=":material/help:"):
-        st.markdown(
+        show.markdown(
             "The bound of every measured model is computed anew with D = r·N and V, a law in N is "
             "fitted to each of its terms, and the laws are read at the chosen size. So bitrate, "
             "code, δ, form, r and V move the models' terms, the laws and the predictions alike.\n\n"
@@ -56,7 +57,7 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
             "have other losses."
         )
     if not view.as_measured:
-        st.caption(
+        show.caption(
             "The models' bars and points are **hollow**: their losses are measured, but not with "
             "this many training tokens or this vocabulary, so their bounds are computed for the "
             "sake of the laws and are no certificates either."
@@ -66,7 +67,7 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
 def no_prediction(view: Outlook) -> None:
     """Why there is nothing to predict."""
     reasons = sorted({law for law in view.laws.values() if isinstance(law, str)})
-    st.info(
+    show.info(
         f"Nothing can be predicted from these {len(view.terms)} models. " + " ".join(reasons),
         icon=":material/inbox:",
     )
@@ -76,7 +77,7 @@ def chart_reading(view: Outlook) -> None:
     """How to tell measured from predicted in the stacked chart."""
     certified = bool(view.terms["certified"].all())
     kind = "solid" if certified else "outlined"
-    st.caption(
+    show.caption(
         f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
         "bracket on it is the 95 % interval of the whole bound (cut off where it would squeeze "
         "the chart). " + ("" if certified else "Outlined bars are no certificates.")
@@ -87,7 +88,7 @@ def chart_reading(view: Outlook) -> None:
 
 def panels_reading() -> None:
     """How to tell measured from extrapolated in the panels."""
-    st.caption(
+    show.caption(
         "Points are models, lines the laws with 95 % bands: solid over the measured sizes, dashed "
         "and paler where they are extrapolated. The diamond is the prediction."
     )
@@ -114,14 +115,14 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Un
             f"By these laws the gap first falls to {count_label(target)} {unit.label} at **N ≈ "
             f"{parameter_count(found.n)}**: {badge(found.n, view.smallest, view.largest)}"
         )
-    st.markdown(answer)
+    show.markdown(answer)
     if math.isfinite(found.n) and found.at_largest.value > target:
         note += f" It does not stay there: at N = {limit} the laws give {end}."
     if math.isinf(found.low):
         spread = f"the 95 % interval lies wholly beyond {limit}"
     else:
         spread = f"95 %: from {_size(found.low, view)} to {_size(found.high, view)}"
-    st.caption(
+    show.caption(
         f"Over resamples of the models, {spread}; {found.reaching:.0%} of the resamples reach the "
         f"target by N = {limit}.{note}"
     )
@@ -132,7 +133,7 @@ def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> No
     if view.as_measured:
         there = view.terms[view.terms["gap_nats"] <= target]
         for model in there.itertuples():
-            st.markdown(
+            show.markdown(
                 f"**{model.model_id} is there already**, measured: its gap is "
                 f"{number_label(model.gap_nats)}."
             )
@@ -144,7 +145,7 @@ def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> No
         else f"gives N ≈ {parameter_count(own.n)}"
     )
     low, high = _size(own.low, view), _size(own.high, view)
-    st.caption(
+    show.caption(
         "A second opinion: one law fitted to the gap itself, in place of one for each of its "
         f"terms, {answer} (95 %: {low} to {high}). Both fit the measured models; where they "
         "differ, these few sizes cannot say which to trust."

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
 from bounds import complexity, nominal_bits
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, PublishedLaw, published
+from dashboard import show
 from dashboard.artifacts import Suite
 from dashboard.numbers import count_label, number_label
 from dashboard.published import nonembedding
@@ -107,19 +107,19 @@ def table(rows: pd.DataFrame) -> None:
         lines.append(
             f"| {row.law} | {row.quantity} | {value} | {inside} | {counted} | {row.source} |"
         )
-    st.markdown("\n".join(lines))
+    show.markdown("\n".join(lines))
 
 
 def reading(here: InformationPerToken, n: float, scenario: Scenario) -> None:
     """What these numbers are of, and C by the paper's information beside nominal bits."""
-    st.caption(
+    show.caption(
         "Every one of these laws is of **other text and other tokens** than this suite's, of "
         "tens of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
         "without embeddings; converted by this suite's shapes, whose share of embeddings falls "
         "with N as between the two largest models, and grows with V."
     )
     smaller = "smaller" if here.published_nats < here.nominal_nats else "larger"
-    st.markdown(
+    show.markdown(
         f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
         f"prequential information for Pythia. At N = {parameter_count(n)} and "
         f"{scenario.tokens_per_parameter:g} tokens per parameter that would make C = "

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bounds import HeldOut, PowerLaw
+from dashboard import show
 from dashboard.controls import delta_label
 from dashboard.explanations import beyond_guess, guess_of
 from dashboard.laws import held_out_of
@@ -27,7 +28,7 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
     """The prediction in four numbers, and how far it reaches."""
     choice = scenario.choice
     setting = "unquantized" if choice.code == PREQUENTIAL else choice.setting.label
-    st.markdown(
+    show.markdown(
         f"**N = {count_label(n)}** parameters, D = "
         f"{count_label(scenario.tokens_per_parameter * n)} training tokens, "
         f"V = {scenario.vocab_size:,}, {setting}, code length *{CODE_LABELS[choice.code]}*, "
@@ -51,15 +52,9 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
         ),
     )
     for column, (label, found, help_text) in zip(st.columns(4), numbers, strict=True):
-        column.metric(
-            label,
-            f"≈ {number_label(found.value)}" if found else "—",
-            delta=f"95 %: {interval_words(found)}" if found else "no law",
-            delta_color="off",
-            delta_arrow="off",
-            help=help_text,
-            border=True,
-        )
+        value = f"≈ {number_label(found.value)}" if found else "—"
+        note = f"95 %: {interval_words(found)}" if found else "no law"
+        show.metric(column, label, value, note, help=help_text, border=True)
     text = (
         "Nothing here was measured at this size, so **nothing here is certified**, whatever the "
         "code: a certificate needs the losses and the code of a model that exists. Values are in "
@@ -67,14 +62,14 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
     )
     if bound and bound.high > guess:
         text += f" The bound's interval: {beyond_guess(guess)[0].lower()}{beyond_guess(guess)[1:]}"
-    st.caption(text)
+    show.caption(text)
 
 
 def left_out(view: Outlook, unit: Unit) -> None:
     """Which terms the sums lack, with why, and how large they were."""
     for key in view.without(BOUND):
         largest = view.terms[key].abs().max()
-        st.warning(
+        show.warning(
             f"Bound and gap are shown **without** “{term_of(key).label}”, which is at most "
             f"{number_label(largest)} {unit.label} in the measured models. {view.laws[key]}",
             icon=":material/remove_circle:",
@@ -96,8 +91,8 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     own = view.laws["gap_nats"]
     lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
-    st.markdown("\n".join(lines), unsafe_allow_html=True)
-    st.caption(
+    show.markdown("\n".join(lines), unsafe_allow_html=True)
+    show.caption(
         f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums "
         "jointly; they tell how well these few models fix a law of this shape, not whether the "
         "shape holds so far out: compare the gap as a sum with the gap by its own law, and change "

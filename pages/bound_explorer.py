@@ -16,6 +16,7 @@ from dashboard import (
     law_charts,
     predicted_bars,
     seeds,
+    show,
     size_controls,
     suite_controls,
 )
@@ -42,41 +43,43 @@ try:
     steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "Bound explorer")
-model = terms[terms["model_id"] == model_id].iloc[0]
+model, name = terms[terms["model_id"] == model_id].iloc[0], certificates.plain(model_id)
 view = Outlook.of(terms)
 if size.measured:
     explanations.headline(model, choice, unit)
 else:
     explanations.predicted(view, size, unit)
 table = terms
+heading = f"Bound and its terms over model size, {choice.setting.label}"
 if beside:
     table = comparison.stacked_terms(compare.views(suite, choice, beside), size.params, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
-    st.altair_chart(stacked_terms(terms, paper, model_id, unit, seeds=of_seeds), width="stretch")
+    chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds)
+    show.chart(chart, heading, width="stretch")
 else:
-    st.altair_chart(predicted_bars.stacked(view, size.params, unit), width="stretch")
+    show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
 certificates.remarks(table)
 seeds.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)
 explanations.questions()
 
-st.subheader(f"The terms of {model_id}")
+show.subheader(f"The terms of {name}")
 explanations.terms_table(model, view.laws, explanations.form_of(choice), unit)
 explanations.confidence(model, choice, len(suite.settings()))
 
-st.subheader("From the paper's bound to ours")
-st.altair_chart(waterfall(steps, unit), width="stretch")
+show.subheader("From the paper's bound to ours")
+show.chart(waterfall(steps, unit), f"What each step takes off the gap of {name}", width="stretch")
 explanations.steps_reading(steps, model_id, choice, unit)
 
-st.subheader("How each term moves with model size")
+show.subheader("How each term moves with model size")
 panels = law_charts.term_laws(terms, view.laws, unit, at=size.at)
-st.altair_chart(panels, width="content")
+show.chart(panels, "Terms and gap, measured and by their laws", width="content")
 explanations.laws_reading(terms)
 
-st.subheader("The data")
+show.subheader("The data")
 downloads.table(table, f"{suite.name}-{choice.form}-{choice.setting.slug}", unit)
 frame.show_provenance(suite)

@@ -3,11 +3,13 @@
 import streamlit as st
 
 from dashboard import (
+    certificates,
     controls,
     curvature,
     downloads,
     frame,
     prediction_section,
+    show,
     size_controls,
     size_words,
 )
@@ -23,12 +25,12 @@ try:
     measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
     if not measured:
         frame.title(suite, "Curvature")
-        st.info(
+        show.info(
             "This suite holds no measurements of a trained model's curvature. `make compute` takes "
             "those that its preset asks for.",
             icon=":material/inbox:",
         )
-        st.stop()
+        frame.stop()
     with st.sidebar:
         matrix = controls.matrix_control(measured, words.MATRIX_HELP)
         points = curvature.whole_models(traces, matrix)
@@ -41,41 +43,45 @@ try:
     probes = curvature.by_probes(suite, model_id, matrix)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 frame.title(suite, "Curvature")
+name = certificates.plain(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()
 left, right = st.columns(2)
 with left:
-    st.markdown(f"**Spectrum of the {MATRICES[matrix]} matrix, {model_id}**")
     trained = nodes[nodes["train_fraction"] == 1.0]
     curve = curvature.densities(trained, "train_fraction", bandwidth, threshold)
-    st.altair_chart(charts.spectrum(curve, threshold, dimension, matrix))
+    heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
+    show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
     words.spectrum_reading(point, matrix)
 with right:
     if len(fractions) > 1:
-        st.markdown(f"**The same over training, {model_id}**")
         curves = curvature.densities(nodes, "train_fraction", bandwidth, threshold)
-        st.altair_chart(
-            charts.spectra_over(curves, threshold, dimension, "train_fraction", fractions)
+        show.chart(
+            charts.spectra_over(curves, threshold, dimension, "train_fraction", fractions),
+            f"The same over training, {name}",
         )
         words.training_reading(fractions)
     else:
-        st.caption(f"Over training the {MATRICES[matrix]} matrix was not measured here.")
+        show.caption(f"Over training the {MATRICES[matrix]} matrix was not measured here.")
 
-st.subheader("Over model size")
-st.altair_chart(charts.by_size(points, laws, matrix, symbol, size.at), width="content")
+show.subheader("Over model size")
+panels = charts.by_size(points, laws, matrix, symbol, size.at)
+show.chart(panels, f"Traces of the {MATRICES[matrix]} matrix and its evenness", width="content")
 words.size_reading(points, law_of(points, "trace_sqrt_top"), matrix)
 
-st.subheader(f"How well are these numbers known? {model_id}")
+show.subheader(f"How well are these numbers known? {name}")
 left, right = st.columns(2)
-left.altair_chart(charts.convergence_in_steps(steps, symbol))
-right.altair_chart(charts.convergence_in_probes(probes, symbol))
+with left:
+    show.chart(charts.convergence_in_steps(steps, symbol), f"Tr(√{symbol}) over Lanczos steps")
+with right:
+    show.chart(charts.convergence_in_probes(probes, symbol), "Estimates over random vectors")
 words.convergence_reading(steps, matrix)
 
 for heading, over, column in (
@@ -83,28 +89,31 @@ for heading, over, column in (
     ("Number of training windows", curvature.over_windows(traces, matrix), "windows"),
 ):
     if over[column].nunique() > 1:
-        st.subheader(heading)
+        show.subheader(heading)
         left, right = st.columns(2)
-        units = (f"Tr({symbol}), nats/token", f"Tr(√{symbol}), √(nats/token)")
-        left.altair_chart(charts.traces_over(over, column, heading, "trace", units[0]))
-        right.altair_chart(charts.traces_over(over, column, heading, "trace_sqrt", units[1]))
+        for place, key, what, unit in (
+            (left, "trace", f"Tr({symbol})", "nats/token"),
+            (right, "trace_sqrt", f"Tr(√{symbol})", "√(nats/token)"),
+        ):
+            with place:
+                chart = charts.traces_over(over, column, heading, key, f"{what}, {unit}")
+                show.chart(chart, f"{what} over the {heading.lower()}")
         if column == "windows":
             words.windows_reading()
 
-st.subheader("Does curvature predict the quantization gap?")
+show.subheader("Does curvature predict the quantization gap?")
 try:
-    tables = prediction_section.show(suite)
+    tables = prediction_section.section(suite)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
-settings = curvature.over_settings(traces, matrix)
-settings = settings[settings["model_id"] == model_id]
+settings = curvature.over_settings(traces, matrix).loc[lambda t: t["model_id"] == model_id]
 if len(settings) > 1:
-    st.subheader(f"At quantized weights: {model_id}")
+    show.subheader(f"At quantized weights: {name}")
     words.settings_table(settings)
 
-st.subheader("The data")
+show.subheader("The data")
 tables |= {"Traces": (traces, "curvature"), "Spectra": (nodes, f"{model_id}-{matrix}-spectra")}
 downloads.tables({tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()})
 frame.show_provenance(suite)

@@ -11,6 +11,7 @@ from dashboard import (
     frame,
     information,
     law_charts,
+    show,
     size_controls,
     size_words,
     suite_controls,
@@ -29,8 +30,8 @@ try:
     models = information.by_model(suite)
     if models.empty:
         frame.title(suite, "Information")
-        st.info(words.NOT_MEASURED, icon=":material/inbox:")
-        st.stop()
+        show.info(words.NOT_MEASURED, icon=":material/inbox:")
+        frame.stop()
     with st.sidebar:
         unit = suite_controls.unit_control()
     beside = compare.others(suite)
@@ -50,7 +51,7 @@ try:
     kept = shown(suite, information.checkpoint_curve(suite, model_id), unit, model_id)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "Information")
 words.introduction()
@@ -65,44 +66,42 @@ size_words.predicted(size, rows)
 growth = information.without_smallest(models)
 laws = {key: information.code_laws(codes, key) for key in ("total_bits", "bits_per_parameter")}
 left, right = st.columns(2)
-for column, key, title, heading in (
+for column, key, axis, heading in (
     (left, "total_bits", "Bits", "Information against model size"),
-    (right, "bits_per_parameter", "Bits per parameter", "The same per parameter"),
+    (right, "bits_per_parameter", "Bits per parameter", "Information per parameter"),
 ):
     reported = information.reported(suite, reach, key)
     with column:
-        st.markdown(f"**{heading}**")
-        st.altair_chart(charts.bits_by_size(codes, laws[key], key, title, reach, reported))
+        show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
 words.size_reading(laws["total_bits"], setting)
 certificates.remarks(real)
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 if beside:
-    st.subheader("Bits per parameter, suite by suite")
+    show.subheader("Bits per parameter, suite by suite")
     comparison.bits_by_size(compare.views(suite, choice, beside), reach)
 
 if len(terms):
-    st.subheader("Every term of the bound under the prequential code")
+    show.subheader("Every term of the bound under the prequential code")
     panels = law_charts.term_laws(terms, Outlook.of(terms).laws, unit, reach, size.at)
-    st.altair_chart(panels, width="content")
+    show.chart(panels, "Terms and gap under the prequential code", width="content")
     words.terms_reading()
 else:
-    st.info(words.NO_LOSSES, icon=":material/inbox:")
+    show.info(words.NO_LOSSES, icon=":material/inbox:")
 
 left, right = st.columns(2)
 with left:
-    st.markdown("**The bound by either code**")
     words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), setting, unit)
 with right:
-    st.markdown(f"**The area that is the code, {model_id}**")
+    heading = f"The area that is the code, {certificates.plain(model_id)}"
     colour = CODE_COLOURS[PREQUENTIAL]
-    st.altair_chart(charts.online_area(curve, kept, colour, unit))
+    show.chart(charts.online_area(curve, kept, colour, unit), heading)
     words.area_reading(row, kept)
 
 words.checkpoint_section(models, colour)
 
-st.subheader("The data")
+show.subheader("The data")
 downloads.tables(
     {
         "Information": (shown(suite, models, unit), f"{suite.name}-information"),

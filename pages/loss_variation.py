@@ -10,6 +10,8 @@ from dashboard import (
     downloads,
     explanations,
     frame,
+    record,
+    show,
     size_controls,
     size_words,
     suite_controls,
@@ -44,38 +46,38 @@ try:
     joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
-colour = term_of("loss_variation_nats").colour
+colour, name = term_of("loss_variation_nats").colour, certificates.plain(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
 frame.title(suite, "Loss variation")
+record.current().forms.append(explanations.form_of(choice))
 certificates.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
 if beside:
-    st.markdown("**Σ against model size, suite by suite**")
     comparison.sigma(compare.views(suite, choice, beside))
 left, right = st.columns(2)
 with left:
-    st.markdown("**Σ against model size**")
-    st.altair_chart(charts.sigma_by_size(sigma, law, colour, size.at))
+    show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
     explanations.law_reading(law)
     words.sigma_reading(setting, code)
     certificates.remarks(sigma)
 with right:
-    st.markdown(f"**Loss and entropy of {model_id}, {words.scored(suite.is_sampled)}**")
-    st.altair_chart(charts.joint_losses(joint, SQUARE_NATS))
+    heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
+    show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
     words.joint_reading()
 left, right = st.columns(2)
 with left:
-    st.markdown(f"**What Σ minimises, {model_id}**")
-    st.altair_chart(charts.objective(points, colour))
+    show.chart(charts.objective(points, colour), f"What Σ minimises, {name}")
     words.objective_reading()
 with right:
-    st.markdown(f"**Why 1000 points? {model_id}**")
-    st.altair_chart(charts.grid_effect(effect, colour, certified, unit))
+    show.chart(
+        charts.grid_effect(effect, colour, certified, unit),
+        f"Why 1000 points? The bound over the size of the grid, {name}",
+    )
     words.grid_reading()
-st.subheader("The data")
+show.subheader("The data")
 downloads.table(sigma, f"{suite.name}-sigma-{setting.slug}")
 frame.show_provenance(suite)

@@ -12,6 +12,7 @@ from dashboard import (
     frame,
     layer_section,
     quantization,
+    show,
     size_controls,
     size_words,
     suite_controls,
@@ -43,65 +44,68 @@ try:
     layers = layer_section.read(suite, setting, model_id)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "Quantization")
 certificates.not_certified(terms)
 words.introduction()
-at_setting = gaps[gaps["setting"] == setting.label]
+name, at_setting = certificates.plain(model_id), gaps[gaps["setting"] == setting.label]
 laws = quantization.laws(at_setting)
 size_words.predicted(size, words.predicted_rows(laws, unit))
 on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
 of_model = gaps[(gaps["model_id"] == model_id) & on_grids]
 
 if of_model.empty:
-    st.info(words.NO_GAPS, icon=":material/inbox:")
+    show.info(words.NO_GAPS, icon=":material/inbox:")
 else:
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**Quantization gap against bits, {model_id}**")
-        title = "Bits of a weight's code"
-        st.altair_chart(charts.gap_by_bits(of_model, "nominal_bits", title, unit))
+        chart = charts.gap_by_bits(of_model, "nominal_bits", "Bits of a weight's code", unit)
+        show.chart(chart, f"Quantization gap against bits, {name}")
         words.gap_reading()
     with right:
-        st.markdown(f"**Rate against distortion, {model_id}**")
-        title = "Bits per parameter, entropy-coded file"
-        st.altair_chart(charts.gap_by_bits(of_model, "entropy_coded_bits", title, unit))
+        axis = "Bits per parameter, entropy-coded file"
+        chart = charts.gap_by_bits(of_model, "entropy_coded_bits", axis, unit)
+        show.chart(chart, f"Rate against distortion, {name}")
         words.rate_reading()
 
 if beside:
-    st.subheader("Which rate bounds best, suite by suite")
+    show.subheader("Which rate bounds best, suite by suite")
     comparison.bound_by_rate(compare.views(suite, choice, beside), size.params, unit)
 left, right = st.columns(2)
 with left:
-    st.markdown(f"**Which rate bounds best? {model_id}**")
-    if not beside:
-        st.altair_chart(charts.bound_by_rate(bounds, unit))
+    heading = f"Which rate bounds best? {name}"
+    if beside:
+        show.markdown(f"**{heading}**")
+    else:
+        show.chart(charts.bound_by_rate(bounds, unit), heading)
     words.bound_reading(bounds[bounds["best"]].iloc[0], code, unit, suite.is_sampled)
 with right:
-    st.markdown(f"**Gap against model size, {setting.label}**")
     if at_setting.empty:
-        st.info("This is the trained model itself: there is no gap to show.")
+        show.info("This is the trained model itself: there is no gap to show.")
     else:
         colour = term_of("quantization_gap_nats").colour
         law = laws["quantization_gap_nats"]
-        st.altair_chart(charts.gap_by_size(at_setting, law, colour, size.at, unit))
+        chart = charts.gap_by_size(at_setting, law, colour, size.at, unit)
+        show.chart(chart, f"Quantization gap against model size, {setting.label}")
         explanations.law_reading(law)
 certificates.remarks(terms)
 
-st.subheader("Where to spend bits: many parameters or many bits each?")
+show.subheader("Where to spend bits: many parameters or many bits each?")
 left, right = st.columns(2)
-for column, key, title in (
+for column, key, what in (
     (left, "train_loss_nats", "Training loss, quantized"),
     (right, "total_nats", "Bound"),
 ):
-    column.altair_chart(charts.by_total_bits(by_total, key, title, unit))
+    with column:
+        chart = charts.by_total_bits(by_total, key, what, unit)
+        show.chart(chart, f"{what}, against bits in all")
 words.bits_reading(setting)
 
-st.subheader(f"Layer by layer: {model_id}, {setting.label}")
-layer_section.show(layers)
+show.subheader(f"Layer by layer: {name}, {setting.label}")
+layer_section.section(layers)
 
-st.subheader("The data")
+show.subheader("The data")
 by_form = f"{choice.form}-{code}"
 downloads.tables(
     {

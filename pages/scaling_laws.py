@@ -11,6 +11,7 @@ from dashboard import (
     frontier_section,
     law_comparison,
     scaling,
+    show,
     size_controls,
     suite_controls,
 )
@@ -41,7 +42,7 @@ try:
     frontier = frontier_section.read(suite, unit)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "Scaling laws")
 words.introduction(len(suite.models()), largest)
@@ -49,42 +50,42 @@ quantity = found[label]
 law, held = scaling.law_and_held_out(quantity, floor)
 left, right = st.columns([3, 2])
 with left:
-    st.markdown(f"**{label}**")
-    st.altair_chart(charts.detail(quantity, law, reach, reported))
+    show.chart(charts.detail(quantity, law, reach, reported), f"{label}, over model size")
 with right:
     if not isinstance(law, str):
-        st.markdown("**What the law leaves over**")
-        st.altair_chart(charts.residuals(scaling.residuals(quantity, law), quantity.colour))
+        left_over = scaling.residuals(quantity, law)
+        show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held)
 certificates.not_certified(terms)
 certificates.remarks(terms)
 words.published_reading(quantity)
 if beside:
-    st.subheader(f"{label}, suite by suite")
+    show.subheader(f"{label}, suite by suite")
     views = compare.views(suite, choice, beside)
-    law_comparison.show(views, label, floor, reach, unit, together)
+    law_comparison.section(views, label, floor, reach, unit, together)
 
-st.subheader(quantity.group)
+show.subheader(quantity.group)
 group = [other for other in found.values() if other.group == quantity.group]
 laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in group}
-st.altair_chart(charts.panels(group, laws, reach), width="content")
+panels = charts.panels(group, laws, reach)
+show.chart(panels, f"{quantity.group}: every quantity with its law", width="content")
 
-st.subheader("All laws")
+show.subheader("All laws")
 st.dataframe(overview, hide_index=True, column_config=words.table_config())
 
-st.subheader("The terms stacked and extrapolated")
+show.subheader("The terms stacked and extrapolated")
 stacked = scaling.stacked(terms, floor, reach)
 if len(stacked):
-    st.altair_chart(charts.stacked(stacked, terms, unit))
+    show.chart(charts.stacked(stacked, terms, unit), "Terms by their laws, one on another")
     kept = set(stacked["key"])
     words.stacked_reading([t.label for t in TERMS if t.key not in kept and terms[t.key].any()])
 else:
-    st.info("No term has a law: too few sizes were measured at this setting.")
+    show.info("No term has a law: too few sizes were measured at this setting.")
 
-st.subheader("Loss against compute, and the points chosen")
-frontier_section.show(frontier, suite.tokens_per_parameter(), unit)
+show.subheader("Loss against compute, and the points chosen")
+frontier_section.section(frontier, suite.tokens_per_parameter(), unit)
 
-st.subheader("The data")
+show.subheader("The data")
 name = f"{choice.form}-{choice.code}-{choice.setting.slug}"
 downloads.tables(
     {

@@ -9,6 +9,7 @@ from dashboard import (
     gap_chart,
     law_charts,
     predicted_bars,
+    show,
     size_controls,
     suite_controls,
     terms,
@@ -52,42 +53,45 @@ try:
     view = what_if.outlook(suite, scenario, unit)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "What if")
 if view is None:
-    st.info(notes.NOT_MEASURED, icon=":material/inbox:")
-    st.stop()
-found = smallest_size(view, target)
+    show.info(notes.NOT_MEASURED, icon=":material/inbox:")
+    frame.stop()
+found, at_n = smallest_size(view, target), f"N = {count_label(n)}"
 if found is None:
     notes.no_prediction(view)
 else:
     words.headline(view, n, scenario, unit)
     words.left_out(view, unit)
-    st.altair_chart(predicted_bars.stacked(view, n, unit), width="stretch")
+    chart = predicted_bars.stacked(view, n, unit)
+    show.chart(chart, f"Bound and its terms: measured, and predicted at {at_n}", width="stretch")
     notes.chart_reading(view)
 notes.held_fixed(view, ratio)
 
 if found is not None:
-    st.subheader(f"The terms at N = {count_label(n)}")
+    show.subheader(f"The terms at {at_n}")
     words.terms_table(view, n, unit)
 
-    st.subheader("How each term moves with model size")
-    st.altair_chart(law_charts.term_laws(view.terms, view.laws, unit, at=n), width="content")
+    show.subheader("How each term moves with model size")
+    panels = law_charts.term_laws(view.terms, view.laws, unit, at=n)
+    show.chart(panels, "Terms and gap, and their laws", width="content")
     notes.panels_reading()
 
-    st.subheader(f"The smallest model whose gap is at most {count_label(target)}")
+    show.subheader(f"The smallest model whose gap is at most {count_label(target)}")
     notes.smallest_reading(found, target, view, unit)
     notes.second_opinion(smallest_size(view, target, ("gap_nats",)), target, view)
-    st.altair_chart(gap_chart.gap_over_size(view, found, target, unit), width="stretch")
+    chart = gap_chart.gap_over_size(view, found, target, unit)
+    show.chart(chart, f"Gap by the laws, and the target {count_label(target)}", width="stretch")
 
-st.subheader("What published laws say here")
+show.subheader("What published laws say here")
 published = what_if_published.values_at(suite, n, r, round(v))
 what_if_published.table(published)
 here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
 what_if_published.reading(here, n, scenario)
 
-st.subheader("The data")
+show.subheader("The data")
 tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}
 tables |= {"Models": (view.terms, "what-if-models"), "Published laws": (published, "published")}
 downloads.tables(

@@ -124,7 +124,7 @@ def test_windows_named_by_their_place_in_a_drifting_corpus_are_split_at_random(t
         ({"code_bits": 1e300}, "No bound can be computed from these values"),
         ({"training_loss": "nan"}, "--training-loss must be finite and not negative, not nan"),
         ({"vocab": 2}, "no prediction over 2 classes has an entropy above ln V"),
-        ({"train_tokens": 7}, "covers 20,000 tokens and --train-tokens says 7"),
+        ({"train_tokens": 7}, "--train-tokens is 7, and the losses cover 20,000 tokens"),
     ],
 )
 def test_bad_values_are_named(tmp_path, losses, changes, sentence):

@@ -35,7 +35,8 @@ def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
     table = next(m.value for m in app.markdown if "| term |" in m.value)
     assert all(f"**{term.label}**" in table for term in TERMS if term.label != "Sampling")
     assert "**Sampling**" not in table
-    assert len(app.get("download_button")) == 2
+    offered = [button.label for button in app.get("download_button")]
+    assert offered == ["Export view", "Download CSV", "Download Parquet"]
     assert any(":green-badge" in m.value for m in app.markdown)
 
 

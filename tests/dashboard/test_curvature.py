@@ -38,7 +38,7 @@ def test_the_page_opens_with_every_chart_and_table(open_app):
     # and two of convergence.
     assert len(specs) == 11
     assert {"Traces", "Spectra", "Predicted gaps"} == {tab.label for tab in app.tabs}
-    assert len(app.get("download_button")) == 6
+    assert len(app.get("download_button")) == 7
 
 
 def test_the_other_matrix_says_what_was_not_measured_of_it(open_app):

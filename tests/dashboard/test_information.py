@@ -28,7 +28,7 @@ def test_the_page_opens_with_its_charts(open_page):
     assert [i.value for i in app.info if "K(h)/N does not fall" in i.value] or not app.info
     assert any("heuristic, not certified" in m.value for m in app.markdown)
     assert any("paper, Pythia, not measured here" in m.value for m in app.markdown)
-    assert len(app.get("download_button")) == 6
+    assert len(app.get("download_button")) == 7
 
 
 def test_controls_move_what_depends_on_them(open_page):

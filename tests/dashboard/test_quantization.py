@@ -26,7 +26,7 @@ def test_the_page_opens_with_every_chart_and_table(open_app):
     assert len(app.get("vega_lite_chart")) == 7
     assert "LDLQ both with and without rotation" in app.info[0].value
     assert len(app.dataframe) >= 3
-    assert len(app.get("download_button")) == 8
+    assert len(app.get("download_button")) == 9
 
 
 def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_app):

@@ -459,11 +459,9 @@ def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_p
     app = open_page("what_if", data_copy)
     large = app.text_input(key="n").value
     app.text_input(key="ratio").set_value("7").run()
-    # A switched page is run without the frame, which opens the suite that was chosen.
-    app.session_state["open_suite"] = Suite(data_copy, "smaller")
-    app.run()
+    app.selectbox(key="suite").set_value("smaller").run()
     assert not app.exception
-    smaller = tenfold(app.session_state["open_suite"])
+    smaller = tenfold(Suite(data_copy, "smaller"))
     assert app.text_input(key="n").value == smaller != large
     assert app.text_input(key="ratio").value == "7"
 

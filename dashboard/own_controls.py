@@ -1,0 +1,149 @@
+"""Widgets for what a reader knows of a model, tied to the URL; the file itself never is."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from bounds.own_losses import Measurement, UnusableError
+from dashboard import record, suite_controls
+from dashboard.controls import delta_control
+from dashboard.errors import UploadError
+from dashboard.links import check_link, forget_complaints, quoted
+from dashboard.numbers import parse_count
+from dashboard.own_bounds import ESTIMATE, FIELDS, REAL, Given, sentence
+from dashboard.units import NATS, Unit
+
+#: Name in links, attribute or label, help.
+_NEEDED = (
+    ("own_n", "params_total", "All parameters, embeddings included: only for bits per parameter."),
+    (
+        "own_d",
+        "train_tokens",
+        "Tokens of the one training epoch; without a column `window` the "
+        "file must cover every one of them, once.",
+    ),
+    ("own_v", "vocab_size", "Classes of the output distribution."),
+    (
+        "own_bits",
+        "code_bits",
+        "Bits of a prefix-free code for the whole evaluated model. Several "
+        "lengths, with semicolons between them, are several codes: the choice is paid for.",
+    ),
+)
+_START = "Mean training loss of the unquantized model, to count the gap from; else the gap counts "
+_START += "from the losses of the file."
+_BYTES = "Mean bytes of text of a token: with them losses can be shown in bits per byte."
+_CODE = "A bound is a certificate only if a decoder restores the evaluated model, and all that it "
+_CODE += "needs to, from so many bits."
+
+
+def controls(defaults: dict[str, str]) -> Given | list[str]:
+    """What the reader says, or the labels of what is still wanted.
+
+    Args:
+        defaults: for fields that nobody has written anything in, by their names in links.
+
+    Raises:
+        UploadError: something that was written cannot be used.
+    """
+    if not any(st.session_state.get(name) or name in st.query_params for name, *_ in _NEEDED):
+        for name, value in defaults.items():
+            st.session_state[name] = value
+    written = {}
+    for pair in (_NEEDED[:2], _NEEDED[2:]):
+        for column, (name, attribute, help_text) in zip(_pair_of_columns(), pair, strict=True):
+            with column:
+                written[attribute] = _field(name, FIELDS[attribute], help_text)
+    left, right = _pair_of_columns()
+    with left:
+        start = _field("own_start", "Training loss (optional)", _START)
+    with right:
+        per_token = _field("own_bytes", "Bytes per token (optional)", _BYTES)
+    real = _code_control() == REAL
+    delta = delta_control()
+    missing = [FIELDS[attribute] for attribute, text in written.items() if not text]
+    if missing:
+        return missing
+    counts = {key: _whole(FIELDS[key], text) for key, text in written.items() if key != "code_bits"}
+    try:
+        measurement = Measurement(
+            **counts,
+            code_bits=tuple(
+                _number(FIELDS["code_bits"], part) for part in written["code_bits"].split(";")
+            ),
+            failure_probability=delta,
+            training_loss_nats=_number(FIELDS["training_loss_nats"], start) if start else None,
+        )
+    except UnusableError as error:
+        raise UploadError(sentence(error)) from None
+    return Given(measurement, real, _bytes(per_token) if per_token else None)
+
+
+def unit_control(given: Given | list[str]) -> Unit:
+    """What losses are shown in: bits per byte only where the bytes of a token are known."""
+    if isinstance(given, Given) and given.bytes_per_token:
+        return suite_controls.unit_control()
+    st.caption("Losses are in nats per token; with bytes per token also in bits per byte.")
+    return NATS
+
+
+def _pair_of_columns() -> list[DeltaGenerator]:
+    return st.columns(2, vertical_alignment="bottom")
+
+
+def _field(parameter: str, label: str, help_text: str) -> str:
+    text = st.text_input(
+        label,
+        key=parameter,
+        bind="query-params",
+        max_chars=80,
+        on_change=forget_complaints,
+        help=help_text,
+    )
+    text = (text or "").strip()
+    if text:
+        record.chosen(parameter, label, text)
+    return text
+
+
+def _code_control() -> str:
+    options = [ESTIMATE, REAL]
+    check_link("own_code", options, "“The code length is”")
+    chosen = st.selectbox(
+        "The code length is",
+        options,
+        key="own_code",
+        bind="query-params",
+        on_change=forget_complaints,
+        help=_CODE,
+    )
+    record.chosen("own_code", "The code length is", chosen)
+    return chosen
+
+
+def _number(label: str, text: str) -> float:
+    """A number as people write it; a minus is read, so that the sentence about it is the right one.
+
+    Raises:
+        UploadError: it is none.
+    """
+    bare = text.strip()
+    value = parse_count(bare.lstrip("-−"))
+    if value is None:
+        raise UploadError(
+            f"{label}: {quoted(bare)} is not a number, written like 300k, 1.4B or 2e12."
+        )
+    return -value if bare[0] in "-−" else value
+
+
+def _whole(label: str, text: str) -> int:
+    value = _number(label, text)
+    if value != round(value):
+        raise UploadError(f"{label} must be a whole number, not {value:g}.")
+    return round(value)
+
+
+def _bytes(text: str) -> float:
+    value = _number("Bytes per token", text)
+    if not value > 0:
+        raise UploadError(f"Bytes per token must be greater than 0, not {value:g}.")
+    return value

@@ -1,0 +1,90 @@
+"""Sharing a view: a link that reproduces it, and what an old link says on new artifacts."""
+
+import re
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from dashboard import export, record
+from dashboard.certificates import plain
+from dashboard.copy_button import copy_button
+from dashboard.record import Record
+from dashboard.version import SHORT
+
+#: The name in links of the artifacts' version; one for each suite that is shown.
+VERSION = "version"
+
+_VERSION = re.compile(rf"[0-9a-f]{{{SHORT}}}")
+
+
+def link(shown: Record, address: str) -> str:
+    """The address of a view with every control in it, also those at their default, and with the
+    version of the artifacts.
+
+    Args:
+        shown: a page that has run to its end.
+        address: of the page, without a query.
+    """
+    values = {name: _in_link(control.value) for name, control in shown.controls.items()}
+    versions = [suite.version.short for suite in shown.suites]
+    return f"{address}?{urlencode(values | {VERSION: versions}, doseq=True)}"
+
+
+def _in_link(value: str | bool | list[str]) -> str | list[str]:
+    """A value as Streamlit reads it from an address."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def reserve_place() -> None:
+    """Keep room for the buttons here; what they share is known when the page has run."""
+    st.session_state["share_place"] = st.container(
+        horizontal=True, width="content", vertical_alignment="center", key="share"
+    )
+
+
+def show() -> None:
+    """The buttons, in the place that was kept for them, if the page came that far."""
+    place = st.session_state.pop("share_place", None)
+    shown = record.current()
+    if place is None:
+        return
+    address = link(shown, st.context.url or "")
+    with place:
+        copy_button(
+            "Copy link",
+            address,
+            "Copies a link to this view: all controls and the version of the artifacts. "
+            f"{shown.caveat}".strip(),
+            key="copy-link",
+        )
+        st.download_button(
+            "Export view",
+            lambda: export.document(shown, address),
+            file_name=f"boundscape-{export.slug(shown)}.html",
+            mime="text/html",
+            on_click="ignore",
+            icon=":material/ios_share:",
+            help="One HTML file with this view's charts, numbers and provenance, which needs no "
+            "network.",
+            key="export-view",
+        )
+
+
+def version_notice() -> None:
+    """Say so if the link that led here was made on other artifacts than those that are open.
+
+    What is no version is ignored, and so is that of a suite which is not there.
+    """
+    asked = st.query_params.get_all(VERSION)
+    if "suite" in st.session_state.get("link_complaints", {}):
+        return
+    if asked == st.session_state.get("past_versions"):
+        return  # a control was moved: this is not the link's view any more
+    for suite, version in zip(record.current().suites, asked, strict=False):
+        if _VERSION.fullmatch(version) and version != suite.version.short:
+            st.warning(
+                f"This link was made on version `{version}` of the suite “{plain(suite.name)}”, "
+                f"and the artifacts here are version `{suite.version.short}`: numbers may differ "
+                "from those that its sender saw.",
+                icon=":material/history:",
+            )

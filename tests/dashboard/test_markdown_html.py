@@ -1,0 +1,96 @@
+"""Markdown and formulas of the pages in a file of their own."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from bounds.laws.published import PUBLISHED
+from dashboard.forms import FORMS, SAMPLED_FORM
+from dashboard.markdown_html import block, line
+from dashboard.mathml import mathml
+from dashboard.predicted_gap import PREDICTORS
+
+FORMULAS = [
+    *{latex for form in (*FORMS, SAMPLED_FORM) for latex in form.formulas.values()},
+    *(law.formula for law in PUBLISHED),
+    *(predictor.formula for predictor in PREDICTORS),
+    r"C = [L \ln 2 + \ln(|K|/\delta)]/D",
+    r"B\,\frac{\beta}{1-\beta}D^{1-\beta}",
+    r"\tfrac12 e^\top H e",
+    r"\mathrm{tr}((W_q-W)H(W_q-W)^\top)",
+]
+
+
+@pytest.mark.parametrize("latex", FORMULAS)
+def test_every_formula_of_the_app_is_drawn(latex):
+    drawn = mathml(latex)
+    assert drawn.startswith("<math")
+    words = "".join(ElementTree.fromstring(drawn).itertext())
+    assert "\\" not in words
+    digits = re.sub(r"\D", "", re.sub(r"\\[a-z]+", "", latex))
+    assert re.sub(r"\D", "", words) == digits
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        ("x_i^2", "<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>"),
+        (r"\sqrt{C}", "<msqrt><mrow><mi>C</mi></mrow></msqrt>"),
+        (r"\frac12", "<mfrac><mn>1</mn><mn>2</mn></mfrac>"),
+        (r"\tfrac12 e^\top H", "<mn>2</mn></mfrac><msup><mi>e</mi><mo>⊤</mo></msup><mi>H</mi>"),
+        ("x^12", "<msup><mi>x</mi><mn>1</mn></msup><mn>2</mn>"),
+        ("-1", "<mo>−</mo><mn>1</mn>"),
+        ("a<b", "<mi>a</mi><mo>&lt;</mo><mi>b</mi>"),
+    ],
+)
+def test_formulas_are_built_as_they_should(latex, expected):
+    assert expected in mathml(latex)
+
+
+@pytest.mark.parametrize("latex", [r"\href{x}{y}", r"\frac{1}", "x^", "{a", "a}b", "x^1^2", "<b>"])
+def test_what_is_not_known_stays_latex(latex):
+    drawn = mathml(latex)
+    assert drawn.startswith(("<code>", "<math"))
+    assert "<b>" not in drawn
+    ElementTree.fromstring(drawn)
+
+
+def test_badges_icons_and_marks():
+    assert line(":green-badge[:material/verified: certified] x") == (
+        '<span class="badge green">certified</span> x'
+    )
+    assert line(":material/lock: kept") == "kept"
+    square = "<span style='color:#3D9BE9;font-size:1.5em'>■</span>"
+    assert line(square) == square
+    assert line(r"a \:green-badge\[x\] \$5") == "a :green-badge[x] $5"
+
+
+def test_tables_and_formulas_in_them():
+    html = block("| a | b |\n|---|--:|\n| **x** | $N^{2}$ |")
+    assert "<table>" in html
+    assert "<strong>x</strong>" in html
+    assert "<msup>" in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "![x](http://evil.example/x.png)",
+        "[x](javascript:alert(1))",
+        "<http://evil.example>",
+        "<span style='color:#3D9BE9' onclick='x'>",
+        "<span style='background:url(//evil.example)'>",
+        "$<img src=x>$",
+        "    <b>indented</b>",
+        "[a]: http://evil.example\n\n[a]",
+        ":green-badge[<i>x</i>]",
+    ],
+)
+def test_foreign_html_images_and_links_are_text(text):
+    for html in (block(text), line(text)):
+        tags = set(re.findall(r"<(\w+)", html))
+        assert tags <= {"p", "span", "math", "mo", "mi", "code"}
+        assert "onclick" not in re.sub(r"&[lg]t;.*", "", html)
+        assert not re.search(r"(src|href)=[\"']", html)
