@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bounds import fit_power_law
+from dashboard.trends import Trend, trend, trend_of
 from tools.results import words
-from tools.results.words import Trend, Verdict, expected, trend, trend_words
+from tools.results.words import Verdict, expected, trend_words
 
 SIZES = np.geomspace(3e4, 2e6, 7)
 
@@ -30,9 +31,9 @@ def test_a_trend_is_what_the_whole_interval_says(found, direction, beginning):
 
 
 def test_an_interval_that_only_just_crosses_zero_is_no_trend():
-    assert words.trend_of((1e-9, 1.0)) is Trend.FALLS
-    assert words.trend_of((0.0, 1.0)) is Trend.FLAT
-    assert words.trend_of((-1.0, -1e-9)) is Trend.RISES
+    assert trend_of((1e-9, 1.0)) is Trend.FALLS
+    assert trend_of((0.0, 1.0)) is Trend.FLAT
+    assert trend_of((-1.0, -1e-9)) is Trend.RISES
 
 
 @pytest.mark.parametrize(
