@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 import schema
 from bounds import TokenLosses
@@ -25,7 +26,7 @@ MOST_WINDOWS = 48
 
 
 class Suite:
-    """Read-only view of one suite.
+    """Read-only view of one suite, whose files lie in ``folder``.
 
     Queries run on a cursor each: a DuckDB connection shared between threads mixes up rows.
     """
@@ -37,6 +38,7 @@ class Suite:
             ArtifactError: a file is damaged, foreign, or of another schema version.
         """
         self.name = name
+        self.folder = data_dir / name
         self._connection = duckdb.connect(":memory:")
         self._provenance: dict[str, str] = {}
         self._fingerprints: set[str] = set()
@@ -88,7 +90,7 @@ class Suite:
             try:
                 self._connection.execute(f"CREATE VIEW {table} AS {source}")
             except duckdb.Error:
-                raise self._damaged() from None
+                raise self.damaged() from None
         else:
             # A registered object would be seen by this connection only, not by its cursors.
             self._connection.register("empty", schema.TABLES[table].empty_table())
@@ -106,13 +108,18 @@ class Suite:
 
     def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
         """As ``query``, not remembered."""
+        return self.arrow(sql, params).to_pandas()
+
+    def arrow(self, sql: str, params: list | None) -> pa.Table:
+        """As ``fresh``, with the types of the artifacts."""
         try:
             cursor = self._connection.cursor()
-            return cursor.sql(sql, params=params or []).to_arrow_table().to_pandas()
+            return cursor.sql(sql, params=params or []).to_arrow_table()
         except duckdb.Error:
-            raise self._damaged() from None
+            raise self.damaged() from None
 
-    def _damaged(self) -> ArtifactError:
+    def damaged(self) -> ArtifactError:
+        """What is said of a file that cannot be read to its end."""
         return ArtifactError(
             f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
             f"reload the page, and if that does not help, {REPAIR}."
@@ -242,12 +249,16 @@ class Suite:
 
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """Rows of `quantized` at one setting."""
-        rows = self.query("SELECT * FROM quantized")
-        here = pd.Series(True, index=rows.index)
-        for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
-            column = rows[field.name]
-            here &= column.isna() if value is None else column == value
-        return rows[here]
+
+        def look() -> pd.DataFrame:
+            rows = self.query("SELECT * FROM quantized")
+            here = pd.Series(True, index=rows.index)
+            for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
+                column = rows[field.name]
+                here &= column.isna() if value is None else column == value
+            return rows[here]
+
+        return self.remember(("quantized", setting), look)
 
     def tokens_per_parameter(self) -> float:
         """Mean D/N of the models."""

@@ -10,7 +10,7 @@ from dashboard.artifact_files import list_suites, suite_version
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
-from dashboard.navigation import navigation
+from dashboard.navigation import link_to, navigation, title_of
 
 #: Folder of the artifacts unless the environment says otherwise.
 DEFAULT_DATA_DIR = Path(__file__).resolve().parent.parent / "data"
@@ -113,3 +113,5 @@ def show_provenance(suite: Suite) -> None:
             f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \nCode "
             f"{values['code_revision']}, schema {values['schema_version']}  \n{values['device']}"
         )
+        if st.session_state.get("page") != title_of("artifacts"):
+            link_to("artifacts", "What was run, and every file")

@@ -11,7 +11,8 @@ import streamlit as st
 PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
     *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
-    *("compare", "unit", "together"),
+    *("compare", "unit", "together", "settings"),
+    *("part", "table", "only", "at", "where", "file", "number", "of"),
 )
 
 
@@ -24,10 +25,16 @@ def enter(page: str) -> None:
     """
     if st.session_state.get("page") not in (None, page):
         forget_complaints()
-        for name, value in st.session_state.get("choices", {}).items():
-            if name not in st.query_params:
-                st.session_state[name] = st.query_params[name] = value
+        put_choices_back()
     st.session_state["page"] = page
+
+
+def put_choices_back() -> None:
+    """What was chosen and noted, unless the address says otherwise.  To be called before the
+    controls that it is for."""
+    for name, value in st.session_state.get("choices", {}).items():
+        if name not in st.query_params:
+            st.session_state[name] = st.query_params[name] = value
 
 
 def keep_choices() -> None:

@@ -105,7 +105,7 @@ CODE_COLOURS = {
     "stored": "#00788C",
     "entropy_coded": "#658DF9",
     "nominal": "#A39068",
-    "prequential": "#BE0F56",
+    "prequential": "#C2185B",
 }
 
 #: Colours of the curvature matrices, apart from all of those.

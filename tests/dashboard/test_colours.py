@@ -6,8 +6,8 @@ import pytest
 from dashboard.text import CODE_COLOURS, GAP_COLOUR, MATRIX_COLOURS, TERMS
 from tests.dashboard.colour_vision import VISIONS, contrast, nearest_pair, seen
 
-#: Backgrounds of Streamlit's light and dark theme.
-BACKGROUNDS = ("#FFFFFF", "#0E1117")
+#: Backgrounds of Streamlit's light and dark theme, and the dark one of its earlier versions.
+BACKGROUNDS = ("#FFFFFF", "#171614", "#0E1117")
 
 #: CIELAB distance of colours that stand side by side; one just noticeable is 2.3 (Mahy, Van
 #: Eycken & Oosterlinck 1994), and a reader has to find the same one again in a legend.

@@ -69,4 +69,3 @@ def test_numbers():
     assert words.spread([1.0, 2.0, 3.0], 1) == "2.0 (1.0–3.0)"
     assert words.listed(["a", "b", "c"]) == "a, b and c"
     assert [words.counted(n, "run") for n in (0, 1, 1200)] == ["no run", "one run", "1,200 runs"]
-    assert [words.duration(s) for s in (42, 750, 12_000)] == ["42 s", "12 min", "3.3 h"]

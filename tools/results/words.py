@@ -116,15 +116,6 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     return f"one {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
 
 
-def duration(seconds: float) -> str:
-    """``42 s``, ``12 min``, ``3.4 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
 def _plain(value: float) -> str:
     """Two decimals with an ASCII minus, as formulas need it."""
     return number(value, 2).replace("−", "-")
