@@ -41,13 +41,20 @@ SUITE_NAME = re.compile(r"\w[\w.-]{0,99}")
 #: A file in a suite's manifest: ``TABLE/NAME.parquet``.
 ARTIFACT_PATH = re.compile(r"[a-z][a-z_]{0,39}/\w[\w.+-]{0,199}\.parquet")
 
+
+def _described(name: str, dtype: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
+    return pa.field(name, dtype, nullable=nullable, metadata={"description": text})
+
+
 #: What identifies a quantization: null where it does not apply.
 SETTING_FIELDS = (
-    pa.field("quantizer", pa.string(), nullable=False),
-    pa.field("bits", pa.int32()),
-    pa.field("group_size", pa.int32()),
-    pa.field("step", pa.float64()),
-    pa.field("quantizer_seed", pa.int64()),
+    _described("quantizer", pa.string(), "how weights were rounded; none: not at all"),
+    _described("bits", pa.int32(), "of a weight on a clipped grid or in a float", nullable=True),
+    _described("group_size", pa.int32(), "weights that share a scale; null: a row", nullable=True),
+    _described(
+        "step", pa.float64(), "of an unclipped grid, in units of the row's rms", nullable=True
+    ),
+    _described("quantizer_seed", pa.int64(), "of a random rotation", nullable=True),
 )
 
 QUANTIZERS = (
@@ -71,10 +78,6 @@ MATRICES = ("hessian", "gauss_newton")
 
 #: Which parameters such a matrix is taken in: all, or those that quantizers put on a grid.
 MATRIX_PARAMETERS = ("all", "quantized")
-
-
-def _described(name: str, dtype: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
-    return pa.field(name, dtype, nullable=nullable, metadata={"description": text})
 
 
 def _curvature_of() -> list[pa.Field]:
@@ -333,7 +336,9 @@ TABLES: dict[str, pa.Schema] = {
         [
             _described("stage", pa.string(), "stage of the batch job"),
             _described("model_id", pa.string(), "model the unit worked on"),
-            pa.field("quantizer", pa.string()),
+            _described(
+                "quantizer", pa.string(), "null where a unit is of no setting", nullable=True
+            ),
             *SETTING_FIELDS[1:],
             _described("status", pa.string(), "ok or failed"),
             _described("error", pa.string(), "one sentence; null when ok", nullable=True),

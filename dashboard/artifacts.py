@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 import schema
 from bounds import TokenLosses
@@ -27,7 +28,7 @@ MOST_WINDOWS = 48
 
 
 class Suite:
-    """Read-only view of one suite; ``version`` says which edition of it.
+    """Read-only view of one suite, whose files lie in ``folder``; ``version`` says which edition.
 
     Queries run on a cursor each: a DuckDB connection shared between threads mixes up rows.
     """
@@ -46,6 +47,7 @@ class Suite:
         data_dir = data_dir.absolute()
         self.name = name
         self.version = version or local_version(data_dir / name)
+        self.folder = data_dir / name
         self._connection = duckdb.connect(":memory:")
         self._metadata: list[dict[str, str]] = []
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
@@ -95,7 +97,7 @@ class Suite:
             try:
                 self._connection.execute(f"CREATE VIEW {table} AS {source}")
             except duckdb.Error:
-                raise self._damaged() from None
+                raise self.damaged() from None
         else:
             # A registered object would be seen by this connection only, not by its cursors.
             self._connection.register("empty", schema.TABLES[table].empty_table())
@@ -113,14 +115,19 @@ class Suite:
 
     def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
         """As ``query``, not remembered."""
+        return self.arrow(sql, params).to_pandas()
+
+    def arrow(self, sql: str, params: list | None) -> pa.Table:
+        """As ``fresh``, with the types of the artifacts."""
         try:
             cursor = self._connection.cursor()
             query = only_reading(cursor, sql)
-            return cursor.sql(query, params=params or []).to_arrow_table().to_pandas()
+            return cursor.sql(query, params=params or []).to_arrow_table()
         except duckdb.Error:
-            raise self._damaged() from None
+            raise self.damaged() from None
 
-    def _damaged(self) -> ArtifactError:
+    def damaged(self) -> ArtifactError:
+        """What is said of a file that cannot be read to its end."""
         return ArtifactError(
             f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
             f"reload the page, and if that does not help, {REPAIR}."
@@ -250,12 +257,16 @@ class Suite:
 
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """Rows of `quantized` at one setting."""
-        rows = self.query("SELECT * FROM quantized")
-        here = pd.Series(True, index=rows.index)
-        for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
-            column = rows[field.name]
-            here &= column.isna() if value is None else column == value
-        return rows[here]
+
+        def look() -> pd.DataFrame:
+            rows = self.query("SELECT * FROM quantized")
+            here = pd.Series(True, index=rows.index)
+            for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
+                column = rows[field.name]
+                here &= column.isna() if value is None else column == value
+            return rows[here]
+
+        return self.remember(("quantized", setting), look)
 
     def tokens_per_parameter(self) -> float:
         """Mean D/N of the models."""

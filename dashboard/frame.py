@@ -6,7 +6,7 @@ from dashboard import links, record, share, show, sources, suite_controls
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
-from dashboard.navigation import navigation
+from dashboard.navigation import link_to, navigation, title_of
 
 
 def open_suite_from_sidebar() -> bool:
@@ -107,6 +107,8 @@ def show_provenance(suite: Suite) -> None:
         )
         if suite.version.note:
             st.caption(f":material/difference: {suite.version.note}")
+        if st.session_state.get("page") != title_of("artifacts"):
+            link_to("artifacts", "What was run, and every file")
 
 
 def _first_of(values: list[str]) -> str:

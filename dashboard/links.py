@@ -14,7 +14,8 @@ PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
     *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
     *("compare", "unit", "together", "own_example", "own_n", "own_d", "own_v", "own_bits"),
-    *("own_start", "own_bytes", "own_code"),
+    *("own_start", "own_bytes", "own_code", "settings"),
+    *("part", "table", "only", "at", "where", "file", "number", "of"),
 )
 
 
@@ -28,10 +29,16 @@ def enter(page: str) -> None:
     if st.session_state.get("page") not in (None, page):
         forget_complaints()
         st.session_state.pop("own_losses", None)  # a reader's file is let go with its page
-        for name, value in st.session_state.get("choices", {}).items():
-            if name not in st.query_params:
-                st.session_state[name] = st.query_params[name] = value
+        put_choices_back()
     st.session_state["page"] = page
+
+
+def put_choices_back() -> None:
+    """What was chosen and noted, unless the address says otherwise.  To be called before the
+    controls that it is for."""
+    for name, value in st.session_state.get("choices", {}).items():
+        if name not in st.query_params:
+            st.session_state[name] = st.query_params[name] = value
 
 
 def keep_choices() -> None:

@@ -1,7 +1,50 @@
-"""The pages of the app, in the order of the sidebar."""
+"""The pages of the app, in the order of the sidebar, and the question that each answers."""
+
+from dataclasses import dataclass
 
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page as it is found.
+
+    Attributes:
+        name: of its file under ``pages``, and in the address.
+        title: in the sidebar and over the page.
+        icon: a Material symbol.
+        question: what it answers, in one short line.
+    """
+
+    name: str
+    title: str
+    icon: str
+    question: str
+
+    @property
+    def file(self) -> str:
+        """Its script, as Streamlit knows it."""
+        return f"pages/{self.name}.py"
+
+
+#: The first is what an address without a page opens.
+PAGES = (
+    PageEntry("overview", "Overview", "home", "What is guaranteed?"),
+    PageEntry(
+        "bound_explorer", "Bound explorer", "stacked_bar_chart", "What does each choice cost?"
+    ),
+    PageEntry("loss_variation", "Loss variation", "show_chart", "How steady are the losses?"),
+    PageEntry("quantization", "Quantization", "compress", "How few bits will do?"),
+    PageEntry("curvature", "Curvature", "landscape", "Why do few bits do?"),
+    PageEntry("information", "Information", "data_usage", "How much does a model know?"),
+    PageEntry("scaling_laws", "Scaling laws", "trending_down", "How does each number grow?"),
+    PageEntry("what_if", "What if", "science", "And a model nobody trained?"),
+    PageEntry("your_losses", "Your losses", "upload_file", "And a model of your own?"),
+    PageEntry("artifacts", "Artifacts", "inventory_2", "What was run, where is it?"),
+)
+
+_BY_NAME = {page.name: page for page in PAGES}
 
 
 def navigation() -> StreamlitPage:
@@ -9,19 +52,22 @@ def navigation() -> StreamlitPage:
     return st.navigation(
         [
             st.Page(
-                "pages/bound_explorer.py",
-                title="Bound explorer",
-                icon=":material/stacked_bar_chart:",
-                default=True,
-            ),
-            st.Page(
-                "pages/loss_variation.py", title="Loss variation", icon=":material/show_chart:"
-            ),
-            st.Page("pages/quantization.py", title="Quantization", icon=":material/compress:"),
-            st.Page("pages/curvature.py", title="Curvature", icon=":material/landscape:"),
-            st.Page("pages/information.py", title="Information", icon=":material/data_usage:"),
-            st.Page("pages/scaling_laws.py", title="Scaling laws", icon=":material/trending_down:"),
-            st.Page("pages/what_if.py", title="What if", icon=":material/science:"),
-            st.Page("pages/your_losses.py", title="Your losses", icon=":material/upload_file:"),
+                page.file,
+                title=page.title,
+                icon=f":material/{page.icon}:",
+                default=page is PAGES[0],
+            )
+            for page in PAGES
         ]
     )
+
+
+def title_of(name: str) -> str:
+    """Title of the page whose file has this name."""
+    return _BY_NAME[name].title
+
+
+def link_to(name: str, label: str | None = None) -> None:
+    """A link to a page, which takes the reader's choices along as the sidebar's links do."""
+    page = _BY_NAME[name]
+    st.page_link(page.file, label=label or page.title, icon=f":material/{page.icon}:")

@@ -48,3 +48,12 @@ def times_label(ratio: float) -> str:
         if rounded >= factor:
             return f"{rounded / factor:,g}{name}"
     return f"{rounded:,g}"
+
+
+def duration(seconds: float) -> str:
+    """``42 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

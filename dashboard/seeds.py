@@ -1,5 +1,7 @@
 """How much of what is shown depends on the seed that a model was trained with."""
 
+from collections.abc import Collection
+
 import pandas as pd
 
 from dashboard import show
@@ -8,13 +10,18 @@ from dashboard.terms import Choice, bound_terms
 from dashboard.units import Unit
 
 
-def every_seed(suite: Suite, choice: Choice) -> pd.DataFrame:
+def every_seed(suite: Suite, choice: Choice, of: Collection[str] | None = None) -> pd.DataFrame:
     """``terms.bound_terms`` of every model that stands beside others of another seed.
+
+    Args:
+        of: first seeds to which to keep; None for all.
 
     Columns as there, and ``repeats``: the model_id of the first seed.  Empty without such models.
     """
     models = suite.every_model()[["model_id", "repeats"]]
     several = models[models.duplicated("repeats", keep=False)]
+    if of is not None:
+        several = several[several["repeats"].isin(of)]
     if several.empty:
         return pd.DataFrame(columns=["repeats", "params_total", "total_nats"])
     found = bound_terms(suite, choice, list(several["model_id"]))
@@ -40,7 +47,7 @@ def reading(of_seeds: pd.DataFrame, unit: Unit) -> None:
         return
     widest = of_seeds.loc[(of_seeds["high"] - of_seeds["low"]).idxmax()]
     show.caption(
-        f"Sizes trained with several seeds ({', '.join(of_seeds['model_id'])}): bars are of the "
+        f"Sizes trained with several seeds ({', '.join(of_seeds['model_id'])}): shown is the "
         "first, and the whisker runs from the lowest bound to the highest. The widest range is "
         f"{widest['high'] - widest['low']:.3f} {unit.label}, of {widest['model_id']}."
     )

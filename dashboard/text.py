@@ -12,8 +12,9 @@ class Term:
     Attributes:
         key: field of ``bounds.RiskBound`` and column of the data.
         label: name in charts and tables.
-        colour: the same on every page, in light and dark; all but the grey are from Okabe and Ito's
-            palette, which readers with any colour vision can tell apart.
+        colour: the same on every page, in light and dark. The hues are those of Okabe and Ito's
+            palette, moved until readers of any colour vision can tell all of them apart on white
+            and on black; tests/dashboard/test_colours.py says by how much.
         meaning: one or two sentences without jargon.
     """
 
@@ -27,40 +28,40 @@ TERMS = (
     Term(
         key="training_loss_nats",
         label="Training loss",
-        colour="#8D99A6",
+        colour="#5B6770",
         meaning="Mean loss of the trained model, before quantization, on its own training text.",
     ),
     Term(
         key="complexity_nats",
         label="Complexity",
-        colour="#3D9BE9",
+        colour="#2F9AE8",
         meaning="What the information in the model may have bought by memorizing: bits per "
         "parameter times parameters per token.",
     ),
     Term(
         key="loss_variation_nats",
         label="Loss variation",
-        colour="#E69F00",
+        colour="#BA8C06",
         meaning="How far losses stray from what the model itself expects them to be. "
         "Steadier losses leave less room for luck.",
     ),
     Term(
         key="smoothing_nats",
         label="Smoothing",
-        colour="#009E73",
+        colour="#008C60",
         meaning="Price of mixing in the uniform distribution, so that no single token can cost "
         "more than a known amount.",
     ),
     Term(
         key="quantization_gap_nats",
         label="Quantization gap",
-        colour="#D55E00",
+        colour="#B8430F",
         meaning="What rounding the weights to few bits adds to the training loss.",
     ),
     Term(
         key="sampling_nats",
         label="Sampling",
-        colour="#CC79A7",
+        colour="#D4739F",
         meaning="What it costs that only sampled windows of the training text were scored: how far "
         "their mean may by chance lie below that of all windows.",
     ),
@@ -101,9 +102,9 @@ CODE_LABELS = {
 
 #: Colours of the codes, apart from those of the terms and the quantizers.
 CODE_COLOURS = {
-    "stored": "#00798C",
-    "entropy_coded": "#5B7BE0",
-    "nominal": "#8A7F6B",
+    "stored": "#00788C",
+    "entropy_coded": "#658DF9",
+    "nominal": "#A39068",
     "prequential": "#C2185B",
 }
 

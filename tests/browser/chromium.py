@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 CHART = '[data-testid="stVegaLiteChart"]'
+TABLE = '[data-testid="stDataFrame"]'
 
 #: A laptop's screen.
 VIEWPORT = {"width": 1280, "height": 800}
@@ -73,22 +74,22 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def wait_until_drawn(page: Page) -> None:
-    """Wait until the charts are there and the script has come to rest."""
-    page.wait_for_selector('[data-testid="stVegaLiteChart"] svg', timeout=60_000)
+def wait_until_drawn(page: Page, what: str = f"{CHART} svg") -> None:
+    """Wait until the first chart (or what else is to be seen) is there and the script at rest."""
+    page.wait_for_selector(what, timeout=60_000)
     page.wait_for_selector(
         '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
     )
     page.wait_for_timeout(500)
 
 
-def open_page(chromium, url, scheme="light"):
+def open_page(chromium, url, scheme="light", what=f"{CHART} svg"):
     """A page in a fresh context, drawn, with the list that its errors will be in."""
     page = chromium.new_context(viewport=VIEWPORT, color_scheme=scheme).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)
-    wait_until_drawn(page)
+    wait_until_drawn(page, what)
     return page, errors
 
 

@@ -1,16 +1,18 @@
 """Take the README's screenshots: ``make screenshots`` writes ``docs/*.png``."""
 
-from tests.browser.chromium import ROOT, VIEWPORT, browser, serve, wait_until_drawn
+from tests.browser.chromium import CHART, ROOT, TABLE, VIEWPORT, browser, serve, wait_until_drawn
 
 #: Address of each page and name of its picture.
 PAGES = {
-    "?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "bound-explorer",
+    "": "overview",
+    "bound_explorer?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "bound-explorer",
     "loss_variation": "loss-variation",
     "quantization?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "quantization",
     "curvature": "curvature",
     "information?quantizer=Grid-step+GPTQ&bits=step+1": "information",
     "scaling_laws?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "scaling-laws",
     "what_if?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "what-if",
+    "artifacts": "artifacts",
 }
 
 
@@ -22,7 +24,7 @@ def main() -> None:
         page = opened.new_page(viewport=VIEWPORT, color_scheme="light")
         for path, name in PAGES.items():
             page.goto(f"{address}/{path}")
-            wait_until_drawn(page)
+            wait_until_drawn(page, f"{CHART} svg, {TABLE} canvas")
             page.screenshot(path=folder / f"{name}.png")
 
 

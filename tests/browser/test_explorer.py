@@ -18,7 +18,7 @@ def picture(page):
 
 
 def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, address):
-    page, errors = open_page(chromium, address)
+    page, errors = open_page(chromium, f"{address}/bound_explorer")
     before, number = picture(page), bound(page)
     thumb = page.get_by_role("slider", name="Bits per weight")
     thumb.focus()
@@ -37,7 +37,7 @@ def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, addre
 
 def test_dark_and_light_both_fit_a_laptop(chromium, address):
     for scheme in ("light", "dark"):
-        page, errors = open_page(chromium, address, scheme)
+        page, errors = open_page(chromium, f"{address}/bound_explorer", scheme)
         chart = page.locator(CHART).first.bounding_box()
         assert chart["y"] + chart["height"] <= VIEWPORT["height"]
         wide = page.evaluate("document.documentElement.scrollWidth")
@@ -108,14 +108,16 @@ def test_information_and_laws_draw_in_both_schemes(chromium, address, path, char
 
 
 def test_a_link_to_another_size_shows_what_the_laws_say(chromium, address):
-    page, errors = open_page(chromium, f"{address}/?model=another+size&n=5M")
+    page, errors = open_page(chromium, f"{address}/bound_explorer?model=another+size&n=5M")
     assert page.get_by_text("5M parameters: no model of this size was measured").count() == 1
     assert page.get_by_text("beyond the largest measured model").count() == 1
     assert not errors
 
 
 def test_a_links_view_goes_along_to_the_next_page_though_nothing_was_touched(chromium, address):
-    page, errors = open_page(chromium, f"{address}/?bits=3&delta=0.01&code=nominal&model=ladder-6k")
+    page, errors = open_page(
+        chromium, f"{address}/bound_explorer?bits=3&delta=0.01&code=nominal&model=ladder-6k"
+    )
     page.get_by_role("link", name="Quantization").click()
     page.get_by_role("heading", name="Quantization", exact=True).wait_for()
     wait_until_drawn(page)
@@ -159,7 +161,7 @@ def test_what_the_controls_show_is_what_the_page_computes(chromium, tmp_path, mi
         for file in (tmp_path / "rounded" / table).glob("*--gptq*"):
             file.unlink()
     with serve(tmp_path) as address:
-        page, errors = open_page(chromium, f"{address}/?suite=micro")
+        page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro")
         for position, option, shown in (
             (2, "Grid-step GPTQ", "Grid-step GPTQ, step "),
             (2, "GPTQ", "GPTQ, 4 bits"),
@@ -186,7 +188,7 @@ def test_the_first_visitor_of_a_fresh_server_may_come_by_a_link_to_a_page(chromi
 
 
 def test_a_bad_link_shows_a_sentence(chromium, address):
-    page, errors = open_page(chromium, f"{address}/?delta=0&suite=nope")
+    page, errors = open_page(chromium, f"{address}/bound_explorer?delta=0&suite=nope")
     alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
     assert len(alerts) == 2
     assert any("delta 0, which" in text for text in alerts)

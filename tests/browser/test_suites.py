@@ -23,7 +23,9 @@ def unbroken(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/?suite=sampled&compare=micro", scheme)
+    page, errors = open_page(
+        chromium, f"{address}/bound_explorer?suite=sampled&compare=micro", scheme
+    )
     charts = page.locator(CHART).count()
     assert page.get_by_text("compare in bits per byte only").count() == 1
     number = bound(page)
@@ -47,7 +49,7 @@ def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_stand_in_is_said_to_be_one(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/?suite=stand-in", scheme)
+    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=stand-in", scheme)
     alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
     assert any("stands in for the training text" in text for text in alerts)
     assert page.get_by_text("not certified").count() >= 1

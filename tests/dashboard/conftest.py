@@ -1,6 +1,8 @@
 import shutil
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -24,6 +26,27 @@ def data_copy(tmp_path, micro_run) -> Path:
 
 
 @pytest.fixture
+def repeated(data_copy):
+    """The micro artifacts with a second seed of ladder-5k, whose losses are all higher by 0.1."""
+    for file in data_copy.glob("micro/*/ladder-5k--*.parquet"):
+        rows = pq.read_table(file)
+        metadata = rows.schema.metadata
+        for name in rows.column_names:
+            if name == "model_id":
+                column = pc.replace_substring(rows[name], "5k", "5k-seed1")
+            elif name == "seed":
+                column = pc.add(rows[name], 1)
+            elif name == "loss_nats":
+                column = pc.add(rows[name], 0.1)
+            else:
+                continue
+            rows = rows.set_column(rows.column_names.index(name), name, column)
+        seed = file.name.replace("ladder-5k", "ladder-5k-seed1")
+        pq.write_table(rows.replace_schema_metadata(metadata), file.with_name(seed))
+    return data_copy
+
+
+@pytest.fixture
 def suite(micro_run) -> Suite:
     """The micro artifacts, opened anew."""
     return Suite(micro_run / "data", "micro")
@@ -31,7 +54,7 @@ def suite(micro_run) -> Suite:
 
 @pytest.fixture
 def open_page(open_app):
-    """Start the app and go to a page of it, with a query string for that page."""
+    """Start the app and go from the explorer to a page, with a query string for that page."""
 
     def start(page: str, data: Path | None = None, **query: str) -> AppTest:
         if page == "bound_explorer":  # it opens anyway, and would keep its first choices
@@ -46,11 +69,12 @@ def open_page(open_app):
 
 @pytest.fixture
 def open_app(monkeypatch, micro_run):
-    """Start the app on the micro artifacts, or on another folder, with a query string."""
+    """Follow a link to the bound explorer on the micro artifacts, or on another folder."""
 
     def start(data: Path | None = None, **query: str) -> AppTest:
         monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app.switch_page("pages/bound_explorer.py")
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()

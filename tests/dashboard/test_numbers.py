@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.numbers import count_label, parse_count
+from dashboard.numbers import count_label, duration, parse_count
 from dashboard.text import parameter_count
 
 
@@ -41,3 +41,7 @@ def test_rounding_up_to_the_next_unit():
     assert count_label(999_999.9) == "1M"
     assert parameter_count(999_999.9) == "1M"
     assert parameter_count(29_152) == "29.2k"
+
+
+def test_durations_are_short():
+    assert [duration(s) for s in (42, 750, 12_000)] == ["42 s", "12 min", "3.3 h"]

@@ -40,7 +40,7 @@ from tests.dashboard.test_app import charts, cut_in_half, sentences
 GPTQ = Setting("gptq", 4)
 CHOICE = Choice(GPTQ, "stored", 0.05, SAMPLED)
 PAGES = (
-    *("bound_explorer", "loss_variation", "quantization", "curvature"),
+    *("overview", "bound_explorer", "loss_variation", "quantization", "curvature"),
     *("information", "scaling_laws", "what_if"),
 )
 
@@ -62,8 +62,7 @@ def visit(monkeypatch):
     def start(page, data, **query):
         monkeypatch.setenv("BOUNDSCAPE_DATA", str(data))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        if page != "bound_explorer":
-            app.switch_page(f"pages/{page}.py")
+        app.switch_page(f"pages/{page}.py")
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()
@@ -277,11 +276,12 @@ def test_a_setting_without_any_bound_is_a_sentence_on_every_page(visit, tmp_path
     for model_id in ("ladder-5k", "ladder-6k"):
         file_of(target, "token_losses", model_id, "--gptq-b4").unlink()
     for page in PAGES:
-        app = visit(page, tmp_path, quantizer="GPTQ", bits="4")
+        app = visit(page, tmp_path, quantizer="GPTQ", bits="4", settings="as chosen")
         assert not app.exception
         if page != "curvature":
             words = " ".join(sentences(app))
-            assert "measured at this choice" in words or "not scored here" in words
+            found = ("measured at this choice", "not scored here", "bound at this choice")
+            assert any(text in words for text in found)
 
 
 # --- units
@@ -312,7 +312,7 @@ def test_the_unit_is_in_the_link_and_in_every_number(open_app, folder):
 # --- several suites
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES} - {"curvature", "what_if"}))
+@pytest.mark.parametrize("page", sorted({*PAGES} - {"overview", "curvature", "what_if"}))
 def test_suites_stand_side_by_side(visit, folder, page):
     alone = visit(page, folder, suite="sampled")
     app = visit(page, folder, suite="sampled", compare="micro")

@@ -1,7 +1,5 @@
 """Models that differ by their seed: one of each size is shown, with the range over the others."""
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from dashboard.artifacts import Suite
@@ -10,27 +8,6 @@ from dashboard.settings import Setting
 from dashboard.terms import Choice, best_setting, bound_terms
 
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
-
-
-@pytest.fixture
-def repeated(data_copy):
-    """The micro artifacts with a second seed of ladder-5k, whose losses are all higher by 0.1."""
-    for file in data_copy.glob("micro/*/ladder-5k--*.parquet"):
-        rows = pq.read_table(file)
-        metadata = rows.schema.metadata
-        for name in rows.column_names:
-            if name == "model_id":
-                column = pc.replace_substring(rows[name], "5k", "5k-seed1")
-            elif name == "seed":
-                column = pc.add(rows[name], 1)
-            elif name == "loss_nats":
-                column = pc.add(rows[name], 0.1)
-            else:
-                continue
-            rows = rows.set_column(rows.column_names.index(name), name, column)
-        seed = file.name.replace("ladder-5k", "ladder-5k-seed1")
-        pq.write_table(rows.replace_schema_metadata(metadata), file.with_name(seed))
-    return data_copy
 
 
 def test_the_first_seed_of_each_size_is_shown_and_all_are_at_hand(repeated):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bounds import fit_power_law
+from dashboard.trends import Trend, trend, trend_of
 from tools.results import words
-from tools.results.words import Trend, Verdict, expected, trend, trend_words
+from tools.results.words import Verdict, expected, trend_words
 
 SIZES = np.geomspace(3e4, 2e6, 7)
 
@@ -30,9 +31,9 @@ def test_a_trend_is_what_the_whole_interval_says(found, direction, beginning):
 
 
 def test_an_interval_that_only_just_crosses_zero_is_no_trend():
-    assert words.trend_of((1e-9, 1.0)) is Trend.FALLS
-    assert words.trend_of((0.0, 1.0)) is Trend.FLAT
-    assert words.trend_of((-1.0, -1e-9)) is Trend.RISES
+    assert trend_of((1e-9, 1.0)) is Trend.FALLS
+    assert trend_of((0.0, 1.0)) is Trend.FLAT
+    assert trend_of((-1.0, -1e-9)) is Trend.RISES
 
 
 @pytest.mark.parametrize(
@@ -68,4 +69,3 @@ def test_numbers():
     assert words.spread([1.0, 2.0, 3.0], 1) == "2.0 (1.0–3.0)"
     assert words.listed(["a", "b", "c"]) == "a, b and c"
     assert [words.counted(n, "run") for n in (0, 1, 1200)] == ["no run", "one run", "1,200 runs"]
-    assert [words.duration(s) for s in (42, 750, 12_000)] == ["42 s", "12 min", "3.3 h"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bounds import PowerLaw
+from dashboard.trends import Trend, trend
 
 #: Standard errors from which on two measurements are called different.
 CLEAR = 2.0
@@ -33,28 +34,6 @@ class Finding:
     verdict: Verdict
     text: str
     short: str = ""
-
-
-class Trend(Enum):
-    """What the interval of an exponent says of a quantity over model size."""
-
-    FALLS = "falls"
-    RISES = "rises"
-    FLAT = "shows no clear trend"
-    UNKNOWN = "has no law"
-
-
-def trend(law: PowerLaw | str) -> Trend:
-    """The sign of a law's exponent if its whole interval has it."""
-    return Trend.UNKNOWN if isinstance(law, str) else trend_of(law.exponent_interval)
-
-
-def trend_of(interval: tuple[float, float]) -> Trend:
-    """The same of an interval of p in N^-p."""
-    low, high = interval
-    if low > 0:
-        return Trend.FALLS
-    return Trend.RISES if high < 0 else Trend.FLAT
 
 
 def trend_words(law: PowerLaw | str) -> str:
@@ -135,15 +114,6 @@ def counted(count: int, noun: str, plural: str = "") -> str:
     if count == 0:
         return f"no {noun}"
     return f"one {noun}" if count == 1 else f"{count:,} {plural or noun + 's'}"
-
-
-def duration(seconds: float) -> str:
-    """``42 s``, ``12 min``, ``3.4 h``."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _plain(value: float) -> str:

@@ -14,6 +14,7 @@ from dashboard.laws import law_of
 from dashboard.numbers import count_label
 from dashboard.terms import Choice, bound_terms
 from dashboard.text import TERMS, term_of
+from dashboard.trends import Trend
 from tools.results.charts import bound_and_losses
 from tools.results.figures.setting import (
     PAPER_BITS,
@@ -26,7 +27,6 @@ from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.words import (
     Finding,
-    Trend,
     Verdict,
     counted,
     expected,

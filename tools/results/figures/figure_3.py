@@ -13,18 +13,17 @@ from dashboard.laws import law_of
 from dashboard.numbers import count_label
 from dashboard.outlook import Outlook
 from dashboard.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.trends import Trend, trend
 from tools.results.figures.setting import PAPER_BITS, PAPER_DELTA, papers_setting
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.words import (
     Finding,
-    Trend,
     Verdict,
     expected,
     interval_words,
     number,
     percent,
-    trend,
     trend_words,
 )
 

@@ -8,19 +8,18 @@ from bounds.spectrum import mean_and_error
 from dashboard import curvature, curvature_charts
 from dashboard.laws import law_of
 from dashboard.text import parameter_count
+from dashboard.trends import Trend, trend
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.words import (
     CLEAR,
     Finding,
-    Trend,
     Verdict,
     compared,
     counted,
     expected,
     number,
     percent,
-    trend,
     trend_words,
 )
 

@@ -6,10 +6,11 @@ import pandas as pd
 
 from bounds.laws.learning_rate import BestRate, RateRule
 from dashboard.text import GUIDE_COLOUR, RAMP, parameter_count
+from dashboard.trends import Trend, trend_of
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, images, paragraphs, table
 from tools.results.sweep import by_rate, optima, read_sweep, rule
-from tools.results.words import Trend, counted, listed, number, trend_of
+from tools.results.words import counted, listed, number
 
 
 def section(ladder: Ladder) -> Part:

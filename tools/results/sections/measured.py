@@ -2,11 +2,12 @@
 
 import pandas as pd
 
+from dashboard.numbers import duration
 from dashboard.settings import QUANTIZERS, Setting, setting_of
 from dashboard.units import BITS
 from tools.results.ladder import Ladder, Size
 from tools.results.markdown import Part, bullets, paragraphs, table
-from tools.results.words import counted, duration, listed, number, spread
+from tools.results.words import counted, listed, number, spread
 
 #: Stages in the order of the work.
 _STAGES = ["train", "register", "trajectory", "quantize", "measure", "information", "curvature"]

@@ -1,0 +1,177 @@
+"""The words of the page *Overview*, for somebody who has not read the paper.
+
+What falls or rises with size is said as the laws of these very numbers allow, and no further.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from bounds import PowerLaw
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.controls import delta_label
+from dashboard.laws import exponent_in_words
+from dashboard.numbers import number_label
+from dashboard.overview import REFERENCE_DELTA, Overview
+from dashboard.text import CODE_LABELS, GUARANTEE, TERMS, parameter_count
+from dashboard.trends import Trend, trend
+from dashboard.units import BITS, NATS, Unit
+
+PAPER = "https://arxiv.org/abs/2504.15208"
+
+#: Sizes from which on the paper measured.
+PAPERS_SMALLEST = 70e6
+
+_NAMES = {
+    "total_nats": "bound",
+    "measured_train_loss_nats": "training loss",
+    "measured_heldout_loss_nats": "held-out loss",
+    "gap_nats": "gap",
+} | {term.key: term.label.lower() for term in TERMS}
+
+_HEADINGS = {
+    Trend.FALLS: "Falls as models grow",
+    Trend.RISES: "Rises",
+    Trend.FLAT: "Neither, as far as these sizes tell",
+    Trend.UNKNOWN: "Has no law",
+}
+
+
+def introduction(delta: float) -> None:
+    """What a generalization bound is, and what the paper says of it."""
+    st.markdown(
+        "A **generalization bound** is a guarantee from the training text alone: except with "
+        f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
+        "contexts of that text is at most this number. It is the training loss plus a **gap**, "
+        f"the price of all that the model might have learnt by heart; [the paper]({PAPER}) finds "
+        "that the gap shrinks with scale."
+    )
+
+
+def headline(view: Overview, unit: Unit) -> None:
+    """The largest model in four numbers."""
+    model = view.largest
+    reason = model["not_certified_because"]
+    st.markdown(
+        f"**{plain(model['model_id'])}**, the largest model here "
+        f"({parameter_count(model['params_total'])} parameters), in {unit.label}, at "
+        f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
+        + (NOT_CERTIFIED if reason else CERTIFIED)
+    )
+    other = NATS if unit.per_byte else BITS
+    factor = other.of_nats(model["bytes_per_token"]) / unit.of_nats(model["bytes_per_token"])
+    numbers = (
+        (
+            "No certificate" if reason else "The risk is at most",
+            model["total_nats"],
+            f"{number_label(model['total_nats'] * factor)} {other.label}",
+            f"{plain(reason)[0].upper()}{plain(reason)[1:]}." if reason else GUARANTEE,
+        ),
+        (
+            "Training loss",
+            model["measured_train_loss_nats"],
+            f"held-out {model['measured_heldout_loss_nats']:.3f}",
+            "Of the model as trained, on its training text; and of the quantized model on "
+            "documents that it was never trained on.",
+        ),
+        (
+            "Guessing blindly",
+            unit.guess(model["vocab_size"], model["bytes_per_token"]),
+            f"of V = {model['vocab_size']:,} tokens",
+            "ln V, the loss of taking every token for equally likely: a bound above it says "
+            "nothing.",
+        ),
+        ("Gap", model["gap_nats"], *_gained(view, model)),
+    )
+    for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
+        column.metric(
+            label,
+            f"{value:.3f}",
+            delta=note,
+            delta_color="off",
+            delta_arrow="off",
+            help=help_text,
+        )
+
+
+def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
+    """The paper's gap beside ours, and what both are."""
+    meaning = "The bound less the training loss: what certainty costs."
+    theirs = view.papers_largest
+    if theirs is None:
+        return "in the paper's own form", meaning
+    meaning += f" In the paper's form, {theirs['setting']}: {theirs['gap_nats']:.3f}."
+    if not (model["certified"] and theirs["certified"]):
+        return f"paper's terms: {theirs['gap_nats']:.3f}", meaning
+    change = 1.0 - model["gap_nats"] / theirs["gap_nats"]
+    where = "below" if change >= 0 else "above"
+    return f"{abs(change):.0%} {where} the paper's {theirs['gap_nats']:.3f}", meaning
+
+
+def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+    """What shrinks with size and what does not, as the intervals of the laws allow."""
+    found = {key: trend(law) for key, law in laws.items()}
+    lines = []
+    for direction, heading in _HEADINGS.items():
+        keys = [key for key, of_key in found.items() if of_key is direction]
+        if keys:
+            lines.append(f"**{heading}**: {', '.join(_squared(key) for key in keys)}.")
+    st.markdown("  \n".join(lines), unsafe_allow_html=True)
+    st.caption(f"{_bars(view)}{_caution(view, laws['gap_nats'])}")
+
+
+def _squared(key: str) -> str:
+    """A quantity by name, a term after its colour."""
+    colour = next((term.colour for term in TERMS if term.key == key), None)
+    square = f"<span style='color:{colour}'>■</span>&nbsp;" if colour else ""
+    return f"{square}{_NAMES[key].replace(' ', '&nbsp;')}"
+
+
+def _bars(view: Overview) -> str:
+    """How to tell the bars over the words apart."""
+    frames = [frame for frame in (view.ours, view.paper) if len(frame)]
+    pale = "Pale: the paper's form. " if len(frames) > 1 else ""
+    hollow = not all(frame["certified"].all() for frame in frames)
+    return f"{pale}Hollow: no certificate. " if hollow else pale
+
+
+def _caution(view: Overview, gap: PowerLaw | str) -> str:
+    """On what the words rest."""
+    if isinstance(gap, str):
+        return gap
+    times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
+    below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
+    return f"By 95 % intervals of exponents over {len(view.ours)} sizes{below}."
+
+
+def claim_reading(view: Overview) -> None:
+    """What the main chart shows."""
+    if view.best:
+        delta = view.choice.failure_probability
+        how = "Each model at its own best measured setting"
+        if delta != REFERENCE_DELTA:
+            how += f" (best at δ = {REFERENCE_DELTA:g})"
+        how += "; hover to see which"
+    else:
+        how = f"All at {view.ours['setting'].iloc[0]}"
+    st.caption(f"{how}.")
+
+
+def missing(view: Overview) -> None:
+    """Models that have no bound."""
+    if view.missing:
+        where = "at any setting" if view.best else "at this setting"
+        st.caption(
+            f":material/hide_source: Left out, for want of a bound {where}: "
+            f"**{plain(', '.join(view.missing))}**. A bound needs the losses of the whole training "
+            "text, or of windows drawn for it."
+        )
+
+
+def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+    """The laws behind the words."""
+    st.subheader("How each number moves with model size")
+    lines = ["| | smallest | largest | law in N |", "|---|--:|--:|---|"]
+    for key, law in laws.items():
+        first, last = view.ours[key].iloc[0], view.ours[key].iloc[-1]
+        lines.append(f"| {_squared(key)} | {first:.3f} | {last:.3f} | {exponent_in_words(law)} |")
+    st.markdown("\n".join(lines), unsafe_allow_html=True)

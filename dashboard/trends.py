@@ -1,0 +1,27 @@
+"""What the interval of an exponent lets one say of a quantity over model size, and no more."""
+
+from enum import Enum
+
+from bounds import PowerLaw
+
+
+class Trend(Enum):
+    """Where a quantity goes as models grow."""
+
+    FALLS = "falls"
+    RISES = "rises"
+    FLAT = "shows no clear trend"
+    UNKNOWN = "has no law"
+
+
+def trend(law: PowerLaw | str) -> Trend:
+    """The sign of a law's exponent if its whole interval has it."""
+    return Trend.UNKNOWN if isinstance(law, str) else trend_of(law.exponent_interval)
+
+
+def trend_of(interval: tuple[float, float]) -> Trend:
+    """The same of an interval of p in N^-p."""
+    low, high = interval
+    if low > 0:
+        return Trend.FALLS
+    return Trend.RISES if high < 0 else Trend.FLAT

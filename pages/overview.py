@@ -1,0 +1,43 @@
+"""Overview: what is guaranteed, what was measured, what shrinks with size, and where to go next."""
+
+import streamlit as st
+
+from dashboard import certificates, downloads, frame, seeds, suite_controls
+from dashboard import overview_charts as charts
+from dashboard import overview_words as words
+from dashboard.errors import ArtifactError
+from dashboard.next_pages import next_pages
+from dashboard.overview_controls import overview_control
+
+suite = frame.open_suite()
+try:
+    with st.sidebar:
+        unit = suite_controls.unit_control()
+        view = overview_control(suite, unit)
+except ArtifactError as error:
+    frame.show_error(error)
+    st.stop()
+
+frame.title(suite, "Overview")
+words.introduction(view.choice.failure_probability)
+words.headline(view, unit)
+laws = view.laws()
+left, right = st.columns([5, 4])
+with left:
+    st.markdown("**What is guaranteed, and what was measured**")
+    st.altair_chart(charts.claim(view, unit, height=270))
+    words.claim_reading(view)
+with right:
+    st.markdown(f"**What the gap is made of**, {unit.label}")
+    st.altair_chart(charts.gap_by_term(view, unit, height=130))
+    words.trends(view, laws)
+next_pages("overview")
+
+certificates.not_certified(view.ours)
+certificates.remarks(view.ours)
+seeds.reading(view.seeds, unit)
+words.missing(view)
+words.laws_section(view, laws)
+st.subheader("The data")
+downloads.table(view.table, f"{suite.name}-overview", unit)
+frame.show_provenance(suite)
