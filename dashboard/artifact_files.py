@@ -10,11 +10,14 @@ import pyarrow.parquet as pq
 import schema
 from dashboard.errors import REPAIR, ArtifactError
 
+#: The suite that the repository comes with.
+SHIPPED = "ladder-mixed"
+
 
 def list_suites(data_dir: Path) -> list[str]:
     """Suites that hold at least one registered model, the shipped ladder first."""
     found = sorted({path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")})
-    return sorted(found, key=lambda name: (name != "ladder", name))
+    return sorted(found, key=lambda name: (name != SHIPPED, name))
 
 
 def suite_version(data_dir: Path, suite: str) -> str:
