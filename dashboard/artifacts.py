@@ -190,6 +190,16 @@ class Suite:
             )
         return found
 
+    def bounded_at(self, setting: Setting) -> int:
+        """How many of ``models`` have a bound at one of ``settings``."""
+        if self.is_sampled:
+            return len(self.models())
+        rows = self.query(
+            f"SELECT DISTINCT model_id FROM loss_histograms WHERE split = 'train' AND {AT_SETTING}",
+            columns_of(setting),
+        )
+        return int(self.models()["model_id"].isin(rows["model_id"]).sum())
+
     def measured_settings(self) -> list[Setting]:
         """Settings at which at least one of ``models`` was scored, if only on sampled windows."""
         return self._settings("")

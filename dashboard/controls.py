@@ -83,8 +83,10 @@ def check_delta_link() -> None:
     )
 
 
-def setting_control(settings: list[Setting]) -> Setting:
-    """Which quantizer, and at which of the rates that were measured with it."""
+def setting_control(suite: Suite) -> Setting:
+    """Which quantizer, and at which of the rates that were measured with it; at first at one that
+    has a bound for as many models as any."""
+    settings = suite.settings()
     found = {setting.family for setting in settings}
     families = {q.label: q for q in QUANTIZERS if q in found}
     check_link("quantizer", list(families), "the quantizer")
@@ -104,7 +106,9 @@ def setting_control(settings: list[Setting]) -> Setting:
     if len(rates) == 1:  # a slider needs two places
         return next(iter(rates.values()))
     # Few bits lie left; of a grid's steps, that is the wide ones.
-    default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in rates else list(rates)[len(rates) // 2]
+    reach = {rate: suite.bounded_at(setting) for rate, setting in rates.items()}
+    widest = [rate for rate, models in reach.items() if models == max(reach.values())]
+    default = str(DEFAULT_BITS) if str(DEFAULT_BITS) in widest else widest[len(widest) // 2]
     keep_possible("bits", list(rates), default)
     what = "Step, in units of the row's rms" if rates[default].step else "Bits per weight"
     chosen = st.select_slider(
@@ -202,7 +206,7 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
         ArtifactError: the suite has no setting that bounds can be computed at.
     """
     form = form_control(suite.is_sampled)
-    setting = setting_control(suite.settings())
+    setting = setting_control(suite)
     show_rate(suite.bits_per_parameter(setting))
     return Choice(setting, code_control(codes), delta_control(), form)
 

@@ -8,16 +8,22 @@ from dashboard.terms import Choice
 
 
 def without_bound(suite: Suite, choice: Choice, terms: pd.DataFrame) -> None:
-    """Name the models that were measured at the setting but on too few tokens for a bound.
+    """Name the models that were not measured at the setting, or on too few tokens for a bound.
 
     Args:
         terms: from ``terms.bound_terms`` at the same choice.
     """
-    measured = suite.models()[["model_id"]].merge(suite.quantized(choice.setting))["model_id"]
-    missing = [name for name in measured if name not in set(terms["model_id"])]
-    if missing:
-        show.caption(
-            f":material/hide_source: No bound at *{choice.setting.label}* for "
-            f"**{', '.join(missing)}**: their losses at this setting were measured on part of the "
-            "training tokens only."
-        )
+    scored = set(suite.quantized(choice.setting)["model_id"])
+    missing = [name for name in suite.models()["model_id"] if name not in set(terms["model_id"])]
+    reasons = {
+        "their losses at this setting were measured on part of the training tokens only": [
+            name for name in missing if name in scored
+        ],
+        "they were not measured at this setting": [name for name in missing if name not in scored],
+    }
+    for reason, names in reasons.items():
+        if names:
+            show.caption(
+                f":material/hide_source: No bound at *{choice.setting.label}* for "
+                f"**{', '.join(names)}**: {reason}."
+            )

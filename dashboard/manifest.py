@@ -97,9 +97,13 @@ def read_manifest(content: bytes) -> Manifest | Collection:
     raise _refused("it lists neither files nor suites")
 
 
+#: The suite that the repository comes with.
+SHIPPED = "ladder-mixed"
+
+
 def shipped_first(names: list[str]) -> list[str]:
     """Names of suites in the order that they are offered in."""
-    return sorted(names, key=lambda name: (name != "ladder", name))
+    return sorted(names, key=lambda name: (name != SHIPPED, name))
 
 
 def _files(entries: dict) -> tuple[File, ...]:

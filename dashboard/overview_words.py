@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard import show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words
@@ -38,7 +39,7 @@ _HEADINGS = {
 
 def introduction(delta: float) -> None:
     """What a generalization bound is, and what the paper says of it."""
-    st.markdown(
+    show.markdown(
         "A **generalization bound** is a guarantee from the training text alone: except with "
         f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
         "contexts of that text is at most this number. It is the training loss plus a **gap**, "
@@ -51,7 +52,7 @@ def headline(view: Overview, unit: Unit) -> None:
     """The largest model in four numbers."""
     model = view.largest
     reason = model["not_certified_because"]
-    st.markdown(
+    show.markdown(
         f"**{plain(model['model_id'])}**, the largest model here "
         f"({parameter_count(model['params_total'])} parameters), in {unit.label}, at "
         f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
@@ -115,8 +116,8 @@ def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
         keys = [key for key, of_key in found.items() if of_key is direction]
         if keys:
             lines.append(f"**{heading}**: {', '.join(_squared(key) for key in keys)}.")
-    st.markdown("  \n".join(lines), unsafe_allow_html=True)
-    st.caption(f"{_bars(view)}{_caution(view, laws['gap_nats'])}")
+    show.markdown("  \n".join(lines), unsafe_allow_html=True)
+    show.caption(f"{_bars(view)}{_caution(view, laws['gap_nats'])}")
 
 
 def _squared(key: str) -> str:
@@ -153,14 +154,14 @@ def claim_reading(view: Overview) -> None:
         how += "; hover to see which"
     else:
         how = f"All at {view.ours['setting'].iloc[0]}"
-    st.caption(f"{how}.")
+    show.caption(f"{how}.")
 
 
 def missing(view: Overview) -> None:
     """Models that have no bound."""
     if view.missing:
         where = "at any setting" if view.best else "at this setting"
-        st.caption(
+        show.caption(
             f":material/hide_source: Left out, for want of a bound {where}: "
             f"**{plain(', '.join(view.missing))}**. A bound needs the losses of the whole training "
             "text, or of windows drawn for it."
@@ -169,9 +170,9 @@ def missing(view: Overview) -> None:
 
 def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
     """The laws behind the words."""
-    st.subheader("How each number moves with model size")
+    show.subheader("How each number moves with model size")
     lines = ["| | smallest | largest | law in N |", "|---|--:|--:|---|"]
     for key, law in laws.items():
         first, last = view.ours[key].iloc[0], view.ours[key].iloc[-1]
         lines.append(f"| {_squared(key)} | {first:.3f} | {last:.3f} | {exponent_in_words(law)} |")
-    st.markdown("\n".join(lines), unsafe_allow_html=True)
+    show.markdown("\n".join(lines), unsafe_allow_html=True)

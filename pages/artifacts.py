@@ -27,5 +27,5 @@ try:
         runs_section.show(suite)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 frame.show_provenance(suite)

@@ -34,7 +34,7 @@ try:
         unit = suite_controls.unit_control()
     beside = compare.others(suite)
     with st.sidebar:
-        setting = controls.setting_control(suite.settings())
+        setting = controls.setting_control(suite)
         controls.show_rate(suite.bits_per_parameter(setting))
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), "four_term")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import certificates, downloads, frame, seeds, suite_controls
+from dashboard import certificates, downloads, frame, seeds, show, suite_controls
 from dashboard import overview_charts as charts
 from dashboard import overview_words as words
 from dashboard.errors import ArtifactError
@@ -16,7 +16,7 @@ try:
         view = overview_control(suite, unit)
 except ArtifactError as error:
     frame.show_error(error)
-    st.stop()
+    frame.stop()
 
 frame.title(suite, "Overview")
 words.introduction(view.choice.failure_probability)
@@ -24,12 +24,11 @@ words.headline(view, unit)
 laws = view.laws()
 left, right = st.columns([5, 4])
 with left:
-    st.markdown("**What is guaranteed, and what was measured**")
-    st.altair_chart(charts.claim(view, unit, height=270))
+    show.chart(charts.claim(view, unit, height=270), "What is guaranteed, and what was measured")
     words.claim_reading(view)
 with right:
-    st.markdown(f"**What the gap is made of**, {unit.label}")
-    st.altair_chart(charts.gap_by_term(view, unit, height=130))
+    gaps = charts.gap_by_term(view, unit, height=130)
+    show.chart(gaps, f"What the gap is made of, {unit.label}")
     words.trends(view, laws)
 next_pages("overview")
 
@@ -38,6 +37,6 @@ certificates.remarks(view.ours)
 seeds.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)
-st.subheader("The data")
+show.subheader("The data")
 downloads.table(view.table, f"{suite.name}-overview", unit)
 frame.show_provenance(suite)

@@ -17,15 +17,8 @@ from compute import cli
 from compute.errors import InputError
 from compute.publish import publish_suite
 from compute.store import SuiteStore
-from tests.conftest import LADDER_TABLES, ROOT
+from tests.conftest import LADDER_TABLES
 from tests.dashboard.sampled_suite import make_sampled_suite
-
-#: Shipped suites that are not published copies themselves.
-MEASURED = [
-    folder.parent.name
-    for folder in sorted(ROOT.glob("data/*/models"))
-    if not SuiteStore(ROOT / "data", folder.parent.name).is_published
-]
 
 
 def bits(column: pa.ChunkedArray) -> pa.ChunkedArray | list:
@@ -360,22 +353,3 @@ def test_status_and_export_read_it(copy, on_copy, command, tmp_path, measured):
     status, output, _ = command("status", *on_copy, "--data", tmp_path / "to")
     assert "72 of 73 units done, 1 failed, 0 missing" in output
     assert "measure ladder-5k--rtn-b4: OutOfMemoryError: no room" in output
-
-
-@pytest.mark.parametrize("suite", MEASURED)
-def test_a_shipped_suite_keeps_every_row_in_a_third_of_the_bytes(suite, tmp_path):
-    """Of its two smallest models: packing all of them takes several times as long."""
-    source = ROOT / "data" / suite
-    models = pq.read_table(source / "models").sort_by("params_total")["model_id"].to_pylist()[:2]
-    for file in source.glob("*/*.parquet"):
-        if {*models} & {*file.stem.split("--")}:
-            link = tmp_path / suite / file.relative_to(source)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(file)
-    publish_suite(tmp_path, suite, tmp_path / "to")
-    assert assert_traced_back(tmp_path / suite, tmp_path / "to" / suite) >= 2 * len(models)
-    before, after = (
-        sum(file.stat().st_size for file in folder.glob("*/*.parquet"))
-        for folder in (tmp_path / suite, tmp_path / "to" / suite)
-    )
-    assert after < before / 3

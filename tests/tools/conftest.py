@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.manifest import SHIPPED
 from tests.conftest import ROOT
 from tests.tools.seeded_suite import make_seeded_suite, write_sweep
 from tools.results.ladder import Ladder, open_ladder
@@ -15,7 +16,7 @@ BEST = {29152: 0.018, 52944: 0.0125, 132864: 0.0075, 274640: 0.0012}
 def seeded(tmp_path_factory) -> Path:
     """A folder with the suite ``seeded`` and its sweep beside it; shared: do not write into it."""
     folder = tmp_path_factory.mktemp("seeded")
-    suite = make_seeded_suite(ROOT / "data/ladder", folder)
+    suite = make_seeded_suite(ROOT / "data" / SHIPPED, folder)
     metadata = next((suite / "models").glob("*.parquet"))
     write_sweep(folder / "seeded-sweep", metadata, BEST, diverged={132864: 0.04})
     return folder
@@ -33,4 +34,4 @@ def seeded_report(seeded_ladder) -> Report:
 
 @pytest.fixture(scope="session")
 def shipped() -> Ladder:
-    return open_ladder(ROOT / "data", "ladder")
+    return open_ladder(ROOT / "data", SHIPPED)

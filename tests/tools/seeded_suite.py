@@ -4,6 +4,7 @@ Losses of the added seeds are those of the first one times a factor.
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
+from dashboard.settings import Setting
 
 #: Sizes that are kept, and the seeds of each with the factor of their losses.
 SEEDS = {
@@ -22,10 +24,14 @@ SEEDS = {
 }
 
 #: Settings that are kept, so that tests are quick.
-SETTINGS = ("none-b32", "gptq-b2", "gptq-b3", "gptq-b4", "gptq_step-step1.0", "gptq_step-step1.4")
+SETTINGS = (
+    Setting("none", 32),
+    *(Setting("gptq", bits) for bits in (2, 3, 4)),
+    *(Setting("gptq_step", step=step) for step in (1.0, 1.4)),
+)
 
 #: A setting of which the last model was scored on drawn windows only.
-DRAWN = "gptq_step-step1.4"
+DRAWN = Setting("gptq_step", step=1.4)
 
 _OF_MODELS = ("models", "online_losses", "information")
 _BY_SETTING = ("quantized", "loss_histograms", "layers", "units")
@@ -33,34 +39,47 @@ _LOSSES = ("train_loss_nats", "heldout_loss_nats", "loss_nats", "final_loss_nats
 
 
 def make_seeded_suite(source: Path, folder: Path, name: str = "seeded") -> Path:
-    """Write the suite ``folder/name`` from the ladder ``source``; returns its folder."""
+    """Write the suite ``folder/name`` from the published ladder ``source``; returns its folder."""
     target = folder / name
     for model_id, seeds in SEEDS.items():
         for table in _OF_MODELS + _BY_SETTING:
-            for file in sorted((source / table).glob(f"*{model_id}--*.parquet")):
-                setting = file.name.split("--")[-2]
-                if table not in _OF_MODELS and setting not in (*SETTINGS, model_id):
-                    continue
-                if table == "loss_histograms" and setting == DRAWN and model_id == [*SEEDS][-1]:
-                    continue
-                for seed, factor in seeds.items():
-                    _copy_as_seed(file, target / table, model_id, seed, factor)
-    for file in target.glob(f"quantized/{[*SEEDS][-1]}--{DRAWN}--*.parquet"):
-        rewrite(file, lambda rows: rows.assign(train_tokens_evaluated=4096))
+            for seed, factor in seeds.items():
+                _copy_as_seed(source, target, table, model_id, seed, factor)
+    last = [*SEEDS][-1]
+    rewrite(target / f"loss_histograms/{last}.parquet", lambda rows: rows[~_at(rows, DRAWN)])
+    rewrite(
+        target / f"quantized/{last}.parquet",
+        lambda rows: rows.assign(
+            train_tokens_evaluated=rows["train_tokens_evaluated"].mask(_at(rows, DRAWN), 4096)
+        ),
+    )
     return target
 
 
-def _copy_as_seed(file: Path, folder: Path, model_id: str, seed: int, factor: float) -> None:
+def _at(rows: pd.DataFrame, setting: Setting) -> pd.Series:
+    """Whether each row is of the setting."""
+    found = pd.Series(True, index=rows.index)
+    for column, value in asdict(setting).items():
+        found &= rows[column].isna() if value is None else (rows[column] == value).fillna(False)
+    return found
+
+
+def _copy_as_seed(
+    source: Path, target: Path, table: str, model_id: str, seed: int, factor: float
+) -> None:
     named = model_id if seed == 0 else f"{model_id}-seed{seed}"
 
     def change(rows: pd.DataFrame) -> pd.DataFrame:
+        if table not in _OF_MODELS:
+            kept = [rows["quantizer"].isna(), *(_at(rows, setting) for setting in SETTINGS)]
+            rows = rows[np.logical_or.reduce(kept)]
         changed = {key: rows[key] * factor for key in _LOSSES if key in rows}
         if "seed" in rows:
             changed["seed"] = seed
         return rows.assign(model_id=named, **changed)
 
-    folder.mkdir(parents=True, exist_ok=True)
-    rewrite(file, change, folder / file.name.replace(model_id, named))
+    (target / table).mkdir(parents=True, exist_ok=True)
+    rewrite(source / table / f"{model_id}.parquet", change, target / table / f"{named}.parquet")
 
 
 def rewrite(
