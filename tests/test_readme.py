@@ -1,4 +1,4 @@
-"""What the README says is so: its script gives the app's totals, its commands exist."""
+"""What the README and its pages say is so: scripts give the app's totals, commands exist."""
 
 import contextlib
 import io
@@ -15,11 +15,12 @@ from dashboard.terms import CODES, Choice, bound_terms
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
+CHECK = (ROOT / "docs/check-by-hand.md").read_text()
 
 
 def scripts() -> list[str]:
-    """The README's blocks of Python: the paper's form, and the geometric one that goes on."""
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    """Its blocks of Python: the paper's form, and the geometric one that goes on."""
+    blocks = re.findall(r"```python\n(.*?)```", CHECK, re.DOTALL)
     assert len(blocks) == 2
     return blocks
 
@@ -28,7 +29,7 @@ def printed(source: str) -> dict[str, list[float]]:
     """Model to numbers, as the lines print them."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        exec(compile(source, "README.md", "exec"), {})
+        exec(compile(source, "check-by-hand.md", "exec"), {})
     lines = (line.split() for line in output.getvalue().splitlines())
     return {name: [float(number) for number in numbers] for name, *numbers in lines}
 
@@ -124,13 +125,14 @@ def test_its_table_is_what_the_script_prints():
 
 def test_its_make_targets_exist():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    used = set(re.findall(r"make ([a-z]+)(?=[ \n`)])", README)) - {"alone"}
+    pages = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+    used = {name for page in pages for name in re.findall(r"`?make ([a-z]+)(?=[ \n`)])", page)}
     assert {"compute", "app", "test"} <= used
     assert used <= targets
 
 
 def test_every_pinned_package_has_its_line():
-    table = README.partition("## Dependencies")[2]
+    table = (ROOT / "docs/dependencies.md").read_text()
     for file in (
         "requirements.txt",
         "compute/requirements.txt",

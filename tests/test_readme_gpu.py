@@ -1,4 +1,4 @@
-"""The README's commands for published models, each run as it stands, against a hub made here."""
+"""The documented commands for published models, each run as it stands, against a hub made here."""
 
 import os
 import re
@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.published import published
 
-SECTION = (ROOT / "README.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
+SECTION = (ROOT / "docs/measuring.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
 COMMANDS = re.findall(r"^python -m compute .*$", SECTION, re.MULTILINE)
 
 #: Numbers that belong to the real models, and what stands for them in the miniature.
