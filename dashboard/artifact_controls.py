@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 import schema
-from dashboard import file_list, links
+from dashboard import file_list, links, record
 from dashboard.artifacts import Suite
 from dashboard.number_paths import PATHS, NumberPath
 from dashboard.row_filter import HELP, MOST_CHARACTERS, Condition, FilterError, parse_filter
@@ -40,7 +40,11 @@ def part_control() -> str:
     parts = [RUNS, TABLES, FILES, NUMBERS]
     links.check_link("part", parts, "the part of the page")
     links.keep_possible("part", parts, RUNS)
-    return st.radio("Show", parts, key="part", bind="query-params", on_change=links.change_options)
+    chosen = st.radio(
+        "Show", parts, key="part", bind="query-params", on_change=links.change_options
+    )
+    record.chosen("part", "Show", chosen)
+    return chosen
 
 
 def selection_control(suite: Suite) -> Selection:
@@ -104,7 +108,7 @@ def option_control(parameter: str, label: str, options: Sequence[str], help_text
     """One of some options, the first by default; another may bring other rows, from the first."""
     links.check_link(parameter, options, f"“{label}”")
     links.keep_possible(parameter, options, options[0])
-    return st.selectbox(
+    chosen = st.selectbox(
         label,
         options,
         key=parameter,
@@ -112,6 +116,8 @@ def option_control(parameter: str, label: str, options: Sequence[str], help_text
         on_change=_other_rows,
         help=help_text,
     )
+    record.chosen(parameter, label, chosen)
+    return chosen
 
 
 def _filter_control(table: str) -> tuple[Condition, ...]:
@@ -128,10 +134,13 @@ def _filter_control(table: str) -> tuple[Condition, ...]:
     complaints = st.session_state.setdefault("link_complaints", {})
     complaints.pop("where", None)
     try:
-        return parse_filter(text or "", schema.TABLES[table])
+        conditions = parse_filter(text or "", schema.TABLES[table])
     except FilterError as reason:
         complaints["where"] = f"This filter cannot be used: {reason}. All rows are shown."
         return ()
+    if conditions:
+        record.chosen("where", "Rows where", text)
+    return conditions
 
 
 def page_control(rows: int) -> int:
@@ -139,7 +148,9 @@ def page_control(rows: int) -> int:
     last = pages(rows)
     if last == 1:
         return 1
-    return st.pagination(last, key="sheet", bind="query-params")
+    chosen = st.pagination(last, key="sheet", bind="query-params")
+    record.chosen("sheet", "Page", str(chosen))
+    return chosen
 
 
 def _other_rows() -> None:

@@ -15,7 +15,7 @@ PARAMETERS = (
     *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
     *("compare", "unit", "together", "own_example", "own_n", "own_d", "own_v", "own_bits"),
     *("own_start", "own_bytes", "own_code", "settings"),
-    *("part", "table", "only", "at", "where", "file", "number", "of"),
+    *("part", "table", "only", "at", "where", "sheet", "file", "number", "of"),
 )
 
 

@@ -10,10 +10,11 @@ _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|\d+(?:\.\d+)?|\s+|.")
 
 _SYMBOLS = {
     **{"alpha": "α", "beta": "β", "delta": "δ", "lambda": "λ", "psi": "ψ", "sigma": "σ"},
-    **{"Delta": "Δ", "Sigma": "Σ"},
+    **{"tau": "τ", "theta": "θ", "Delta": "Δ", "Sigma": "Σ"},
 }
 _OPERATORS = {
     **{"cdot": "⋅", "times": "×", "ge": "≥", "le": "≤", "top": "⊤", "sum": "∑", "approx": "≈"},
+    **{"in": "∈", "int": "∫", "lvert": "|", "rvert": "|"},
     **{"{": "{", "}": "}", "%": "%"},
 }
 _WORDS = {"ln", "max", "min", "exp", "log"}

@@ -1,7 +1,6 @@
 """The part of the page *Artifacts* that leads from a number to its equation and its files."""
 
-import streamlit as st
-
+from dashboard import show as shown
 from dashboard.artifact_controls import NumberChoice
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
@@ -17,19 +16,19 @@ def show(suite: Suite, choice: NumberChoice) -> None:
     """
     path, model_id = choice.path, choice.model_id
     found = source_files(suite, path, model_id, choice.setting)
-    st.markdown(f"**{path.label}**, of {plain(model_id)}")
-    st.latex(path.formula)
+    shown.markdown(f"**{path.label}**, of {plain(model_id)}")
+    shown.latex(path.formula)
     how = f"computed by {_code(path.function)}" if path.function else "stored as it was measured"
-    st.markdown(
+    shown.markdown(
         f"Section {path.section} of docs/THEORY.md, {how}, from "
         f"{', '.join(f'`{source}`' for source in path.sources)}."
     )
     if found.empty:
-        st.info("This suite holds none of these for this model.", icon=":material/inbox:")
+        shown.info("This suite holds none of these for this model.", icon=":material/inbox:")
     else:
-        shown = found[["file", "setting", "rows", "code_revision", "unit_key"]]
-        st.dataframe(shown, hide_index=True, placeholder="–")
-    st.markdown("**All numbers**")
+        columns = ["file", "setting", "rows", "code_revision", "unit_key"]
+        shown.dataframe(found[columns], "Files", placeholder="–")
+    shown.markdown("**All numbers**")
     lines = ["| number | equation | section | function | pages |", "|---|---|--:|---|---|"]
     lines += [
         f"| {other.label} | ${other.formula}$ | {other.section} "
@@ -37,8 +36,8 @@ def show(suite: Suite, choice: NumberChoice) -> None:
         f"| {', '.join(title_of(name) for name in other.pages)} |"
         for other in PATHS
     ]
-    st.markdown("\n".join(lines))
-    st.caption(
+    shown.markdown("\n".join(lines))
+    shown.caption(
         "Bound terms and laws are not stored: they are computed from the files when someone looks."
     )
 

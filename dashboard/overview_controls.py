@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from dashboard import links
+from dashboard import links, record
 from dashboard.artifacts import Suite
 from dashboard.controls import bound_controls, delta_control
-from dashboard.overview import Overview, at_best, at_choice, best_choice
+from dashboard.forms import FORMS
+from dashboard.overview import PAPERS_FORM, Overview, at_best, at_choice, best_choice
 from dashboard.units import Unit
 
 BEST, CHOSEN = "best measured", "as chosen"
@@ -33,9 +34,16 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
         "file. **as chosen**: all at one setting, code and form of your choice, the paper's form "
         "at the same.",
     )
+    chosen = links.required(chosen)
+    record.chosen("settings", "Setting of each model", chosen)
     if chosen == CHOSEN:
-        return at_choice(suite, bound_controls(suite), unit)
-    return at_best(suite, best_choice(suite, delta_control()), unit)
+        view = at_choice(suite, bound_controls(suite), unit)
+    else:
+        view = at_best(suite, best_choice(suite, delta_control()), unit)
+        record.current().forms.append(view.form)
+    if len(view.paper):
+        record.current().forms += [form for form in FORMS if form.key == PAPERS_FORM]
+    return view
 
 
 def _changed() -> None:

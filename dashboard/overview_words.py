@@ -43,7 +43,7 @@ def introduction(delta: float) -> None:
         "A **generalization bound** is a guarantee from the training text alone: except with "
         f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
         "contexts of that text is at most this number. It is the training loss plus a **gap**, "
-        f"the price of all that the model might have learnt by heart; [the paper]({PAPER}) finds "
+        f"the price of all that the model might have learnt by heart; the paper ({PAPER}) finds "
         "that the gap shrinks with scale."
     )
 
@@ -84,14 +84,7 @@ def headline(view: Overview, unit: Unit) -> None:
         ("Gap", model["gap_nats"], *_gained(view, model)),
     )
     for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        column.metric(
-            label,
-            f"{value:.3f}",
-            delta=note,
-            delta_color="off",
-            delta_arrow="off",
-            help=help_text,
-        )
+        show.metric(column, label, f"{value:.3f}", note, help=help_text)
 
 
 def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:

@@ -8,11 +8,11 @@ import streamlit as st
 from dashboard import show
 from dashboard.artifacts import Suite
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED
-from dashboard.links import quoted
 from dashboard.own_bounds import Given
 from dashboard.own_example import Example, content
 from dashboard.own_file import MOST_MEGABYTES, MOST_ROWS
 from dashboard.own_source import Source
+from dashboard.quoting import quoted
 from dashboard.units import Unit
 
 #: How such a file is made; a test runs it.
@@ -88,7 +88,7 @@ def still_wanted(given: Given | list[str], source: Source | None) -> None:
     parts = [] if source else ["a file"]
     if isinstance(given, list):
         parts.append(f"in the sidebar {', '.join(f'*{label}*' for label in given)}")
-    st.info(f"Still wanted: {'; '.join(parts)}.", icon=":material/edit:")
+    show.info(f"Still wanted: {'; '.join(parts)}.", icon=":material/edit:")
 
 
 def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> None:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import runs
+from dashboard import show as shown
 from dashboard.artifact_columns import column_config
 from dashboard.artifacts import Suite
 from dashboard.numbers import duration
@@ -24,21 +25,25 @@ def show(suite: Suite) -> None:
     libraries, seeds = runs.libraries(suite), runs.seeds(suite)
     models = suite.query("FROM models ORDER BY params_total, model_id, train_fraction")
     if stages.empty:
-        st.info("No unit of work was recorded in this suite.", icon=":material/inbox:")
+        shown.info("No unit of work was recorded in this suite.", icon=":material/inbox:")
     else:
         _headline(stages)
-        st.markdown("**Units of work by stage**")
-        st.dataframe(stages, hide_index=True, placeholder="–", column_config=_stage_columns())
+        shown.markdown("**Units of work by stage**")
+        look = {"placeholder": "–", "column_config": _stage_columns()}
+        shown.dataframe(stages, "Units of work by stage", **look)
     _failures(failed)
-    st.markdown("**By which code, on which machines, with which libraries and seeds**")
+    shown.markdown("**By which code, on which machines, with which libraries and seeds**")
     left, right = st.columns(2)
-    left.dataframe(origins["code_revision"].rename(columns={"value": "code"}), hide_index=True)
-    left.dataframe(origins["device"].rename(columns={"value": "device"}), hide_index=True)
-    right.dataframe(libraries, hide_index=True)
-    right.dataframe(seeds, hide_index=True)
-    st.caption("How many files say so in their metadata: every file carries its provenance.")
-    st.markdown("**Models**")
-    st.dataframe(models, hide_index=True, placeholder="–", column_config=column_config("models"))
+    with left:
+        shown.dataframe(origins["code_revision"].rename(columns={"value": "code"}), "Code")
+        shown.dataframe(origins["device"].rename(columns={"value": "device"}), "Machines")
+    with right:
+        shown.dataframe(libraries, "Libraries")
+        shown.dataframe(seeds, "Seeds")
+    shown.caption("How many files say so in their metadata: every file carries its provenance.")
+    shown.markdown("**Models**")
+    look = {"placeholder": "–", "column_config": column_config("models")}
+    shown.dataframe(models, "Models", **look)
 
 
 def _headline(stages: pd.DataFrame) -> None:
@@ -52,16 +57,16 @@ def _headline(stages: pd.DataFrame) -> None:
     )
     widths = [2, 1, 2, 4]
     for column, (label, value, help_text) in zip(st.columns(widths), numbers, strict=True):
-        column.metric(label, value, help=help_text or None)
+        shown.metric(column, label, value, "", help=help_text or None)
 
 
 def _failures(failed: pd.DataFrame) -> None:
-    st.markdown("**Failures**")
+    shown.markdown("**Failures**")
     if failed.empty:
-        st.markdown(":material/check_circle: No unit failed.")
+        shown.markdown(":material/check_circle: No unit failed.")
         return
-    st.dataframe(failed, hide_index=True, placeholder="–")
-    st.caption(
+    shown.dataframe(failed, "Failures", placeholder="–")
+    shown.caption(
         "A unit that fails costs no other; `make compute RETRY_FAILED=1` tries these again. What "
         "they would have measured is missing from every page."
     )

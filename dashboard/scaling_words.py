@@ -35,7 +35,7 @@ def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) ->
     if isinstance(law, str):
         show.info(law, icon=":material/block:")
         return
-    st.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
+    show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
         held
         if isinstance(held, str)

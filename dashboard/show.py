@@ -6,6 +6,7 @@ a caption under a control, does not come this way.
 
 import altair as alt
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -31,14 +32,16 @@ def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> 
     kept.parts.append(part)
 
 
-def dataframe(frame: pd.DataFrame, title: str, **look) -> None:
+def dataframe(frame: pd.DataFrame | pa.Table, title: str, **look) -> None:
     """Rows; ``title`` is for the exported view, ``look`` as in ``st.dataframe``."""
     st.dataframe(frame, hide_index=True, **look)
+    if isinstance(frame, pa.Table):  # whole numbers stay whole beside missing ones
+        frame = frame.to_pandas(types_mapper=pd.ArrowDtype)
     record.current().parts.append(Table(title, frame))
 
 
 def metric(column: DeltaGenerator, label: str, value: str, note: str, **look) -> None:
-    """A number in a column, with a note below it."""
+    """A number in a column, with a note below it, which may be empty."""
     column.metric(label, value, delta=note, delta_color="off", delta_arrow="off", **look)
     record.current().parts.append(Metric(label, value, note))
 
@@ -53,6 +56,18 @@ def markdown(text: str, unsafe_allow_html: bool = False) -> None:
     """Text, lists and tables."""
     st.markdown(text, unsafe_allow_html=unsafe_allow_html)
     _keep("text", text)
+
+
+def latex(formula: str) -> None:
+    """A formula in a line of its own."""
+    st.latex(formula)
+    _keep("text", f"${formula}$")
+
+
+def code(text: str, language: str) -> None:
+    """A line to copy."""
+    st.code(text, language=language)
+    _keep("text", f"`{text}`")
 
 
 def caption(text: str) -> None:

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard import show as shown
 from dashboard.artifact_columns import column_config, meanings
 from dashboard.artifact_controls import page_control
 from dashboard.artifacts import Suite
@@ -18,7 +19,7 @@ def show(suite: Suite, selection: Selection) -> None:
     """
     rows = selection.count(suite)
     if not rows:
-        st.info(f"The table `{selection.table}` holds no such rows.", icon=":material/inbox:")
+        shown.info(f"The table `{selection.table}` holds no such rows.", icon=":material/inbox:")
         _meanings(selection.table)
         return
     left, right = st.columns([2, 3], vertical_alignment="center")
@@ -26,13 +27,16 @@ def show(suite: Suite, selection: Selection) -> None:
         number = page_control(rows)
     first = (number - 1) * PAGE_ROWS + 1
     last = min(rows, number * PAGE_ROWS)
-    left.markdown(
-        f"**{selection.table}**: "
-        + ("1 row" if rows == 1 else f"rows {first:,} to {last:,} of {rows:,}")
-    )
-    page = selection.page(suite, number)
-    st.dataframe(
-        page, hide_index=True, placeholder="–", column_config=column_config(selection.table)
+    with left:
+        shown.markdown(
+            f"**{selection.table}**: "
+            + ("1 row" if rows == 1 else f"rows {first:,} to {last:,} of {rows:,}")
+        )
+    shown.dataframe(
+        selection.page(suite, number),
+        selection.table,
+        placeholder="–",
+        column_config=column_config(selection.table),
     )
     _downloads(suite, selection, rows)
     _meanings(selection.table)

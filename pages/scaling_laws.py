@@ -71,7 +71,7 @@ panels = charts.panels(group, laws, reach)
 show.chart(panels, f"{quantity.group}: every quantity with its law", width="content")
 
 show.subheader("All laws")
-st.dataframe(overview, hide_index=True, column_config=words.table_config())
+show.dataframe(overview, "All laws", column_config=words.table_config())
 
 show.subheader("The terms stacked and extrapolated")
 stacked = scaling.stacked(terms, floor, reach)

@@ -9,12 +9,14 @@ from bounds.laws.published import PUBLISHED
 from dashboard.forms import FORMS, SAMPLED_FORM
 from dashboard.markdown_html import block, line
 from dashboard.mathml import mathml
+from dashboard.number_paths import PATHS
 from dashboard.predicted_gap import PREDICTORS
 
 FORMULAS = [
-    *{latex for form in (*FORMS, SAMPLED_FORM) for latex in form.formulas.values()},
+    *dict.fromkeys(latex for form in (*FORMS, SAMPLED_FORM) for latex in form.formulas.values()),
     *(law.formula for law in PUBLISHED),
     *(predictor.formula for predictor in PREDICTORS),
+    *(path.formula for path in PATHS),
     r"C = [L \ln 2 + \ln(|K|/\delta)]/D",
     r"B\,\frac{\beta}{1-\beta}D^{1-\beta}",
     r"\tfrac12 e^\top H e",

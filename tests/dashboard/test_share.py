@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from dashboard import navigation
 from dashboard.artifacts import Suite
 from tests.dashboard.views import PAGES, link_of, numbers_of, query_of, record_of
 
@@ -13,6 +14,10 @@ OTHER = "0123456789ab"
 
 def version_notices(app):
     return [w.value for w in app.warning if "This link was made on version" in w.value]
+
+
+def test_every_page_is_looked_at():
+    assert list(PAGES) == [page.name for page in navigation.PAGES]
 
 
 @pytest.mark.parametrize("page", PAGES)

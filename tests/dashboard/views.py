@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 #: Every page with choices that are not its defaults.
 PAGES = {
+    "overview": {"settings": "as chosen", "bits": "3", "unit": "bits per byte"},
     "bound_explorer": {"bits": "3", "delta": "1e-06", "form": "paper, four terms"},
     "loss_variation": {"quantizer": "Round to nearest", "bits": "3", "model": "ladder-6k"},
     "quantization": {"quantizer": "Grid-step GPTQ", "code": "entropy-coded"},
@@ -13,6 +14,7 @@ PAGES = {
     "scaling_laws": {"law": "power law with a floor", "code": "nominal"},
     "what_if": {"n": "3.5M", "ratio": "50", "target": "0.75", "unit": "bits per byte"},
     "your_losses": {"own_example": "true", "unit": "bits per byte"},
+    "artifacts": {"part": "Tables", "table": "layers", "only": "ladder-6k", "where": "bits = 3"},
 }
 
 
