@@ -126,9 +126,9 @@ class SuiteStore:
             **({"published": True} if self.is_published else {}),
             "files": files,
         }
-        temporary = self.folder / f"manifest.json.{os.getpid()}{WRITING}"
+        temporary = self.folder / f"{schema.MANIFEST}.{os.getpid()}{WRITING}"
         temporary.write_text(json.dumps(manifest, indent=1) + "\n")
-        temporary.replace(self.folder / "manifest.json")
+        temporary.replace(self.folder / schema.MANIFEST)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

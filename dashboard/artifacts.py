@@ -45,9 +45,8 @@ class Suite:
             ArtifactError: a file is damaged, foreign, or of another schema version.
         """
         data_dir = data_dir.absolute()
-        self.name = name
-        self.version = version or local_version(data_dir / name)
-        self.folder = data_dir / name
+        self.name, self.folder = name, data_dir / name
+        self.version = version or local_version(self.folder)
         self._connection = duckdb.connect(":memory:")
         self._metadata: list[dict[str, str]] = []
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
@@ -340,12 +339,17 @@ class Suite:
         )
 
     def provenance(self, key: str) -> list[str]:
-        """Values of one of ``schema.PROVENANCE_KEYS``, named without its prefix, over all files
-        that units wrote, the most frequent first; a published copy has them in a table."""
+        """Values of one of ``schema.PROVENANCE_KEYS``, named without its prefix, the most frequent
+        first."""
+        return list(self.provenance_counts(key))
+
+    def provenance_counts(self, key: str) -> dict[str, int]:
+        """The same with how many of the files that units wrote have each value; a published copy
+        packs many into one, and has what each said in a table."""
         packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
         each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
-        counts = Counter(value for value in each if value)
-        return sorted(counts, key=lambda value: (-counts[value], value))
+        counts = Counter(value for value in each if isinstance(value, str) and value)
+        return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0])))
 
     def measured_between(self) -> tuple[str, str]:
         """First and last day of the measurements, as ``2026-11-22``; empty where none is dated."""

@@ -5,7 +5,6 @@ own policy forbids the browser to fetch anything.
 """
 
 import base64
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from dashboard import chart_files, markdown_html
+from dashboard import chart_files, markdown_html, runs
 from dashboard.artifacts import Suite
 from dashboard.forms import Form
 from dashboard.record import Chart, Control, Metric, Part, Record, Table, Words
@@ -139,7 +138,7 @@ def _cell(column: str, value: object) -> dict:
         if math.isnan(value):
             return {"text": ""}
         return {"text": f"{value:.6g}", "number": repr(float(value))}
-    text = "" if value is None or value is pd.NA else str(value)
+    text = "" if value is None or value is pd.NA or value is pd.NaT else str(value)
     return {"text": text, "look": "long" if len(text) > _SHORT else ""}
 
 
@@ -153,9 +152,9 @@ def _named_values(records: list[str]) -> str:
     """JSON objects as words, each name with every value that it has in one of them."""
     found: dict[str, list[str]] = {}
     for record in records:
-        for name, value in json.loads(record).items():
+        for name, value in runs.entries(record).items():
             values = found.setdefault(name, [])
-            values += [str(value)] * (str(value) not in values)
+            values += [value] * (value not in values)
     return ", ".join(f"{name} {' and '.join(values)}" for name, values in found.items())
 
 

@@ -1,8 +1,5 @@
 """The files of a suite: what each holds and was made by, and whether the manifest lists it so."""
 
-import hashlib
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,12 +9,9 @@ import pyarrow.parquet as pq
 import schema
 from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
+from dashboard.manifest import Manifest, read_manifest
 from dashboard.settings import setting_of
-
-MANIFEST = "manifest.json"
-
-#: Bytes of files that are summed up to compare them with the manifest; of more, sizes must do.
-MOST_SUMMED = 512 * 2**20
+from dashboard.version import digests
 
 #: Largest file that is handed out.
 MOST_HANDED_OUT = 64 * 2**20
@@ -28,30 +22,15 @@ _SETTING = tuple(field.name for field in schema.SETTING_FIELDS)
 SEVERAL = "several"
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """What ``manifest.json`` says of a suite.
-
-    Attributes:
-        sha256: of the manifest itself: the version of the artifacts.
-        files: path to its entry, which has ``bytes`` and ``sha256``.
-    """
-
-    sha256: str
-    files: dict[str, dict]
-
-
 def manifest(suite: Suite) -> Manifest | None:
     """The manifest of a suite, None where there is none that can be read."""
 
     def read() -> Manifest | None:
         try:
-            content = (suite.folder / MANIFEST).read_bytes()
-            files = json.loads(content)["files"]
-        except (OSError, ValueError, KeyError, TypeError):
+            found = read_manifest((suite.folder / schema.MANIFEST).read_bytes())
+        except (OSError, ArtifactError):
             return None
-        whole = isinstance(files, dict) and all(isinstance(e, dict) for e in files.values())
-        return Manifest(hashlib.sha256(content).hexdigest(), files) if whole else None
+        return found if isinstance(found, Manifest) else None
 
     return suite.remember("manifest", read)
 
@@ -91,21 +70,17 @@ def states(suite: Suite) -> pd.DataFrame:
         found, listed = files(suite), manifest(suite)
         if listed is None:
             return found.assign(sha256=None, state="no manifest")
-        summed = found["bytes"].sum() <= MOST_SUMMED
-        entries = [listed.files.get(name, {}) for name in found["file"]]
+        sums, here = {file.path: file.sha256 for file in listed.files}, digests(suite.folder)
         found = found.assign(
-            sha256=[entry.get("sha256") for entry in entries],
-            state=[
-                _state(suite.folder / name, size, entry, summed)
-                for name, size, entry in zip(found["file"], found["bytes"], entries, strict=True)
-            ],
+            sha256=[sums.get(name) for name in found["file"]],
+            state=[_state(here.get(name), sums.get(name)) for name in found["file"]],
         )
-        gone = [name for name in listed.files if name not in set(found["file"])]
+        gone = [name for name in sums if name not in set(found["file"])]
         missing = pd.DataFrame(
             {
                 "file": gone,
                 "table": [name.partition("/")[0] for name in gone],
-                "sha256": [listed.files[name].get("sha256") for name in gone],
+                "sha256": [sums[name] for name in gone],
                 "state": "missing",
             }
         )
@@ -198,16 +173,10 @@ def _setting_name(values: dict[str, object]) -> str | None:
     return setting_of({name: values[name] for name in _SETTING}).label
 
 
-def _state(path: Path, size: int, entry: dict, summed: bool) -> str:
-    if not entry:
+def _state(here: str | None, listed: str | None) -> str:
+    """What the SHA-256 of a file as it is and as it is listed say of it."""
+    if listed is None:
         return "not listed"
-    if entry.get("bytes") != size:
-        return "changed"
-    if not summed:
-        return "as listed"
-    try:
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    except OSError:
+    if here is None:
         return "missing"
-    return "as listed" if digest == entry.get("sha256") else "changed"
+    return "as listed" if here == listed else "changed"

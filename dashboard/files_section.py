@@ -4,57 +4,59 @@ from functools import partial
 
 import streamlit as st
 
+import schema
 from dashboard import file_list
+from dashboard import show as shown
 from dashboard.artifact_controls import FileChoice
 from dashboard.artifacts import Suite
-from dashboard.file_list import MOST_HANDED_OUT, MOST_SUMMED
+from dashboard.certificates import plain
+from dashboard.file_list import MOST_HANDED_OUT
 
 _SHOWN = ("file", "model_id", "setting", "rows", "bytes", "state", "sha256", "code_revision")
 
 
 def show(suite: Suite, choice: FileChoice) -> None:
-    """Version, files with size and sum, the download of one.
+    """Version, files with size and SHA-256, the download of one.
 
     Raises:
         ArtifactError: a file is damaged.
     """
     _manifest(suite)
     if choice.found.empty:
-        st.info("There is no such file.", icon=":material/inbox:")
+        shown.info("There is no such file.", icon=":material/inbox:")
         return
-    shown = choice.found[[key for key in _SHOWN if key in choice.found]]
+    rows = choice.found[[key for key in _SHOWN if key in choice.found]]
     config = {"bytes": st.column_config.NumberColumn(format="localized")}
-    st.dataframe(shown, hide_index=True, placeholder="–", column_config=config)
+    shown.dataframe(rows, "Files", placeholder="–", column_config=config)
     if choice.file is not None:
         size = choice.found.set_index("file").loc[choice.file, "bytes"]
         _download(suite, choice.file, int(size))
 
 
 def _manifest(suite: Suite) -> None:
-    """The version, and whether the files are what it says."""
+    """The version, and whether the files are what the manifest says."""
     everything = file_list.states(suite)
     size = everything["bytes"].sum()
-    listed = file_list.manifest(suite)
-    st.markdown(f"**{suite.folder.name}**: {len(everything):,} files, {size / 1e6:,.1f} MB")
-    if listed is None:
-        st.warning(
+    shown.markdown(f"**{plain(suite.name)}**: {len(everything):,} files, {size / 1e6:,.1f} MB")
+    of = suite.version.note or f"It is the SHA-256 of `{schema.MANIFEST}`."
+    shown.markdown(f"Artifact version: `{suite.version.digest}`. {of}")
+    if file_list.manifest(suite) is None:
+        shown.warning(
             "This suite has no manifest that can be read, so nothing says whether its files are "
             "whole. `make compute` writes one when it ends.",
             icon=":material/rule:",
         )
         return
-    st.markdown(f"Artifact version: `{listed.sha256}`, the SHA-256 of `{file_list.MANIFEST}`.")
     counts = everything["state"].value_counts()
     odd = [f"{count:,} {state}" for state, count in counts.items() if state != "as listed"]
-    how = "size and sum" if size <= MOST_SUMMED else "size"
     if odd:
-        st.warning(
+        shown.warning(
             f"Not all files are as the manifest lists them: {', '.join(odd)}. Either a run is at "
             "work, or they were changed after it.",
             icon=":material/rule:",
         )
     else:
-        st.caption(f":material/check_circle: All files are as listed, by {how}.")
+        shown.caption(":material/check_circle: All files are as listed, by their SHA-256.")
 
 
 def _download(suite: Suite, name: str, size: int) -> None:

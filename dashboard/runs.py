@@ -5,9 +5,7 @@ from collections import Counter
 
 import pandas as pd
 
-import schema
 from dashboard.artifacts import Suite
-from dashboard.file_list import files
 from dashboard.settings import setting_of
 
 #: What the stages of the batch job do.
@@ -69,28 +67,14 @@ def failures(suite: Suite) -> pd.DataFrame:
     return kept
 
 
-def origins(suite: Suite) -> pd.DataFrame:
-    """One row per file that a unit wrote, with a column for each of ``schema.PROVENANCE_KEYS``,
-    without prefix.
-
-    A published copy packs the files of many units into one, and keeps of each what it said in its
-    table ``provenance``.
+def counted(suite: Suite, key: str) -> pd.DataFrame:
+    """Columns value and files of ``Suite.provenance_counts``, the most frequent first.
 
     Raises:
         ArtifactError: a file is damaged.
     """
-    keys = [key.partition(".")[2] for key in schema.PROVENANCE_KEYS]
-    if "provenance" in schema.TABLES:
-        packed = suite.query(f"SELECT {', '.join(keys)} FROM provenance")
-        if len(packed):
-            return packed
-    return files(suite)[keys]
-
-
-def counted(suite: Suite, key: str) -> pd.DataFrame:
-    """Values of one column of ``origins``: columns value and files, the most frequent first."""
-    values = Counter(value for value in origins(suite)[key] if isinstance(value, str))
-    return pd.DataFrame(values.most_common(), columns=["value", "files"])
+    rows = suite.provenance_counts(key).items()
+    return pd.DataFrame(rows, columns=["value", "files"])
 
 
 def libraries(suite: Suite) -> pd.DataFrame:
@@ -106,12 +90,16 @@ def seeds(suite: Suite) -> pd.DataFrame:
 def _parts(suite: Suite, key: str, names: list[str]) -> pd.DataFrame:
     """Name and value of every entry of a column of JSON objects, and the files that have it."""
     found: Counter = Counter()
-    for row in counted(suite, key).itertuples():
-        try:
-            entries = json.loads(row.value)
-        except ValueError:
-            continue
-        if isinstance(entries, dict):
-            found.update({(str(k), str(v)): row.files for k, v in entries.items()})
+    for value, count in suite.provenance_counts(key).items():
+        found.update(dict.fromkeys(entries(value).items(), count))
     rows = [(*pair, count) for pair, count in sorted(found.items())]
     return pd.DataFrame(rows, columns=[*names, "files"])
+
+
+def entries(text: str) -> dict[str, str]:
+    """Names and values of a JSON object in a file's metadata; none where it is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}

@@ -35,7 +35,7 @@ class Version:
 
 def local_version(folder: Path) -> Version:
     """Version of the suite in a folder of this machine, whose files may be changing."""
-    here = _files_of(folder)
+    here = digests(folder)
     try:
         content = (folder / schema.MANIFEST).read_bytes()
         manifest = read_manifest(content)
@@ -64,8 +64,8 @@ def _of_files(here: Mapping[str, str], why: str) -> Version:
     return Version(sha256(lines.encode()), f"{why}, so the version is a digest of the files.")
 
 
-def _files_of(folder: Path) -> dict[str, str]:
-    """Path -> SHA-256 of every artifact that lies in the folder now."""
+def digests(folder: Path) -> dict[str, str]:
+    """Path -> SHA-256 of every artifact that lies in the folder of a suite now."""
     found = {}
     for path in sorted(folder.glob("*/*.parquet")):
         try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import schema
 from dashboard.errors import ArtifactError
 from dashboard.manifest import File, Manifest, sha256
 
@@ -113,7 +114,7 @@ class Cache:
             raise _no_room()
 
     def suite(self, name: str, manifest: Manifest) -> Path:
-        """A folder that holds the folder ``name`` with the files of a manifest and no others.
+        """A folder that holds the folder ``name`` with a manifest and its files and no others.
 
         All of them must be there.
         """
@@ -123,6 +124,7 @@ class Cache:
                 target = suites / name / file.path
                 self._make(target.parent)
                 _link(self._path(file), target)
+            _link(self.folder / "manifests" / manifest.version, suites / name / schema.MANIFEST)
             listed = {suites / name / file.path for file in manifest.files}
             for other in set((suites / name).rglob("*.parquet")) - listed:
                 other.unlink()
