@@ -7,9 +7,10 @@ from bounds.own_losses import Measurement, UnusableError
 from dashboard import record, suite_controls
 from dashboard.controls import delta_control
 from dashboard.errors import UploadError
-from dashboard.links import check_link, forget_complaints, quoted
+from dashboard.links import check_link, forget_complaints
 from dashboard.numbers import parse_count
 from dashboard.own_bounds import ESTIMATE, FIELDS, REAL, Given, sentence
+from dashboard.quoting import quoted
 from dashboard.units import NATS, Unit
 
 #: Name in links, attribute or label, help.
@@ -39,20 +40,23 @@ _CODE += "needs to, from so many bits."
 def controls(defaults: dict[str, str]) -> Given | list[str]:
     """What the reader says, or the labels of what is still wanted.
 
+    What is no number is a complaint, and counts as not written.
+
     Args:
         defaults: for fields that nobody has written anything in, by their names in links.
 
     Raises:
-        UploadError: something that was written cannot be used.
+        UploadError: a number that was written cannot be used.
     """
     if not any(st.session_state.get(name) or name in st.query_params for name, *_ in _NEEDED):
         for name, value in defaults.items():
             st.session_state[name] = value
-    written = {}
+    written: dict[str, tuple[float, ...]] = {}
     for pair in (_NEEDED[:2], _NEEDED[2:]):
         for column, (name, attribute, help_text) in zip(_pair_of_columns(), pair, strict=True):
             with column:
-                written[attribute] = _field(name, FIELDS[attribute], help_text)
+                several = attribute == "code_bits"
+                written[attribute] = _field(name, FIELDS[attribute], help_text, several)
     left, right = _pair_of_columns()
     with left:
         start = _field("own_start", "Training loss (optional)", _START)
@@ -60,22 +64,21 @@ def controls(defaults: dict[str, str]) -> Given | list[str]:
         per_token = _field("own_bytes", "Bytes per token (optional)", _BYTES)
     real = _code_control() == REAL
     delta = delta_control()
-    missing = [FIELDS[attribute] for attribute, text in written.items() if not text]
+    missing = [FIELDS[attribute] for attribute, numbers in written.items() if not numbers]
     if missing:
         return missing
-    counts = {key: _whole(FIELDS[key], text) for key, text in written.items() if key != "code_bits"}
+    codes = written.pop("code_bits")
+    counts = {key: _whole(FIELDS[key], number) for key, (number,) in written.items()}
     try:
         measurement = Measurement(
             **counts,
-            code_bits=tuple(
-                _number(FIELDS["code_bits"], part) for part in written["code_bits"].split(";")
-            ),
+            code_bits=codes,
             failure_probability=delta,
-            training_loss_nats=_number(FIELDS["training_loss_nats"], start) if start else None,
+            training_loss_nats=start[0] if start else None,
         )
     except UnusableError as error:
         raise UploadError(sentence(error)) from None
-    return Given(measurement, real, _bytes(per_token) if per_token else None)
+    return Given(measurement, real, _positive("Bytes per token", *per_token) if per_token else None)
 
 
 def unit_control(given: Given | list[str]) -> Unit:
@@ -90,7 +93,9 @@ def _pair_of_columns() -> list[DeltaGenerator]:
     return st.columns(2, vertical_alignment="bottom")
 
 
-def _field(parameter: str, label: str, help_text: str) -> str:
+def _field(parameter: str, label: str, help_text: str, several: bool = False) -> tuple[float, ...]:
+    """The number in a field, or all of ``several`` with semicolons between them; none where it is
+    empty or cannot be read."""
     text = st.text_input(
         label,
         key=parameter,
@@ -100,9 +105,19 @@ def _field(parameter: str, label: str, help_text: str) -> str:
         help=help_text,
     )
     text = (text or "").strip()
-    if text:
-        record.chosen(parameter, label, text)
-    return text
+    complaints = st.session_state.setdefault("link_complaints", {})
+    complaints.pop(parameter, None)
+    if not text:
+        return ()
+    numbers = [_number(part) for part in (text.split(";") if several else [text])]
+    if None in numbers:
+        complaints[parameter] = (
+            f"{label}: {quoted(text)} is not a number, written like 300k, 1.4B or 2e12; the field "
+            "counts as empty."
+        )
+        return ()
+    record.chosen(parameter, label, text)
+    return tuple(numbers)
 
 
 def _code_control() -> str:
@@ -120,30 +135,22 @@ def _code_control() -> str:
     return chosen
 
 
-def _number(label: str, text: str) -> float:
-    """A number as people write it; a minus is read, so that the sentence about it is the right one.
-
-    Raises:
-        UploadError: it is none.
-    """
+def _number(text: str) -> float | None:
+    """A number as people write it, None if it is none; a minus is read, so that the sentence about
+    it is the right one."""
     bare = text.strip()
-    value = parse_count(bare.lstrip("-−"))
-    if value is None:
-        raise UploadError(
-            f"{label}: {quoted(bare)} is not a number, written like 300k, 1.4B or 2e12."
-        )
-    return -value if bare[0] in "-−" else value
+    negative = bare.startswith(("-", "−"))
+    value = parse_count(bare[1:] if negative else bare)
+    return -value if negative and value is not None else value
 
 
-def _whole(label: str, text: str) -> int:
-    value = _number(label, text)
+def _whole(label: str, value: float) -> int:
     if value != round(value):
         raise UploadError(f"{label} must be a whole number, not {value:g}.")
     return round(value)
 
 
-def _bytes(text: str) -> float:
-    value = _number("Bytes per token", text)
+def _positive(label: str, value: float) -> float:
     if not value > 0:
-        raise UploadError(f"Bytes per token must be greater than 0, not {value:g}.")
+        raise UploadError(f"{label} must be greater than 0, not {value:g}.")
     return value

@@ -9,12 +9,17 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.artifacts import Suite
 from dashboard.links import PARAMETERS
+from dashboard.numbers import parse_count
 from dashboard.quoting import quoted
 from tests.conftest import ROOT
 from tests.dashboard.hostile import VALUES
 
 KEYS = ("suite", *PARAMETERS)
 UNKNOWN = ("", "x", "__proto__", "<b>", "embed_options", "key", "page", "suite[]", "Suite", "\0")
+UNKNOWN = (*UNKNOWN, "version")
+
+#: Fields of the page *Your losses*, where any number is heeded and shown.
+NUMBERS = tuple(f"own_{name}" for name in ("n", "d", "v", "bits", "start", "bytes"))
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 #: Values of one key in one link: all are looked at, the last is what a widget is given.
@@ -41,14 +46,14 @@ def opened(two_suites):
 
 
 @pytest.fixture
-def visit(two_suites, opened, monkeypatch):
-    """A page, opened by a link with this query."""
+def visit(two_suites, monkeypatch):
+    """A page (the first one where none is named), opened by a link with this query."""
     monkeypatch.setenv("BOUNDSCAPE_DATA", str(two_suites))
 
-    def start(script: str, query: dict[str, list[str]]) -> AppTest:
-        app = AppTest.from_file(str(ROOT / script), default_timeout=60)
-        if script != "app.py":
-            app.session_state["open_suite"] = opened
+    def start(page: str | None, query: dict[str, list[str]]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if page is not None:
+            app.switch_page(f"pages/{page}.py")
         for name, values in query.items():
             app.query_params[name] = values
         app.run()
@@ -102,14 +107,19 @@ def check_complaints(app: AppTest) -> None:
 
 def query_of(start: int) -> dict[str, list[str]]:
     """Other values for every key; those of a key follow one another in the list."""
-    return {
+    found = {
         key: [VALUES[(start + AT_ONCE * i + j) % len(VALUES)] for j in range(AT_ONCE)]
         for i, key in enumerate([*KEYS, *UNKNOWN])
     }
+    return found | {key: [v for v in found[key] if not is_number(v)] for key in NUMBERS}
+
+
+def is_number(value: str) -> bool:
+    return parse_count(value.strip().removeprefix("-")) is not None
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[str, AppTest]:
+def seen() -> dict[str | None, AppTest]:
     """Pages that were opened without a query."""
     return {}
 
@@ -118,40 +128,45 @@ def seen() -> dict[str, AppTest]:
 def plainly(visit, seen):
     """A page without a query."""
 
-    def start(script: str) -> AppTest:
-        if script not in seen:
-            seen[script] = visit(script, {})
-        return seen[script]
+    def start(page: str | None) -> AppTest:
+        if page not in seen:
+            seen[page] = visit(page, {})
+        return seen[page]
 
     return start
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_the_one_without_a_query(visit, plainly, page):
-    plain = rendered(plainly(f"pages/{page}.py"))
+    plain = rendered(plainly(page))
     assert len(plain) > 20
     for start in range(0, len(VALUES), len(VALUES) // 2 + 1):
-        app = visit(f"pages/{page}.py", query_of(start))
+        app = visit(page, query_of(start))
         assert rendered(app) == plain
         check_complaints(app)
 
 
 def test_the_whole_app_is_the_one_without_a_query(visit, plainly):
-    plain = rendered(plainly("app.py"))
+    plain = rendered(plainly(None))
     for start in range(1, len(VALUES), len(VALUES) // 2 + 1):
-        app = visit("app.py", query_of(start))
+        app = visit(None, query_of(start))
         assert rendered(app) == plain
         assert app.selectbox(key="suite").value == "micro"
         check_complaints(app)
 
 
 def test_every_control_that_is_tied_to_the_address_is_tried(visit, plainly):
-    apps = [plainly(script) for script in ("app.py", *(f"pages/{page}.py" for page in PAGES))]
-    apps.append(visit("pages/bound_explorer.py", {"model": ["another size"]}))
+    apps = [plainly(page) for page in (None, *PAGES)]
+    apps.append(visit("bound_explorer", {"model": ["another size"]}))
+    apps.append(visit("overview", {"settings": ["as chosen"]}))
+    parts = ("Tables", "Files", "Where numbers come from")
+    table = {"table": ["loss_histograms"]}
+    apps += [visit("artifacts", {"part": [part], **table}) for part in parts]
     protos = (getattr(element, "proto", None) for app in apps for element in app)
     bound = {getattr(proto, "query_param_key", "") or "" for proto in protos} - {""}
     assert bound <= set(KEYS)
-    assert len(bound) > 15
+    assert {"model", "n", "sheet", "file", "number", "settings", "own_bits"} <= bound
+    assert len(bound) > 30
 
 
 def every_control():
@@ -213,7 +228,7 @@ def test_a_strangers_text_in_a_sentence_is_code_and_nothing_else(value):
 
 
 def test_two_suites_under_each_others_names_stay_apart(visit):
-    app = visit("app.py", {"suite": ["second"], "compare": ["second", "micro", "../micro"]})
+    app = visit(None, {"suite": ["second"], "compare": ["second", "micro", "../micro"]})
     assert app.selectbox(key="suite").value == "second"
     assert set(app.multiselect(key="compare").value) <= {"micro"}
     check_complaints(app)
