@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from bounds.own_losses import LossColumns
 from dashboard.errors import UploadError
-from dashboard.links import quoted
+from dashboard.quoting import quoted
 
 #: Megabytes of a file, as in .streamlit/config.toml; bytes of what is unpacked; rows and columns.
 MOST_MEGABYTES = 20

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from dashboard.links import quoted
 from dashboard.numbers import parse_count
+from dashboard.quoting import quoted
 
 #: Conditions in one filter, and characters that it may have.
 MOST_CONDITIONS, MOST_CHARACTERS = 8, 200
@@ -102,9 +102,9 @@ def _value(text: str, dtype: pa.DataType, name: str) -> object:
 def _time(text: str, name: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may lie before year 1, or after 9999
         raise FilterError(f"{name} is a time like 2026-01-31, not {quoted(text)}") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _number(text: str, name: str) -> float:

@@ -47,7 +47,7 @@ class Selection:
             ArtifactError: a file is damaged.
         """
         sql, params = self._sql("count(*) AS rows")
-        return int(suite.query(sql, params)["rows"][0])
+        return int(suite.fresh(sql, params)["rows"][0])  # visitors may ask anything
 
     def page(self, suite: Suite, number: int) -> pa.Table:
         """Page ``number``, from 1, in the order of the files.

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from dashboard.manifest import SHIPPED
 from tests.conftest import ROOT
 from tests.dashboard.artifact_server import serving
 
@@ -227,7 +228,7 @@ def test_the_required_packages_are_enough_here_and_from_an_address(container, mi
     here = start(container, command, PYTHONPATH=str(container / "app"))
     text = here.communicate()[0]
     assert here.returncode == 0, text
-    assert text.splitlines()[-1].startswith("ladder ")
+    assert text.splitlines()[-1].startswith(f"{SHIPPED} ")
     with serving(micro_run / "data") as server:
         variables = {"BOUNDSCAPE_DATA": f"{server.address}/micro", "NO_PROXY": "*"}
         there = start(container, command, PYTHONPATH=str(container / "app"), **variables)

@@ -13,7 +13,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.published import published
 
-SECTION = (ROOT / "docs/measuring.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
+SECTION = (
+    (ROOT / "docs/measuring.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
+)
 COMMANDS = re.findall(r"^python -m compute .*$", SECTION, re.MULTILINE)
 
 #: Numbers that belong to the real models, and what stands for them in the miniature.

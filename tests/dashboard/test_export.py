@@ -111,7 +111,7 @@ def test_the_file_has_the_numbers_of_the_page_and_its_provenance(open_page, no_p
     for control in shown.controls.values():
         assert control.label in read.words
     (suite,) = shown.suites
-    for known in (suite.version.digest, suite.provenance()["code_revision"], "torch"):
+    for known in (suite.version.digest, suite.provenance("code_revision")[0], "torch"):
         assert known in read.words
     assert suite.measured_between()[1] in read.words
     # Every formula was drawn: none was left as LaTeX, and no badge or icon as Markdown.

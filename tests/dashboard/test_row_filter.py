@@ -58,7 +58,7 @@ def test_several_conditions_and_none():
         ("bits = nan", "bits is a number, not `nan`"),
         ("bits = 1e999", "bits is a number"),
         ("bits = --4", "bits is a number"),
-        ("bits = ", "bits is a number, not ``"),
+        ("bits = ", "bits is a number, not (empty)"),
         ("bits < null", "bits is a number, not `null`"),
         ("bits = `![x](//e.co)`", "not `'![x](//e.co)'`"),
         (";".join(["bits = 4"] * 9), "at most 8 conditions"),
@@ -77,6 +77,8 @@ def test_what_is_no_condition_is_a_sentence(text, sentence):
         ("certified = 1", INFORMATION, "certified is true or false"),
         ("finished_at > yesterday", UNITS, "finished_at is a time like 2026-01-31"),
         ("finished_at > 9", UNITS, "finished_at is a time"),
+        ("finished_at > 9999-12-31T23:59-10:00", UNITS, "finished_at is a time"),
+        ("finished_at > 0001-01-01T00:00+10:00", UNITS, "finished_at is a time"),
     ],
 )
 def test_other_types_have_their_own_sentence(text, columns, sentence):

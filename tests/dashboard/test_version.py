@@ -6,6 +6,7 @@ import json
 import pytest
 
 from dashboard.artifacts import Suite
+from dashboard.manifest import SHIPPED
 from dashboard.version import local_version
 from tests.conftest import ROOT
 
@@ -25,8 +26,8 @@ def test_the_version_of_a_suite_is_the_hash_of_its_manifest(micro_run, suite):
 
 
 def test_the_shipped_suite_is_what_its_manifest_says():
-    version = local_version(ROOT / "data/ladder")
-    assert version.digest == digest_of(ROOT / "data/ladder")
+    version = local_version(ROOT / "data" / SHIPPED)
+    assert version.digest == digest_of(ROOT / "data" / SHIPPED)
     assert not version.note
 
 

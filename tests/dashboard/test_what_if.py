@@ -328,7 +328,7 @@ def test_the_page_opens_with_a_prediction_that_is_not_certified(open_page):
     assert ":orange-badge[:material/warning: not certified]" in markdown(app)
     assert ":green-badge" not in markdown(app)
     assert {"Prediction", "Models", "Published laws"} == {tab.label for tab in app.tabs}
-    assert len(app.get("download_button")) == 6
+    assert len(app.get("download_button")) == 7
     assert app.metric[0].value.startswith("≈ ")
 
 
