@@ -1,5 +1,6 @@
 """A chart as files: the rows that it draws, its specification, pictures of it."""
 
+import io
 import json
 import re
 from typing import Any
@@ -113,8 +114,23 @@ def _dressed(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_csv(part: Chart) -> str:
-    """The rows that the chart draws; where layers have rows of their own, one block after another,
-    with a first column that says as what they are drawn."""
+    """The rows that the chart draws."""
+    return _rows(part).to_csv(index=False)
+
+
+def rows_parquet(part: Chart) -> bytes:
+    """The same as Parquet; a column that is of one kind in one layer and of another in the next
+    holds words."""
+    rows = _rows(part).convert_dtypes(convert_floating=False)
+    mixed = {name: "string" for name, dtype in rows.dtypes.items() if dtype.kind == "O"}
+    file = io.BytesIO()
+    rows.astype(mixed).to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def _rows(part: Chart) -> pd.DataFrame:
+    """Where layers have rows of their own, one block after another, with a first column that says
+    as what they are drawn."""
     spec = complete_spec(part)
     marks: dict[str, list[str]] = {}
     _marks_by_data(spec, None, marks)
@@ -125,9 +141,9 @@ def rows_csv(part: Chart) -> str:
         for name, kinds in marks.items()
     ]
     if len(blocks) == 1:
-        return blocks[0].drop(columns="drawn_as").to_csv(index=False)
+        return blocks[0].drop(columns="drawn_as")
     rows = pd.concat(blocks, ignore_index=True)
-    return rows[["drawn_as", *rows.columns.drop("drawn_as")]].to_csv(index=False)
+    return rows[["drawn_as", *rows.columns.drop("drawn_as")]]
 
 
 def _marks_by_data(spec: dict[str, Any], data: str | None, found: dict[str, list[str]]) -> None:

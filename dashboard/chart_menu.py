@@ -10,6 +10,7 @@ from dashboard.record import Chart
 #: Ending, label, type and maker of each file.
 _FILES = (
     ("csv", "Rows (CSV)", "text/csv", chart_files.rows_csv),
+    ("parquet", "Rows (Parquet)", "application/vnd.apache.parquet", chart_files.rows_parquet),
     ("vl.json", "Vega-Lite specification", "application/json", chart_files.specification),
     ("svg", "Picture (SVG)", "image/svg+xml", chart_files.svg),
     ("png", "Picture (PNG)", "image/png", chart_files.png),
@@ -20,7 +21,7 @@ _FILES = (
 def show(part: Chart, key: str) -> None:
     """A small button that opens the menu.
 
-    A closed menu is one element; its four buttons are made when it is opened, which runs this
+    A closed menu is one element; its buttons are made when it is opened, which runs this
     function alone, and each file when its button is pressed.
     """
     menu = st.popover(

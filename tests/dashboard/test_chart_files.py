@@ -33,10 +33,15 @@ def test_every_chart_of_every_page_can_be_taken_away(open_page, page):
         assert found == expected
         spec = json.loads(chart_files.specification(part))
         assert spec["title"] == chart_files.plain_title(part) or isinstance(spec["title"], dict)
-        rows = pd.read_csv(io.StringIO(chart_files.rows_csv(part)))
+        csv = io.StringIO(chart_files.rows_csv(part))
+        rows = pd.read_csv(csv, float_precision="round_trip")
         kept = [row for name in dict.fromkeys(used(found)) for row in found["datasets"][name]]
         assert len(rows) == len(kept)
         assert set(rows.columns) - {"drawn_as"} == {key for row in kept for key in row}
+        packed = pd.read_parquet(io.BytesIO(chart_files.rows_parquet(part)))
+        assert list(packed) == list(rows)
+        for name in rows.select_dtypes("number"):
+            assert packed[name].astype(float).equals(rows[name].astype(float)), name
 
 
 def used(spec, above=None):
@@ -69,6 +74,12 @@ def test_rows_of_layers_say_as_what_they_are_drawn(part):
         "bar + point,20,,",
         "rule,,,1.25",
     ]
+
+
+def test_a_column_of_words_and_numbers_holds_words_in_parquet():
+    layers = [alt.Chart(pd.DataFrame({"x": [x]})).mark_point().encode(x="x:Q") for x in (1.5, "a")]
+    found = chart_files.rows_parquet(Chart("t", alt.layer(*layers)))
+    assert list(pd.read_parquet(io.BytesIO(found))["x"]) == ["1.5", "a"]
 
 
 def test_rows_of_one_layer_are_just_the_rows():

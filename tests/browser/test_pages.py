@@ -1,0 +1,85 @@
+"""Every page in a real browser, in light and dark: it is whole, and no wider than a laptop."""
+
+import pytest
+
+from dashboard.navigation import PAGES
+from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, serve, wait_until_drawn
+
+#: What a page is asked for where it would show little by itself.
+QUERIES = {"your_losses": "own_example=true", "artifacts": "part=Tables&table=layers"}
+
+
+@pytest.fixture(scope="module")
+def address(micro_run):
+    with serve(micro_run / "data") as url:
+        yield url
+
+
+def is_wide(page):
+    return page.evaluate("document.documentElement.scrollWidth") > VIEWPORT["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.name)
+def test_a_page_is_whole_in_both_schemes(chromium, address, entry, scheme):
+    url = f"{address}/{entry.name if entry is not PAGES[0] else ''}?{QUERIES.get(entry.name, '')}"
+    page, errors = open_page(chromium, url, scheme, f"{CHART} svg, {TABLE} canvas")
+    assert page.get_by_role("heading", name=entry.title, exact=True).count() == 1
+    assert page.get_by_role("button", name="Copy link").count() == 1
+    assert page.get_by_role("button", name="Export view").count() == 1
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.get_by_text("Something went wrong").count() == 0
+    assert not is_wide(page)
+    assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
+    page, errors = open_page(chromium, address, scheme)
+    assert page.get_by_role("heading", name="Overview", exact=True).count() == 1
+    for chart in page.locator(CHART).all()[:2]:
+        box = chart.bounding_box()
+        assert box["y"] + box["height"] <= VIEWPORT["height"]
+    page.get_by_role("link", name="Bound explorer").first.click()
+    page.get_by_role("heading", name="Bound explorer", exact=True).wait_for()
+    wait_until_drawn(page)
+    assert page.url.startswith(f"{address}/bound_explorer")
+    assert not errors
+
+
+def test_rows_are_filtered_by_hand_and_the_link_restores_them(chromium, address):
+    link = f"{address}/artifacts?part=Tables&table=layers"
+    page, errors = open_page(chromium, link, what=f"{TABLE} canvas")
+    field = page.get_by_role("textbox", name="Rows where")
+    field.fill("bits = 3; layer ~ attention")
+    field.press("Enter")
+    page.wait_for_url("**where=**")
+    wait_until_drawn(page, f"{TABLE} canvas")
+    shown = page.get_by_text("rows 1 to ").inner_text()
+    elsewhere, more_errors = open_page(chromium, page.url, what=f"{TABLE} canvas")
+    assert elsewhere.get_by_role("textbox", name="Rows where").input_value() == (
+        "bits = 3; layer ~ attention"
+    )
+    assert elsewhere.get_by_text("rows 1 to ").inner_text() == shown
+    assert not errors + more_errors
+
+
+def test_a_file_of_losses_is_read_and_let_go_with_its_page(chromium, address, tmp_path):
+    """The example, downloaded and given back."""
+    page, errors = open_page(chromium, f"{address}/your_losses?own_example=true")
+    shown = bound(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the example").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    page.locator('[data-testid="stSidebar"]').get_by_text("Show the example").click()
+    page.get_by_text("Still wanted: a file").wait_for()  # the numbers in the fields stay
+    page.locator('[data-testid="stFileUploader"] input[type="file"]').set_input_files(str(file))
+    wait_until_drawn(page)
+    assert bound(page) == shown
+    page.get_by_role("link", name="Overview").first.click()
+    page.get_by_role("heading", name="Overview", exact=True).wait_for()
+    page.get_by_role("link", name="Your losses").first.click()
+    page.get_by_role("heading", name="Your losses", exact=True).wait_for()
+    page.get_by_text("Still wanted: a file").wait_for()
+    assert not errors
