@@ -12,6 +12,7 @@ PAGES = {
     "information?quantizer=Grid-step+GPTQ&bits=step+1": "information",
     "scaling_laws?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "scaling-laws",
     "what_if?quantizer=Grid-step+GPTQ&bits=step+1&code=entropy-coded": "what-if",
+    "your_losses?own_example=true": "your-losses",
     "artifacts": "artifacts",
 }
 

@@ -47,6 +47,15 @@ def test_a_page_is_the_same_from_an_address(open_app, server, data_copy):
     assert f"Artifacts {version.short}" in captions(there)
 
 
+def test_its_files_are_as_their_manifest_lists_them(open_page, server, data_copy):
+    app = open_page("artifacts", f"{server.address}/micro", part="Files")
+    assert not app.exception
+    assert not sentences(app)
+    assert set(app.dataframe[0].value["state"]) == {"as listed"}
+    words = " ".join(element.value for element in [*app.markdown, *app.caption])
+    assert local_version(data_copy / "micro").digest in words
+
+
 def test_the_suites_of_a_folder_can_be_chosen_and_compared(open_app, server):
     app = open_app(server.address, suite="second", compare="micro")
     assert not app.exception
