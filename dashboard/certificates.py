@@ -21,7 +21,7 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
         return
     hollow = terms[~terms["certified"].astype(bool)]
     for reason, rows in hollow.groupby("not_certified_because", sort=False):
-        of = "" if len(rows) == len(terms) else f" ({', '.join(rows['model_id'])})"
+        of = "" if len(rows) == len(terms) else f" ({plain(', '.join(rows['model_id']))})"
         show.caption(
             f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They show a trend, and "
             "guarantee nothing."
@@ -34,7 +34,9 @@ def remarks(terms: pd.DataFrame) -> None:
         return
     rows = terms[["model_id", "remark"]].dropna().drop_duplicates()
     if len(rows):
-        notes = "; ".join(f"**{row.model_id}**: {plain(row.remark)}" for row in rows.itertuples())
+        notes = "; ".join(
+            f"**{plain(row.model_id)}**: {plain(row.remark)}" for row in rows.itertuples()
+        )
         show.caption(f":material/sticky_note_2: {notes}.")
 
 

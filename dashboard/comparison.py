@@ -17,6 +17,7 @@ from dashboard import (
     variation,
     variation_charts,
 )
+from dashboard.certificates import plain
 from dashboard.compare import View
 from dashboard.laws import law_of
 from dashboard.terms import UNQUANTIZED, bound_terms
@@ -121,7 +122,7 @@ def bound_by_rate(views: list[View], params: float, unit: Unit) -> None:
         settings = view.suite.settings()
         on_grid = [s for s in settings if s.family != UNQUANTIZED.family] or settings
         rows = quantization.bounds_by_rate(view.suite, view.choice, on_grid, model_id)
-        show.caption(f"Model nearest in size: **{model_id}**")
+        show.caption(f"Model nearest in size: **{plain(model_id)}**")
         return quantization_charts.bound_by_rate(shown(view.suite, rows, unit), unit)
 
     compare.side_by_side(views, draw, "Bound by rate")

@@ -32,7 +32,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     reason = model["not_certified_because"]
     kind = NOT_CERTIFIED if reason else CERTIFIED
     show.markdown(
-        f"**{model['model_id']}** ({parameter_count(model['params_total'])} parameters, "
+        f"**{plain(model['model_id'])}** ({parameter_count(model['params_total'])} parameters, "
         f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
         f"code length *{CODE_LABELS[choice.code]}*: {kind}"
     )
@@ -207,7 +207,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
-        f"{model_id} at the same δ: the forms of the bound at the chosen setting"
+        f"{plain(model_id)} at the same δ: the forms of the bound at the chosen setting"
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "

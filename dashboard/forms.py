@@ -135,8 +135,6 @@ SAMPLED_DISPLAY = replace(
 
 SAMPLED_FORMS = (SAMPLED_FORM, SAMPLED_DISPLAY)
 
-BY_LABEL = {form.label: form for form in FORMS}
-
 
 def forms_of(sampled: bool) -> dict[str, Form]:
     """The forms that a suite offers, by label; a sampled one has those that a sample can bound."""

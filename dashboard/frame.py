@@ -95,9 +95,10 @@ def show_error(error: ArtifactError) -> None:
 def show_provenance(suite: Suite) -> None:
     """In the sidebar: where the numbers come from."""
     of_units = {key: suite.provenance(key) for key in ("code_revision", "schema_version", "device")}
-    code, version, device = map(_first_of, of_units.values())
+    code, version, device = (plain(_first_of(found)) for found in of_units.values())
     models = suite.models()
-    corpora, arithmetic = (", ".join(sorted(set(models[key]))) for key in ("corpus", "arithmetic"))
+    named = (", ".join(sorted(set(models[key]))) for key in ("corpus", "arithmetic"))
+    corpora, arithmetic = map(plain, named)
     sampled = ", scored on sampled windows" if suite.is_sampled else ""
     with st.sidebar:
         st.caption(
@@ -120,9 +121,10 @@ def _first_of(values: list[str]) -> str:
 
 def _all_of(values: dict[str, list[str]]) -> str | None:
     """Every value where not all are shown."""
+    found = {key: each for key, each in values.items() if len(each) > 2}
     lines = [
-        f"{key.replace('_', ' ').capitalize()}s, those of most files first: {', '.join(found)}"
-        for key, found in values.items()
-        if len(found) > 2
+        f"{key.replace('_', ' ').capitalize()}s, those of most files first: "
+        f"{plain(', '.join(each))}"
+        for key, each in found.items()
     ]
     return "  \n".join(lines) or None

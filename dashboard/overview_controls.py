@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import links, record
 from dashboard.artifacts import Suite
 from dashboard.controls import bound_controls, delta_control
-from dashboard.forms import FORMS
+from dashboard.forms import forms_of
 from dashboard.overview import PAPERS_FORM, Overview, at_best, at_choice, best_choice
 from dashboard.units import Unit
 
@@ -42,7 +42,8 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
         view = at_best(suite, best_choice(suite, delta_control()), unit)
         record.current().forms.append(view.form)
     if len(view.paper):
-        record.current().forms += [form for form in FORMS if form.key == PAPERS_FORM]
+        forms = forms_of(suite.is_sampled).values()
+        record.current().forms += [form for form in forms if form.key == PAPERS_FORM]
     return view
 
 

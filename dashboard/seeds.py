@@ -6,6 +6,7 @@ import pandas as pd
 
 from dashboard import show
 from dashboard.artifacts import Suite
+from dashboard.certificates import plain
 from dashboard.terms import Choice, bound_terms
 from dashboard.units import Unit
 
@@ -46,8 +47,9 @@ def reading(of_seeds: pd.DataFrame, unit: Unit) -> None:
     if of_seeds.empty:
         return
     widest = of_seeds.loc[(of_seeds["high"] - of_seeds["low"]).idxmax()]
+    names = plain(", ".join(of_seeds["model_id"]))
     show.caption(
-        f"Sizes trained with several seeds ({', '.join(of_seeds['model_id'])}): shown is the "
+        f"Sizes trained with several seeds ({names}): shown is the "
         "first, and the whisker runs from the lowest bound to the highest. The widest range is "
-        f"{widest['high'] - widest['low']:.3f} {unit.label}, of {widest['model_id']}."
+        f"{widest['high'] - widest['low']:.3f} {unit.label}, of {plain(widest['model_id'])}."
     )

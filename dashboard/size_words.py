@@ -4,6 +4,7 @@ import streamlit as st
 
 from bounds import PowerLaw
 from dashboard import show
+from dashboard.certificates import plain
 from dashboard.numbers import number_label
 from dashboard.outlook import Estimate, law_estimate
 from dashboard.sizes import ChosenSize, standing
@@ -31,13 +32,14 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
         if all(isinstance(found, str) for _, found, _ in rows):
-            show.caption(f"{rows[0][1]} What follows is of **{size.model_id}**, the nearest size.")
+            nearest = f"What follows is of **{plain(size.model_id)}**, the nearest size."
+            show.caption(f"{rows[0][1]} {nearest}")
             return
         show.caption(
             "Read off the laws of the measured models, 95 % intervals below each number; an "
             "interval knows how the models scatter about a law, not whether the law goes on, and "
             "**nothing read off a law is certified**. What follows about one model is of "
-            f"**{size.model_id}**, the nearest that was measured."
+            f"**{plain(size.model_id)}**, the nearest that was measured."
         )
 
 

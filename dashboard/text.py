@@ -82,7 +82,6 @@ def term_of(key: str) -> Term:
 #: Colour of the whole gap (all terms but the training loss).
 GAP_COLOUR = "#9A6FB0"
 
-TOTAL_LABEL = "Bound"
 HELDOUT_LABEL = "Held-out, quantized"
 TRAIN_LABEL = "Training, unquantized"
 

@@ -5,7 +5,7 @@ import math
 import streamlit as st
 
 from dashboard import show
-from dashboard.certificates import not_certified, remarks
+from dashboard.certificates import not_certified, plain, remarks
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
 from dashboard.size_words import badge
@@ -134,7 +134,7 @@ def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> No
         there = view.terms[view.terms["gap_nats"] <= target]
         for model in there.itertuples():
             show.markdown(
-                f"**{model.model_id} is there already**, measured: its gap is "
+                f"**{plain(model.model_id)} is there already**, measured: its gap is "
                 f"{number_label(model.gap_nats)}."
             )
     if own is None:
