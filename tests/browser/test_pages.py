@@ -47,6 +47,37 @@ def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
     assert not errors
 
 
+def test_the_copied_link_opens_the_same_view_in_another_browser(chromium, address):
+    page, errors = open_page(chromium, f"{address}/bound_explorer?bits=3&form=paper%2C+four+terms")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Link copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(f"{address}/bound_explorer?suite=micro&")
+    assert "version=" in link
+    elsewhere, more_errors = open_page(chromium, link)
+    assert bound(elsewhere) == bound(page)
+    assert elsewhere.locator('[data-testid="stAlert"]').count() == 0
+    assert not errors + more_errors
+
+
+def test_the_exported_view_is_read_without_a_network(chromium, address, tmp_path):
+    page, _ = open_page(chromium, f"{address}/bound_explorer")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export view").click()
+    file = tmp_path / "view.html"
+    download.value.save_as(file)
+    reader = chromium.new_context(offline=True).new_page()
+    asked: list[str] = []
+    reader.on("request", lambda request: asked.append(request.url))
+    reader.goto(file.as_uri())
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    widths = reader.evaluate("[...document.images].map(image => image.naturalWidth)")
+    assert len(widths) == page.locator(CHART).count()
+    assert min(widths) > 0
+    assert reader.get_by_text(bound(page)).count() >= 1
+
+
 def test_rows_are_filtered_by_hand_and_the_link_restores_them(chromium, address):
     link = f"{address}/artifacts?part=Tables&table=layers"
     page, errors = open_page(chromium, link, what=f"{TABLE} canvas")
