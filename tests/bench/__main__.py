@@ -3,7 +3,7 @@
 Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
 """
 
-from tests.bench import curvature, evaluation, forms, quantization, tightness
+from tests.bench import curvature, evaluation, felt, forms, quantization, tightness
 
 
 def main() -> None:
@@ -13,6 +13,7 @@ def main() -> None:
     curvature.report()
     evaluation.report()
     tightness.report()
+    felt.report()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -21,7 +22,7 @@ TABLE = '[data-testid="stDataFrame"]'
 #: A laptop's screen.
 VIEWPORT = {"width": 1280, "height": 800}
 
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
     "--disable-background-networking",
@@ -37,9 +38,24 @@ def find_chromium() -> str | None:
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
+@dataclass(frozen=True)
+class Server:
+    """The app, running."""
+
+    address: str
+    process: subprocess.Popen
+
+
 @contextmanager
 def serve(data: Path | None = None) -> Iterator[str]:
     """Run the app on a free port; its address."""
+    with serving(data) as server:
+        yield server.address
+
+
+@contextmanager
+def serving(data: Path | None = None) -> Iterator[Server]:
+    """Run the app on a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +75,7 @@ def serve(data: Path | None = None) -> Iterator[str]:
                 time.sleep(0.2)
         else:
             raise TimeoutError("the app did not start within a minute")
-        yield address
+        yield Server(address, process)
     finally:
         process.terminate()
         process.wait()
@@ -69,7 +85,7 @@ def serve(data: Path | None = None) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
+        opened = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield opened
         opened.close()
 
