@@ -30,8 +30,3 @@ def seeded_ladder(seeded) -> Ladder:
 @pytest.fixture(scope="session")
 def seeded_report(seeded_ladder) -> Report:
     return build(seeded_ladder)
-
-
-@pytest.fixture(scope="session")
-def shipped() -> Ladder:
-    return open_ladder(ROOT / "data", SHIPPED)
