@@ -20,6 +20,7 @@ def bits_by_size(
     title: str,
     reach: float,
     published: pd.DataFrame,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Bits by each code against model size with their laws, solid where measured.
 
@@ -30,6 +31,7 @@ def bits_by_size(
         title: of the vertical axis.
         reach: size up to which laws are drawn.
         published: columns law, params_total, value, inside: what others report, dotted.
+        span: that the vertical axis covers, to compare charts; what leaves it is cut off.
     """
     colour = _code_colour(list(dict.fromkeys(codes["code"])))
     codes = codes.assign(label=codes["code"].map(CODE_LABELS))
@@ -42,6 +44,7 @@ def bits_by_size(
     ]
     curve = pd.concat(curves) if curves else pd.DataFrame({"value": [], "low": [], "high": []})
     ends = np.array([codes[key].min(), codes[key].max(), *curve["value"], *published["value"]])
+    ends = ends if span is None else np.array(span)
     y = alt.Y(
         f"{key}:Q",
         title=title,

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard import links
+from dashboard import links, record
 from dashboard.artifacts import Suite
 from dashboard.controls import bound_controls, delta_control
 from dashboard.overview import Overview, at_best, at_choice, best_choice
@@ -33,6 +33,7 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
         "file. **as chosen**: all at one setting, code and form of your choice, the paper's form "
         "at the same.",
     )
+    record.chosen("settings", "Setting of each model", chosen)
     if chosen == CHOSEN:
         return at_choice(suite, bound_controls(suite), unit)
     return at_best(suite, best_choice(suite, delta_control()), unit)
