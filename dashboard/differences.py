@@ -107,12 +107,12 @@ def table(heads: list[str], lines: list[Line], unit: str) -> None:
             f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
         )
         values = [_number(value) for value in (line.live, line.kept)]
-        if line.errors is not None:
-            values = [f"{v} ± {e:.2g}" for v, e in zip(values, line.errors, strict=True)]
-        rows.append(
-            f"| {square} | **{line.label}** | {' | '.join(values)} "
-            f"| {_number(line.difference, sign=True)} |"
-        )
+        apart = _number(line.difference, sign=True)
+        if line.errors is not None:  # no more digits than are known
+            pairs = zip((line.live, line.kept), line.errors, strict=True)
+            values = [f"{value:,.4g} ± {error:.2g}" for value, error in pairs]
+            apart = f"{line.difference:+.2g}".replace("-", "−")
+        rows.append(f"| {square} | **{line.label}** | {' | '.join(values)} | {apart} |")
     show.markdown("\n".join(rows), unsafe_allow_html=True)
 
 

@@ -18,6 +18,9 @@ from dashboard.terms import CODES, PREQUENTIAL, Choice, prequential
 from dashboard.text import CODE_LABELS
 from dashboard.view import NAMES, View, labelled, nearest_view, parts
 
+#: Controls that a page has only at some values of another one.
+_WITH = {"quantizer": "bits", "model": "n"}
+
 #: Controls that say nothing where every model is at its own best setting.
 _OF_ONE_SETTING = ("quantizer", "bits", "form", "code")
 
@@ -106,10 +109,12 @@ def _view(
     """The kept view on this page: what was kept of its controls, and of the others what they say
     now."""
     start = live if suite.name == live.suite.name else nearest_view(live, suite)
-    said = {name: value for name, value in said.items() if name in names}
+    asked = {*names, *(other for name, other in _WITH.items() if name in names)}
+    said = {name: value for name, value in said.items() if name in asked}
+    before = {k: v for k, v in start.said.items() if all(k != _WITH.get(name) for name in said)}
     if "quantizer" in said and "settings" in names:
         said.setdefault("settings", CHOSEN)  # kept on a page where all models have one setting
-    now = replace(start, said=dict(start.said) | said, kept=True)
+    now = replace(start, said=before | said, kept=True)
     if "quantizer" in said:
         now = replace(now, note="")
     if now.choice is not None:

@@ -64,10 +64,10 @@ def live(suite: Suite, choice: Choice | None, size: float | None = None) -> View
 def parts(view: View) -> dict[str, str]:
     """What there is to say of a view, by control, in the order of ``NAMES``."""
     said = dict(view.said)
-    if said.get("model") == ANOTHER:
-        del said["model"]
-    elif "model" in said:
-        said.pop("n", None)
+    if "model" in said:
+        n = said.pop("n", None)
+        if said["model"] == ANOTHER:
+            said["model"] = _WORDS["n"].format(n)
     found = {"suite": view.suite.name}
     for name in NAMES[1:]:
         if name == "quantizer" and name in said and view.choice is not None:
