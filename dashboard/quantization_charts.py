@@ -117,7 +117,9 @@ def bound_by_rate(
         span: that the vertical axis covers, to compare charts.
     """
     looks = _by_quantizer(bounds)
-    shared = {} if span is None else {"domain": list(span)}
+    shared = {}
+    if span is not None:  # below the lowest point stands its number
+        shared = {"domain": [span[0] - 0.12 * (span[1] - span[0]), span[1]]}
     x = alt.X(
         "bits_per_parameter:Q",
         title="Bits per parameter of the chosen code",

@@ -213,8 +213,10 @@ def test_what_a_page_does_not_ask_for_follows_its_controls(open_page):
     app = open_page("curvature", beside=urlencode(KEPT))
     assert buttons(app) == {"let_go"}
     assert not any("the kept view" in caption.value for caption in app.caption)
-    app = open_page("bound_explorer", beside=urlencode({"matrix": "Hessian"}))
-    assert difference_table(app) is None
+    for kept in ({"matrix": "Hessian"}, {"n": "1M", "ratio": "30", "vocab": "300"}):
+        app = open_page("bound_explorer", beside=urlencode(kept))
+        assert buttons(app) == {"let_go"}
+        assert difference_table(app) is None
 
 
 def test_a_view_of_another_suite_can_be_kept(open_page, data_copy):
@@ -284,6 +286,14 @@ def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page, kept
     assert charts(app) == charts(plain)
     assert buttons(app) == {"keep"}
     assert link_of(app) == link_of(plain)
+
+
+def test_other_complaints_about_the_link_stay(open_page):
+    app = open_page("bound_explorer", beside="x", form="nope", version="0123456789ab")
+    words = [warning.value for warning in app.warning]
+    assert len(words) == 3
+    assert sum("The link asks for" in text for text in words) == 2
+    assert sum("This link was made on version" in text for text in words) == 1
 
 
 def test_no_strangers_text_is_a_view(suite):
