@@ -155,6 +155,24 @@ def _footnote(view: View) -> None:
         show.caption(sentence)
 
 
+def span_of(
+    shown: list[View], ends: Callable[[View], tuple[float, float] | None]
+) -> tuple[float, float] | None:
+    """The vertical axis that charts of all views share.
+
+    Args:
+        ends: smallest and largest value of a view's own chart, None if there is none.
+    """
+    found = []
+    for view in shown:
+        try:
+            found.append(ends(view))
+        except ArtifactError:
+            continue  # its column says so
+    pairs = [pair for pair in found if pair is not None]
+    return (min(low for low, _ in pairs), max(high for _, high in pairs)) if pairs else None
+
+
 def attempt(compute: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
     """A table of one view, None where its files are damaged: its column says so."""
     try:

@@ -1,6 +1,5 @@
 """What the pages draw of several views side by side."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import altair as alt
@@ -12,6 +11,7 @@ from dashboard import (
     differences,
     information,
     information_charts,
+    law_charts,
     quantization,
     quantization_charts,
     show,
@@ -94,18 +94,19 @@ def _legend(tables: list[pd.DataFrame]) -> None:
 def sigma(views: list[View], unit: Unit) -> None:
     """Sigma against model size with the law of each view, on one vertical axis, and the paper's
     bound of the live and the kept one in numbers."""
-    colour = term_of("loss_variation_nats").colour
-    values = []
-    for view in views:
-        table = compare.attempt(lambda v=view: variation.sigma_by_size(v.suite, v.choice))
-        values += [] if table is None else list(table["sigma_nats"])
+    colour, key = term_of("loss_variation_nats").colour, "sigma_nats"
+
+    def ends(view: View) -> tuple[float, float] | None:
+        frame = variation.sigma_by_size(view.suite, view.choice)
+        return law_charts.law_ends(frame, key, law_of(frame, key)) if len(frame) else None
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         frame = variation.sigma_by_size(view.suite, view.choice)
         if frame.empty:
             return _NOTHING
-        law = law_of(frame, "sigma_nats")
-        return variation_charts.sigma_by_size(frame, law, colour, None, (min(values), max(values)))
+        return variation_charts.sigma_by_size(frame, law_of(frame, key), colour, None, span)
 
     compare.side_by_side(views, draw, "Σ against model size")
     show.caption(
@@ -160,7 +161,11 @@ def bound_by_rate(views: list[View], unit: Unit) -> None:
         found = quantization.bounds_by_rate(view.suite, view.choice, on_grid, model_id)
         return shown(view.suite, found, unit)
 
-    span = _span(views, rows, "bound_gap_nats")
+    def ends(view: View) -> tuple[float, float] | None:
+        values = rows(view).get("bound_gap_nats", [])
+        return (min(values), max(values)) if len(values) else None
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         frame = rows(view)
@@ -180,7 +185,11 @@ def gap_by_size(views: list[View], unit: Unit) -> None:
         gaps = quantization.gaps(view.suite)
         return shown(view.suite, gaps[gaps["setting"] == view.choice.setting.label], unit)
 
-    span = _span(views, rows, key)
+    def ends(view: View) -> tuple[float, float] | None:
+        frame = rows(view)
+        return law_charts.law_ends(frame, key, law_of(frame, key)) if len(frame) else None
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         frame = rows(view)
@@ -190,15 +199,6 @@ def gap_by_size(views: list[View], unit: Unit) -> None:
         return quantization_charts.gap_by_size(frame, law, term_of(key).colour, None, unit, span)
 
     compare.side_by_side(views, draw, "Quantization gap against model size")
-
-
-def _span(
-    views: list[View], rows: Callable[[View], pd.DataFrame], key: str
-) -> tuple[float, float] | None:
-    """Smallest and largest positive value in any view, for an axis that they share."""
-    frames = (compare.attempt(lambda v=view: rows(v)) for view in views)
-    values = [v for f in frames if f is not None and len(f) for v in f[key] if v > 0]
-    return (min(values), max(values)) if values else None
 
 
 def information_of(views: list[View], reach: float, unit: Unit) -> None:
@@ -214,17 +214,24 @@ def bits_by_size(views: list[View], reach: float) -> None:
     """Information per parameter by every code, with the laws of each view, on one axis."""
     key = "bits_per_parameter"
 
-    def codes_of(view: View) -> pd.DataFrame:
-        return information.by_code(view.suite, view.choice.setting)
+    def parts(view: View) -> tuple | None:
+        codes = information.by_code(view.suite, view.choice.setting)
+        if codes.empty:
+            return None
+        laws = information.code_laws(codes, key)
+        return codes, laws, information.reported(view.suite, reach, key)
 
-    span = _span(views, codes_of, key)
+    def ends(view: View) -> tuple[float, float] | None:
+        found = parts(view)
+        return found and information_charts.ends(*found, key, reach)
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
-        codes = codes_of(view)
-        if codes.empty:
+        found = parts(view)
+        if found is None:
             return _NOTHING
-        laws = information.code_laws(codes, key)
-        reported = information.reported(view.suite, reach, key)
+        codes, laws, reported = found
         chart = information_charts.bits_by_size(
             codes, laws, key, "Bits per parameter", reach, reported, span
         )

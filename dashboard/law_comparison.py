@@ -31,13 +31,21 @@ def section(
         quantity = compare.attempt(lambda v=view: _quantity(v, there[v.label], unit))
         if quantity is not None:
             found[view.label] = quantity
-    span = [value for q in found.values() for value in q.values["value"] if value > 0]
+
+    def law_in(view: View, quantity: Quantity) -> PowerLaw | str:
+        return law_of(quantity.values, "value", SHAPES.get(view.said.get("law"), floor))
+
+    def ends(view: View) -> tuple[float, float] | None:
+        q = found.get(view.label)
+        return q and law_charts.law_ends(q.values, "value", law_in(view, q), reach)
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
         quantity = _quantity(view, there[view.label], unit)
         if quantity is None:
             return f"Not measured there: {there[view.label]}."
-        law = law_of(quantity.values, "value", SHAPES.get(view.said.get("law"), floor))
+        law = law_in(view, quantity)
         show.caption(exponent_in_words(law))
         panel = law_charts.law_panel(
             quantity.values,
@@ -48,7 +56,7 @@ def section(
             quantity.certified is not False,
             unit=quantity.unit,
             reach=reach,
-            span=(min(span), max(span)) if span else None,
+            span=span,
         )
         return panel.properties(width="container", height=HEIGHT)
 

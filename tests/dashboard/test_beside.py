@@ -114,17 +114,41 @@ def test_a_link_opens_both_views(open_page, page):
     assert link_of(again) == link_of(app)
 
 
-def test_both_charts_have_one_vertical_axis(open_page):
-    app = open_page("bound_explorer", beside=urlencode(KEPT))
-    specs = [spec for spec in charts(app) if "Terms" not in str(spec.get("title", ""))][:2]
-    domains = [
-        layer["encoding"]["y"]["scale"]["domain"]
-        for spec in specs
-        for layer in spec["layer"]
-        if "domain" in (layer.get("encoding", {}).get("y", {}).get("scale") or {})
-    ]
-    assert len(domains) >= 2
-    assert all(domain == domains[0] for domain in domains)
+def vertical_axes(spec):
+    """The ends of every vertical axis that a chart fixes."""
+    own = (spec.get("encoding", {}).get("y", {}) or {}).get("scale") or {}
+    inner = [ends for layer in spec.get("layer", []) for ends in vertical_axes(layer)]
+    return inner + ([tuple(own["domain"])] if "domain" in own else [])
+
+
+@pytest.mark.parametrize(
+    ("page", "kept", "query"),
+    [
+        ("overview", KEPT, {}),
+        ("bound_explorer", KEPT, {}),
+        ("loss_variation", KEPT, {}),
+        ("quantization", {"quantizer": "Round to nearest", "bits": "3"}, {}),
+        ("quantization", {"code": "entropy-coded"}, {}),
+        ("information", KEPT, {}),
+        ("scaling_laws", KEPT, {"quantity": "Bound"}),
+        ("what_if", KEPT, {}),
+        ("curvature", {"matrix": "Gauss–Newton"}, {}),
+    ],
+)
+def test_both_charts_have_one_vertical_axis(open_page, page, kept, query):
+    app = open_page(page, beside=urlencode(kept), **query)
+    named = [head.split("**")[1] for head in heads(app)]
+    beside = [c for c in record_of(app).charts() if c.title.partition(", ")[2] in named]
+    if not beside:  # a title with a comma of its own
+        beside = [
+            c
+            for c in record_of(app).charts()
+            if c.title.partition(", ")[2].partition(", ")[2] in named
+        ]
+    pair = [vertical_axes(part.chart.to_dict()) for part in beside[:2]]
+    assert len(pair) == 2
+    assert all(pair)
+    assert len({ends for axes in pair for ends in axes}) == 1
 
 
 def test_differences_are_those_of_the_two_bounds(open_page, suite):
