@@ -1,130 +1,138 @@
-"""Several suites side by side: which, at which choice, and the same chart of each in a column."""
+"""Several views side by side: which, and the same chart of each in a column."""
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import altair as alt
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import frame, record, show, sources
+from dashboard import frame, kept, record, show, sources
 from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
-from dashboard.settings import Setting
 from dashboard.suite_controls import compare_control
-from dashboard.terms import UNQUANTIZED, Choice
+from dashboard.terms import CODES
 from dashboard.units import Unit
+from dashboard.view import View, labelled, nearest_view, parts
 
 #: Charts in a row.
 _IN_A_ROW = 3
 
 
 @dataclass(frozen=True)
-class View:
-    """One suite at the choice that comes nearest to what the controls say.
+class Beside:
+    """What may stand beside the chosen view.
 
     Attributes:
-        suite: open.
-        choice: of this suite.
-        note: in which way it differs from the controls, empty if in none.
+        suites: other ones, at what comes nearest to the controls.
+        place: in the sidebar, of the button that keeps a view.
     """
 
-    suite: Suite
-    choice: Choice
-    note: str = ""
+    suites: list[Suite]
+    place: DeltaGenerator
 
 
-def others(suite: Suite) -> list[Suite]:
-    """In the sidebar, the suites to compare with; one that cannot be opened is named and left out.
+def kept_alone() -> Beside:
+    """On a page that shows a kept view beside the live one, and no other suites.
+
+    To be called where the button shall stand among the controls.
+    """
+    return Beside([], st.sidebar.container())
+
+
+def others(suite: Suite) -> Beside:
+    """In the sidebar, the suites to compare with and below them the place to keep a view; a suite
+    that cannot be opened is named and left out.
 
     To be called on pages that compare, before their own controls.
     """
     names = [name for name in sources.suite_names() if name != suite.name]
-    if not names:
-        return []
-    with st.sidebar:
-        chosen = compare_control(names)
+    chosen = []
+    if names:
+        with st.sidebar:
+            chosen = compare_control(names)
     found = []
     for name in chosen:
         try:
             found.append(sources.open_by_name(name))
         except ArtifactError as error:
-            _left_out(name, error)
+            _left_out(f"The suite “{plain(name)}”", error)
     record.current().suites += found
-    return found
+    return Beside(found, st.sidebar.container())
 
 
-def views(suite: Suite, choice: Choice, beside: list[Suite]) -> list[View]:
-    """The chosen suite first, then the others, each at its nearest choice."""
-    found = [View(suite, choice)]
-    for other in beside:
+def views(
+    live: View,
+    beside: Beside,
+    names: Sequence[str] = (),
+    codes: Sequence[str] = tuple(CODES),
+) -> list[View]:
+    """The live view first, then the kept one if it differs, then other suites, each at what comes
+    nearest; all with labels that tell them apart.
+
+    To be called after the last control and before the title, which shows what is wrong with a link.
+
+    Args:
+        names, codes: as for ``kept.kept_control``.
+    """
+    found = [live]
+    try:
+        one_kept = kept.kept_control(live, beside.place, names, codes)
+        found += [one_kept] if one_kept else []
+    except ArtifactError as error:
+        _left_out("The kept view", error)
+    for other in beside.suites:
         try:
-            found.append(nearest_view(suite, choice, other))
+            view = nearest_view(live, other)
         except ArtifactError as error:
-            _left_out(other.name, error)
-    return found
+            _left_out(f"The suite “{plain(other.name)}”", error)
+            continue
+        if all(parts(view).items() - parts(there).items() for there in found[1:]):
+            found.append(view)  # the kept view may be the very same
+    return labelled(found)
 
 
-def _left_out(name: str, error: ArtifactError) -> None:
+def _left_out(what: str, error: ArtifactError) -> None:
     reason = str(error).replace("$", r"\$")
-    show.warning(
-        f"The suite “{plain(name)}” is left out of the comparison. {reason}",
-        icon=":material/error:",
-    )
+    show.warning(f"{what} is left out of the comparison. {reason}", icon=":material/error:")
 
 
-def nearest_view(suite: Suite, choice: Choice, other: Suite) -> View:
-    """What comes nearest in another suite to a choice in this one.
-
-    Raises:
-        ArtifactError: the other suite has no setting that bounds can be computed at.
-    """
-    setting = nearest_setting(suite, choice.setting, other)
-    forms = [form.key for form in forms_of(other.is_sampled).values()]
-    form = choice.form if choice.form in forms else forms[0]
-    notes = []
-    if setting != choice.setting:
-        notes.append(f"not measured there: {choice.setting.label}; its nearest is shown")
-    return View(other, replace(choice, setting=setting, form=form), "; ".join(notes))
+def kept_one(shown: list[View]) -> View | None:
+    """The kept view, if there is one beside the live one, the first."""
+    return next((view for view in shown if view.kept), None)
 
 
-def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:
-    """The setting itself where another suite has it, else the one of nearest entropy-coded bits per
-    parameter, of the same quantizer if there is any.
-
-    Raises:
-        ArtifactError: the other suite has no setting that bounds can be computed at.
-    """
-    there = other.settings()
-    if setting in there:
-        return setting
-    alike = [found for found in there if found.family == setting.family]
-    on_grid = [found for found in there if found.family != UNQUANTIZED.family]
-    target = suite.bits_per_parameter(setting)["entropy_coded"]
-
-    def distance(found: Setting) -> float:
-        return abs(math.log(other.bits_per_parameter(found)["entropy_coded"] / target))
-
-    return min(alike or on_grid or there, key=distance)
+def differ_in(shown: list[View], *names: str) -> bool:
+    """Whether any two views that speak of them differ in one of these parts."""
+    words = [parts(view) for view in shown]
+    return any(len({w[name] for w in words if name in w}) > 1 for name in names)
 
 
 def side_by_side(
     shown: list[View], draw: Callable[[View], alt.TopLevelMixin | str], what: str
 ) -> None:
-    """The same chart of every suite, each with its vocabulary and its setting over it.
+    """The same chart of every view, each under what sets it apart from the others.
 
     Args:
         draw: the chart, or a sentence that says what the suite lacks; an ``ArtifactError`` of one
-            suite is shown in its column.
+            view is shown in its column.
         what: the chart shows, for its title.
     """
+    suites = len({view.suite.name for view in shown})
+
+    def heading(view: View) -> None:
+        _heading(view, of_suites=suites > 1)
+
+    def chart(view: View) -> None:
+        _chart(view, draw, what)
+
     for start in range(0, len(shown), _IN_A_ROW):
         row = shown[start : start + _IN_A_ROW]
         # Words of different lengths stand in rows of their own, so that the charts are level.
-        for part in (_heading, lambda view: _chart(view, draw, what), _footnote):
+        for part in (heading, chart, _footnote):
             for column, view in zip(st.columns(len(row)), row, strict=True):
                 with column:
                     part(view)
@@ -139,7 +147,7 @@ def _chart(view: View, draw: Callable[[View], alt.TopLevelMixin | str], what: st
     if isinstance(chart, str):
         show.info(chart, icon=":material/inbox:")
     else:
-        show.chart(chart, f"{what}, {plain(view.suite.name)}", width="stretch")
+        show.chart(chart, f"{what}, {plain(view.label)}", width="stretch")
 
 
 def _footnote(view: View) -> None:
@@ -147,27 +155,55 @@ def _footnote(view: View) -> None:
         show.caption(sentence)
 
 
+def span_of(
+    shown: list[View], ends: Callable[[View], tuple[float, float] | None]
+) -> tuple[float, float] | None:
+    """The vertical axis that charts of all views share.
+
+    Args:
+        ends: smallest and largest value of a view's own chart, None if there is none.
+    """
+    found = []
+    for view in shown:
+        try:
+            found.append(ends(view))
+        except ArtifactError:
+            continue  # its column says so
+    pairs = [pair for pair in found if pair is not None]
+    return (min(low for low, _ in pairs), max(high for _, high in pairs)) if pairs else None
+
+
 def attempt(compute: Callable[[], pd.DataFrame]) -> pd.DataFrame | None:
-    """A table of one suite, None where its files are damaged: its column says so."""
+    """A table of one view, None where its files are damaged: its column says so."""
     try:
         return compute()
     except ArtifactError:
         return None
 
 
-def _heading(view: View) -> None:
+def _heading(view: View, of_suites: bool) -> None:
+    """What sets a view apart; where suites are compared, also what its suite is."""
+    setting = view.choice.setting.label if view.choice and "quantizer" in view.said else ""
+    rest = f", {setting}" if setting and setting not in view.label else ""
+    show.markdown(f"**{plain(view.label)}**{rest}")
+    whose = ":material/push_pin: the kept view" if view.kept else ""
+    if not of_suites:
+        whose = whose or ":material/tune: follows the controls"
+    facts = [whose, *(_facts(view) if of_suites else [])]
+    note = f"**{view.note[0].upper()}{view.note[1:]}**" if view.note else ""
+    words = [*filter(None, ["; ".join(filter(None, facts)), note])]
+    show.caption(". ".join(words) + ".")
+
+
+def _facts(view: View) -> list[str]:
     models = view.suite.models()
-    show.markdown(f"**{plain(view.suite.name)}**, {view.choice.setting.label}")
-    form = next(
-        form for form in forms_of(view.suite.is_sampled).values() if form.key == view.choice.form
-    )
-    show.caption(
-        f"{tokenizer_words(view.suite)}; form *{form.label}*, "
-        f"{'sampled windows' if view.suite.is_sampled else 'every training token'}; trained on "
-        f"{plain(', '.join(sorted(set(models['corpus']))))}"
-        + (f". **{view.note[0].upper()}{view.note[1:]}**" if view.note else "")
-        + "."
-    )
+    facts = [tokenizer_words(view.suite)]
+    if view.choice is not None:
+        there = forms_of(view.suite.is_sampled).values()
+        label = next(form.label for form in there if form.key == view.choice.form)
+        facts.append(f"form *{label}*")
+    facts[-1] += ", " + ("sampled windows" if view.suite.is_sampled else "every training token")
+    return [*facts, f"trained on {plain(', '.join(sorted(set(models['corpus']))))}"]
 
 
 def tokenizer_words(suite: Suite) -> str:
@@ -179,10 +215,15 @@ def tokenizer_words(suite: Suite) -> str:
     return f"V = {vocabularies}, bytes per token: {spread}"
 
 
+def same_tokens(shown: list[View], unit: Unit) -> bool:
+    """Whether losses in this unit compare between the views."""
+    sizes = {float(f"{b:.3g}") for view in shown for b in view.suite.models()["bytes_per_token"]}
+    return unit.per_byte or len(sizes) <= 1
+
+
 def unit_note(shown: list[View], unit: Unit) -> None:
     """Where tokens differ, that nats of them do not compare."""
-    sizes = {float(f"{b:.3g}") for view in shown for b in view.suite.models()["bytes_per_token"]}
-    if len(sizes) > 1 and not unit.per_byte:
+    if not same_tokens(shown, unit):
         show.info(
             "These suites' tokens stand for different amounts of text, so a nat per token is not "
             "the same in each: their losses and bounds compare in **bits per byte** only, by the "

@@ -17,6 +17,9 @@ _RULES = {"radau": ("Node at 0 (used)", "#6C5B9E"), "gauss": ("Gauss rule", "#C9
 
 HEIGHT = 330
 
+#: Of one eigenvalue, the share below which a spectrum is not drawn.
+_FLOOR = 0.1
+
 
 def _spectrum_axis(threshold: float) -> alt.Axis:
     """Ticks at powers of ten on both sides of 0, labelled as eigenvalues."""
@@ -36,21 +39,43 @@ def _spectrum_axis(threshold: float) -> alt.Axis:
     )
 
 
+#: Ends of a horizontal and of a vertical axis that several charts share.
+Ends = tuple[tuple[float, float], tuple[float, float]]
+
+
+def ends(curves: list[tuple[pd.DataFrame, int]]) -> Ends | None:
+    """Axes on which several spectra can be compared: each from ``curvature.densities`` at the same
+    threshold, with the order of its matrix; None of none."""
+    if not curves:
+        return None
+    places = pd.concat([curve["place"] for curve, _ in curves])
+    tops = [curve["high"].max() for curve, _ in curves]
+    floor = min(_FLOOR / size for _, size in curves)
+    return (float(places.min()), float(places.max())), (floor, 1.2 * float(max(tops)))
+
+
 def _density_layers(
-    densities: pd.DataFrame, threshold: float, size: int, colour: alt.Color | alt.ColorValue
+    densities: pd.DataFrame,
+    threshold: float,
+    size: int,
+    colour: alt.Color | alt.ColorValue,
+    span: Ends | None = None,
 ) -> alt.LayerChart:
     """Lines with bands; shares under a tenth of one eigenvalue are cut off."""
-    floor = 0.1 / size
+    floor = _FLOOR / size
+    wide, high = ({}, {"domainMin": floor})
+    if span is not None:
+        wide, high = ({"domain": list(span[0])}, {"domain": list(span[1]), "nice": False})
     frame = densities.assign(
         density=densities["density"].clip(lower=floor),
         low=densities["low"].clip(lower=floor),
         high=densities["high"].clip(lower=floor),
     )
-    x = alt.X("place:Q", axis=_spectrum_axis(threshold), scale=alt.Scale(nice=False))
+    x = alt.X("place:Q", axis=_spectrum_axis(threshold), scale=alt.Scale(nice=False, **wide))
     y = alt.Y(
         "density:Q",
         title="Share of eigenvalues per decade",
-        scale=alt.Scale(type="log", domainMin=floor),
+        scale=alt.Scale(type="log", **high),
         axis=alt.Axis(format=".0e", tickCount=6, grid=False),
     )
     base = alt.Chart(frame)
@@ -72,7 +97,9 @@ def _density_layers(
     return alt.layer(zero, band, line).properties(height=HEIGHT)
 
 
-def spectrum(densities: pd.DataFrame, threshold: float, size: int, matrix: str) -> alt.LayerChart:
+def spectrum(
+    densities: pd.DataFrame, threshold: float, size: int, matrix: str, span: Ends | None = None
+) -> alt.LayerChart:
     """Density of eigenvalues of one matrix with its band over probes.
 
     Args:
@@ -80,8 +107,10 @@ def spectrum(densities: pd.DataFrame, threshold: float, size: int, matrix: str) 
         threshold: where the axis turns linear.
         size: n, order of the matrix.
         matrix: a key of ``MATRICES``.
+        span: from ``ends``, to compare charts.
     """
-    return _density_layers(densities, threshold, size, alt.ColorValue(MATRIX_COLOURS[matrix]))
+    colour = alt.ColorValue(MATRIX_COLOURS[matrix])
+    return _density_layers(densities, threshold, size, colour, span)
 
 
 def spectra_over(

@@ -67,6 +67,8 @@ def _line(text: str) -> Markup:
 
 
 def _in_words(control: Control) -> str:
+    if control.words:
+        return control.words
     if isinstance(control.value, bool):
         return "yes" if control.value else "no"
     return ", ".join(control.value) or "none" if isinstance(control.value, list) else control.value

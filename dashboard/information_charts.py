@@ -13,6 +13,33 @@ from dashboard.units import NATS, Unit
 HEIGHT = 300
 
 
+def _curves(laws: dict[str, PowerLaw | str], reach: float) -> pd.DataFrame:
+    found = [
+        law_curve(law, reach).assign(label=CODE_LABELS[code])
+        for code, law in laws.items()
+        if isinstance(law, PowerLaw)
+    ]
+    return pd.concat(found) if found else pd.DataFrame({"value": [], "low": [], "high": []})
+
+
+def ends(
+    codes: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    published: pd.DataFrame,
+    key: str,
+    reach: float,
+) -> tuple[float, float]:
+    """Smallest and largest value that ``bits_by_size`` shows of the same arguments."""
+    return _ends(codes, _curves(laws, reach), published, key)
+
+
+def _ends(
+    codes: pd.DataFrame, curve: pd.DataFrame, published: pd.DataFrame, key: str
+) -> tuple[float, float]:
+    values = np.array([codes[key].min(), codes[key].max(), *curve["value"], *published["value"]])
+    return float(values.min()), float(values.max())
+
+
 def bits_by_size(
     codes: pd.DataFrame,
     laws: dict[str, PowerLaw | str],
@@ -20,6 +47,7 @@ def bits_by_size(
     title: str,
     reach: float,
     published: pd.DataFrame,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Bits by each code against model size with their laws, solid where measured.
 
@@ -30,24 +58,18 @@ def bits_by_size(
         title: of the vertical axis.
         reach: size up to which laws are drawn.
         published: columns law, params_total, value, inside: what others report, dotted.
+        span: that the vertical axis covers, from ``ends`` of all charts that are compared.
     """
     colour = _code_colour(list(dict.fromkeys(codes["code"])))
     codes = codes.assign(label=codes["code"].map(CODE_LABELS))
     axis = alt.Axis(title="parameters N", format="~s", tickCount=6, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(codes["params_total"], reach), axis=axis)
-    curves = [
-        law_curve(law, reach).assign(label=CODE_LABELS[code])
-        for code, law in laws.items()
-        if isinstance(law, PowerLaw)
-    ]
-    curve = pd.concat(curves) if curves else pd.DataFrame({"value": [], "low": [], "high": []})
-    ends = np.array([codes[key].min(), codes[key].max(), *curve["value"], *published["value"]])
+    curve = _curves(laws, reach)
+    low, high = span or _ends(codes, curve, published, key)
     y = alt.Y(
         f"{key}:Q",
         title=title,
-        scale=alt.Scale(
-            type="log", domain=[0.6 * ends.min(), 1.7 * ends.max()], nice=False, clamp=True
-        ),
+        scale=alt.Scale(type="log", domain=[0.6 * low, 1.7 * high], nice=False, clamp=True),
         axis=alt.Axis(format="~s" if key == "total_bits" else "~g", tickCount=6, grid=False),
     )
     layers = []

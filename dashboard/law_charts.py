@@ -49,6 +49,40 @@ def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+def law_ends(
+    frame: pd.DataFrame,
+    key: str,
+    law: PowerLaw | str,
+    reach: float | None = None,
+    published: pd.DataFrame | None = None,
+) -> tuple[float, float]:
+    """Smallest and largest value that ``law_panel`` shows of the same arguments; panels with the
+    smallest and the largest of all of them as their span have one vertical axis."""
+    curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
+    return _ends(frame, key, curve, reach, published)
+
+
+def _ends(
+    frame: pd.DataFrame,
+    key: str,
+    curve: pd.DataFrame | None,
+    reach: float | None,
+    published: pd.DataFrame | None,
+) -> tuple[float, float]:
+    positive = frame[frame[key] > 0]
+    low, high = (positive[key].min(), positive[key].max()) if len(positive) else (0.1, 1.0)
+    if curve is not None:
+        # A band that explodes far out must not squeeze what was measured to a line.
+        room = (high / low) ** 2 * 30 if reach is not None else np.inf
+        low, high = (
+            min(low, max(curve["low"].min(), min(low, curve["value"].min()) / room)),
+            max(high, min(curve["high"].max(), max(high, curve["value"].max()) * room)),
+        )
+    if published is not None and len(published):
+        low, high = min(low, published["value"].min()), max(high, published["value"].max())
+    return float(low), float(high)
+
+
 def law_panel(
     frame: pd.DataFrame,
     key: str,
@@ -77,17 +111,8 @@ def law_panel(
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"], reach), axis=axis)
     positive = frame[frame[key] > 0]
-    ends = [positive[key].min(), positive[key].max()] if len(positive) else [0.1, 1.0]
     curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
-    if curve is not None:
-        # A band that explodes far out must not squeeze what was measured to a line.
-        room = (ends[1] / ends[0]) ** 2 * 30 if reach is not None else np.inf
-        ends = [
-            min(ends[0], max(curve["low"].min(), min(ends[0], curve["value"].min()) / room)),
-            max(ends[1], min(curve["high"].max(), max(ends[1], curve["value"].max()) * room)),
-        ]
-    if published is not None and len(published):
-        ends = [min(ends[0], published["value"].min()), max(ends[1], published["value"].max())]
+    ends = _ends(frame, key, curve, reach, published)
     low, high = span or ends
     domain = [0.8 * min(ends[0], low), 1.25 * max(ends[1], high)]
     y = alt.Y(

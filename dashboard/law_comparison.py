@@ -1,18 +1,18 @@
-"""One quantity of several suites: a law each, or on demand one law through all of them."""
+"""One quantity of several views: a law each, or on demand one law through all suites."""
 
 import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import compare, law_charts, show
-from dashboard.compare import View
-from dashboard.laws import exponent_in_words, law_of
+from dashboard.laws import SHAPES, exponent_in_words, law_of
 from dashboard.quantities import Quantity, quantities
 from dashboard.scaling_charts import HEIGHT
 from dashboard.units import NATS, Unit
+from dashboard.view import View
 
 #: Points of each suite, for readers who compare them in one chart.
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+POINT_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 
 
 def section(
@@ -25,18 +25,27 @@ def section(
         together: whether one law is fitted to the models of all suites.
     """
     compare.unit_note(views, unit)
+    there = {view.label: of_view(view, views[0], label) for view in views}
     found = {}
     for view in views:
-        quantity = compare.attempt(lambda v=view: _quantity(v, label, unit))
+        quantity = compare.attempt(lambda v=view: _quantity(v, there[v.label], unit))
         if quantity is not None:
-            found[view.suite.name] = quantity
-    span = [value for q in found.values() for value in q.values["value"] if value > 0]
+            found[view.label] = quantity
+
+    def law_in(view: View, quantity: Quantity) -> PowerLaw | str:
+        return law_of(quantity.values, "value", SHAPES.get(view.said.get("law"), floor))
+
+    def ends(view: View) -> tuple[float, float] | None:
+        q = found.get(view.label)
+        return q and law_charts.law_ends(q.values, "value", law_in(view, q), reach)
+
+    span = compare.span_of(views, ends)
 
     def draw(view: View) -> alt.TopLevelMixin | str:
-        quantity = _quantity(view, label, unit)
+        quantity = _quantity(view, there[view.label], unit)
         if quantity is None:
-            return f"Not measured there: {label}."
-        law = law_of(quantity.values, "value", floor)
+            return f"Not measured there: {there[view.label]}."
+        law = law_in(view, quantity)
         show.caption(exponent_in_words(law))
         panel = law_charts.law_panel(
             quantity.values,
@@ -47,15 +56,28 @@ def section(
             quantity.certified is not False,
             unit=quantity.unit,
             reach=reach,
-            span=(min(span), max(span)) if span else None,
+            span=span,
         )
         return panel.properties(width="container", height=HEIGHT)
 
     compare.side_by_side(views, draw, label)
+    values = [tuple(q.values["value"]) for q in found.values()]
+    if len(values) > 1 and len(set(values)) == 1:
+        show.caption("Every view has the same values: this quantity is not of what they differ in.")
+    # A kept view's models may be those of the live one once more: it takes no part.
+    of_suites = {v.suite.name: found[v.label] for v in views if not v.kept and v.label in found}
     if not together:
-        show.caption("A law for each suite by itself; no law mixes suites unless asked to.")
-    elif len(found) > 1:
-        _mixed(found, label, floor, reach)
+        show.caption("A law for each view by itself; no law mixes suites unless asked to.")
+    elif len(of_suites) > 1:
+        _mixed(of_suites, label, floor, reach)
+
+
+def of_view(view: View, live: View, label: str) -> str:
+    """The label of a quantity in another view: the gap at the chosen setting is there the gap at
+    its own."""
+    if view.choice.setting.family == live.choice.setting.family:
+        return label
+    return label.replace(live.choice.setting.label, view.choice.setting.label)
 
 
 def _quantity(view: View, label: str, unit: Unit) -> Quantity | None:
@@ -114,7 +136,7 @@ def mixed_chart(
             y="value:Q",
             shape=alt.Shape(
                 "suite:N",
-                scale=alt.Scale(domain=names, range=SHAPES[: len(names)]),
+                scale=alt.Scale(domain=names, range=POINT_SHAPES[: len(names)]),
                 legend=alt.Legend(title="Suite", orient="bottom", symbolOpacity=1),
             ),
             tooltip=[

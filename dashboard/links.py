@@ -14,7 +14,7 @@ PARAMETERS = (
     *("form", "quantizer", "bits", "code", "delta", "model", "n", "matrix", "bandwidth"),
     *("quantity", "law", "reach", "ratio", "vocab", "target", "predicted", "from"),
     *("compare", "unit", "together", "own_example", "own_n", "own_d", "own_v", "own_bits"),
-    *("own_start", "own_bytes", "own_code", "settings"),
+    *("own_start", "own_bytes", "own_code", "settings", "beside"),
     *("part", "table", "only", "at", "where", "sheet", "file", "number", "of"),
 )
 

@@ -38,14 +38,23 @@ _KEPT = (
 _THEIRS, _OURS = "paper's", "ours"
 
 
-def claim(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
+def highest(view: Overview, unit: Unit) -> float:
+    """What a vertical axis must reach to show the bounds and the uniform guess."""
+    return 1.06 * max(*_bounds(view)["loss"], *_guesses(view.ours, unit))
+
+
+def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> alt.LayerChart:
     """Both bounds, the held-out and the training loss against model size, and the uniform guess.
 
     A bound that is no certificate has hollow points on a dashed line.
+
+    Args:
+        top: that the vertical axis reaches, to compare charts.
     """
     bounds, measured = _bounds(view), _measured(view.ours)
     x = alt.X("params_total:Q", scale=_room_for_names(view.ours), axis=_size_axis(view.ours))
-    y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True))
+    fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
+    y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
     own = alt.Color("colour:N", scale=None)
     layers = [*_guess(view.ours, unit)]
     lines = alt.Chart(measured).mark_line(color=GUIDE_COLOUR, strokeWidth=1)
@@ -69,7 +78,7 @@ def claim(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
         layers.append(base.mark_line(strokeWidth=2, **dash).encode(detail="what:N"))
         marks = base.mark_point(size=70, opacity=1, filled=certified)
         layers.append(marks.encode(tooltip=tooltip))
-    top = max(*bounds["loss"], *_guesses(view.ours, unit))
+    top = top or max(*bounds["loss"], *_guesses(view.ours, unit))
     names = alt.Chart(_names(bounds, measured, top)).mark_text(align="left", dx=9)
     layers.append(names.encode(x=x, y=y, text="text:N", color=own))
     if len(view.seeds):

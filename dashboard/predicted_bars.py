@@ -17,7 +17,22 @@ _PREDICTED_DASH = [4, 3]
 _ROOM = 1.6
 
 
-def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
+def highest(view: Outlook, n: float, unit: Unit = NATS) -> float:
+    """What a vertical axis must reach for these bars, the uniform guess, and the interval of the
+    predicted bound, unless that would squeeze the bars."""
+    total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
+    values = {key: view.estimate((key,), n) for key in BOUND}
+    row = {key: found.value if found else 0.0 for key, found in values.items()}
+    frame = pd.concat([view.terms[list(BOUND)], pd.DataFrame([row])], ignore_index=True)
+    tallest = max(frame.cumsum(axis=1).max(axis=None), total.value)
+    return 1.04 * max(_guess_of(view, unit), tallest, min(total.high, _ROOM * tallest))
+
+
+def _guess_of(view: Outlook, unit: Unit) -> float:
+    return max(unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
+
+
+def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None) -> alt.LayerChart:
     """The measured models' terms stacked, and beside them those predicted at ``n``, pale with
     dashed outlines and with the interval of their sum.
 
@@ -25,7 +40,9 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
 
     Args:
         view: losses in ``unit``.
+        top: that the vertical axis reaches, where the chart stands beside others.
     """
+    narrow = top is not None
     predicted = f"N = {count_label(n)}, predicted"
     values = {key: view.estimate((key,), n) for key in BOUND}
     row = {key: found.value if found else 0.0 for key, found in values.items()}
@@ -40,15 +57,13 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
         certified=lambda bars: [certified.get(name, False) for name in bars["model_id"]],
     )
     total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
-    guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
-    tallest = max(rows["top"].max(), total.value)
-    top = 1.04 * max(guess, tallest, min(total.high, _ROOM * tallest))
-    width = int(np.clip(320 / len(frame), 8, 46))
+    top = highest(view, n, unit) if top is None else top
+    width = int(np.clip((150 if narrow else 320) / len(frame), 8, 46))
     x = alt.X(
         "model_id:N",
         sort=list(frame["model_id"]),
         title="Model, by size",
-        axis=alt.Axis(labelAngle=0 if len(frame) < 8 else -35, labelLimit=170),
+        axis=alt.Axis(labelAngle=0 if len(frame) < 8 and not narrow else -35, labelLimit=170),
     )
     y = alt.Y("bottom:Q", title=f"Bound, {unit.label}", scale=alt.Scale(domain=[0, top]))
     look = {"x": x, "y": y, "y2": "top:Q"}
@@ -57,7 +72,8 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
         alt.Tooltip("term:N", title="term"),
         alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
     ]
-    legend = alt.Legend(title="Terms of the bound", symbolOpacity=1)
+    place = {"orient": "bottom", "columns": 3} if narrow else {}
+    legend = alt.Legend(title="Terms of the bound", symbolOpacity=1, **place)
     colour = term_colours(view.terms, legend)
     measured = rows[~rows["predicted"]]
     strength = 0.25 if measured["certified"].any() else 0.1
@@ -74,7 +90,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS) -> alt.LayerChart:
             **look, color=colour, tooltip=tips
         ),
         pale.mark_bar(size=width, clip=True, **outline).encode(**look, color=colour),
-        _guess(guess),
+        _guess(_guess_of(view, unit)),
         *_totals(view, predicted, total, top, x),
     ]
     return alt.layer(*layers).properties(height=330)

@@ -85,27 +85,41 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
 
 
 def gap_by_size(
-    gaps: pd.DataFrame, law: PowerLaw | str, colour: str, at: float | None, unit: Unit = NATS
+    gaps: pd.DataFrame,
+    law: PowerLaw | str,
+    colour: str,
+    at: float | None,
+    unit: Unit = NATS,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
     """Quantization gap against model size on log axes, two standard errors each way, with its
-    power law and band; ``at`` is a size that nobody measured, marked on the law."""
+    power law and band; ``at`` is a size that nobody measured, marked on the law, and ``span`` what
+    the vertical axis covers at least, to compare charts."""
     errors = (
         alt.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
         .encode(x="params_total:Q", y="gap_low_nats:Q", y2="gap_high_nats:Q")
     )
-    panel = law_panel(gaps, "quantization_gap_nats", "", colour, law, unit=unit.label, at=at)
+    panel = law_panel(
+        gaps, "quantization_gap_nats", "", colour, law, unit=unit.label, at=at, span=span
+    )
     return alt.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
-def bound_by_rate(bounds: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
+def bound_by_rate(
+    bounds: pd.DataFrame, unit: Unit = NATS, span: tuple[float, float] | None = None
+) -> alt.LayerChart:
     """Gap that is certified for one model against bits per parameter, with the best point marked.
 
     Args:
         bounds: from ``quantization.bounds_by_rate``, one model, losses in ``unit``; points that
             are no certificate are hollow.
+        span: that the vertical axis covers, to compare charts.
     """
     looks = _by_quantizer(bounds)
+    shared = {}
+    if span is not None:  # below the lowest point stands its number
+        shared = {"domain": [span[0] - 0.12 * (span[1] - span[0]), span[1]]}
     x = alt.X(
         "bits_per_parameter:Q",
         title="Bits per parameter of the chosen code",
@@ -114,7 +128,7 @@ def bound_by_rate(bounds: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     y = alt.Y(
         "bound_gap_nats:Q",
         title=f"Bound − training loss, {unit.label}",
-        scale=alt.Scale(zero=False, padding=14),
+        scale=alt.Scale(zero=False, padding=14, **shared),
     )
     base = alt.Chart(bounds)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(

@@ -21,10 +21,12 @@ class Control:
     Attributes:
         label: that stands at the widget.
         value: as it stands in links; a list for a control that takes several.
+        words: for a reader, where the value is not.
     """
 
     label: str
     value: str | bool | list[str]
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,6 @@ def current() -> Record:
     return st.session_state.get("record") or begin("")
 
 
-def chosen(parameter: str, label: str, value: str | bool | list[str]) -> None:
+def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
     """Note what a control is set to; ``parameter`` is its name in links."""
-    current().controls[parameter] = Control(label, value)
+    current().controls[parameter] = Control(label, value, words)

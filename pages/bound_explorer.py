@@ -26,6 +26,7 @@ from dashboard.outlook import BOUND, Outlook
 from dashboard.steps import steps_to_ours
 from dashboard.terms import bound_terms
 from dashboard.units import shown
+from dashboard.view import live
 from dashboard.waterfall_chart import waterfall
 
 suite = frame.open_suite()
@@ -39,6 +40,7 @@ try:
         paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
         size = size_controls.size_control(terms)
         model_id = size.model_id
+    views = compare.views(live(suite, choice, size.params), beside)
     of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
     steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 except ArtifactError as error:
@@ -54,8 +56,8 @@ else:
     explanations.predicted(view, size, unit)
 table = terms
 heading = f"Bound and its terms over model size, {choice.setting.label}"
-if beside:
-    table = comparison.stacked_terms(compare.views(suite, choice, beside), size.params, unit)
+if len(views) > 1:
+    table = comparison.stacked_terms(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds)
     show.chart(chart, heading, width="stretch")

@@ -4,9 +4,12 @@ import streamlit as st
 
 from dashboard import (
     certificates,
+    compare,
     controls,
     curvature,
+    curvature_comparison,
     downloads,
+    effort_section,
     frame,
     prediction_section,
     show,
@@ -18,6 +21,7 @@ from dashboard import curvature_words as words
 from dashboard.curvature import MATRICES
 from dashboard.errors import ArtifactError
 from dashboard.laws import law_of
+from dashboard.view import live
 
 suite = frame.open_suite()
 try:
@@ -31,12 +35,14 @@ try:
             icon=":material/inbox:",
         )
         frame.stop()
+    beside = compare.kept_alone()
     with st.sidebar:
         matrix = controls.matrix_control(measured, words.MATRIX_HELP)
         points = curvature.whole_models(traces, matrix)
         size = size_controls.size_control(points)
         model_id = size.model_id
         bandwidth = controls.bandwidth_control()
+    views = compare.views(live(suite, None, size.params), beside)
     point = points[points["model_id"] == model_id].iloc[0]
     nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
     steps = curvature.by_steps(suite, model_id, matrix)
@@ -53,12 +59,15 @@ name = certificates.plain(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 words.introduction()
+if len(views) > 1:
+    curvature_comparison.section(views, bandwidth)
 left, right = st.columns(2)
 with left:
     trained = nodes[nodes["train_fraction"] == 1.0]
     curve = curvature.densities(trained, "train_fraction", bandwidth, threshold)
-    heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
-    show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
+    if len(views) == 1:
+        heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
+        show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
     words.spectrum_reading(point, matrix)
 with right:
     if len(fractions) > 1:
@@ -84,22 +93,7 @@ with right:
     show.chart(charts.convergence_in_probes(probes, symbol), "Estimates over random vectors")
 words.convergence_reading(steps, matrix)
 
-for heading, over, column in (
-    ("Share of training", curvature.over_training(traces, matrix), "train_fraction"),
-    ("Number of training windows", curvature.over_windows(traces, matrix), "windows"),
-):
-    if over[column].nunique() > 1:
-        show.subheader(heading)
-        left, right = st.columns(2)
-        for place, key, what, unit in (
-            (left, "trace", f"Tr({symbol})", "nats/token"),
-            (right, "trace_sqrt", f"Tr(√{symbol})", "√(nats/token)"),
-        ):
-            with place:
-                chart = charts.traces_over(over, column, heading, key, f"{what}, {unit}")
-                show.chart(chart, f"{what} over the {heading.lower()}")
-        if column == "windows":
-            words.windows_reading()
+effort_section.section(traces, matrix, symbol)
 
 show.subheader("Does curvature predict the quantization gap?")
 try:

@@ -24,6 +24,7 @@ from dashboard.outlook import Outlook
 from dashboard.terms import PREQUENTIAL, bound_terms, prequential
 from dashboard.text import CODE_COLOURS
 from dashboard.units import shown
+from dashboard.view import live
 
 suite = frame.open_suite()
 try:
@@ -42,6 +43,7 @@ try:
         model_id = size.model_id
         largest = float(models["params_total"].max())
         reach = max(size_controls.reach_control(largest), size.at or 0.0)
+    views = compare.views(live(suite, choice, size.params), beside)
     codes = information.by_code(suite, setting)
     terms = shown(suite, bound_terms(suite, prequential(choice)), unit)
     real = shown(suite, bound_terms(suite, choice), unit)
@@ -78,9 +80,9 @@ certificates.remarks(real)
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
-if beside:
-    show.subheader("Bits per parameter, suite by suite")
-    comparison.bits_by_size(compare.views(suite, choice, beside), reach)
+if len(views) > 1:
+    show.subheader("View by view")
+    comparison.information_of(views, reach, unit)
 
 if len(terms):
     show.subheader("Every term of the bound under the prequential code")

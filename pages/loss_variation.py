@@ -24,6 +24,7 @@ from dashboard.laws import law_of
 from dashboard.terms import Choice
 from dashboard.text import term_of
 from dashboard.units import shown
+from dashboard.view import live
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25
@@ -41,6 +42,7 @@ try:
         sigma = variation.sigma_by_size(suite, choice)
         size = size_controls.size_control(sigma)
         model_id = size.model_id
+    views = compare.views(live(suite, choice, size.params), beside)
     points = variation.objective(suite, choice, model_id)
     effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
     joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
@@ -56,8 +58,8 @@ certificates.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
-if beside:
-    comparison.sigma(compare.views(suite, choice, beside))
+if len(views) > 1:
+    comparison.sigma(views, unit)
 left, right = st.columns(2)
 with left:
     show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")

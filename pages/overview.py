@@ -2,18 +2,32 @@
 
 import streamlit as st
 
-from dashboard import certificates, downloads, frame, seeds, show, suite_controls
+from dashboard import (
+    certificates,
+    compare,
+    downloads,
+    frame,
+    overview_comparison,
+    seeds,
+    show,
+    suite_controls,
+)
 from dashboard import overview_charts as charts
 from dashboard import overview_words as words
 from dashboard.errors import ArtifactError
 from dashboard.next_pages import next_pages
 from dashboard.overview_controls import overview_control
+from dashboard.view import live
 
 suite = frame.open_suite()
 try:
     with st.sidebar:
         unit = suite_controls.unit_control()
+    beside = compare.kept_alone()
+    with st.sidebar:
         view = overview_control(suite, unit)
+    names = overview_comparison.OVERVIEW_NAMES
+    views = compare.views(live(suite, view.choice), beside, names)
 except ArtifactError as error:
     frame.show_error(error)
     frame.stop()
@@ -22,9 +36,13 @@ frame.title(suite, "Overview")
 words.introduction(view.choice.failure_probability)
 words.headline(view, unit)
 laws = view.laws()
+if len(views) > 1:
+    overview_comparison.section(views, unit)
 left, right = st.columns([5, 4])
 with left:
-    show.chart(charts.claim(view, unit, height=270), "What is guaranteed, and what was measured")
+    if len(views) == 1:
+        chart = charts.claim(view, unit, height=270)
+        show.chart(chart, "What is guaranteed, and what was measured")
     words.claim_reading(view)
 with right:
     gaps = charts.gap_by_term(view, unit, height=130)

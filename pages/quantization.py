@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import (
+    bits_section,
     certificates,
     compare,
     comparison,
@@ -23,6 +24,7 @@ from dashboard.errors import ArtifactError
 from dashboard.terms import UNQUANTIZED, bound_terms
 from dashboard.text import term_of
 from dashboard.units import shown
+from dashboard.view import live
 
 suite = frame.open_suite()
 try:
@@ -35,6 +37,7 @@ try:
         terms = shown(suite, bound_terms(suite, choice), unit)
         size = size_controls.size_control(terms)
         model_id = size.model_id
+    views = compare.views(live(suite, choice, size.params), beside)
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
     rates = on_grid or suite.settings()
     bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
@@ -69,13 +72,11 @@ else:
         show.chart(chart, f"Rate against distortion, {name}")
         words.rate_reading()
 
-if beside:
-    show.subheader("Which rate bounds best, suite by suite")
-    comparison.bound_by_rate(compare.views(suite, choice, beside), size.params, unit)
+drawn = comparison.by_rate(views, unit)
 left, right = st.columns(2)
 with left:
     heading = f"Which rate bounds best? {name}"
-    if beside:
+    if "bound" in drawn:
         show.markdown(f"**{heading}**")
     else:
         show.chart(charts.bound_by_rate(bounds, unit), heading)
@@ -86,21 +87,15 @@ with right:
     else:
         colour = term_of("quantization_gap_nats").colour
         law = laws["quantization_gap_nats"]
-        chart = charts.gap_by_size(at_setting, law, colour, size.at, unit)
-        show.chart(chart, f"Quantization gap against model size, {setting.label}")
+        heading = f"Quantization gap against model size, {setting.label}"
+        if "gap" in drawn:
+            show.markdown(f"**{heading}**")
+        else:
+            show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
         explanations.law_reading(law)
 certificates.remarks(terms)
 
-show.subheader("Where to spend bits: many parameters or many bits each?")
-left, right = st.columns(2)
-for column, key, what in (
-    (left, "train_loss_nats", "Training loss, quantized"),
-    (right, "total_nats", "Bound"),
-):
-    with column:
-        chart = charts.by_total_bits(by_total, key, what, unit)
-        show.chart(chart, f"{what}, against bits in all")
-words.bits_reading(setting)
+bits_section.section(by_total, setting, unit)
 
 show.subheader(f"Layer by layer: {name}, {setting.label}")
 layer_section.section(layers)

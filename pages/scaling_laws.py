@@ -22,6 +22,7 @@ from dashboard.quantities import quantities
 from dashboard.terms import bound_terms
 from dashboard.text import TERMS
 from dashboard.units import shown
+from dashboard.view import live
 
 suite = frame.open_suite()
 try:
@@ -29,13 +30,14 @@ try:
         unit = suite_controls.unit_control()
     beside = compare.others(suite)
     with st.sidebar:
-        together = bool(beside) and suite_controls.together_control()
+        together = bool(beside.suites) and suite_controls.together_control()
         choice = controls.bound_controls(suite)
         found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
         floor = controls.law_control()
         largest = float(suite.models()["params_total"].max())
         reach = size_controls.reach_control(largest)
+    views = compare.views(live(suite, choice), beside)
     terms = shown(suite, bound_terms(suite, choice), unit)
     overview = scaling.overview(list(found.values()), floor)
     reported = scaling.reported(suite, found[label], reach)
@@ -59,9 +61,8 @@ words.law_reading(quantity, law, held)
 certificates.not_certified(terms)
 certificates.remarks(terms)
 words.published_reading(quantity)
-if beside:
-    show.subheader(f"{label}, suite by suite")
-    views = compare.views(suite, choice, beside)
+if len(views) > 1:
+    show.subheader(f"{label}, view by view")
     law_comparison.section(views, label, floor, reach, unit, together)
 
 show.subheader(quantity.group)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import (
+    compare,
     controls,
     downloads,
     frame,
@@ -14,6 +15,7 @@ from dashboard import (
     suite_controls,
     terms,
     what_if,
+    what_if_comparison,
     what_if_published,
 )
 from dashboard import what_if_notes as notes
@@ -21,6 +23,7 @@ from dashboard import what_if_words as words
 from dashboard.errors import ArtifactError
 from dashboard.numbers import count_label
 from dashboard.smallest_size import smallest_size
+from dashboard.view import live
 
 suite = frame.open_suite()
 models = suite.models()
@@ -28,6 +31,8 @@ ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
 try:
     with st.sidebar:
         unit = suite_controls.unit_control()
+    beside = compare.kept_alone()
+    with st.sidebar:
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
             n = size_controls.params_control(models)
@@ -44,12 +49,14 @@ try:
             target = size_controls.count_control(
                 "target", f"Target gap, {unit.label}", "0.5", 0.001, 20, notes.TARGET_HELP
             )
-        choice = controls.bound_controls(suite, (*terms.CODES, terms.PREQUENTIAL))
+        codes = (*terms.CODES, terms.PREQUENTIAL)
+        choice = controls.bound_controls(suite, codes)
         bits = suite.bits_per_parameter(choice.setting)["nominal"]
         if choice.code == terms.PREQUENTIAL:
             choice = terms.prequential(choice)
             st.caption(notes.PREQUENTIAL_NOTE)
         scenario = what_if.Scenario(choice, r, round(v), controls.law_control())
+    views = compare.views(live(suite, choice, n), beside, codes=codes)
     view = what_if.outlook(suite, scenario, unit)
 except ArtifactError as error:
     frame.show_error(error)
@@ -65,8 +72,11 @@ if found is None:
 else:
     words.headline(view, n, scenario, unit)
     words.left_out(view, unit)
-    chart = predicted_bars.stacked(view, n, unit)
-    show.chart(chart, f"Bound and its terms: measured, and predicted at {at_n}", width="stretch")
+    if len(views) > 1:
+        what_if_comparison.section(views, unit)
+    else:
+        heading = f"Bound and its terms: measured, and predicted at {at_n}"
+        show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
     notes.chart_reading(view)
 notes.held_fixed(view, ratio)
 

@@ -39,12 +39,36 @@ def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
     page.get_by_role("link", name="Scaling laws").click()
     page.get_by_role("heading", name="Scaling laws", exact=True).wait_for()
     wait_until_drawn(page)
-    assert page.get_by_text("Training loss, suite by suite").count() == 1
+    assert page.get_by_text("Training loss, view by view").count() == 1
     assert "compare=micro" in page.url
     assert "unit=bits+per+byte" in page.url
     assert page.locator(CHART).count() > charts
     assert unbroken(page)
     assert not errors
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
+    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro", scheme)
+    charts = page.locator(CHART).count()
+    page.get_by_role("button", name="Keep this view to compare").click()
+    page.wait_for_url("**beside=**")
+    page.get_by_role("button", name="Let go of the kept view").wait_for()
+    page.get_by_role("radio", name="entropy-coded").click()
+    page.get_by_text("the kept view").first.wait_for()
+    wait_until_drawn(page)
+    assert page.locator(CHART).count() == charts + 1
+    assert unbroken(page)
+    number = bound(page)
+    other, more = open_page(chromium, page.url, scheme)
+    assert bound(other) == number
+    assert other.locator(CHART).count() == charts + 1
+    other.get_by_role("button", name="Let go of the kept view").click()
+    other.get_by_role("button", name="Keep this view to compare").wait_for()
+    wait_until_drawn(other)
+    assert "beside=" not in other.url
+    assert other.locator(CHART).count() == charts
+    assert not [*errors, *more]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

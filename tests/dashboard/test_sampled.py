@@ -18,7 +18,6 @@ from bounds.forms.sampled import (
     sampled_bound,
 )
 from dashboard.artifacts import Suite
-from dashboard.compare import nearest_setting, nearest_view
 from dashboard.errors import ArtifactError
 from dashboard.sampling import SAMPLED, SAMPLING_SHARE
 from dashboard.settings import Setting
@@ -26,6 +25,7 @@ from dashboard.steps import steps_to_ours
 from dashboard.terms import Choice, bound_terms
 from dashboard.text import TERMS, term_of
 from dashboard.units import BITS, LOSS_COLUMNS, exported, shown
+from dashboard.view import View, nearest_setting, nearest_view
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import (
     BYTES_PER_TOKEN,
@@ -352,7 +352,7 @@ def test_a_compared_suite_shows_its_nearest_setting_in_words(open_app, data_copy
             file.unlink()
     whole, other = Suite(data_copy, "micro"), Suite(data_copy, "sampled")
     assert nearest_setting(whole, GPTQ, other) == Setting("gptq", 3)
-    view = nearest_view(whole, replace(CHOICE, form="geometric"), other)
+    view = nearest_view(View(whole, replace(CHOICE, form="geometric")), other)
     assert view.choice.form == SAMPLED
     app = open_app(data_copy, suite="micro", compare="sampled")
     assert not app.exception

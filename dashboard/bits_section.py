@@ -1,0 +1,29 @@
+"""The part of the page *Quantization* on bits in all: many parameters or many bits each?"""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import quantization_charts as charts
+from dashboard import quantization_words as words
+from dashboard import show
+from dashboard.settings import Setting
+from dashboard.units import Unit
+
+
+def section(by_total: pd.DataFrame, setting: Setting, unit: Unit) -> None:
+    """Loss and bound of every model at every rate against the bits of its code.
+
+    Args:
+        by_total: from ``quantization.bounds_by_rate``, losses in ``unit``.
+        setting: that is chosen.
+    """
+    show.subheader("Where to spend bits: many parameters or many bits each?")
+    left, right = st.columns(2)
+    for column, key, what in (
+        (left, "train_loss_nats", "Training loss, quantized"),
+        (right, "total_nats", "Bound"),
+    ):
+        with column:
+            chart = charts.by_total_bits(by_total, key, what, unit)
+            show.chart(chart, f"{what}, against bits in all")
+    words.bits_reading(setting)

@@ -1,0 +1,149 @@
+"""Two views in numbers: the live one, the kept one, and how far they are apart."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dashboard import compare, show
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.text import GAP_COLOUR, terms_in
+from dashboard.units import Unit
+from dashboard.view import View, nearest_model
+
+
+@dataclass(frozen=True)
+class Line:
+    """One number of both views.
+
+    Attributes:
+        label: what it is, with its unit where that is not the table's.
+        live, kept: its values.
+        colour: that it has in charts.
+        errors: standard errors of both, where they are estimates.
+    """
+
+    label: str
+    live: float
+    kept: float
+    colour: str = ""
+    errors: tuple[float, float] | None = None
+
+    @property
+    def difference(self) -> float:
+        """Live minus kept."""
+        return self.live - self.kept
+
+
+def of_terms(
+    shown: list[View], tables: dict[str, pd.DataFrame], unit: Unit, key: str = "", label: str = ""
+) -> None:
+    """Bound, gap and every term of the live and the kept view at their chosen models.
+
+    Args:
+        shown: the live view first; nothing is drawn unless one is kept.
+        tables: ``terms.bound_terms`` in ``unit``, by label of the view.
+        key: another column that the table begins with, if any.
+        label: what that is, with its unit.
+    """
+    kept = compare.kept_one(shown)
+    if kept is not None and {shown[0].label, kept.label} <= tables.keys():
+        pair = [shown[0], kept]
+        of_rows(pair, [row_of(tables[v.label], v) for v in pair], unit, key, label)
+
+
+def of_rows(
+    pair: list[View], rows: list[pd.Series], unit: Unit, key: str = "", label: str = ""
+) -> None:
+    """The same of two rows of ``terms.bound_terms``, the live one first."""
+    if not compare.same_tokens(pair, unit):
+        return  # the page has said so: their difference would be of different tokens
+    live, kept = rows
+    lines = [Line(label, float(live[key]), float(kept[key]))] if key else []
+    bits = (float(row["code_bits"] / row["params_total"]) for row in rows)
+    lines += [Line("Code, bits per parameter", *bits), *term_lines(live, kept)]
+    names = [plain(row["model_id"]) for row in rows]
+    same = names[0] == names[1]
+    heads = [_head(view, row, named=not same) for view, row in zip(pair, rows, strict=True)]
+    table(heads, lines, f"{unit.label}, {names[0]}" if same else unit.label)
+    reading(lines, unit)
+
+
+def _head(view: View, row: pd.Series, named: bool) -> str:
+    """What sets a view apart, the setting where each model has its own, the model if it is to be
+    ``named``, and whether the numbers are certified."""
+    label = view.label
+    for words in (row.get("setting", ""), row["model_id"] if named else ""):
+        label += f", {words}" if words and words not in label else ""
+    return f"{plain(label)} {CERTIFIED if row['certified'] else NOT_CERTIFIED}"
+
+
+def row_of(terms: pd.DataFrame, view: View) -> pd.Series:
+    """The row of the model nearest to a view's size."""
+    return terms.set_index("model_id", drop=False).loc[nearest_model(terms, view.size)]
+
+
+def term_lines(live: pd.Series, kept: pd.Series) -> list[Line]:
+    """Bound, gap, and the terms that either row has."""
+    keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
+    shown = terms_in(pd.DataFrame([live, kept]))
+    keys += [(term.label, term.key, term.colour) for term in shown]
+    return [Line(label, float(live[key]), float(kept[key]), colour) for label, key, colour in keys]
+
+
+def table(heads: list[str], lines: list[Line], unit: str) -> None:
+    """The numbers side by side, with their difference in the last column.
+
+    Args:
+        heads: of the live and the kept view, in Markdown.
+        unit: of all lines that name none.
+    """
+    live, kept = (head.replace("|", r"\|") for head in heads)
+    rows = [
+        f"| | {unit} | {live} | :material/push_pin: {kept} | difference |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for line in lines:
+        square = (
+            f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
+        )
+        values = [_number(value) for value in (line.live, line.kept)]
+        apart = _number(line.difference, sign=True)
+        if line.errors is not None:  # no more digits than are known
+            pairs = zip((line.live, line.kept), line.errors, strict=True)
+            values = [f"{value:,.4g} ± {error:.2g}" for value, error in pairs]
+            apart = f"{line.difference:+.2g}".replace("-", "−")
+        rows.append(f"| {square} | **{line.label}** | {' | '.join(values)} | {apart} |")
+    show.markdown("\n".join(rows), unsafe_allow_html=True)
+
+
+def _number(value: float, sign: bool = False) -> str:
+    """To four places, or to two digits where that would be nothing but noughts."""
+    if pd.isna(value):
+        return "—"
+    if value == 0.0:
+        return "0"
+    size = abs(value)
+    kind = ".4f" if 0.0005 <= size < 1000 else ",.5g" if size >= 1000 else ".1e"
+    return f"{value:{'+' if sign else ''}{kind}}".replace("-", "−")
+
+
+def reading(lines: list[Line], unit: Unit) -> None:
+    """How the gap of the live view stands to that of the kept one, and which term moves most."""
+    gap = next((line for line in lines if line.label == "Gap"), None)
+    if gap is None:
+        return
+    terms = lines[lines.index(gap) + 1 :]
+    most = max(terms, key=lambda line: abs(line.difference))
+    if not gap.difference and not most.difference:
+        show.caption("Gap and terms of the two views are the same.")
+        return
+    share = f" ({abs(gap.difference) / gap.kept:.1%})" if gap.kept > 0 else ""
+    how = f"is {_number(abs(gap.difference))} {unit.label}{share} "
+    how += "smaller than" if gap.difference < 0 else "larger than"
+    if not gap.difference:
+        how = "is the same as"
+    show.caption(
+        f"The gap of the view that follows the controls {how} that of the kept one; the term that "
+        f"moves most is *{most.label}*, by {_number(most.difference, sign=True)}. Differences are "
+        "that view minus the kept one."
+    )
