@@ -237,7 +237,7 @@ def test_other_calibration_windows_make_other_units(micro_run, tmp_path, micro_l
     changed = micro_ladder.read_text().replace(
         "calibration_windows = 32", "calibration_windows = 33"
     )
-    file = tmp_path / "changed.toml"
+    file = tmp_path / micro_ladder.name  # the preset has the name of its file
     file.write_text(changed)
     other = session_of(micro_run, file, text_folder)
     redone = {unit.stage for unit in other.plan.todo}

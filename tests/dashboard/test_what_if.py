@@ -435,6 +435,7 @@ def forget(data, pattern):
 def test_two_models_give_a_reason_and_none_a_sentence(open_page, data_copy):
     forget(data_copy, "micro/*/ladder-12k--gptq-b4--*")
     app = open_page("what_if", data_copy)
+    app.select_slider(key="bits").set_value("4").run()
     assert not app.exception
     assert "from these 2 models" in sentences(app)[0]
     assert "needs at least 3 model sizes, not 2" in sentences(app)[0]
