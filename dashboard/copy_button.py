@@ -52,7 +52,11 @@ export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button");
   const [icon, label] = button.children;
   const field = parentElement.querySelector("input");
-  const say = (picture, words) => { icon.innerHTML = picture; label.textContent = words; };
+  const say = (picture, words) => {
+    icon.innerHTML = picture;
+    label.textContent = words;
+    button.setAttribute("aria-label", words);  // a live region inside gives a button no name
+  };
   let timer;
   field.value = data.text;
   field.hidden = true;
