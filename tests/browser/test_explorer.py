@@ -147,7 +147,9 @@ def fits_with(page, charts):
 
 def choose(page, position, option):
     """Pick an option of the sidebar's select box at this position, and wait for the new picture."""
-    page.locator('[data-testid="stSelectbox"]').nth(position).click()
+    field = page.locator('[data-testid="stSelectbox"]').nth(position).locator("input")
+    field.click()
+    field.press("ArrowDown")  # opens the list if the click has not
     page.get_by_role("option", name=option, exact=True).click()
     page.wait_for_timeout(1000)
     wait_until_drawn(page)

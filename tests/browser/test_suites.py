@@ -54,8 +54,10 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
     page.get_by_role("button", name="Keep this view to compare").click()
     page.wait_for_url("**beside=**")
     page.get_by_role("button", name="Let go of the kept view").wait_for()
+    wait_until_drawn(page)
     page.get_by_role("radio", name="entropy-coded").click()
-    page.get_by_text("the kept view").first.wait_for()
+    page.wait_for_url("**code=entropy-coded**")
+    page.locator(CHART).nth(charts).wait_for()
     wait_until_drawn(page)
     assert page.locator(CHART).count() == charts + 1
     assert unbroken(page)
