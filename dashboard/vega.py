@@ -43,6 +43,10 @@ class Chart(_Light, alt.Chart):
         for what comes as the channel's own class."""
         return super().encode(**{name: _channel(name, of) for name, of in channels.items()})
 
+    def _compute_hash(self) -> str:
+        """What Altair names a chart by if it has selections, at the price of writing it out."""
+        return ""
+
 
 class _LayerChart(_Light, alt.LayerChart):
     pass
