@@ -150,8 +150,12 @@ class Suite:
     def models(self) -> pd.DataFrame:
         """Fully trained models whose unquantized losses are measured, by size; of those that
         differ by their seed alone the first."""
-        found = self.every_model()
-        return found[found["repeats"] == found["model_id"]].reset_index(drop=True)
+
+        def look() -> pd.DataFrame:
+            found = self.every_model()
+            return found[found["repeats"] == found["model_id"]].reset_index(drop=True)
+
+        return self.remember("models", look)
 
     def every_model(self) -> pd.DataFrame:
         """``models`` and those that repeat one of them with another seed.
@@ -193,17 +197,25 @@ class Suite:
         """How many of ``models`` have a bound at one of ``settings``."""
         if self.is_sampled:
             return len(self.models())
-        rows = self.query(
-            f"SELECT DISTINCT model_id FROM loss_histograms WHERE split = 'train' AND {AT_SETTING}",
-            columns_of(setting),
-        )
-        return int(self.models()["model_id"].isin(rows["model_id"]).sum())
+
+        def look() -> int:
+            rows = self.query(
+                "SELECT DISTINCT model_id FROM loss_histograms "
+                f"WHERE split = 'train' AND {AT_SETTING}",
+                columns_of(setting),
+            )
+            return int(self.models()["model_id"].isin(rows["model_id"]).sum())
+
+        return self.remember(("bounded at", setting), look)
 
     def measured_settings(self) -> list[Setting]:
         """Settings at which at least one of ``models`` was scored, if only on sampled windows."""
         return self._settings("")
 
     def _settings(self, condition: str) -> list[Setting]:
+        return list(self.remember(("settings", condition), lambda: self._find_settings(condition)))
+
+    def _find_settings(self, condition: str) -> list[Setting]:
         names = ", ".join(field.name for field in schema.SETTING_FIELDS)
         same_setting = " AND ".join(
             f"h.{field.name} IS NOT DISTINCT FROM q.{field.name}" for field in schema.SETTING_FIELDS
@@ -227,14 +239,11 @@ class Suite:
     @property
     def is_sampled(self) -> bool:
         """Whether token losses are of sampled windows, and no training set was scored in full."""
-        return bool(
-            self.query(
-                """
-                SELECT EXISTS (FROM token_losses)
-                       AND NOT EXISTS (FROM loss_histograms WHERE split = 'train') AS sampled
-                """
-            )["sampled"][0]
-        )
+        sql = """
+            SELECT EXISTS (FROM token_losses)
+                   AND NOT EXISTS (FROM loss_histograms WHERE split = 'train') AS sampled
+            """
+        return self.remember("is sampled", lambda: bool(self.query(sql)["sampled"][0]))
 
     def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
         """Losses of one model's sampled windows, None where there are none; read once and kept.
@@ -346,10 +355,14 @@ class Suite:
     def provenance_counts(self, key: str) -> dict[str, int]:
         """The same with how many of the files that units wrote have each value; a published copy
         packs many into one, and has what each said in a table."""
-        packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
-        each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
-        counts = Counter(value for value in each if isinstance(value, str) and value)
-        return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0])))
+
+        def count() -> dict[str, int]:
+            packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
+            each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
+            counts = Counter(value for value in each if isinstance(value, str) and value)
+            return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0])))
+
+        return dict(self.remember(("provenance", key), count))
 
     def measured_between(self) -> tuple[str, str]:
         """First and last day of the measurements, as ``2026-11-22``; empty where none is dated."""

@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard import vega
 from dashboard.law_charts import size_scale
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.text import (
@@ -63,7 +64,7 @@ def stacked_terms(
     kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
     for rows, certified in by_certificate(stacked_rows(terms, kept)):
         layers.append(
-            alt.Chart(rows)
+            vega.Chart(rows)
             .mark_bar(width=width, **fill_of_bar(certified))
             .encode(
                 x=x,
@@ -87,7 +88,7 @@ def stacked_terms(
     if seeds is not None and len(seeds):
         layers.append(_range_of_seeds(seeds, x, unit))
     layers += [_guess_line(terms, unit), *_comparisons(terms, paper, x, width, unit, narrow)]
-    return alt.layer(*layers).properties(height=330 if narrow else 380)
+    return vega.layer(*layers).properties(height=330 if narrow else 380)
 
 
 def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
@@ -101,7 +102,7 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
     """The bound in numbers: inside the bar where there is one, lest it be taken for the value of
     the line above."""
     inside = {"dy": 11, "color": _INK} if certified else {"dy": -8, "color": GUIDE_COLOUR}
-    numbers = alt.Chart(rows).encode(
+    numbers = vega.Chart(rows).encode(
         x=x, y=alt.Y("total_nats:Q"), text=alt.Text("total_nats:Q", format=".2f")
     )
     bold = {"fontSize": 12, "fontWeight": "bold"}
@@ -115,7 +116,7 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
 def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
     """From the lowest to the highest bound of each size's seeds."""
     return (
-        alt.Chart(seeds)
+        vega.Chart(seeds)
         .mark_errorbar(ticks={"size": 9}, rule={"strokeWidth": 2}, color=_INK)
         .encode(
             x=x,
@@ -197,12 +198,12 @@ def _comparisons(
         ],
     }
     errors = (
-        alt.Chart(frame).mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q")
+        vega.Chart(frame).mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q")
     )
-    points = alt.Chart(measured).mark_point(size=95, stroke=_INK, strokeWidth=1.2, opacity=1)
+    points = vega.Chart(measured).mark_point(size=95, stroke=_INK, strokeWidth=1.2, opacity=1)
     # A dashed line is no bound: the paper's terms of a sample taken for the whole.
     dash = {"strokeDash": [3, 3]} if sampled else {}
-    lines = alt.Chart(paper.assign(what=paper_label, loss=paper["total_nats"])).mark_point(
+    lines = vega.Chart(paper.assign(what=paper_label, loss=paper["total_nats"])).mark_point(
         size=(width + 14) ** 2, stroke=GUIDE_COLOUR, strokeWidth=2.5, opacity=1, **dash
     )
     return [lines.encode(**look), errors, points.encode(**look)]
@@ -213,13 +214,13 @@ def _guess_line(terms: pd.DataFrame, unit: Unit) -> alt.LayerChart:
     guesses = {unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()}
     frame = pd.DataFrame({"guess": sorted(guesses)})
     line = (
-        alt.Chart(frame)
+        vega.Chart(frame)
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5)
         .encode(y="guess:Q")
     )
     text = (
-        alt.Chart(frame)
+        vega.Chart(frame)
         .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
         .encode(x=alt.value("width"), y="guess:Q")
     )
-    return alt.layer(line, text)
+    return vega.layer(line, text)

@@ -150,11 +150,15 @@ def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
 
 def is_measured(suite: Suite, matrix: str) -> bool:
     """Whether the page can show this matrix: traces and spectra of a fully trained model."""
-    points = whole_models(traces(suite), matrix)
-    return len(points) > 0 and all(
-        (at_point(spectra(suite, p["model_id"], matrix), p)["train_fraction"] == 1.0).any()
-        for _, p in points.iterrows()
-    )
+
+    def look() -> bool:
+        points = whole_models(traces(suite), matrix)
+        return len(points) > 0 and all(
+            (at_point(spectra(suite, p["model_id"], matrix), p)["train_fraction"] == 1.0).any()
+            for _, p in points.iterrows()
+        )
+
+    return suite.remember(("curvature is measured", matrix), look)
 
 
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.spectrum import symmetric_log
+from dashboard import vega
 from dashboard.curvature import LINEAR_DECADES
 from dashboard.law_charts import law_panel
 from dashboard.text import GUIDE_COLOUR, MATRIX_COLOURS, RAMP, parameter_count
@@ -78,7 +79,7 @@ def _density_layers(
         scale=alt.Scale(type="log", **high),
         axis=alt.Axis(format=".0e", tickCount=6, grid=False),
     )
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     band = base.mark_area(opacity=0.22).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
     line = base.mark_line(strokeWidth=1.8).encode(
         x=x,
@@ -90,11 +91,11 @@ def _density_layers(
         ],
     )
     zero = (
-        alt.Chart(pd.DataFrame({"place": [0.0]}))
+        vega.Chart(pd.DataFrame({"place": [0.0]}))
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x="place:Q")
     )
-    return alt.layer(zero, band, line).properties(height=HEIGHT)
+    return vega.layer(zero, band, line).properties(height=HEIGHT)
 
 
 def spectrum(
@@ -158,8 +159,8 @@ def by_size(
         panel = law_panel(points, key, label, colour, laws[key], unit=unit, span=span, at=at)
         marks = [_bars(points, key, colour), _bracket(points.assign(top=top), key, colour)]
         marks = [mark.encode(x="params_total:Q") for mark in marks]
-        panels.append(alt.layer(panel, *marks).properties(width=205, height=190))
-    return alt.hconcat(*panels, spacing=30)
+        panels.append(vega.layer(panel, *marks).properties(width=205, height=190))
+    return vega.hconcat(*panels, spacing=30)
 
 
 def _bars(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
@@ -167,13 +168,13 @@ def _bars(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
     error = points[f"{key}_se"]
     low = (points[key] - 2 * error).clip(lower=points[key] / 10)
     frame = points.assign(bar_low=low, bar_high=points[key] + 2 * error)
-    bars = alt.Chart(frame).mark_rule(color=colour, strokeWidth=3)
+    bars = vega.Chart(frame).mark_rule(color=colour, strokeWidth=3)
     return bars.encode(y="bar_low:Q", y2="bar_high:Q")
 
 
 def _bracket(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
     """From the value to where the other rule of the quadrature lies, in column ``top``."""
-    line = alt.Chart(points).mark_rule(color=colour, strokeWidth=1, strokeDash=[3, 2])
+    line = vega.Chart(points).mark_rule(color=colour, strokeWidth=1, strokeDash=[3, 2])
     return line.encode(y=f"{key}:Q", y2="top:Q")
 
 
@@ -219,7 +220,7 @@ def traces_over(
         scale=alt.Scale(scheme=RAMP),
         legend=alt.Legend(title="parameters", orient="right"),
     )
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     lines = base.mark_line(strokeWidth=1.3).encode(x=x, y=y, color=colour)
     bars = base.mark_rule(strokeWidth=3).encode(x=x, y="low:Q", y2="high:Q", color=colour)
     bracket = base.mark_rule(strokeWidth=1, strokeDash=[3, 2]).encode(
@@ -236,7 +237,7 @@ def traces_over(
             alt.Tooltip(f"{key}_se:Q", title="standard error", format=".2g"),
         ],
     )
-    return alt.layer(lines, bracket, bars, dots).properties(height=260)
+    return vega.layer(lines, bracket, bars, dots).properties(height=260)
 
 
 def predicted(frame: pd.DataFrame) -> alt.LayerChart:
@@ -257,16 +258,16 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
         "quantization_gap_nats:Q", title="Measured gap, nats per token", scale=scale, axis=axis
     )
     line = (
-        alt.Chart(pd.DataFrame({"p": ends, "m": ends}))
+        vega.Chart(pd.DataFrame({"p": ends, "m": ends}))
         .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x=alt.X("p:Q", scale=scale), y=alt.Y("m:Q", scale=scale))
     )
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     bars = base.mark_rule().encode(x=x, y="low:Q", y2="high:Q", color=_bits_colour())
     dots = base.mark_point(size=60, filled=True, opacity=1).encode(
         x=x, y=y, color=_bits_colour(), tooltip=_prediction_tooltip()
     )
-    return alt.layer(line, bars, dots).properties(height=HEIGHT)
+    return vega.layer(line, bars, dots).properties(height=HEIGHT)
 
 
 def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
@@ -298,18 +299,18 @@ def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
         scale=alt.Scale(scheme=RAMP),
         legend=alt.Legend(title="parameters"),
     )
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     lines = base.mark_line(strokeWidth=1.3).encode(x=x, y=y, color=colour)
     dots = base.mark_point(size=60, filled=True, opacity=1).encode(
         x=x, y=y, color=colour, tooltip=_prediction_tooltip()
     )
     one = (
-        alt.Chart(pd.DataFrame({"ratio": [1.0]}))
+        vega.Chart(pd.DataFrame({"ratio": [1.0]}))
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(y="ratio:Q")
     )
     bars = base.mark_rule().encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour)
-    return alt.layer(one, lines, bars, dots).properties(height=HEIGHT)
+    return vega.layer(one, lines, bars, dots).properties(height=HEIGHT)
 
 
 def _bits_colour() -> alt.Color:
@@ -369,7 +370,7 @@ def convergence_in_probes(probes: pd.DataFrame, symbol: str) -> alt.LayerChart:
 def _with_band(
     frame: pd.DataFrame, x: str, x_title: str, y_title: str, colour: alt.Color
 ) -> alt.LayerChart:
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     across = alt.X(f"{x}:Q", title=x_title, axis=alt.Axis(grid=False, tickMinStep=1))
     up = alt.Y("value:Q", title=y_title, scale=alt.Scale(zero=False))
     band = base.mark_area(opacity=0.2).encode(x=across, y="low:Q", y2="high:Q", color=colour)
@@ -379,4 +380,4 @@ def _with_band(
         color=colour,
         tooltip=[alt.Tooltip(f"{x}:Q", title=x_title), alt.Tooltip("value:Q", format=".4g")],
     )
-    return alt.layer(band, line).properties(height=260)
+    return vega.layer(band, line).properties(height=260)

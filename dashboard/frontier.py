@@ -15,6 +15,10 @@ def loss_by_compute(suite: Suite) -> pd.DataFrame:
 
     Columns: model_id, params_total, flops (6 N d after d tokens), loss_nats.
     """
+    return suite.remember("loss by compute", lambda: _loss_by_compute(suite))
+
+
+def _loss_by_compute(suite: Suite) -> pd.DataFrame:
     frames = []
     for model in suite.models().itertuples():
         curve = information.online_curve(suite, model.model_id, batches=None)

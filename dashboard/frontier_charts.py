@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from dashboard import vega
 from dashboard.scaling_charts import HEIGHT
 from dashboard.text import GUIDE_COLOUR, RAMP, parameter_count
 from dashboard.units import NATS, Unit
@@ -35,12 +36,12 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
         axis=alt.Axis(format="~g", tickCount=6, grid=False),
     )
     lines = (
-        alt.Chart(curves.assign(model=curves["params_total"].map(parameter_count)))
+        vega.Chart(curves.assign(model=curves["params_total"].map(parameter_count)))
         .mark_line(strokeWidth=1.6)
         .encode(x=x, y=y, color=colour, detail="model_id:N")
     )
     points = (
-        alt.Chart(ends.assign(model=ends["params_total"].map(parameter_count)))
+        vega.Chart(ends.assign(model=ends["params_total"].map(parameter_count)))
         .mark_point(size=110, filled=True, opacity=1, shape="diamond", stroke="#20242b")
         .encode(
             x=x,
@@ -53,7 +54,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
             ],
         )
     )
-    return alt.layer(lines, points).properties(height=HEIGHT)
+    return vega.layer(lines, points).properties(height=HEIGHT)
 
 
 def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.LayerChart:
@@ -86,14 +87,14 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         alt.Tooltip("params_total:Q", title="N", format=",.0f"),
         alt.Tooltip("train_tokens:Q", title="D", format=",.0f"),
     ]
-    guide = alt.Chart(line).mark_line(color=GUIDE_COLOUR, strokeWidth=1).encode(x=x, y=y)
+    guide = vega.Chart(line).mark_line(color=GUIDE_COLOUR, strokeWidth=1).encode(x=x, y=y)
     layers = [guide]
     for here, look in (
         (True, {"filled": True, "color": "#2F7F86", "shape": "diamond"}),
         (False, {"filled": False, "color": GUIDE_COLOUR, "strokeDash": [2, 2], "strokeWidth": 1.5}),
     ):
         rows = frame[frame["here"] == here]
-        marks = alt.Chart(rows).mark_point(size=90, opacity=1, **look)
+        marks = vega.Chart(rows).mark_point(size=90, opacity=1, **look)
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     labels = pd.DataFrame(
         {
@@ -103,8 +104,8 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         }
     )
     layers.append(
-        alt.Chart(labels)
+        vega.Chart(labels)
         .mark_text(align="right", dx=-12, dy=-8, color=GUIDE_COLOUR)
         .encode(x=x, y=y, text="text:N")
     )
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return vega.layer(*layers).properties(height=HEIGHT)

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from bounds.laws.power_law import interval
+from dashboard import vega
 from dashboard.law_charts import EXTRAPOLATED_DASH
 from dashboard.marks import by_certificate, notes
 from dashboard.outlook import GAP, Outlook
@@ -60,7 +61,7 @@ def gap_over_size(
         ("measured range", 0.22, [1, 0]),
         ("extrapolated", 0.09, EXTRAPOLATED_DASH),
     ):
-        base = alt.Chart(curve[curve["part"] == part]).encode(x=_X)
+        base = vega.Chart(curve[curve["part"] == part]).encode(x=_X)
         tips = [
             alt.Tooltip("params_total:Q", title="N", format=".3~s"),
             alt.Tooltip("value:Q", title=part, format=".4g"),
@@ -73,15 +74,15 @@ def gap_over_size(
         layers.append(line.encode(y=y, tooltip=tips))
     tips = ["model_id:N", alt.Tooltip("value:Q", title="gap", format=".4g"), *notes(view.terms)]
     for rows, certified in by_certificate(view.terms.assign(value=view.terms["gap_nats"])):
-        points = alt.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
+        points = vega.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
         layers.append(points.encode(x=_X, y=y, tooltip=tips))
     layers.append(_target(found, target, y))
-    return alt.layer(*layers).properties(height=260)
+    return vega.layer(*layers).properties(height=260)
 
 
 def _target(found: SmallestSize, target: float, y: alt.Y) -> alt.LayerChart:
     """The target as a line, and on it where it is met."""
-    base = alt.Chart(pd.DataFrame({"value": [target]})).encode(y=y)
+    base = vega.Chart(pd.DataFrame({"value": [target]})).encode(y=y)
     layers = [
         base.mark_rule(color=GUIDE_COLOUR, strokeDash=[1, 3], strokeWidth=2),
         base.mark_text(
@@ -90,12 +91,14 @@ def _target(found: SmallestSize, target: float, y: alt.Y) -> alt.LayerChart:
     ]
     if np.isfinite(found.low):
         end = {"value": target, "low": found.low, "high": min(found.high, LARGEST)}
-        bar = alt.Chart(pd.DataFrame([end])).mark_rule(strokeWidth=5, opacity=0.5, color=GAP_COLOUR)
+        bar = vega.Chart(pd.DataFrame([end])).mark_rule(
+            strokeWidth=5, opacity=0.5, color=GAP_COLOUR
+        )
         x = alt.X("low:Q", title=_X.to_dict()["title"])
         layers.append(bar.encode(x=x, x2="high:Q", y=y))
     if np.isfinite(found.n):
-        point = alt.Chart(pd.DataFrame([{"value": target, "params_total": found.n}]))
+        point = vega.Chart(pd.DataFrame([{"value": target, "params_total": found.n}]))
         look = {"shape": "diamond", "size": 110, "filled": False, "strokeWidth": 2}
         tip = alt.Tooltip("params_total:Q", title="smallest N", format=".3~s")
         layers.append(point.mark_point(color=GAP_COLOUR, **look).encode(x=_X, y=y, tooltip=tip))
-    return alt.layer(*layers)
+    return vega.layer(*layers)

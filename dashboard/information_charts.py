@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard import vega
 from dashboard.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
 from dashboard.marks import by_certificate, notes
 from dashboard.text import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
@@ -79,7 +80,7 @@ def bits_by_size(
     ):
         if not len(curve):
             break
-        base = alt.Chart(curve[curve["part"] == part].rename(columns={"value": key}))
+        base = vega.Chart(curve[curve["part"] == part].rename(columns={"value": key}))
         band = base.mark_area(opacity=opacity, clip=True)
         layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=colour))
         line = base.mark_line(strokeDash=dash, clip=True)
@@ -93,7 +94,7 @@ def bits_by_size(
         layers += _reported(published.rename(columns={"value": key}), key, x, y)
     for certified in (True, False):
         rows = codes[codes["certified"] == certified]
-        points = alt.Chart(rows).mark_point(size=60, opacity=1, filled=certified)
+        points = vega.Chart(rows).mark_point(size=60, opacity=1, filled=certified)
         tooltip = [
             alt.Tooltip("model_id:N", title="model"),
             alt.Tooltip("label:N", title="code"),
@@ -101,12 +102,12 @@ def bits_by_size(
             alt.Tooltip("certified:N"),
         ]
         layers.append(points.encode(x=x, y=y, color=colour, tooltip=tooltip))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return vega.layer(*layers).properties(height=HEIGHT)
 
 
 def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """A published law: dotted, paler outside the range of its models, named at its end."""
-    base = alt.Chart(published)
+    base = vega.Chart(published)
     line = base.mark_line(
         strokeDash=PUBLISHED_DASH, color=GUIDE_COLOUR, strokeWidth=2, clip=True
     ).encode(
@@ -125,7 +126,7 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
     )
     first = published.sort_values("params_total").groupby("law").head(1)
     name = (
-        alt.Chart(first)
+        vega.Chart(first)
         .mark_text(align="left", dx=6, dy=-14, color=GUIDE_COLOUR)
         .encode(x=x, y=y, text="law:N")
     )
@@ -162,14 +163,14 @@ def online_area(
         alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
         alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
     ]
-    base = alt.Chart(curve)
+    base = vega.Chart(curve)
     layers = [
         base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss_nats:Q"),
         base.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip),
         base.mark_line(color=GUIDE_COLOUR, strokeDash=[5, 4]).encode(x=x, y="final_loss_nats:Q"),
     ]
     if len(kept):
-        points = alt.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
+        points = vega.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
         tooltip = [
             alt.Tooltip("train_step:Q", title="checkpoint after step"),
             alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
@@ -178,7 +179,7 @@ def online_area(
             size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
         )
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return vega.layer(*layers).properties(height=HEIGHT)
 
 
 def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
@@ -197,10 +198,12 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("ratio:Q", title="K(h) over the exact area", scale=alt.Scale(zero=False))
-    one = alt.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
-    bars = alt.Chart(frame).mark_rule(color=colour, strokeWidth=2)
-    points = alt.Chart(frame).mark_point(size=60, color=colour, filled=True, opacity=1)
-    closed = alt.Chart(frame.dropna(subset=["closed"])).mark_point(
+    one = vega.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(
+        strokeDash=[5, 4], color=GUIDE_COLOUR
+    )
+    bars = vega.Chart(frame).mark_rule(color=colour, strokeWidth=2)
+    points = vega.Chart(frame).mark_point(size=60, color=colour, filled=True, opacity=1)
+    closed = vega.Chart(frame.dropna(subset=["closed"])).mark_point(
         size=60, color=GUIDE_COLOUR, shape="triangle-up", opacity=1
     )
     tooltip = [
@@ -211,7 +214,7 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
         alt.Tooltip("closed:Q", title="closed form", format=".3f"),
         alt.Tooltip("data_exponent:Q", title="beta", format=".3f"),
     ]
-    return alt.layer(
+    return vega.layer(
         one.encode(y=y),
         bars.encode(x=x, y="low:Q", y2="high:Q"),
         points.encode(x=x, y=y, tooltip=tooltip),
@@ -232,10 +235,10 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
     colour = _code_colour(list(dict.fromkeys(frame["code"])))
     layers = [
-        alt.Chart(pd.DataFrame({"guess": [guess]}))
+        vega.Chart(pd.DataFrame({"guess": [guess]}))
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(y="guess:Q"),
-        alt.Chart(pd.DataFrame({"guess": [guess]}))
+        vega.Chart(pd.DataFrame({"guess": [guess]}))
         .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
         .encode(x=alt.value("width"), y="guess:Q"),
     ]
@@ -247,7 +250,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         *notes(frame),
     ]
     for rows, certified in by_certificate(frame):
-        base = alt.Chart(rows)
+        base = vega.Chart(rows)
         layers.append(
             base.mark_line(strokeDash=[1, 0] if certified else [4, 3]).encode(
                 x=x, y=y, color=colour
@@ -258,4 +261,4 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
                 x=x, y=y, color=colour, tooltip=tooltip
             )
         )
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return vega.layer(*layers).properties(height=HEIGHT)

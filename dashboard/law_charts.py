@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard import vega
 from dashboard.laws import exponent_in_words
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
@@ -135,7 +136,7 @@ def law_panel(
         *notes(positive),
     ]
     for rows, filled in by_certificate(positive):
-        marks = alt.Chart(rows).mark_point(size=55, color=colour, opacity=1, filled=filled)
+        marks = vega.Chart(rows).mark_point(size=55, color=colour, opacity=1, filled=filled)
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     if at is not None and isinstance(law, PowerLaw):
         layers += _marked(law, at, key, x, y, colour)
@@ -147,7 +148,7 @@ def law_panel(
         fontSize=13,
         subtitleColor=GUIDE_COLOUR,
     )
-    return alt.layer(*layers).properties(width=205, height=140, title=title)
+    return vega.layer(*layers).properties(width=205, height=140, title=title)
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
@@ -160,7 +161,7 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
         rows = curve[curve["part"] == part]
         if rows.empty:
             continue
-        base = alt.Chart(rows)
+        base = vega.Chart(rows)
         layers.append(
             base.mark_area(opacity=opacity, color=colour, clip=True).encode(
                 x=x, y=alt.Y("low:Q"), y2="high:Q"
@@ -185,7 +186,7 @@ def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str)
     """A hollow diamond on the law with its interval: no measurement."""
     low, high = law.band(at)
     row = {"params_total": at, key: float(law.at(at)), "low": low[0], "high": high[0]}
-    base = alt.Chart(pd.DataFrame([row]))
+    base = vega.Chart(pd.DataFrame([row]))
     tooltip = [
         alt.Tooltip("params_total:Q", title="N, not measured", format=".3~s"),
         alt.Tooltip(f"{key}:Q", title="by the law", format=".4g"),
@@ -203,7 +204,7 @@ def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str)
 def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     """What others published: dotted, and paler outside the range of its own models."""
     return (
-        alt.Chart(published)
+        vega.Chart(published)
         .mark_line(strokeDash=PUBLISHED_DASH, strokeWidth=1.8, clip=True)
         .encode(
             x=x,
@@ -250,4 +251,4 @@ def term_laws(
         )
         if (terms[key] > 0).any()  # no gap, or one below 0 by chance, has no place on a log axis
     ]
-    return alt.concat(*panels, columns=3, spacing=26)
+    return vega.concat(*panels, columns=3, spacing=26)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
-from dashboard import compare, law_charts, show
+from dashboard import compare, law_charts, show, vega
 from dashboard.laws import SHAPES, exponent_in_words, law_of
 from dashboard.quantities import Quantity, quantities
 from dashboard.scaling_charts import HEIGHT
@@ -129,7 +129,7 @@ def mixed_chart(
     )
     names = list(dict.fromkeys(frame["suite"]))
     marks = (
-        alt.Chart(frame[frame["value"] > 0])
+        vega.Chart(frame[frame["value"] > 0])
         .mark_point(size=110, color=quantity.colour, opacity=1, filled=False, strokeWidth=1.5)
         .encode(
             x="params_total:Q",
@@ -146,4 +146,4 @@ def mixed_chart(
             ],
         )
     )
-    return alt.layer(panel, marks).properties(width="container", height=HEIGHT)
+    return vega.layer(panel, marks).properties(width="container", height=HEIGHT)

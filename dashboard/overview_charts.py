@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from dashboard import vega
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.overview import Overview, gap_terms
 from dashboard.terms import NOTES
@@ -57,14 +58,14 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
     own = alt.Color("colour:N", scale=None)
     layers = [*_guess(view.ours, unit)]
-    lines = alt.Chart(measured).mark_line(color=GUIDE_COLOUR, strokeWidth=1)
+    lines = vega.Chart(measured).mark_line(color=GUIDE_COLOUR, strokeWidth=1)
     layers.append(lines.encode(x=x, y=y, detail="what:N"))
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("what:N", title="what"),
         alt.Tooltip("loss:Q", title=unit.label, format=".4f"),
     ]
-    points = alt.Chart(measured).mark_point(size=70, stroke=GUIDE_COLOUR, strokeWidth=1, opacity=1)
+    points = vega.Chart(measured).mark_point(size=70, stroke=GUIDE_COLOUR, strokeWidth=1, opacity=1)
     fill, shape = alt.Fill("colour:N", scale=None), alt.Shape("shape:N", scale=None)
     layers.append(points.encode(x=x, y=y, fill=fill, shape=shape, tooltip=tooltip))
     tooltip += [
@@ -73,17 +74,17 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
         *notes(bounds),
     ]
     for rows, certified in by_certificate(bounds):
-        base = alt.Chart(rows).encode(x=x, y=y, color=own)
+        base = vega.Chart(rows).encode(x=x, y=y, color=own)
         dash = {} if certified else {"strokeDash": [4, 4]}
         layers.append(base.mark_line(strokeWidth=2, **dash).encode(detail="what:N"))
         marks = base.mark_point(size=70, opacity=1, filled=certified)
         layers.append(marks.encode(tooltip=tooltip))
     top = top or max(*bounds["loss"], *_guesses(view.ours, unit))
-    names = alt.Chart(_names(bounds, measured, top)).mark_text(align="left", dx=9)
+    names = vega.Chart(_names(bounds, measured, top)).mark_text(align="left", dx=9)
     layers.append(names.encode(x=x, y=y, text="text:N", color=own))
     if len(view.seeds):
         layers.append(_range_of_seeds(view.seeds, x, unit))
-    return alt.layer(*layers).properties(height=height)
+    return vega.layer(*layers).properties(height=height)
 
 
 def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
@@ -116,18 +117,18 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     ]
     look = {"color": colour, "opacity": opacity, "tooltip": tooltip}
     layers = [
-        alt.Chart(part)
+        vega.Chart(part)
         .mark_bar(**fill_of_bar(certified))
         .encode(x=x, xOffset=offset, y=y, y2="top:Q", **look)
         for part, certified in by_certificate(rows)
     ]
     totals = rows.drop_duplicates(["model_id", "whose"])
     layers.append(
-        alt.Chart(totals)
+        vega.Chart(totals)
         .mark_text(dy=-6, fontSize=10, color=GUIDE_COLOUR)
         .encode(x=x, xOffset=offset, y="gap_nats:Q", text=alt.Text("gap_nats:Q", format=".2f"))
     )
-    return alt.layer(*layers).properties(height=height)
+    return vega.layer(*layers).properties(height=height)
 
 
 def _kept(frame: pd.DataFrame) -> pd.DataFrame:
@@ -197,7 +198,7 @@ def _size_axis(terms: pd.DataFrame) -> alt.Axis:
 
 def _guess(terms: pd.DataFrame, unit: Unit) -> list[alt.Chart]:
     """ln V: the loss of guessing every token alike; a bound above it says nothing."""
-    base = alt.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
+    base = vega.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
     return [
         base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
         base.mark_text(align="right", dx=-4, dy=9, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
@@ -219,7 +220,7 @@ def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
         alt.Tooltip("high:Q", title="highest bound", format=".4f"),
     ]
     look = {"ticks": {"size": 9, "color": OUR_COLOUR}, "rule": {"strokeWidth": 2}}
-    bars = alt.Chart(seeds).mark_errorbar(color=OUR_COLOUR, **look)
+    bars = vega.Chart(seeds).mark_errorbar(color=OUR_COLOUR, **look)
     y = alt.Y("low:Q", title=f"Loss, {unit.label}")
     return bars.encode(x=x, y=y, y2="high:Q", tooltip=tooltip)
 

@@ -3,6 +3,7 @@
 import altair as alt
 import pandas as pd
 
+from dashboard import vega
 from dashboard.bound_charts import stacked_rows, term_colours
 from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.text import GUESS_LABEL, GUIDE_COLOUR
@@ -21,7 +22,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
     x = alt.X("step:N", sort=list(frame["step"]), title="Form of the bound", axis=axis)
     colour = term_colours(rows, alt.Legend(title="Terms of the bound", symbolOpacity=1))
     bars = [
-        alt.Chart(part)
+        vega.Chart(part)
         .mark_bar(size=46, **fill_of_bar(certified))
         .encode(
             x=x,
@@ -41,12 +42,12 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
         )
     ]
     totals = (
-        alt.Chart(frame)
+        vega.Chart(frame)
         .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold", fontSize=12)
         .encode(x=x, y="total_nats:Q", text=alt.Text("total_nats:Q", format=".3f"))
     )
-    line = alt.Chart(pd.DataFrame({"guess": [guess]})).encode(y="guess:Q")
-    return alt.layer(
+    line = vega.Chart(pd.DataFrame({"guess": [guess]})).encode(y="guess:Q")
+    return vega.layer(
         *bars,
         totals,
         line.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),

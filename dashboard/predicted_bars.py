@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard import vega
 from dashboard.bound_charts import term_colours
 from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.numbers import count_label
@@ -77,11 +78,11 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
     colour = term_colours(view.terms, legend)
     measured = rows[~rows["predicted"]]
     strength = 0.25 if measured["certified"].any() else 0.1
-    pale = alt.Chart(rows).transform_filter(alt.datum.predicted)
+    pale = vega.Chart(rows).transform_filter(alt.datum.predicted)
     outline = {"filled": False, "strokeDash": _PREDICTED_DASH, "strokeWidth": 1.6}
     layers = [
         *(
-            alt.Chart(part)
+            vega.Chart(part)
             .mark_bar(size=width, clip=True, **fill_of_bar(solid))
             .encode(**look, color=colour, tooltip=tips)
             for part, solid in by_certificate(measured)
@@ -93,7 +94,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
         _guess(_guess_of(view, unit)),
         *_totals(view, predicted, total, top, x),
     ]
-    return alt.layer(*layers).properties(height=330)
+    return vega.layer(*layers).properties(height=330)
 
 
 def _totals(
@@ -105,9 +106,9 @@ def _totals(
     )
     end = {"model_id": predicted, "low": total.low, "high": min(total.high, top)}
     end |= {"height": total.value, "text": f"≈ {total.value:.2f}"}
-    bar = alt.Chart(pd.DataFrame([end])).encode(x=x)
+    bar = vega.Chart(pd.DataFrame([end])).encode(x=x)
     tick = bar.mark_tick(color=GUIDE_COLOUR, thickness=2, width=16)
-    text = alt.Chart(pd.concat([measured, pd.DataFrame([end])])).mark_text(
+    text = vega.Chart(pd.concat([measured, pd.DataFrame([end])])).mark_text(
         dy=-8, color=GUIDE_COLOUR, fontWeight="bold"
     )
     return [
@@ -139,8 +140,8 @@ def _bars(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _guess(height: float) -> alt.LayerChart:
     """ln V, the loss of guessing every token alike: a bound above it says nothing."""
-    base = alt.Chart(pd.DataFrame({"guess": [height]})).encode(y="guess:Q")
-    return alt.layer(
+    base = vega.Chart(pd.DataFrame({"guess": [height]})).encode(y="guess:Q")
+    return vega.layer(
         base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
         base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
             x=alt.value(0)

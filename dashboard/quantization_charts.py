@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard import vega
 from dashboard.law_charts import law_panel
 from dashboard.marks import by_certificate, notes
 from dashboard.quantization import ALL_TOKENS, SAMPLED
@@ -58,7 +59,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
         scale=alt.Scale(type="log"),
         axis=alt.Axis(format="~g", tickCount=5),
     )
-    base = alt.Chart(positive)
+    base = vega.Chart(positive)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
@@ -81,7 +82,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
         for measured, size in sizes.items()
     ]
     points = [part.encode(x=x, y=y, tooltip=tooltip, **looks) for part in marks]
-    return alt.layer(lines, errors, *points).properties(height=HEIGHT)
+    return vega.layer(lines, errors, *points).properties(height=HEIGHT)
 
 
 def gap_by_size(
@@ -96,14 +97,14 @@ def gap_by_size(
     power law and band; ``at`` is a size that nobody measured, marked on the law, and ``span`` what
     the vertical axis covers at least, to compare charts."""
     errors = (
-        alt.Chart(on_log_axis(gaps))
+        vega.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
         .encode(x="params_total:Q", y="gap_low_nats:Q", y2="gap_high_nats:Q")
     )
     panel = law_panel(
         gaps, "quantization_gap_nats", "", colour, law, unit=unit.label, at=at, span=span
     )
-    return alt.layer(panel, errors).properties(width="container", height=HEIGHT)
+    return vega.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
 def bound_by_rate(
@@ -130,7 +131,7 @@ def bound_by_rate(
         title=f"Bound − training loss, {unit.label}",
         scale=alt.Scale(zero=False, padding=14, **shared),
     )
-    base = alt.Chart(bounds)
+    base = vega.Chart(bounds)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
@@ -143,7 +144,7 @@ def bound_by_rate(
         *notes(bounds),
     ]
     points = [
-        alt.Chart(rows)
+        vega.Chart(rows)
         .mark_point(size=60, filled=certified, opacity=1)
         .encode(x=x, y=y, tooltip=tooltip, **looks)
         for rows, certified in by_certificate(bounds)
@@ -155,7 +156,7 @@ def bound_by_rate(
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
         x=x, y=y, text=alt.Text("bound_gap_nats:Q", format=".3f")
     )
-    return alt.layer(lines, *points, ring, text).properties(height=HEIGHT)
+    return vega.layer(lines, *points, ring, text).properties(height=HEIGHT)
 
 
 def by_total_bits(
@@ -192,13 +193,13 @@ def by_total_bits(
     ]
     look = {"x": x, "y": y, "color": colour}
     points = [
-        alt.Chart(rows)
+        vega.Chart(rows)
         .mark_point(size=45, filled=certified, opacity=1)
         .encode(tooltip=tooltip, **look)
         for rows, certified in by_certificate(bounds)
     ]
-    lines = alt.Chart(bounds).mark_line(strokeWidth=1.5, opacity=0.7).encode(**look)
-    return alt.layer(lines, *points).properties(height=HEIGHT)
+    lines = vega.Chart(bounds).mark_line(strokeWidth=1.5, opacity=0.7).encode(**look)
+    return vega.layer(lines, *points).properties(height=HEIGHT)
 
 
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
@@ -212,12 +213,12 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     scale = alt.Scale(type="log", domain=ends, nice=False)
     axis = alt.Axis(format=".0e", tickCount=4, grid=False)
     diagonal = (
-        alt.Chart(pd.DataFrame({"end": ends}))
+        vega.Chart(pd.DataFrame({"end": ends}))
         .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x=alt.X("end:Q", scale=scale), y=alt.Y("end:Q", scale=scale))
     )
     points = (
-        alt.Chart(shown)
+        vega.Chart(shown)
         .mark_point(size=60, filled=True, opacity=0.9)
         .encode(
             x=alt.X("predicted_proxy_loss:Q", title="Predicted proxy loss", scale=scale, axis=axis),
@@ -240,7 +241,7 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return alt.layer(diagonal, points).properties(height=HEIGHT)
+    return vega.layer(diagonal, points).properties(height=HEIGHT)
 
 
 def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
@@ -252,14 +253,14 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
     one = pd.DataFrame({"one": [1.0]})
     what = "loss, rotated / plain"
     guides = [
-        alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(x="one:Q"),
-        alt.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(y="one:Q"),
-        alt.Chart(pd.DataFrame({"end": ends}))
+        vega.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(x="one:Q"),
+        vega.Chart(one).mark_rule(color=GUIDE_COLOUR, opacity=0.6).encode(y="one:Q"),
+        vega.Chart(pd.DataFrame({"end": ends}))
         .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x="end:Q", y="end:Q"),
     ]
     points = (
-        alt.Chart(ratios)
+        vega.Chart(ratios)
         .mark_point(size=55, filled=True, opacity=0.9)
         .encode(
             x=alt.X("predicted_ratio:Q", title=f"Predicted {what}", scale=scale, axis=axis),
@@ -277,4 +278,4 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )
-    return alt.layer(*guides, points).properties(height=HEIGHT)
+    return vega.layer(*guides, points).properties(height=HEIGHT)

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard import vega
 from dashboard.law_charts import law_panel, size_scale
 from dashboard.marks import by_certificate, notes
 from dashboard.quantities import Quantity
@@ -41,16 +42,16 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("residual:Q", title="Value over law − 1", axis=alt.Axis(format="+.1%", grid=False))
     zero = (
-        alt.Chart(pd.DataFrame({"residual": [0.0]}))
+        vega.Chart(pd.DataFrame({"residual": [0.0]}))
         .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(y="residual:Q")
     )
-    base = alt.Chart(frame)
+    base = vega.Chart(frame)
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("residual:Q", title="over its law", format="+.2%"),
     ]
-    return alt.layer(
+    return vega.layer(
         zero,
         base.mark_rule(color=colour, strokeWidth=2).encode(x=x, y=y, y2=alt.datum(0)),
         base.mark_point(size=60, filled=True, opacity=1, color=colour).encode(
@@ -74,7 +75,7 @@ def panels(found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float)
         )
         for quantity in found
     ]
-    return alt.concat(*charts, columns=3, spacing=26)
+    return vega.concat(*charts, columns=3, spacing=26)
 
 
 def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
@@ -102,7 +103,7 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
     for part, opacity in (("measured range", 0.85), ("extrapolated", 0.35)):
         rows = curves[curves["part"] == part]
         layers.append(
-            alt.Chart(rows)
+            vega.Chart(rows)
             .mark_area(opacity=opacity)
             .encode(
                 x=x,
@@ -118,10 +119,12 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
         )
     end = pd.DataFrame({"params_total": [terms["params_total"].max()], "text": ["extrapolated →"]})
     layers.append(
-        alt.Chart(end).mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5).encode(x=x)
+        vega.Chart(end)
+        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5)
+        .encode(x=x)
     )
     layers.append(
-        alt.Chart(end)
+        vega.Chart(end)
         .mark_text(align="left", dx=6, color=GUIDE_COLOUR)
         .encode(x=x, y=alt.value(8), text="text:N")
     )
@@ -131,8 +134,8 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
         *notes(terms),
     ]
     for rows, certified in by_certificate(terms):
-        points = alt.Chart(rows).mark_point(
+        points = vega.Chart(rows).mark_point(
             size=60, color="#20242b", fill="white" if certified else None, opacity=1
         )
         layers.append(points.encode(x=x, y="total_nats:Q", tooltip=tooltip))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return vega.layer(*layers).properties(height=HEIGHT)

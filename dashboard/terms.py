@@ -95,13 +95,15 @@ def bounds_by_model(
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are no losses.
     """
-    lengths, trained = code_lengths(suite, choice), training_losses(suite)
-    found = {}
-    models = suite.models() if only is None else suite.every_model()
-    for model in models.itertuples():
-        name = model.model_id
-        if only is not None and name not in only:
-            continue
+    chosen = None if only is None else frozenset(only)
+    return dict(suite.remember(("bounds", choice, chosen), lambda: _bounds(suite, choice, chosen)))
+
+
+def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[str, RiskBound]:
+    key = ("code lengths", choice.code, choice.setting)
+    lengths = suite.remember(key, lambda: code_lengths(suite, choice).to_dict())
+    trained, found = training_losses(suite), {}
+    for name, train_tokens, vocab_size in _sizes(suite, only):
         if name not in trained or name not in lengths:
             continue  # not measured yet
         form = _form(suite, choice, name)
@@ -110,8 +112,8 @@ def bounds_by_model(
         bound = partial(
             form,
             code_bits=float(lengths[name]),
-            train_tokens=int(model.train_tokens),
-            vocab_size=int(model.vocab_size),
+            train_tokens=train_tokens,
+            vocab_size=vocab_size,
             failure_probability=choice.failure_probability,
         )
         try:
@@ -123,6 +125,18 @@ def bounds_by_model(
                 f"For its files in {table} and quantized: {REPAIR}."
             ) from None
     return found
+
+
+def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, int]]:
+    """D and V of the models, in their order."""
+
+    def look() -> list[tuple[str, int, int]]:
+        models = suite.models() if only is None else suite.every_model()
+        columns = (models[key] for key in ("model_id", "train_tokens", "vocab_size"))
+        rows = zip(*columns, strict=True)
+        return [(n, int(d), int(v)) for n, d, v in rows if only is None or n in only]
+
+    return suite.remember(("sizes", only), look)
 
 
 def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBound] | None:
@@ -164,6 +178,11 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
     code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified,
     not_certified_because (None where it is), stand_in and remark of the model (None without).
     """
+    chosen = None if only is None else frozenset(only)
+    return suite.remember(("terms", choice, chosen), lambda: _terms(suite, choice, chosen))
+
+
+def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.DataFrame:
     models = (suite.models() if only is None else suite.every_model()).set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")
     trained = suite.quantized(UNQUANTIZED).set_index("model_id")

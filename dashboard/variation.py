@@ -29,6 +29,11 @@ def sigma_by_size(suite: Suite, choice: Choice) -> pd.DataFrame:
 
 def objective(suite: Suite, choice: Choice, model_id: str, points: int = 160) -> pd.DataFrame:
     """The function of s whose minimum over the grid is Sigma: columns s, sigma_nats, minimum."""
+    key = ("objective", choice, model_id, points)
+    return suite.remember(key, lambda: _objective(suite, choice, model_id, points))
+
+
+def _objective(suite: Suite, choice: Choice, model_id: str, points: int) -> pd.DataFrame:
     terms = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
     row = terms.loc[model_id]
     losses = smoothed(
@@ -49,6 +54,11 @@ def grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
 
     The price is what the union over the grid alone adds to C, ln|K|/D, times ln V.
     """
+    key = ("grid effect", choice, model_id)
+    return suite.remember(key, lambda: _grid_effect(suite, choice, model_id))
+
+
+def _grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     model = suite.models().set_index("model_id").loc[model_id]
     lengths = suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
     tokens, vocab = int(model["train_tokens"]), int(model["vocab_size"])

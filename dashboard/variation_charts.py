@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
+from dashboard import vega
 from dashboard.law_charts import law_panel
 from dashboard.text import GUIDE_COLOUR
 from dashboard.units import NATS, Unit
@@ -38,7 +39,7 @@ def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
         loss_end=joint["loss_nats"] + width_nats, entropy_end=joint["entropy_nats"] + width_nats
     )
     squares = (
-        alt.Chart(frame)
+        vega.Chart(frame)
         .mark_rect()
         .encode(
             x=alt.X(
@@ -61,11 +62,11 @@ def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
     )
     end = float(frame["entropy_end"].max())
     diagonal = (
-        alt.Chart(pd.DataFrame({"h": [0.0, end], "x": [0.0, end]}))
+        vega.Chart(pd.DataFrame({"h": [0.0, end], "x": [0.0, end]}))
         .mark_line(strokeDash=[5, 4], color=GUIDE_COLOUR)
         .encode(x="h:Q", y="x:Q")
     )
-    return alt.layer(squares, diagonal).properties(height=300)
+    return vega.layer(squares, diagonal).properties(height=300)
 
 
 def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
@@ -77,9 +78,9 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
         scale=alt.Scale(type="log"),
         axis=alt.Axis(tickCount=5, format="~g"),
     )
-    line = alt.Chart(points[~points["minimum"]]).mark_line(color=colour).encode(x=x, y=y)
+    line = vega.Chart(points[~points["minimum"]]).mark_line(color=colour).encode(x=x, y=y)
     best = (
-        alt.Chart(points[points["minimum"]])
+        vega.Chart(points[points["minimum"]])
         .mark_point(size=110, filled=True, color=colour, stroke=GUIDE_COLOUR, opacity=1)
         .encode(
             x=x,
@@ -87,7 +88,7 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
             tooltip=[alt.Tooltip("s:Q", format=".4f"), alt.Tooltip("sigma_nats:Q", format=".4f")],
         )
     )
-    return alt.layer(line, best).properties(height=260)
+    return vega.layer(line, best).properties(height=260)
 
 
 def grid_effect(
@@ -98,7 +99,7 @@ def grid_effect(
     Args:
         certified: points of a heuristic are hollow.
     """
-    base = alt.Chart(effect).encode(
+    base = vega.Chart(effect).encode(
         x=alt.X(
             "grid_size:Q",
             title="|K|, points of the grid",
@@ -117,7 +118,7 @@ def grid_effect(
             alt.Tooltip("price_nats:Q", title="price of the union", format=".2e"),
         ],
     )
-    marks = alt.layer(
+    marks = vega.layer(
         base.mark_line(color=colour), base.mark_point(color=colour, size=50, filled=certified)
     )
     return marks.properties(height=260)

@@ -4,6 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from dashboard import vega
 from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.steps import GAP, SAMPLING
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, term_of
@@ -38,7 +39,7 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     colours = {GAP: GAP_COLOUR, "takes off": _TAKES_OFF, "adds": _ADDS}
     colours |= {SAMPLING: term_of("sampling_nats").colour}
     bars = [
-        alt.Chart(rows)
+        vega.Chart(rows)
         .mark_bar(size=48, **fill_of_bar(certified))
         .encode(
             x=x,
@@ -58,8 +59,8 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         for rows, certified in by_certificate(frame)
     ]
     labels = (
-        alt.Chart(frame.assign(top=frame[["low", "high"]].max(axis=1)))
+        vega.Chart(frame.assign(top=frame[["low", "high"]].max(axis=1)))
         .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold")
         .encode(x=x, y="top:Q", text="text:N")
     )
-    return alt.layer(*bars, labels).properties(height=300)
+    return vega.layer(*bars, labels).properties(height=300)
