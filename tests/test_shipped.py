@@ -90,7 +90,7 @@ def test_error_feedback_loses_less_than_rounding_to_nearest(suite, bits):
         for quantizer in ("rtn", "gptq")
     }
     both = losses["gptq"].merge(losses["rtn"], on="model_id", suffixes=("_gptq", "_rtn"))
-    assert len(both) >= 4
+    assert len(both) >= 5
     assert np.all(both["train_loss_nats_gptq"] < both["train_loss_nats_rtn"])
 
 
@@ -122,7 +122,7 @@ def test_rounding_up_into_bins_costs_less_than_five_thousandths(suite):
         WHERE split = 'train' GROUP BY q.model_id, q.quantizer, q.bits, q.step
         """
     )
-    assert len(cost) >= 7 * 4
+    assert len(cost) >= 7 * 5
     assert np.all((cost["cost"] > 0) & (cost["cost"] < 0.005))
 
 
@@ -134,6 +134,28 @@ def test_the_manifest_lists_exactly_the_files_that_are_there():
     for name, path in present.items():
         assert hashlib.sha256(path.read_bytes()).hexdigest() == listed[name]["sha256"], name
     assert sum(path.stat().st_size for path in present.values()) < 25e6
+
+
+def test_every_size_has_five_settings_on_all_of_its_training_tokens(suite):
+    whole = suite.query(
+        """
+        SELECT model_id, count(*) AS settings FROM quantized JOIN models USING (model_id)
+        WHERE train_tokens_evaluated = train_tokens GROUP BY model_id
+        """
+    ).set_index("model_id")["settings"]
+    models = suite.models()["model_id"]
+    assert set(whole.index) == set(suite.every_model()["model_id"])
+    assert whole.min() >= 5
+    assert whole[models[:4]].min() >= 16
+
+
+def test_every_quantizer_was_run_at_the_four_smallest_sizes(suite):
+    found = suite.query("SELECT DISTINCT model_id, quantizer, bits FROM quantized")
+    for model in suite.models()["model_id"][:4]:
+        of_model = found[found["model_id"] == model]
+        for quantizer in ("rtn", "gptq", "gptq_actorder", "ldlq", "ldlq_rotated"):
+            bits = set(of_model[of_model["quantizer"] == quantizer]["bits"])
+            assert {2, 3, 4, 6} <= bits, (model, quantizer)
 
 
 def test_nothing_shipped_failed(suite):
@@ -151,7 +173,7 @@ def test_curvature_of_every_size_has_a_standard_error(suite):
                 """,
                 [matrix, quantity],
             )
-            assert {*models[:4], models[-1]} <= set(rows["model_id"])
+            assert set(models) == set(rows["model_id"])
             assert np.all(rows["standard_error"] > 0)
             assert np.all(rows["value"] > 0)
 
@@ -168,7 +190,9 @@ def test_spectra_of_every_size_and_training_share_are_distributions(suite):
     )
     fractions = rows.groupby("model_id")["train_fraction"].agg(set)
     models = list(suite.models()["model_id"])
-    assert all({1 / 32, 1 / 4, 1.0} <= fractions[model] for model in models[:4])
+    over_training = {1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0}
+    assert all(over_training <= fractions[model] for model in models[:4])
+    assert all(1.0 in fractions[model] for model in models)
     assert rows["probes"].min() >= 4
     np.testing.assert_allclose(rows["total"], 1.0, atol=1e-9)
 
@@ -192,7 +216,7 @@ def test_the_gauss_newton_matrix_is_never_negative_and_bracketed(suite):
 
 
 def test_second_moments_of_the_layers_predict_gaps_beyond_the_bits(suite):
-    """Of all models; the whole model's curvature was not measured of every one."""
+    """Of all models."""
     found = agreements(predictions(suite, "gptq"))
     layers, bits_alone = (found[key][0] for key in ("layers", "bits_alone"))
     assert layers.r_squared > 0.85
