@@ -107,15 +107,14 @@ def _prediction(ladder: Ladder) -> list[Finding]:
     if not known:
         return []
     names = {predictor.key: predictor.label for predictor in PREDICTORS}
-    best = {predictor: max(fits) for predictor, fits in known.items()}
-    top = max(best, key=lambda key: best[key][0])
-    value, label = best[top]
+    top = max(known, key=lambda predictor: max(known[predictor]))
+    shares = listed([f"{number(within, 2)} ({label})" for within, label in sorted(known[top])])
     clear = [names[p] for p, fits in known.items() if all(within > 0 for within, _ in fits)]
     text = (
         "The paper uses the traces to argue for quantizability: the gap should follow "
         "$\\mathrm{Tr}(\\sqrt H)^2/n$. Here, up to one constant and with the mean of each bitrate "
-        f"subtracted, the best of the predictions explains {number(value, 2)} of the variance of "
-        f"the gap's logarithm ({names[top]}, {label})"
+        f"subtracted, the best of the predictions, {names[top]}, explains this share of the "
+        f"variance of the gap's logarithm: {shares}"
     )
     if clear:
         return [Finding(Verdict.AGREES, f"{text}; above 0 with every quantizer: {listed(clear)}.")]
