@@ -18,6 +18,8 @@ from tests.compute.processes import (
 )
 from tests.conftest import compute_command
 
+pytestmark = pytest.mark.long
+
 #: Of a run that goes on or starts again: one worker starts up faster than two, and what it writes
 #: is compared with what two have written.
 ALONE = ("--workers", "1")

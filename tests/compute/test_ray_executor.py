@@ -1,11 +1,7 @@
-"""Units on Ray: a run of the command line, and a cluster of two nodes that are made to fail."""
+"""Units on Ray: a cluster of two nodes that are made to fail."""
 
 import os
-import re
-import shutil
-import signal
 import sys
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,24 +20,17 @@ from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
 from compute.store import SuiteStore
 from tests.compute.odd_stage import odd_unit, tries
-from tests.compute.processes import start, table_files, times_of_units, units_of, wait_for
+from tests.compute.processes import wait_for
 from tests.compute.sessions import session_of
 from tests.conftest import ROOT, compute_command, run_compute
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [
+    pytest.mark.timeout(240),
+    pytest.mark.long,
+    pytest.mark.usefixtures("ray_folder"),
+]
 
 STORE = 100 * 2**20
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ray_folder():
-    """Ray's own files; the path is short, because sockets are among them."""
-    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))
-    (folder / "ray").mkdir()  # a cluster of the tests notes its address there, come what may
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", str(folder))
-        yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -73,55 +62,6 @@ def rows(workspace) -> dict[str, dict]:
 
 def equal_weights(_unit):
     return 1.0
-
-
-def performing(driver: int) -> list[int]:
-    """Processes below the driver that carry out a unit."""
-    parents, titles = {}, {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            titles[int(folder.name)] = (folder / "cmdline").read_text()
-        except OSError:
-            continue
-        parents[int(folder.name)] = int(fields[1])
-
-    def below(process):
-        return process == driver or (process in parents and below(parents[process]))
-
-    return [p for p, title in titles.items() if "_Worker.perform" in title and below(p)]
-
-
-def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_bytes(
-    nano_run, tmp_path, nano_ladder, text_folder
-):
-    command = compute_command(tmp_path, nano_ladder, text_folder, "--executor", "ray")
-    process = start(command, start_new_session=True)
-    try:
-        wait_for(lambda: len(performing(process.pid)) == 2)
-        time.sleep(1.0)  # both train by now
-        os.kill(performing(process.pid)[0], signal.SIGKILL)
-        wait_for(lambda: len(table_files(tmp_path)) >= 4)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes get it too
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130, output
-    assert "its worker died because it was killed or crashed" in output
-    assert "failed" not in output
-    kept = times_of_units(tmp_path)
-    told = int(re.search(r"Stopped with (\d+) of 22 units", output)[1])
-    assert told <= len(kept) <= told + 2  # either worker may have ended a unit just then
-
-    process = start(command, start_new_session=True)
-    output, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, output
-    assert output.count("\nok ") == 22 - len(kept)
-    assert table_files(tmp_path) == table_files(nano_run)
-    devices = [{unit["device"] for unit in units_of(base)} for base in (tmp_path, nano_run)]
-    assert devices[0] == devices[1]
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    assert not list(tmp_path.rglob("*.writing"))
 
 
 def test_a_command_joins_a_cluster_that_runs(cluster, nano_run, nano_ladder, text_folder):
