@@ -13,9 +13,9 @@ class Quantizer:
     Attributes:
         key: value of the column ``quantizer``.
         label: name in controls, links and legends.
-        colour: the same on every page; after Paul Tol's bright palette, darkened for white
-            pages, so that no quantizer is taken for a term of the bound.
-        shape: of its points, for readers who cannot tell the colours apart.
+        colour: the same on every page; after Paul Tol's bright palette, moved until each stands
+            out in light and dark and none looks like another to readers of any colour vision.
+        shape: of its points, so that nothing hangs on the colour alone.
         idea: one sentence.
     """
 
@@ -30,7 +30,7 @@ QUANTIZERS = (
     Quantizer(
         "gptq",
         "GPTQ",
-        "#4477AA",
+        "#476CAE",
         "circle",
         "Rounds the columns of a layer in order and passes each error on to the columns that "
         "follow (Frantar et al. 2023).",
@@ -60,21 +60,21 @@ QUANTIZERS = (
     Quantizer(
         "ldlq_rotated",
         "LDLQ, rotated",
-        "#EE6677",
+        "#EA696C",
         "triangle-down",
         "LDLQ after a random rotation of inputs and outputs, which the decoder undoes.",
     ),
     Quantizer(
         "rtn",
         "Round to nearest",
-        "#999999",
+        "#949396",
         "cross",
         "Rounds every weight by itself to the nearest level.",
     ),
     Quantizer(
         "none",
         "Float formats",
-        "#4A5568",
+        "#526967",
         "stroke",
         "No grid: every weight as a 32-bit float, as trained, or cut to bfloat16.",
     ),

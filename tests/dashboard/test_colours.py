@@ -1,8 +1,9 @@
-"""A colour per term that readers of any colour vision can tell apart, on white and on black."""
+"""Colours that readers of any colour vision can tell apart, on white and on black."""
 
 import numpy as np
 import pytest
 
+from dashboard.settings import QUANTIZERS
 from dashboard.text import CODE_COLOURS, GAP_COLOUR, MATRIX_COLOURS, TERMS
 from tests.dashboard.colour_vision import VISIONS, contrast, nearest_pair, seen
 
@@ -21,6 +22,7 @@ PALETTES = {
     "terms": {term.label: term.colour for term in TERMS} | {"Gap": GAP_COLOUR},
     "codes": CODE_COLOURS,
     "matrices": MATRIX_COLOURS,
+    "quantizers": {quantizer.label: quantizer.colour for quantizer in QUANTIZERS},
 }
 
 
