@@ -8,7 +8,8 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.prediction import Agreement
 from dashboard import show
-from dashboard.curvature import BAND
+from dashboard.certificates import plain
+from dashboard.curvature import BAND, MATRICES
 from dashboard.laws import exponent_in_words
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
 
@@ -84,6 +85,19 @@ def training_reading(fractions: dict[float, str]) -> None:
         "same random vectors each time, so that what differs is the model. The learning rate is "
         "lowered towards the end only: the last model alone has had that."
     )
+
+
+def no_training_reading(over_training: pd.DataFrame, matrix: str) -> None:
+    """That this model was measured at the end of training alone, and of which there is more.
+
+    Args:
+        over_training: from ``curvature.over_training``.
+        matrix: a key of ``MATRICES``.
+    """
+    shares = over_training.groupby("model_id", sort=False)["train_fraction"].nunique()
+    others = ", ".join(plain(model_id) for model_id in shares.index[shares > 1])
+    text = f"Over training the {MATRICES[matrix]} matrix was not measured here"
+    show.caption(f"{text}; it was of {others}." if others else f"{text}.")
 
 
 def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> None:

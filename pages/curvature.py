@@ -68,6 +68,7 @@ with left:
     if len(views) == 1:
         heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
         show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
+with left if len(fractions) > 1 else right:
     words.spectrum_reading(point, matrix)
 with right:
     if len(fractions) > 1:
@@ -78,7 +79,7 @@ with right:
         )
         words.training_reading(fractions)
     else:
-        show.caption(f"Over training the {MATRICES[matrix]} matrix was not measured here.")
+        words.no_training_reading(curvature.over_training(traces, matrix), matrix)
 
 show.subheader("Over model size")
 panels = charts.by_size(points, laws, matrix, symbol, size.at)
