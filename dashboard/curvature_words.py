@@ -11,6 +11,7 @@ from dashboard import show
 from dashboard.certificates import plain
 from dashboard.curvature import BAND, MATRICES
 from dashboard.laws import exponent_in_words
+from dashboard.numbers import number_label
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
 
 #: The symbol of each matrix in formulas and on axes.
@@ -55,7 +56,7 @@ def spectrum_reading(point: pd.Series, matrix: str) -> None:
         "shares, and cannot tell apart what is near 0; the bell curves smear that to both sides. "
         rf"$\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}, "
         rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ from {_pm(point, 'trace_sqrt')} to about "
-        f"{point['trace_sqrt_top']:.4g}, as what lies near 0 is counted."
+        f"{number_label(point['trace_sqrt_top'])}, as what lies near 0 is counted."
     )
     if matrix == "hessian":
         text += f" Eigenvalues below 0 sum to −{point['negative']:.0%} of the trace or more."
