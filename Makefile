@@ -51,7 +51,7 @@ test: ## run every test and the lint checks
 	@$(PYTHON) tools/environment.py test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: ## check style and format only
 	@$(PYTHON) tools/environment.py test

@@ -13,7 +13,7 @@ from dashboard.text import (
     HELDOUT_LABEL,
     MEASURED_COLOURS,
     PAPER_LABEL,
-    PAPER_SAMPLE_LABEL,
+    PAPER_UNCERTIFIED_LABEL,
     TRAIN_LABEL,
     terms_in,
 )
@@ -174,21 +174,25 @@ def _comparisons(
             frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
         ]
     )
-    sampled = terms_in(terms)[-1].key == "sampling_nats"
-    paper_label = PAPER_SAMPLE_LABEL if sampled else PAPER_LABEL
-    kinds = [HELDOUT_LABEL, TRAIN_LABEL, paper_label]
+    totals = paper.assign(
+        what=np.where(paper["certified"], PAPER_LABEL, PAPER_UNCERTIFIED_LABEL),
+        loss=paper["total_nats"],
+    )
+    kinds = [HELDOUT_LABEL, TRAIN_LABEL, *paper_kinds(paper)]
+    shapes = ["diamond", "circle", "stroke", "stroke"]
+    fills = [*MEASURED_COLOURS, GUIDE_COLOUR, GUIDE_COLOUR]
     legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260)
     look = {
         "x": x,
         "y": "loss:Q",
         "shape": alt.Shape(
             "what:N",
-            scale=alt.Scale(domain=kinds, range=["diamond", "circle", "stroke"]),
+            scale=alt.Scale(domain=kinds, range=shapes[: len(kinds)]),
             legend=legend,
         ),
         "fill": alt.Fill(
             "what:N",
-            scale=alt.Scale(domain=kinds, range=[*MEASURED_COLOURS, GUIDE_COLOUR]),
+            scale=alt.Scale(domain=kinds, range=fills[: len(kinds)]),
             legend=legend,
         ),
         "tooltip": [
@@ -201,12 +205,25 @@ def _comparisons(
         vega.Chart(frame).mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q")
     )
     points = vega.Chart(measured).mark_point(size=95, stroke=_INK, strokeWidth=1.2, opacity=1)
-    # A dashed line is no bound: the paper's terms of a sample taken for the whole.
-    dash = {"strokeDash": [3, 3]} if sampled else {}
-    lines = vega.Chart(paper.assign(what=paper_label, loss=paper["total_nats"])).mark_point(
-        size=(width + 14) ** 2, stroke=GUIDE_COLOUR, strokeWidth=2.5, opacity=1, **dash
-    )
-    return [lines.encode(**look), errors, points.encode(**look)]
+    lines = [
+        vega.Chart(rows)
+        .mark_point(
+            size=(width + 14) ** 2,
+            stroke=GUIDE_COLOUR,
+            strokeWidth=2.5,
+            opacity=1,
+            **({} if certified else {"strokeDash": [3, 3]}),
+        )
+        .encode(**look)
+        for rows, certified in by_certificate(totals)
+    ]
+    return [*lines, errors, points.encode(**look)]
+
+
+def paper_kinds(paper: pd.DataFrame) -> list[str]:
+    """What the lines above the bars are: bounds, or totals of the paper's terms that are none."""
+    names = {True: PAPER_LABEL, False: PAPER_UNCERTIFIED_LABEL}
+    return [names[certified] for _, certified in by_certificate(paper)]
 
 
 def _guess_line(terms: pd.DataFrame, unit: Unit) -> alt.LayerChart:

@@ -26,7 +26,7 @@ from dashboard.text import (
     HELDOUT_LABEL,
     MEASURED_COLOURS,
     PAPER_LABEL,
-    PAPER_SAMPLE_LABEL,
+    PAPER_UNCERTIFIED_LABEL,
     TRAIN_LABEL,
     term_of,
     terms_in,
@@ -47,12 +47,13 @@ def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
     """The bound explorer's chart of every view, on one vertical axis, and how the kept one differs
     in numbers; returns the rows behind them, with columns suite and view."""
     compare.unit_note(views, unit)
-    usable, top = {}, 1.0
+    usable, papers, top = {}, [], 1.0
     for view in views:
         terms = compare.attempt(lambda v=view: terms_of(v, unit))
         paper = compare.attempt(lambda v=view: terms_of(v, unit, "four_term"))
         if terms is not None and paper is not None and len(terms):
             usable[view.label] = terms.assign(suite=view.suite.name, view=view.label)
+            papers.append(paper)
             top = max(top, bound_charts.highest(terms, paper, unit))
 
     def draw(view: View) -> alt.TopLevelMixin | str:
@@ -63,7 +64,7 @@ def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
         nearest = nearest_model(terms, view.size)
         return bound_charts.stacked_terms(terms, paper, nearest, unit, top, narrow=True)
 
-    _legend(list(usable.values()))
+    _legend(list(usable.values()), papers)
     compare.side_by_side(views, draw, "Terms of the bound")
     of_suites = " Each suite's bound is of its own text and tokenizer."
     show.caption(
@@ -74,7 +75,7 @@ def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
     return pd.concat(usable.values(), ignore_index=True)
 
 
-def _legend(tables: list[pd.DataFrame]) -> None:
+def _legend(tables: list[pd.DataFrame], papers: list[pd.DataFrame]) -> None:
     """One legend for all columns: what each colour and mark is."""
     shown = list(dict.fromkeys(term for table in tables for term in terms_in(table)))
     squares = [f"<span style='color:{term.colour}'>■</span> {term.label}" for term in shown[::-1]]
@@ -83,10 +84,14 @@ def _legend(tables: list[pd.DataFrame]) -> None:
         f"<span style='color:{held};-webkit-text-stroke:1px {GUIDE_COLOUR}'>◆</span> "
         f"{HELDOUT_LABEL}",
         f"<span style='color:{trained}'>●</span> {TRAIN_LABEL}",
-        f"<span style='color:{GUIDE_COLOUR}'>━</span> {PAPER_LABEL}",
     ]
-    if any(table["sampling_nats"].any() for table in tables):
-        marks.append(f"<span style='color:{GUIDE_COLOUR}'>┅</span> {PAPER_SAMPLE_LABEL}")
+    kinds = {kind for paper in papers for kind in bound_charts.paper_kinds(paper)}
+    strokes = {PAPER_LABEL: "━", PAPER_UNCERTIFIED_LABEL: "┅"}
+    marks += [
+        f"<span style='color:{GUIDE_COLOUR}'>{stroke}</span> {kind}"
+        for kind, stroke in strokes.items()
+        if kind in kinds
+    ]
     lines = ("&emsp;".join(parts) for parts in (squares, marks))
     show.markdown("<small>" + "<br>".join(lines) + "</small>", unsafe_allow_html=True)
 

@@ -65,16 +65,25 @@ def of_rows(
     same = names[0] == names[1]
     heads = [_head(view, row, named=not same) for view, row in zip(pair, rows, strict=True)]
     table(heads, lines, f"{unit.label}, {names[0]}" if same else unit.label)
-    reading(lines, unit)
+    if not any(_stands_in(view, row) for view, row in zip(pair, rows, strict=True)):
+        reading(lines, unit)
 
 
 def _head(view: View, row: pd.Series, named: bool) -> str:
     """What sets a view apart, the setting where each model has its own, the model if it is to be
-    ``named``, and whether the numbers are certified."""
+    ``named`` or is not the one that the view asks for, and whether the numbers are certified."""
     label = view.label
-    for words in (row.get("setting", ""), row["model_id"] if named else ""):
+    instead = _stands_in(view, row)
+    for words in (row.get("setting", ""), row["model_id"] if named and not instead else ""):
         label += f", {words}" if words and words not in label else ""
+    if instead:
+        label += f" (no bound there; the nearest with one is {row['model_id']})"
     return f"{plain(label)} {CERTIFIED if row['certified'] else NOT_CERTIFIED}"
+
+
+def _stands_in(view: View, row: pd.Series) -> bool:
+    """Whether a view asks for one model, or a size that none has, and the row is another one's."""
+    return view.said.get("model", row["model_id"]) != row["model_id"]
 
 
 def row_of(terms: pd.DataFrame, view: View) -> pd.Series:

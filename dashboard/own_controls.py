@@ -33,6 +33,9 @@ _NEEDED = (
 _START = "Mean training loss of the unquantized model, to count the gap from; else the gap counts "
 _START += "from the losses of the file."
 _BYTES = "Mean bytes of text of a token: with them losses can be shown in bits per byte."
+#: Where a session keeps what was written into the fields for the example.
+_OF_EXAMPLE = "own_of_example"
+
 _CODE = "A bound is a certificate only if a decoder restores the evaluated model, and all that it "
 _CODE += "needs to, from so many bits."
 
@@ -51,6 +54,7 @@ def controls(defaults: dict[str, str]) -> Given | list[str]:
     if not any(st.session_state.get(name) or name in st.query_params for name, *_ in _NEEDED):
         for name, value in defaults.items():
             st.session_state[name] = value
+    st.session_state[_OF_EXAMPLE] = defaults
     written: dict[str, tuple[float, ...]] = {}
     for pair in (_NEEDED[:2], _NEEDED[2:]):
         for column, (name, attribute, help_text) in zip(_pair_of_columns(), pair, strict=True):
@@ -79,6 +83,16 @@ def controls(defaults: dict[str, str]) -> Given | list[str]:
     except UnusableError as error:
         raise UploadError(sentence(error)) from None
     return Given(measurement, real, _positive("Bytes per token", *per_token) if per_token else None)
+
+
+def forget_example() -> None:
+    """Empty the fields that hold what is so of the example, which need not be so of a file.
+
+    To be called before the fields are drawn, as callbacks are.
+    """
+    for name, value in st.session_state.pop(_OF_EXAMPLE, {}).items():
+        if st.session_state.get(name) == value:
+            st.session_state[name] = ESTIMATE if name == "own_code" else ""
 
 
 def unit_control(given: Given | list[str]) -> Unit:

@@ -14,6 +14,7 @@ from bounds.own_losses import LossColumns
 from dashboard import own_example, record
 from dashboard.artifacts import Suite
 from dashboard.links import forget_complaints
+from dashboard.own_controls import forget_example
 from dashboard.own_example import Example
 from dashboard.own_file import MOST_MEGABYTES, MOST_ROWS, read_columns
 
@@ -39,12 +40,18 @@ def example_control() -> bool:
         "Show the example",
         key="own_example",
         bind="query-params",
-        on_change=forget_complaints,
+        on_change=_toggled,
         help="Reads the example file, just as an upload would be, with the values that belong to "
         "it.",
     )
     record.chosen("own_example", "Show the example", chosen)
     return chosen
+
+
+def _toggled() -> None:
+    forget_complaints()
+    if not st.session_state["own_example"]:
+        forget_example()
 
 
 def source(suite: Suite, example: Example | None) -> Source | None:

@@ -46,10 +46,10 @@ class RescaledSuite:
         return int(own) if ratio is None else max(1, round(ratio * params_total))
 
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
-        """As ``Suite.train_losses``, standing for the other number of tokens."""
-        return self.remember(("losses", setting), lambda: self._train_losses(setting))
+        """As ``Suite.train_losses``, standing for the other number of tokens.
 
-    def _train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
+        Not remembered: histograms take megabytes, and readers may ask for any number of tokens.
+        """
         losses = self.suite.train_losses(setting)
         own = self.suite.models().set_index("model_id")["train_tokens"]
         new = self.models().set_index("model_id")["train_tokens"]

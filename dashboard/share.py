@@ -11,10 +11,10 @@ from dashboard.copy_button import copy_button
 from dashboard.record import Record
 from dashboard.version import SHORT
 
-#: The name in links of the artifacts' version; one for each suite that is shown.
+#: The name in links of the artifacts' version; one for each suite that is shown, ``SUITE:DIGEST``.
 VERSION = "version"
 
-_VERSION = re.compile(rf"[0-9a-f]{{{SHORT}}}")
+_VERSION = re.compile(rf"(?P<suite>.+):(?P<digest>[0-9a-f]{{{SHORT}}})")
 
 
 def link(shown: Record, address: str) -> str:
@@ -26,7 +26,7 @@ def link(shown: Record, address: str) -> str:
         address: of the page, without a query.
     """
     values = {name: _in_link(control.value) for name, control in shown.controls.items()}
-    versions = [suite.version.short for suite in shown.suites]
+    versions = [f"{suite.name}:{suite.version.short}" for suite in shown.suites]
     return f"{address}?{urlencode(values | {VERSION: versions}, doseq=True)}"
 
 
@@ -80,8 +80,11 @@ def version_notice() -> None:
         return
     if asked == st.session_state.get("past_versions"):
         return  # a control was moved: this is not the link's view any more
-    for suite, version in zip(record.current().suites, asked, strict=False):
-        if _VERSION.fullmatch(version) and version != suite.version.short:
+    found = [match for version in asked if (match := _VERSION.fullmatch(version))]
+    versions = {match["suite"]: match["digest"] for match in found}
+    for suite in record.current().suites:
+        version = versions.get(suite.name, suite.version.short)
+        if version != suite.version.short:
             st.warning(
                 f"This link was made on version `{version}` of the suite “{plain(suite.name)}”, "
                 f"and the artifacts here are version `{suite.version.short}`: numbers may differ "

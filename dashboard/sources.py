@@ -53,7 +53,7 @@ def open_by_name(name: str) -> Suite:
     catalogue = source.catalogue(_awaited)
     folder = source.folder(catalogue, name, _awaited)
     digest = catalogue.suites[name]
-    return _open(str(folder), name, digest, digest)
+    return _open(str(folder), name, f"{digest} {files_state(folder, name)}", digest)
 
 
 def notes() -> list[str]:

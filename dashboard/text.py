@@ -114,7 +114,7 @@ MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
 RAMP = {"name": "viridis", "extent": [0.12, 0.8]}
 
 PAPER_LABEL = "Paper's bound"
-PAPER_SAMPLE_LABEL = "Paper's terms, from the sample: no bound"
+PAPER_UNCERTIFIED_LABEL = "Paper's terms: no bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dashboard.artifact_files import files_state
 from dashboard.errors import ArtifactError
 from dashboard.quoting import quoted
 from dashboard.remote.address import Address
 from dashboard.remote.cache import Cache
 from dashboard.remote.fetching import Catalogue, fetch_suite, look
-from dashboard.remote.progress import Job
+from dashboard.remote.progress import Job, Progress
 from dashboard.remote.transport import Remote, UnreachableError
 
 #: Seconds after which an address is looked up again while visitors go on with what is known; and
@@ -84,13 +85,21 @@ class RemoteSource:
             raise ArtifactError(
                 f"There is no suite {quoted(name)} at {self.address.place}; choose another."
             )
-        job = self._job(
-            f"{catalogue.suites[name]} {name}",
-            lambda progress: fetch_suite(
-                Remote(self.address), self._cache, catalogue, name, progress
-            ),
-        )
-        return wait(job, f"Fetching the measurements from {self.address.place}")
+        key = f"{catalogue.suites[name]} {name}"
+
+        def fetch(progress: Progress) -> tuple[Path, str]:
+            found = fetch_suite(Remote(self.address), self._cache, catalogue, name, progress)
+            return found, files_state(found, name)
+
+        def fetched() -> tuple[Job, tuple[Path, str]]:
+            job = self._job(key, fetch)
+            return job, wait(job, f"Fetching the measurements from {self.address.place}")
+
+        job, (found, state) = fetched()
+        if files_state(found, name) != state:  # somebody has emptied the cache meanwhile
+            self._forget(key, job)
+            _, (found, _) = fetched()
+        return found
 
     def _job(self, key: str, work: Callable[..., Any]) -> Job:
         """The job of this name, which is one for all visitors; a failed one is begun again."""

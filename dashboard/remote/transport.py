@@ -4,11 +4,13 @@ import logging
 import os
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from dashboard.errors import ArtifactError
 from dashboard.quoting import quoted
-from dashboard.remote.address import VARIABLE, Address
+from dashboard.remote.address import VARIABLE, Address, on_this_machine
 
 #: Seconds to wait for a connection, and for the next bytes on it.
 CONNECT_SECONDS, READ_SECONDS = 10, 15
@@ -128,6 +130,18 @@ def _status(error: Exception) -> int | None:
     return found if isinstance(found, int) else None
 
 
+async def _check_redirect(address: Address, _session: Any, _context: Any, redirect: Any) -> None:
+    """Refuse to be sent on to where the address itself would be refused."""
+    target = redirect.response.headers.get("Location") or redirect.response.headers.get("URI", "")
+    there = urlsplit(urljoin(str(redirect.response.url), target))
+    stays_here = urlsplit(address.folder).scheme == "http" and on_this_machine(there)
+    if there.scheme != "https" and not stays_here:
+        raise ArtifactError(
+            f"{address.place} sends on to an address that is not encrypted, so anyone on the way "
+            f"could change the numbers; whoever runs this app checks the address in {VARIABLE}."
+        )
+
+
 def _filesystem(address: Address) -> tuple[str, dict[str, Any]]:
     """The protocol that fsspec is to speak, how long it waits, and who it is."""
     if address.protocol == "s3":
@@ -144,6 +158,9 @@ def _filesystem(address: Address) -> tuple[str, dict[str, Any]]:
         )
         token = os.environ.get("HF_TOKEN") if address.protocol == "hf" else None
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        redirects = aiohttp.TraceConfig()
+        redirects.on_request_redirect.append(partial(_check_redirect, address))
         client = {"timeout": timeout, "trust_env": True, "headers": headers}
+        client["trace_configs"] = [redirects]
         return "https", {"client_kwargs": client}
     return address.protocol, {}

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NothingDrawn
 
 from dashboard.navigation import PAGES
-from tests.browser.chromium import CHART, FLAGS, VIEWPORT, find_chromium, serving
+from tests.browser.chromium import CHART, FLAGS, METRIC, VIEWPORT, find_chromium, serving
 
 #: Starts of the app, each of a process of its own.
 STARTS = 5
@@ -48,8 +48,6 @@ _AT_REST = f"""() => {{
   return app && app.dataset.testScriptState === "notRunning" && felt.drawn !== null
     && performance.now() - felt.drawn > {STILL_MS};
 }}"""
-
-_NUMBER = '[data-testid="stMetricValue"]'
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ async def _many(browser: Browser, address: str, pid: int) -> Together:
     alone = {}
     for forth in (True, False):
         await _move(page, forth)
-        alone[forth] = await page.locator(_NUMBER).first.inner_text()
+        alone[forth] = await page.locator(METRIC).first.inner_text()
     await page.context.close()
     pages = [await _open(browser, target) for _ in range(CLIENTS)]
     end = time.monotonic() + FOR_SECONDS
@@ -178,7 +176,7 @@ async def _many(browser: Browser, address: str, pid: int) -> Together:
             except NothingDrawn:
                 late += 1
             else:
-                wrong += await page.locator(_NUMBER).first.inner_text() != alone[forth]
+                wrong += await page.locator(METRIC).first.inner_text() != alone[forth]
             forth = not forth
             await asyncio.sleep(max(0.0, EVERY_SECONDS - (time.monotonic() - begun)))
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 CHART = '[data-testid="stVegaLiteChart"]'
 TABLE = '[data-testid="stDataFrame"]'
+METRIC = '[data-testid="stMetricValue"]'
 
 #: A laptop's screen.
 VIEWPORT = {"width": 1280, "height": 800}
@@ -111,4 +112,4 @@ def open_page(chromium, url, scheme="light", what=f"{CHART} svg"):
 
 def bound(page):
     """The first number of a page, as it is written."""
-    return page.locator('[data-testid="stMetricValue"]').first.inner_text()
+    return page.locator(METRIC).first.inner_text()

@@ -25,7 +25,7 @@ from tests.compute.sessions import session_of
 from tests.conftest import ROOT, compute_command, run_compute
 
 pytestmark = [
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(480),
     pytest.mark.long,
     pytest.mark.usefixtures("ray_folder"),
 ]

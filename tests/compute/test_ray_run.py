@@ -12,8 +12,7 @@ from tests.compute.processes import start, table_files, times_of_units, units_of
 from tests.conftest import compute_command
 
 pytestmark = [
-    pytest.mark.timeout(240),
-    pytest.mark.long,
+    pytest.mark.timeout(480),
     pytest.mark.usefixtures("ray_folder"),
 ]
 

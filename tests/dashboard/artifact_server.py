@@ -130,6 +130,15 @@ def redirected(handler: _Handler, _):
     handler.send(302, b"", Location=handler.path.replace("/public/", "/elsewhere/"))
 
 
+def redirected_to(host: str):
+    """Sends on to the same path on another host."""
+
+    def answer(handler: _Handler, _):
+        handler.send(302, b"", Location=host + handler.path)
+
+    return answer
+
+
 def silent(handler: _Handler, _):
     """Takes the question, and never answers."""
     time.sleep(3)

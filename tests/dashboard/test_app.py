@@ -40,6 +40,17 @@ def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
     assert any(":green-badge" in m.value for m in app.markdown)
 
 
+@pytest.mark.parametrize(
+    ("code", "name"), [("stored", "Paper's bound"), ("nominal", "Paper's terms: no bound")]
+)
+def test_the_papers_line_is_called_a_bound_only_where_it_is_one(open_app, code, name):
+    chart = charts(open_app(code=code))[0]
+    points = [layer for layer in chart["layer"] if "shape" in layer.get("encoding", {})]
+    (line,) = [layer for layer in points if layer["mark"]["size"] > 95]
+    assert ("strokeDash" in line["mark"]) == (code == "nominal")
+    assert line["encoding"]["shape"]["scale"]["domain"][2:] == [name]
+
+
 def test_every_control_moves_the_numbers(open_app):
     app = open_app()
 

@@ -189,6 +189,18 @@ def test_a_view_may_be_of_a_size_that_nobody_measured(open_page):
     assert {"**Round to nearest, 4 bits, ladder-12k**", "**GPTQ, 4 bits, N = 1M**"} <= set(
         heads(app)
     )
+    # The numbers are of a model that there is, and named by it.
+    head = next(m.value for m in app.markdown if "| difference |" in m.value).splitlines()[0]
+    assert "N = 1M (no bound there; the nearest with one is ladder-12k) :green-badge" in head
+    assert not any("The gap of the view that follows" in c.value for c in app.caption)
+
+
+def test_two_names_for_one_model_are_not_two_bounds_that_agree(open_page):
+    kept = {"quantizer": "GPTQ", "bits": "4", "model": "another size", "n": "1M"}
+    app = open_page("bound_explorer", beside=urlencode(kept), model="ladder-12k")
+    table = difference_table(app)
+    assert table["Bound"][2] == 0
+    assert not any("of the two views are the same" in caption.value for caption in app.caption)
 
 
 def test_what_certifies_nothing_is_said_to_be_so_and_hollow(open_page):
@@ -251,7 +263,7 @@ def test_a_view_of_another_suite_can_be_kept(open_page, data_copy):
     app = move(keep(app), "suite", "twin")
     assert {"**twin**, GPTQ, 4 bits", "**micro**, GPTQ, 4 bits"} <= set(heads(app))
     query = query_of(link_of(app))
-    versions = [Suite(data_copy, name).version.short for name in ("twin", "micro")]
+    versions = [f"{n}:{Suite(data_copy, n).version.short}" for n in ("twin", "micro")]
     assert query["version"] == versions
     # A suite that is compared as well is not drawn twice.
     both = open_page("bound_explorer", data_copy, **query | {"compare": "micro"})
@@ -313,7 +325,7 @@ def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page, kept
 
 
 def test_other_complaints_about_the_link_stay(open_page):
-    app = open_page("bound_explorer", beside="x", form="nope", version="0123456789ab")
+    app = open_page("bound_explorer", beside="x", form="nope", version="micro:0123456789ab")
     words = [warning.value for warning in app.warning]
     assert len(words) == 3
     assert sum("The link asks for" in text for text in words) == 2

@@ -14,8 +14,6 @@ from dashboard.quoting import quoted
 from tests.conftest import ROOT
 from tests.dashboard.hostile import VALUES
 
-pytestmark = pytest.mark.long
-
 KEYS = ("suite", *PARAMETERS)
 UNKNOWN = ("", "x", "__proto__", "<b>", "embed_options", "key", "page", "suite[]", "Suite", "\0")
 UNKNOWN = (*UNKNOWN, "version")

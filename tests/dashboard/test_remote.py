@@ -149,6 +149,12 @@ def test_a_web_server_may_redirect(visit, server, data):
     assert contents(visit().folder("small")) == contents(data / "small")
 
 
+def test_a_web_server_may_not_redirect_to_where_others_listen(visit, server):
+    server.faults["^/public/"] = web.redirected_to("http://192.0.2.2:9")
+    sentence = refusal(lambda: visit().folder("small"))
+    assert "sends on to an address that is not encrypted" in sentence
+
+
 # What is there already.
 
 
@@ -195,6 +201,16 @@ def test_a_file_that_was_damaged_in_the_cache_is_fetched_again(visit, server, da
     server.requests.clear()
     assert contents(visit().folder("small")) == contents(data / "small")
     assert len(server.gets()) == 2
+
+
+def test_of_a_cache_that_is_emptied_meanwhile_everything_is_fetched_again(visit, server, data):
+    visitor = visit()
+    before = contents(visitor.folder("small"))
+    shutil.rmtree(visitor.cache)
+    assert contents(visitor.folder("small")) == before
+    server.requests.clear()
+    assert contents(visitor.folder("small")) == before
+    assert not server.gets()
 
 
 def test_a_link_that_was_put_into_the_cache_is_not_followed(visit, data, tmp_path):

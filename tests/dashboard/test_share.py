@@ -58,18 +58,30 @@ def test_the_version_is_the_hash_of_the_manifest(suite, micro_run, data_copy):
 
 
 def test_an_old_link_on_new_artifacts_says_so_and_opens(open_page, suite):
-    app = open_page("bound_explorer", bits="3", version=OTHER)
+    app = open_page("bound_explorer", bits="3", version=f"micro:{OTHER}")
     (notice,) = version_notices(app)
     assert f"`{OTHER}`" in notice
     assert f"`{suite.version.short}`" in notice
     assert "numbers may differ" in notice
     assert numbers_of(app) == numbers_of(open_page("bound_explorer", bits="3"))
-    assert query_of(link_of(app))["version"] == suite.version.short
+    assert query_of(link_of(app))["version"] == f"micro:{suite.version.short}"
     app.select_slider(key="bits").set_value("4").run()
     assert not version_notices(app)
 
 
-@pytest.mark.parametrize("version", ["", "0123", "0123456789AB", "0123456789abc", "<b>", "🐍" * 12])
+@pytest.mark.parametrize(
+    "version",
+    [
+        "",
+        "0123",
+        OTHER,
+        "micro:0123",
+        "micro:0123456789AB",
+        f"nope:{OTHER}",
+        "micro:<b>",
+        "🐍:" * 12,
+    ],
+)
 def test_what_is_no_version_is_ignored(open_page, version):
     app = open_page("bound_explorer", version=version)
     assert not app.exception
@@ -77,7 +89,7 @@ def test_what_is_no_version_is_ignored(open_page, version):
 
 
 def test_a_suite_that_is_not_there_is_one_complaint(open_page):
-    app = open_page("bound_explorer", suite="nope", version=OTHER)
+    app = open_page("bound_explorer", suite="nope", version=f"nope:{OTHER}")
     assert len(app.warning) == 1
     assert "`nope`" in app.warning[0].value
 
@@ -87,16 +99,21 @@ def test_every_compared_suite_has_its_version(open_page, data_copy):
     with (data_copy / "twin/manifest.json").open("a") as file:
         file.write("\n")
     app = open_page("bound_explorer", data_copy, suite="micro", compare="twin")
-    versions = [Suite(data_copy, name).version.short for name in ("micro", "twin")]
+    versions = [f"{n}:{Suite(data_copy, n).version.short}" for n in ("micro", "twin")]
     query = query_of(link_of(app))
     assert query["version"] == versions
     assert versions[0] != versions[1]
     again = open_page("bound_explorer", data_copy, **query)
     assert not version_notices(again)
     assert numbers_of(again) == numbers_of(app)
-    old = open_page("bound_explorer", data_copy, **query | {"version": [versions[0], OTHER]})
+    old = open_page(
+        "bound_explorer", data_copy, **query | {"version": [versions[0], f"twin:{OTHER}"]}
+    )
     (notice,) = version_notices(old)
     assert "suite “twin”" in notice
+    # A suite that is not there takes its version with it, and no other's.
+    both = {"compare": ["gone", "twin"], "version": [versions[0], f"gone:{OTHER}", versions[1]]}
+    assert not version_notices(open_page("bound_explorer", data_copy, **query | both))
 
 
 def test_a_page_with_nothing_to_show_can_be_shared_all_the_same(open_page, data_copy):

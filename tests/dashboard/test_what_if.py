@@ -54,6 +54,14 @@ def test_at_the_suites_own_ratio_the_terms_are_the_explorers(suite, here, form, 
     assert list(c) == list(found["code_nats_per_token"] + found["confidence_nats_per_token"])
 
 
+def test_asking_for_many_ratios_keeps_no_losses(suite):
+    suite.train_losses(Setting("gptq", 4))
+    held = len(suite._memory)
+    for ratio in range(5, 25):
+        RescaledSuite(suite, ratio, 256).train_losses(Setting("gptq", 4))
+    assert len(suite._memory) == held
+
+
 def test_more_tokens_per_parameter_lower_c_in_proportion(suite, here):
     before = recomputed(suite, here)
     for ratio in (0.1, 1.0, 50.0, 1e6):

@@ -7,7 +7,7 @@ import pytest
 
 from bounds import FORMS
 from dashboard import own_example
-from dashboard.own_bounds import LABELS, REAL
+from dashboard.own_bounds import ESTIMATE, LABELS, REAL
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.dashboard.sampled_suite import make_sampled_suite
@@ -62,6 +62,21 @@ def test_the_example_has_the_numbers_of_the_other_pages(open_page, suite):
     assert table["certified"].all()
     assert app.metric[0].value == f"{table['total_nats'].iloc[0]:.4f}"
     assert ":green-badge" in words(app)
+
+
+def test_what_is_so_of_the_example_is_not_said_of_the_next_file(open_page, suite):
+    file, values = example_file(suite)
+    app = open_page("your_losses")
+    app = app.toggle(key="own_example").set_value(True).run()
+    assert app.selectbox(key="own_code").value == REAL
+    app = app.text_input(key="own_v").set_value("300").run()
+    app = app.toggle(key="own_example").set_value(False).run()
+    assert app.selectbox(key="own_code").value == ESTIMATE
+    left = {name for name in values if name != "own_code" and app.text_input(key=name).value}
+    assert left == {"own_v"}  # which the reader has written
+    app = upload(app, file)
+    assert not app.get("vega_lite_chart")
+    assert "code length" in sentences(app)[0].lower()
 
 
 def test_an_upload_of_the_example_is_the_example(open_page, suite):

@@ -13,8 +13,6 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import xtrace
 from tests.compute.curvature.explicit import explicit
 
-pytestmark = pytest.mark.long
-
 VOCABULARY, CONTEXT = 12, 16
 
 
