@@ -18,13 +18,14 @@ class Layers:
 
     Attributes:
         layers, rotation: of one model (and setting).
-        counts, exceptions: of all.
+        counts, exceptions, rotated: of all.
     """
 
     layers: pd.DataFrame
     rotation: pd.DataFrame
     counts: pd.Series
     exceptions: pd.DataFrame
+    rotated: list[str]
 
 
 def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
@@ -38,6 +39,7 @@ def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
         quantization.rotation(suite, model_id),
         quantization.feedback_counts(suite),
         quantization.exceptions(suite),
+        quantization.rotated(suite),
     )
 
 
@@ -53,7 +55,7 @@ def section(found: Layers) -> None:
             words.layers_reading(found.layers)
     with right:
         if found.rotation.empty:
-            show.info("This suite has no model quantized by LDLQ both with and without rotation.")
+            words.no_rotation(found.rotated)
         else:
             heading = "LDLQ with rotation over LDLQ without"
             show.chart(charts.rotation(found.rotation), heading)

@@ -225,6 +225,12 @@ def rotation(suite: Suite, model_id: str) -> pd.DataFrame:
     )
 
 
+def rotated(suite: Suite) -> list[str]:
+    """Models, smallest first, that ``rotation`` has rows of."""
+    models = suite.models()["model_id"]
+    return [model_id for model_id in models if len(rotation(suite, model_id))]
+
+
 def _ratio(above: pd.Series, below: pd.Series) -> np.ndarray:
     return np.divide(
         above.to_numpy(float),

@@ -5,6 +5,7 @@ import streamlit as st
 
 from bounds import PowerLaw
 from dashboard import show
+from dashboard.certificates import plain
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
 from dashboard.units import Unit
@@ -86,6 +87,20 @@ def layers_reading(layers: pd.DataFrame) -> None:
         r"inputs, $\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the inputs. "
         f"Predicted: {prediction}{ratio}. An embedding has a diagonal $H$: there is nothing to "
         "feed back. The prediction takes rounding errors for uniform and knows no ends of a grid."
+    )
+
+
+def no_rotation(rotated: list[str]) -> None:
+    """That rotation cannot be judged on this model, and on which ones it can.
+
+    Args:
+        rotated: from ``quantization.rotated``.
+    """
+    models = ", ".join(plain(model_id) for model_id in rotated)
+    show.info(
+        f"This model was not quantized by LDLQ both with and without rotation; {models} were."
+        if models
+        else "This suite has no model quantized by LDLQ both with and without rotation."
     )
 
 

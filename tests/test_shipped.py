@@ -14,7 +14,7 @@ from dashboard.artifacts import Suite
 from dashboard.information import by_model
 from dashboard.manifest import SHIPPED
 from dashboard.predicted_gap import agreements, predictions, quantizers
-from dashboard.quantization import exceptions
+from dashboard.quantization import exceptions, rotated
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms
 from tests.conftest import ROOT
@@ -176,6 +176,10 @@ def test_curvature_of_every_size_has_a_standard_error(suite):
             assert set(models) == set(rows["model_id"])
             assert np.all(rows["standard_error"] > 0)
             assert np.all(rows["value"] > 0)
+
+
+def test_rotation_can_be_judged_at_every_size_but_the_largest(suite):
+    assert rotated(suite) == list(suite.models()["model_id"])[:-1]
 
 
 def test_spectra_of_every_size_and_training_share_are_distributions(suite):
