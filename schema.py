@@ -10,7 +10,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: a file from before is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.6"
+SCHEMA_VERSION = "1.7"
 
 #: Metadata keys in every Parquet file, all strings.  A file of a published copy holds the rows of
 #: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
@@ -69,8 +69,9 @@ QUANTIZERS = (
 )
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of
-#: ``selection``, and never looks at those of ``train`` before.
-SPLITS = ("train", "heldout", "selection")
+#: ``selection``, and never looks at those of ``train`` before.  Those of ``online`` are the
+#: training tokens, each predicted by the model as it was before its batch was trained on.
+SPLITS = ("train", "heldout", "selection", "online")
 
 #: Curvature matrices of the mean token loss: the Hessian, and J^T S J with J the Jacobian of the
 #: logits and S the Hessian of the loss in the logits, which is never negative.
@@ -218,7 +219,7 @@ TABLES: dict[str, pa.Schema] = {
         [
             _MODEL_ID,
             *SETTING_FIELDS,
-            _described("split", pa.string(), "train or heldout"),
+            _described("split", pa.string(), "train, heldout or online"),
             _described("loss_nats", pa.float64(), "upper edge of the loss bin"),
             _described("entropy_nats", pa.float64(), "value of the entropy bin"),
             _described("tokens", pa.int64(), "tokens in the cell"),

@@ -1,13 +1,13 @@
 """One epoch of training in which every batch is scored before it is trained on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from compute.language_model import batches
+from compute.online_losses import OnlineLosses
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder_model import LadderModel
 from compute.training_state import TrainingState
@@ -26,14 +26,6 @@ MAX_GRADIENT_NORM = 1.0
 #: From this width of a head on, products in bfloat16 on a CPU are faster one by one than torch's
 #: fused attention, whose backward pass is slow there.
 WIDE_HEAD = 48
-
-
-@dataclass(frozen=True)
-class OnlineLosses:
-    """Loss of each batch before it is trained on, both of shape (steps,)."""
-
-    tokens_seen: np.ndarray
-    loss_nats: np.ndarray
 
 
 def schedule(step: int, steps: int) -> float:
@@ -77,8 +69,8 @@ def train(
     )
     steps = -(-len(windows) // spec.batch_windows)
     kept = {*kept_steps(steps)}
-    tokens_seen, losses = state.restore(model, optimizer) if state else ([], [])
-    first, seen = len(losses), tokens_seen[-1] if tokens_seen else 0
+    online = state.restore(model, optimizer) if state else OnlineLosses()
+    first = len(online.loss_nats)
     if not first:
         keep(0)
     left = windows[first * spec.batch_windows :]
@@ -88,14 +80,12 @@ def train(
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             logits = model(inputs).logits  # (B, T, V)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
-        seen += targets.numel()
-        tokens_seen.append(seen)
-        losses.append(loss.item())
-        if not np.isfinite(losses[-1]):
+        if not torch.isfinite(loss):
             raise ArithmeticError(
-                f"the training loss of {spec.model_id} became {losses[-1]} at step {step}; "
+                f"the training loss of {spec.model_id} became {loss.item()} at step {step}; "
                 f"its learning rate of {spec.learning_rate} is too high"
             )
+        online.add(loss.item(), logits, targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
@@ -103,6 +93,6 @@ def train(
         if step + 1 in kept:
             keep(step + 1)
         if state:
-            state.save_if_due(model, optimizer, tokens_seen, losses)
-        report(seen)
-    return OnlineLosses(np.array(tokens_seen), np.array(losses))
+            state.save_if_due(model, optimizer, online)
+        report(online.tokens_seen[-1])
+    return online

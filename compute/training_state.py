@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
+from compute.online_losses import OnlineLosses
+
 #: Seconds between two states: what an interruption can cost.
 INTERVAL_SECONDS = 120.0
 
@@ -29,30 +31,30 @@ class TrainingState:
     def _file(self) -> Path:
         return self.folder / "state.pt"
 
-    def restore(
-        self, model: PreTrainedModel, optimizer: torch.optim.Optimizer
-    ) -> tuple[list[int], list[float]]:
+    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
         """Put model, optimizer and randomness back as they were.
 
         Returns:
-            Tokens seen after, and loss before, each step done; empty if there is no state.
+            The losses of the steps done; of none if there is no state, or one from before
+            histograms were kept, which knows too little of its steps to go on from.
         """
         if not self._file.exists():
-            return [], []
+            return OnlineLosses()
         state = torch.load(self._file, map_location=model.device, weights_only=True)
+        if "online" not in state:
+            return OnlineLosses()
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["randomness"].cpu())
         if model.device.type == "cuda":
             torch.cuda.set_rng_state(state["cuda_randomness"].cpu(), model.device)
-        return state["tokens_seen"], state["loss_nats"]
+        return OnlineLosses.from_state_dict(state["online"])
 
     def save_if_due(
         self,
         model: PreTrainedModel,
         optimizer: torch.optim.Optimizer,
-        tokens_seen: list[int],
-        loss_nats: list[float],
+        online: OnlineLosses,
     ) -> None:
         """Write the state if the last one is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
@@ -61,8 +63,7 @@ class TrainingState:
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
             "randomness": torch.get_rng_state(),
-            "tokens_seen": tokens_seen,
-            "loss_nats": loss_nats,
+            "online": online.state_dict(),
         }
         if model.device.type == "cuda":
             state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)

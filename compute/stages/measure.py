@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from bounds import TokenLosses, nominal_bits
+from bounds import nominal_bits
 from compute import coded_model, language_model
 from compute.evaluation import clustered_standard_error, evaluate
+from compute.histogram_rows import histogram_rows
 from compute.setting import Setting
 from compute.suites.ladder_model import LadderModel
 from compute.unit import Unit
@@ -99,7 +100,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     tables = {"quantized": pa.Table.from_pylist([row])}
     if scoring.windows is None:
         tables["loss_histograms"] = pa.concat_tables(
-            _histogram_rows(unit.model_id, unit.setting, split, evaluation.histogram)
+            histogram_rows(unit.model_id, unit.setting, split, evaluation.histogram)
             for split, evaluation in (("train", train), ("heldout", heldout))
         )
     return tables
@@ -112,18 +113,3 @@ def nominal_rate(setting: Setting, quantize_unit: Unit, workspace: Workspace) ->
     layers = workspace.store.read("layers", quantize_unit).to_pandas()
     weights = layers["rows"] * layers["columns"]
     return np.average(layers["weight_entropy_bits"], weights=weights)
-
-
-def _histogram_rows(
-    model_id: str, setting: Setting, split: str, histogram: TokenLosses
-) -> pa.Table:
-    cells = len(histogram.tokens)
-    constants = {"model_id": model_id, **setting.columns, "split": split}
-    return pa.table(
-        {name: pa.array([value] * cells) for name, value in constants.items()}
-        | {
-            "loss_nats": histogram.loss_nats,
-            "entropy_nats": histogram.entropy_nats,
-            "tokens": histogram.tokens.astype("int64"),
-        }
-    )

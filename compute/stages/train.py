@@ -1,4 +1,4 @@
-"""Train one ladder model for one epoch: checkpoints and `online_losses`."""
+"""Train one ladder model for one epoch: checkpoints, `online_losses` and their histogram."""
 
 import shutil
 from collections.abc import Callable
@@ -9,6 +9,8 @@ import torch
 
 from compute import language_model, training
 from compute.folders import whole_folder
+from compute.histogram_rows import histogram_rows
+from compute.setting import UNQUANTIZED
 from compute.training_state import TrainingState
 from compute.unit import Unit
 from compute.workspace import Workspace
@@ -45,7 +47,10 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "tokens_seen": online.tokens_seen,
         "loss_nats": online.loss_nats,
     }
-    return {"online_losses": pa.table(rows)}
+    return {
+        "online_losses": pa.table(rows),
+        "loss_histograms": histogram_rows(unit.model_id, UNQUANTIZED, "online", online.histogram),
+    }
 
 
 def _check_against_registered(weights_sha256: str, unit: Unit, workspace: Workspace) -> None:

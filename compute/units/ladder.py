@@ -78,7 +78,7 @@ def _model_units(
         model_id=name,
         setting=None,
         identity=trained,
-        tables=("online_losses",),
+        tables=("online_losses", "loss_histograms"),
         model=model,
         work_tokens=model.train_tokens,
         checkpoint=checkpoint,

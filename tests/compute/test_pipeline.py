@@ -5,6 +5,7 @@ Interrupted runs are in ``test_interruption``.
 
 import shutil
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -43,6 +44,24 @@ def test_every_batch_and_every_token_is_accounted_for(micro_run):
             counted = cells.group_by(SETTING).aggregate([("tokens", "sum")])
             assert counted.num_rows == 7  # all settings but the sampled one
             assert set(counted["tokens_sum"].to_pylist()) == {tokens}
+
+
+def test_the_online_histogram_is_that_of_the_online_losses(micro_run):
+    suite = micro_run / "data/micro"
+    histograms = pq.read_table(suite / "loss_histograms").to_pandas()
+    online = histograms[histograms["split"] == "online"]
+    losses = pq.read_table(suite / "online_losses").to_pandas()
+    models = pq.read_table(suite / "models").to_pandas().set_index("model_id")
+    assert set(online["model_id"]) == set(models.index)
+    assert set(online["quantizer"]) == {"none"}
+    assert set(online["bits"]) == {32}
+    for name, cells in online.groupby("model_id"):
+        steps = losses[losses["model_id"] == name].sort_values("tokens_seen")
+        assert cells["tokens"].sum() == models["train_tokens"][name]
+        assert not cells.duplicated(["loss_nats", "entropy_nats"]).any()
+        mean = np.average(steps["loss_nats"], weights=np.diff(steps["tokens_seen"], prepend=0))
+        rounded_up = np.average(cells["loss_nats"], weights=cells["tokens"])
+        assert mean - 1e-6 <= rounded_up <= mean + 0.005
 
 
 def test_information_is_the_area_between_the_curves(micro_run):

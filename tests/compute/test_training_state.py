@@ -1,4 +1,4 @@
-"""A training run that is interrupted ends with the same weights as one that is not."""
+"""A training run that is interrupted ends with the same weights and losses as one that is not."""
 
 import dataclasses
 
@@ -50,8 +50,26 @@ def test_the_weights_and_losses_are_those_of_an_unbroken_run(spec, windows, tmp_
     assert sha == whole_sha
     np.testing.assert_array_equal(online.tokens_seen, whole.tokens_seen)
     np.testing.assert_array_equal(online.loss_nats, whole.loss_nats)
+    for name in ("loss_nats", "entropy_nats", "tokens"):
+        found, expected = (getattr(one.histogram, name) for one in (online, whole))
+        np.testing.assert_array_equal(found, expected)
     done = 5000 // (spec.batch_windows * spec.context_length) + 1
     assert kept == [step for step in kept_steps(STEPS) if step > done]
+
+
+def test_a_state_without_a_histogram_is_not_gone_on_from(spec, windows, tmp_path):
+    """Earlier versions wrote such states; the tokens before them would be missing."""
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, windows, TrainingState(tmp_path, interval_seconds=0), 500)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    online = state.pop("online")
+    old = {name: online[name] for name in ("tokens_seen", "loss_nats")}
+    torch.save(state | old, tmp_path / "state.pt")
+    sha, found, kept = train(spec, windows, TrainingState(tmp_path, interval_seconds=3600))
+    whole_sha, whole, _ = train(spec, windows)
+    assert sha == whole_sha
+    assert found.histogram.total_tokens == whole.histogram.total_tokens
+    assert kept == kept_steps(STEPS)
 
 
 def test_no_state_is_written_before_it_is_due(spec, windows, tmp_path):

@@ -1,0 +1,83 @@
+"""Losses of every batch before it is trained on: their means, and their joint histogram."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from bounds import TokenLosses, bin_losses
+from bounds.histogram import merge_histograms
+from compute.evaluation import losses_and_entropies
+
+#: Tokens that are kept as they are until they are binned together, which costs less than one
+#: batch at a time.
+BINNED_AT_ONCE = 2**16
+
+
+class OnlineLosses:
+    """Every prediction of a training run so far, made by the model as it was before that batch.
+
+    What predicts is the model in the arithmetic that trains it: where products are in bfloat16,
+    so are the logits.  Its probabilities are the float64 softmax of these logits, so they sum to 1,
+    and they depend on earlier tokens alone: that is all that section 10 of the theory asks.
+
+    Attributes:
+        tokens_seen: after each step done.
+        loss_nats: mean loss of the batch of each step, before that step.
+    """
+
+    def __init__(self) -> None:
+        self.tokens_seen: list[int] = []
+        self.loss_nats: list[float] = []
+        self._binned: TokenLosses | None = None
+        self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def add(self, mean_loss_nats: float, logits: torch.Tensor, targets: torch.Tensor) -> None:
+        """Take down one batch: its mean loss, logits of shape (..., V), targets of shape (...)."""
+        before = self.tokens_seen[-1] if self.tokens_seen else 0
+        self.tokens_seen.append(before + targets.numel())
+        self.loss_nats.append(mean_loss_nats)
+        with torch.no_grad():
+            found = losses_and_entropies(logits.detach(), targets)
+        self._waiting.append(tuple(values.flatten().cpu().numpy() for values in found))
+        if sum(len(losses) for losses, _ in self._waiting) >= BINNED_AT_ONCE:
+            self._bin()
+
+    @property
+    def histogram(self) -> TokenLosses:
+        """Joint histogram of loss, rounded up, and entropy over all tokens seen.
+
+        Raises:
+            ValueError: no batch was added.
+        """
+        self._bin()
+        if self._binned is None:
+            raise ValueError("no batch has been scored yet, so there is no histogram")
+        return self._binned
+
+    def _bin(self) -> None:
+        if not self._waiting:
+            return
+        losses, entropies = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
+        new = bin_losses(TokenLosses.of_tokens(losses, entropies))
+        self._binned = merge_histograms([self._binned, new]) if self._binned else new
+        self._waiting = []
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything, as lists of numbers."""
+        cells = self.histogram
+        return {
+            "tokens_seen": self.tokens_seen,
+            "loss_nats": self.loss_nats,
+            "cells": [array.tolist() for array in (cells.loss_nats, cells.entropy_nats)],
+            "cell_tokens": cells.tokens.tolist(),
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: dict[str, Any]) -> "OnlineLosses":
+        """What ``state_dict`` described."""
+        online = cls()
+        online.tokens_seen = state["tokens_seen"]
+        online.loss_nats = state["loss_nats"]
+        online._binned = TokenLosses(*state["cells"], state["cell_tokens"])
+        return online
