@@ -310,6 +310,18 @@ def index(
 
 
 @app.command()
+def check(
+    device: Device = None,
+    cache: CacheDir = _CACHE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print rows as JSON.")] = False,
+) -> None:
+    """Try out a new machine: what it has, whether it computes what a CPU does, how fast it is."""
+    from compute.check.table import check as check_machine
+
+    raise typer.Exit(0 if check_machine(device, cache, as_json) else 1)
+
+
+@app.command()
 def bound(
     losses: Annotated[
         Path,

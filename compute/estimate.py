@@ -51,7 +51,7 @@ def _speed(spec: LadderModel, device: torch.device) -> Speed:
     timed = marks[-1] - marks[TIMED_STEPS - 1]
     step_tokens = spec.batch_windows * spec.context_length
     model.eval()
-    count = max(1, BATCH_TOKENS // spec.context_length)
+    count = max(1, BATCH_TOKENS[device.type] // spec.context_length)
     batch = np.resize(windows, (count, spec.context_length + 1))
     start = time.monotonic()
     evaluate(model, batch, device, lambda _: None)

@@ -12,9 +12,10 @@ from bounds.histogram import merge_histograms
 from compute.language_model import batches
 from compute.products import onednn_products
 
-#: Tokens in one forward pass: large enough to be efficient, and at V = 256 the float64 logits
-#: take 8 MiB, which malloc still keeps for the next batch instead of returning them.
-BATCH_TOKENS = 4096
+#: Tokens in one forward pass.  On a CPU large enough to be efficient, and at V = 256 the float64
+#: logits take 8 MiB, which malloc still keeps for the next batch instead of returning them; a GPU
+#: takes as long for 4096 tokens of a small model as for many more.
+BATCH_TOKENS = {"cpu": 4096, "cuda": 2**17}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def evaluate(
     """
     bins = LossBins()
     parts, kept, means, total, count = [], [], [], 0.0, 0
-    batch_windows = max(1, BATCH_TOKENS // (windows.shape[1] - 1))
+    batch_windows = max(1, BATCH_TOKENS[device.type] // (windows.shape[1] - 1))
     for inputs, targets in batches(windows, batch_windows, device):
         with onednn_products(model):
             logits = model(inputs).logits

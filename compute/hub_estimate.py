@@ -1,10 +1,15 @@
-"""How long the units of published models will take: their arithmetic over a measured speed."""
+"""How long the units of published models will take: their arithmetic over a measured speed.
+
+The speeds are those that ``compute check`` has measured on this device; where it has not been run,
+a share of a product of matrices that is timed now, and constants seen on other machines.
+"""
 
 import time
 from collections.abc import Callable
 
 import torch
 
+from compute.check.measured import Measured
 from compute.curvature.forecast import forecast
 from compute.curvature.memory import Memory
 from compute.estimate import OVERHEAD_SECONDS
@@ -41,38 +46,45 @@ def matmul_flops(device: str, dtype: torch.dtype) -> float:
     return 2.0 * size**3 / min(multiply() for _ in range(3))
 
 
-def measure_speeds(device: str) -> tuple[float, float]:
-    """Operations a second that a model reaches, about: while losses are measured, and in
-    float32."""
-    usual, full = (matmul_flops(device, t) for t in (arithmetic(device), torch.float32))
-    return EFFICIENCY * usual, EFFICIENCY * full
+def measure_speeds(device: str, found: Measured | None = None) -> Measured:
+    """Speeds of the device: those that a check has ``found``, guesses for the others."""
+    found = found or Measured()
+    return Measured(
+        scoring_flops=found.scoring_flops or EFFICIENCY * matmul_flops(device, arithmetic(device)),
+        curvature_flops=found.curvature_flops or EFFICIENCY * matmul_flops(device, torch.float32),
+        column_seconds=found.column_seconds or COLUMN_SECONDS,
+        parameter_seconds=found.parameter_seconds or PARAMETER_SECONDS,
+    )
 
 
 def unit_seconds(
-    models: dict[str, HubModel], memory: Memory, usual: float, full: float
+    models: dict[str, HubModel], memory: Memory, speeds: Measured
 ) -> Callable[[Unit], float]:
     """Expected seconds of a unit, without its downloads.
 
     Args:
         models: by id.
         memory: for each worker.
-        usual, full: from ``measure_speeds``.
+        speeds: from ``measure_speeds``.
     """
 
     def seconds(unit: Unit) -> float:
         model = models[unit.model_id]
         if unit.stage in ("sample", "chain"):
-            return OVERHEAD_SECONDS + 2.0 * model.params_total * unit.work_tokens / usual
+            return (
+                OVERHEAD_SECONDS
+                + 2.0 * model.params_total * unit.work_tokens / speeds.scoring_flops
+            )
         if unit.stage == "quantize":
             blocks = model.config.num_hidden_layers
             columns = blocks * _BLOCK_COLUMNS * model.config.hidden_size
-            runs = 2.0 * model.params_total * unit.work_tokens / full
-            rest = PARAMETER_SECONDS * model.params_total
-            return OVERHEAD_SECONDS + runs + COLUMN_SECONDS * columns + rest
+            runs = 2.0 * model.params_total * unit.work_tokens / speeds.curvature_flops
+            rest = speeds.parameter_seconds * model.params_total
+            return OVERHEAD_SECONDS + runs + speeds.column_seconds * columns + rest
         if unit.stage == "curvature":
             _, point = unit.model
             found = forecast(model.config, model.context_length, point, memory, model.vocab_size)
-            return OVERHEAD_SECONDS + found.flops / full
+            return OVERHEAD_SECONDS + found.flops / speeds.curvature_flops
         return OVERHEAD_SECONDS
 
     return seconds

@@ -10,6 +10,7 @@ from typing import Self
 from transformers import PreTrainedConfig
 
 from compute import hub, hub_estimate
+from compute.check.measured import Measured
 from compute.curvature.memory import Memory, gibibytes
 from compute.errors import InputError
 from compute.needs import SPREAD, memory_of, shortages
@@ -64,7 +65,12 @@ class HubSession(Session):
                 f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in all, are fetched, "
                 "scored and dropped again one by one; --without chain leaves them out"
             )
-        lines.append("Times are arithmetic over the measured speed of a product of matrices")
+        lines.append(
+            "Times are arithmetic over the speeds that `python -m compute check` measured here"
+            if self._checked
+            else "Times are arithmetic over the speed of a product of matrices, a rough guess; "
+            "`python -m compute check` measures what a model reaches here"
+        )
         return [*self.suite.about, *lines]
 
     @cached_property
@@ -106,8 +112,8 @@ class HubSession(Session):
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
         """Arithmetic over a measured speed; downloads are not counted."""
         device = self.workspace.device
-        speeds = self.machines.call(device, hub_estimate.measure_speeds, device)
-        return hub_estimate.unit_seconds(self._by_id, self._one_card, *speeds)
+        speeds = self.machines.call(device, hub_estimate.measure_speeds, device, self._checked)
+        return hub_estimate.unit_seconds(self._by_id, self._one_card, speeds)
 
     def gpus(self, unit: Unit) -> float:
         """As many as its model needs."""
@@ -137,6 +143,11 @@ class HubSession(Session):
         parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
         left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
         return replace(self, plan=replace(self.plan, **left), skipped=out)
+
+    @cached_property
+    def _checked(self) -> Measured | None:
+        """Speeds of this device, if they have been measured."""
+        return Measured.load(self.workspace.cache_dir, self.workspace.provenance.device)
 
     @cached_property
     def _one_card(self) -> Memory:

@@ -1,0 +1,245 @@
+"""How fast a device is, and how much memory it takes, at the shapes of Pythia."""
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+
+from compute import codes
+from compute.check.measured import Measured
+from compute.check.row import Row
+from compute.codes.header import CODES
+from compute.curvature.footprint import footprint
+from compute.curvature.memory import Memory, gibibytes
+from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.layer_statistics import layer_statistics
+from compute.layout import Kind, layout
+from compute.needs import memory_of
+from compute.placement import arithmetic, dtype_name
+from compute.quantizers import quantize
+from compute.sampled_evaluation import score_positions
+from compute.setting import Setting
+from compute.suites.hub_model import HubModel
+from compute.suites.hub_suite import load_hub_suite
+from compute.unit import Unit
+
+PART = "speed"
+SHAPES = ("pythia-1b", "pythia-2.8b")
+
+#: Predictions of a window that are scored, as in ``hub.toml``.
+_POSITIONS = 16
+
+#: Tokens of a window, and of one curvature product: on a CPU few, so that a check takes minutes.
+_CONTEXT = {"cpu": 256, "cuda": 2048}
+_PRODUCT_TOKENS = {"cpu": 64, "cuda": 1024}
+
+#: On a CPU a model of the shape is cut down to so many blocks, and to one more.
+_FEW_BLOCKS = 1
+
+#: Seconds after which no further layer is quantized.
+_LAYER_SECONDS = 90.0
+
+#: What every layer is quantized to.
+_SETTING = Setting("gptq", bits=4)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Seconds of a computation, and the most memory that the device held; 0 on a CPU."""
+
+    seconds: float
+    peak_bytes: int
+
+
+def rows(device: str, found: Measured) -> Iterator[Row]:
+    """Scoring, quantization and curvature; ``found`` is told what the plan needs to know."""
+    models = {
+        model.model_id.partition("-step")[0]: model for model in load_hub_suite("pythia").models
+    }
+    for name in SHAPES:
+        yield from _scoring(name, models[name], device, found)
+    yield from _layers(SHAPES[0], models[SHAPES[0]], device, found)
+    yield from _product(SHAPES[0], models[SHAPES[0]], device, found)
+
+
+def timed(function: Callable[[], object], device: str) -> Timed:
+    """One call after one to warm up."""
+    function()
+    on_gpu = device.startswith("cuda")
+    if on_gpu:
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+    start = time.monotonic()
+    function()
+    if on_gpu:
+        torch.cuda.synchronize(device)
+    peak = torch.cuda.max_memory_allocated(device) if on_gpu else 0
+    return Timed(time.monotonic() - start, peak)
+
+
+def random_model(
+    config: PreTrainedConfig, blocks: int, dtype: torch.dtype, device: str
+) -> PreTrainedModel:
+    """A model of the shape with random weights, and with so many of its blocks."""
+    config = copy.deepcopy(config)
+    config.num_hidden_layers = blocks
+    with torch.device(device):
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    return model.eval()
+
+
+def _scoring(name: str, shape: HubModel, device: str, found: Measured) -> Iterator[Row]:
+    kind = device.partition(":")[0]
+    dtype, context, whole = arithmetic(device), _CONTEXT[kind], shape.config.num_hidden_layers
+    what = f"{name}: scoring in {dtype_name(dtype)}, windows of {context} tokens"
+    needed = 2 * dtype.itemsize * shape.params_total
+    if kind == "cpu":
+        needed = 2 * dtype.itemsize * _size(shape, _FEW_BLOCKS + 1)
+    if (lack := _lack(needed, device)) is not None:
+        yield Row(PART, what, lack)
+        return
+    windows = _windows(shape, 8 if kind == "cuda" else 1, context)
+    blocks = [whole] if kind == "cuda" else [_FEW_BLOCKS, _FEW_BLOCKS + 1]
+    times = [_score(shape, count, dtype, device, windows) for count in blocks]
+    seconds = _whole(blocks, [t.seconds for t in times], whole)
+    tokens = windows.shape[0] * context
+    how = "" if kind == "cuda" else f" (from {blocks[0]} and {blocks[1]} of its {whole} blocks)"
+    yield Row(PART, what, f"{tokens / seconds:,.0f} tokens/s{how}")
+    flops = 2.0 * shape.params_total * tokens / seconds
+    found.scoring_flops = max(found.scoring_flops or 0.0, flops)
+    yield Row(PART, f"{name}: arithmetic of scoring", f"{flops / 1e12:.3g} Tflop/s")
+    if times[-1].peak_bytes:
+        unit = Unit("sample", name, None, identity={}, tables=())
+        planned, _ = memory_of(unit, replace(shape, context_length=context), device, dtype.itemsize)
+        yield _memory_row(f"{name}: memory of scoring", times[-1].peak_bytes, planned)
+
+
+def _score(
+    shape: HubModel, blocks: int, dtype: torch.dtype, device: str, windows: np.ndarray
+) -> Timed:
+    model = random_model(shape.config, blocks, dtype, device)
+    context = windows.shape[1] - 1
+    rng = np.random.default_rng(0)
+    positions = np.sort(
+        rng.permuted(np.tile(np.arange(context), (len(windows), 1)), axis=1)[:, :_POSITIONS]
+    )
+    return timed(lambda: score_positions(model, windows, positions, shape.vocab_size), device)
+
+
+def _layers(name: str, shape: HubModel, device: str, found: Measured) -> Iterator[Row]:
+    """The linear layers of one block, one after the other: rounding, then statistics and files."""
+    block = random_model(shape.config, 1, torch.float32, device)
+    matrices = [p for p in layout(block) if p.kind == Kind.LINEAR and not p.per_token]
+    generator = torch.Generator(device).manual_seed(5)
+    spent, columns, weights, rounding, rest = 0.0, 0, 0, 0.0, 0.0
+    for parameter in sorted(matrices, key=lambda p: p.code_shape[1]):
+        rows_, width = parameter.code_shape
+        what = f"{name}: {parameter.name.rpartition('.layers.')[2]}, {rows_:,} x {width:,}"
+        if spent > _LAYER_SECONDS:
+            yield Row(PART, what, f"not measured: the layers before took {spent:.0f} s")
+            continue
+        values = parameter.to_matrix(block.get_parameter(parameter.name).detach())
+        inputs = torch.randn(2 * width, width, device=device, generator=generator)
+        moment = (inputs.T @ inputs).double() / len(inputs)
+        tensors = {}
+        start = time.monotonic()
+        tensors[parameter.name] = quantize(parameter, values, moment, _SETTING)
+        first = time.monotonic()
+        layer_statistics(parameter, values, tensors[parameter.name], moment)
+        second = time.monotonic()
+        for code in CODES:
+            for _ in codes.decode(codes.encode(code, tensors, _SETTING), [parameter]):
+                pass
+        end = time.monotonic()
+        spent += end - start
+        columns, weights = columns + width, weights + rows_ * width
+        rounding, rest = rounding + first - start, rest + end - first
+        yield Row(
+            PART,
+            what,
+            f"{_SETTING.slug} {first - start:.2g} s, statistics {second - first:.2g} s, both files "
+            f"and back {end - second:.2g} s",
+        )
+    found.column_seconds, found.parameter_seconds = rounding / columns, rest / weights
+
+
+def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterator[Row]:
+    """The time of a block is what one block more takes."""
+    kind = device.partition(":")[0]
+    tokens = _PRODUCT_TOKENS[kind]
+    needed = footprint(_cut(shape, 2), (1, tokens), "hessian", shape.vocab_size)
+    what = f"{name}: product with the Hessian, {tokens} tokens"
+    if (
+        lack := _lack(needed.parameter_bytes + 4 * 4 * needed.size + needed.batch_bytes, device)
+    ) is not None:
+        yield Row(PART, what, lack)
+        return
+    ids = torch.from_numpy(_windows(shape, 1, tokens)).to(device)
+    times = []
+    for blocks in (1, 2):
+        model = random_model(shape.config, blocks, torch.float32, device)
+        with twice_differentiable(model):
+            product = CurvatureProduct(
+                model, lambda: [(ids[:, :-1], ids[:, 1:])], "hessian", vocab_size=shape.vocab_size
+            )
+            vector = torch.ones(product.size, device=device)
+            times.append(timed(lambda p=product, v=vector: p(v), device))
+        del model, product, vector
+    one_more = times[1].seconds - times[0].seconds
+    yield Row(
+        PART, what, f"{max(one_more, 0.0):.2g} s for each block, {times[0].seconds:.2g} s with one"
+    )
+    found.curvature_flops = needed.flops / times[1].seconds
+    yield Row(
+        PART, f"{name}: arithmetic of that product", f"{found.curvature_flops / 1e12:.3g} Tflop/s"
+    )
+    if times[1].peak_bytes:
+        planned = needed.parameter_bytes + 4 * 4 * needed.size + needed.batch_bytes
+        yield _memory_row(
+            f"{name}: memory of that product, two blocks", times[1].peak_bytes, planned
+        )
+
+
+def _memory_row(what: str, peak: int, planned: int) -> Row:
+    ok = peak <= planned
+    advice = "" if ok else "report it: the plan counts too little, and a unit may run out of memory"
+    return Row(PART, what, gibibytes(peak), f"at most the planned {gibibytes(planned)}", ok, advice)
+
+
+def _lack(needed: int, device: str) -> str | None:
+    """A sentence where memory is too small."""
+    usable = Memory.of(device).usable_device_bytes
+    if needed <= usable:
+        return None
+    return f"not measured: it takes about {gibibytes(needed)}, and {gibibytes(usable)} can be used"
+
+
+def _whole(blocks: list[int], seconds: list[float], whole: int) -> float:
+    """Seconds with all blocks, in proportion to those with a few."""
+    if len(blocks) == 1:
+        return seconds[0]
+    per_block = max(seconds[1] - seconds[0], 0.0) / (blocks[1] - blocks[0])
+    return seconds[1] + (whole - blocks[1]) * per_block
+
+
+def _cut(shape: HubModel, blocks: int) -> PreTrainedConfig:
+    config = copy.deepcopy(shape.config)
+    config.num_hidden_layers = blocks
+    return config
+
+
+def _size(shape: HubModel, blocks: int) -> int:
+    """Parameters of the shape with so many blocks."""
+    return (
+        shape.params_embedding
+        + shape.params_nonembedding * blocks // shape.config.num_hidden_layers
+    )
+
+
+def _windows(shape: HubModel, count: int, context: int) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(0, shape.vocab_size, (count, context + 1))
