@@ -42,6 +42,9 @@ def prepare_process() -> None:
         torch.set_num_threads(1)
     torch.backends.cuda.enable_cudnn_sdp(False)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # Deterministic mode also writes NaN into every new tensor, a kernel for each on a GPU; what
+    # reads memory before it is written would be a fault of torch itself.
+    torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def describe_device(device: str) -> str:
