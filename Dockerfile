@@ -10,9 +10,10 @@ COPY .streamlit .streamlit
 COPY bounds bounds
 COPY dashboard dashboard
 COPY pages pages
+COPY tables tables
 COPY data data
 COPY app.py schema.py ./
-RUN python -m compileall -q bounds dashboard schema.py
+RUN python -m compileall -q bounds dashboard tables schema.py
 
 # Hugging Face runs containers as user 1000.  What is fetched from an address is kept in /cache.
 RUN useradd --create-home --uid 1000 app && install --directory --owner app --mode 700 /cache

@@ -7,14 +7,14 @@ import numpy as np
 from bounds import LossLawFit, UnfittableError, fit_loss_law
 from bounds.laws.loss_bootstrap import FEWEST_RESAMPLES
 from compute.errors import InputError
-from compute.table_file import numbers, read_table, require_column
+from compute.table_file import read_numbers
 
 #: Columns of the file: parameters, training tokens, final loss in nats per token.
 COLUMNS = ("N", "D", "loss")
 
 
 def law_of_file(path: Path, *, resamples: int, seed: int) -> LossLawFit:
-    """Fit the runs of a Parquet or CSV file, one row a run, with columns N, D and loss.
+    """Fit the runs of a table, one row a run, with columns N, D and loss.
 
     Raises:
         InputError: the file or a value cannot be used, or the runs cannot identify the law.
@@ -32,14 +32,10 @@ def law_of_file(path: Path, *, resamples: int, seed: int) -> LossLawFit:
 
 def _read(path: Path) -> list[np.ndarray]:
     """N, D and loss, checked."""
-    table = read_table(path)
-    for name in COLUMNS:
-        require_column(table, name, path)
-    if not table.num_rows:
-        raise InputError(f"{path} holds no rows.")
     columns = []
-    for name in COLUMNS:
-        values = numbers(table, name, path)
+    for name, values in read_numbers(path, COLUMNS).items():
+        if not values.size:
+            raise InputError(f"The file {path} holds no rows.")
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
         if bad.size:
             raise InputError(

@@ -1,64 +1,48 @@
-"""Columns of a table that a person hands over, as Parquet or CSV."""
+"""Tables that a person hands over to a command; what is wrong with one is said of its path."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 
-import schema
 from compute.errors import InputError
+from tables import LOSS_TABLE, TableError, Wanted, loss_arrays, numbers, parts_of_path, read_table
+
+#: Characters of a file's own text that a sentence shows.
+_MOST_SHOWN = 60
 
 
-def read_table(path: Path) -> pa.Table:
-    """The table in a file: Parquet if its name ends so, else CSV.
-
-    Raises:
-        InputError: there is no such file, or it is neither.
-    """
-    if not path.is_file():
-        raise InputError(f"The file {path} does not exist.")
-    try:
-        return pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"{path} is neither Parquet nor CSV ({str(error).splitlines()[0]})."
-        ) from None
-
-
-def require_column(table: pa.Table, name: str, path: Path) -> None:
-    """Raise InputError, listing the columns, unless exactly one is called ``name``."""
-    found = table.column_names.count(name)
-    if found != 1:
-        many = f"{found} columns" if found else "no column"
-        raise InputError(
-            f"{path} has {many} '{name}'; its columns are {', '.join(table.column_names)}."
-        )
-
-
-def require_one_measurement(table: pa.Table, path: Path) -> None:
-    """Raise InputError if rows of a suite's table are of several models, settings or splits: taken
-    for one sample they would give a number that bounds nothing."""
-    kinds = ["model_id", *(field.name for field in schema.SETTING_FIELDS), "split"]
-    if not set(kinds) <= set(table.column_names):
-        return  # no suite's table
-    found = table.group_by(kinds).aggregate([]).num_rows
-    if found > 1:
-        raise InputError(
-            f"{path} holds the losses of {found} measurements, which differ in model, setting or "
-            "split; give a file with the rows of one."
-        )
-
-
-def numbers(table: pa.Table, name: str, path: Path) -> np.ndarray:
-    """One column as float64, shape (rows,); empty cells are NaN.
+def read_numbers(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Columns of a file, or of a folder of its parts, as float64; empty cells are NaN.
 
     Raises:
-        InputError: it holds something else than numbers.
+        InputError: there is no such file, it cannot be read, or a column is missing or not numeric.
     """
+    with _named(path):
+        table = read_table(parts_of_path(path), Wanted(tuple((name,) for name in columns)), None)
+        return {name: numbers(table, name) for name in columns}
+
+
+def read_losses(path: Path) -> dict[str, np.ndarray]:
+    """Token losses of a file, or of a folder of its parts, by the names of ``LossColumns``.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, or it does not hold token losses.
+    """
+    with _named(path):
+        return loss_arrays(read_table(parts_of_path(path), LOSS_TABLE, None))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
     try:
-        # Not safe: a whole number beyond 2^53 is rounded, not refused.
-        return table.column(name).cast(pa.float64(), safe=False).to_numpy()
-    except pa.ArrowException:
-        raise InputError(f"The column '{name}' of {path} is not numeric.") from None
+        yield
+    except TableError as error:
+        raise InputError(f"The file {path} {error.words(_shown)}.") from None
+
+
+def _shown(text: str) -> str:
+    """A text out of a file in quotation marks, on one line and not too long."""
+    cut = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"
+    return "'" + "".join(c if c.isprintable() else " " for c in cut) + "'"

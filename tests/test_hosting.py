@@ -67,7 +67,7 @@ def test_the_image_has_all_that_the_app_imports_and_nothing_of_the_batch_stage()
     taken = {str(source) for source, _ in copies()}
     assert all((ROOT / source).exists() for source in taken)
     wanted = ours(ROOT / "dashboard") | ours(ROOT / "pages") | ours(ROOT / "bounds")
-    assert wanted == {"bounds", "dashboard", "schema"}
+    assert wanted == {"bounds", "dashboard", "schema", "tables"}
     for name in wanted:
         assert name in taken or f"{name}.py" in taken
     assert {"app.py", "pages", "data", ".streamlit", "requirements.txt"} <= taken

@@ -72,16 +72,16 @@ def test_bad_options_are_named(tmp_path, runs, extra, sentence):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("N,D\n1,2\n", "has no column 'loss'; its columns are N, D."),
+        ("N,D\n1,2\n", "has no column 'loss'; its columns are 'N', 'D'."),
         ("N,D,loss,N\n1,2,3,4\n", "has 2 columns 'N'"),
         ("N,D,loss\n", "holds no rows"),
-        ("N,D,loss\n1,2,3\n1,many,3\n", "The column 'D' of"),
+        ("N,D,loss\n1,2,3\n1,many,3\n", "holds 'many' in row 2 of its column 'D', not a number"),
         ("N,D,loss\n1,2,3\n1,2,nan\n", "The column 'loss' of {} holds nan in row 2; every value"),
         ("N,D,loss\n1,2,3\n,2,3\n", "The column 'N' of {} holds nan in row 2"),
         ("N,D,loss\n1,2,3\n1,0,3\n", "The column 'D' of {} holds 0 in row 2"),
         ("N,D,loss\n1,2,-3\n", "The column 'loss' of {} holds -3 in row 1"),
         ("N,D,loss\n1,2,3\n", "The runs of {} cannot be fitted: the 5 parameters need at least 10"),
-        ("", "is neither Parquet nor CSV"),
+        ("", "The file {} is empty."),
         (None, "The file {} does not exist."),
     ],
 )
