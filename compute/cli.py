@@ -326,9 +326,10 @@ def bound(
     losses: Annotated[
         Path,
         typer.Option(
-            help="Parquet or CSV with a column loss_nats and, if known, entropy_nats: every "
-            "training token, or windows drawn independently with replacement, a column 'window' "
-            "naming the draw (a window drawn twice has two names)."
+            help="Parquet, CSV, JSON, or a folder of parts, with a column loss_nats (or logprob, "
+            "or vLLM's prompt_logprobs) and, if known, entropy_nats: every training token, or "
+            "windows drawn independently with replacement, a column 'window' naming the draw (a "
+            "window drawn twice has two names)."
         ),
     ],
     params: Annotated[int, typer.Option(help="N, all parameters.")],
@@ -367,8 +368,8 @@ def fit(
     runs: Annotated[
         Path,
         typer.Option(
-            help="Parquet or CSV, one row a training run: N (parameters), D (training tokens) and "
-            "loss (nats per token)."
+            help="Parquet, CSV, JSON, or a folder of parts, one row a training run: N "
+            "(parameters), D (training tokens) and loss (nats per token)."
         ),
     ],
     bootstrap: Annotated[int, typer.Option(help="Resamples for errors and intervals.")] = 2000,

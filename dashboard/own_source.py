@@ -61,8 +61,7 @@ def source(suite: Suite, example: Example | None) -> Source | None:
         UploadError: the file cannot be used.
     """
     uploaded = st.file_uploader(
-        "Token losses, as Parquet or CSV",
-        type=["parquet", "csv"],
+        "Token losses, as Parquet, CSV or JSON",
         max_upload_size=MOST_MEGABYTES,
         disabled=example is not None,
         key="own_file",

@@ -49,9 +49,17 @@ def wanted() -> None:
     """What stands in a file, and how to make one."""
     st.subheader("What file?")
     st.markdown(
+        "Parquet, CSV or JSON, plain or compressed (gzip, zstd): the content counts, not the name. "
+        "Losses are natural logarithms, one for each token."
+    )
+    st.markdown(
         "| column | | what it holds |\n|---|---|---|\n"
         "| `loss_nats` | needed | $-\\ln$ of the probability that the **decoded, quantized** model "
         "gave to the token, in nats |\n"
+        "| `logprob` or `token_logprobs` | or this | $\\ln$ of that probability; `-logprob` is "
+        "minus it |\n"
+        "| `prompt_logprobs` | or this | the JSON that vLLM returns: ask for `prompt_logprobs=0` "
+        "and keep one record for each text, with its `window` |\n"
         "| `entropy_nats` | better with | entropy of the prediction at that token, in nats: the "
         "control variate; without it losses are compared with a constant |\n"
         "| `tokens` | optional | how often a row occurs: a histogram of losses is as good as the "
@@ -59,7 +67,10 @@ def wanted() -> None:
         "| `window` | for a sample | the *draw* that the row belongs to: windows drawn "
         "independently and uniformly **with replacement**, equally many rows each; one drawn twice "
         "has two names |\n\n"
+        "A cell may hold the list of a whole text. If the first log-probability in it is empty, "
+        "that token is context and is not counted. "
         "Without `window`, the rows must cover **every** one of the $D$ training tokens, once. "
+        "Logs of lm-evaluation-harness have one sum for a whole text: they cannot be used.\n\n"
         "In PyTorch:"
     )
     st.code(SNIPPET, language="python")

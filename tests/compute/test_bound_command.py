@@ -1,5 +1,6 @@
 """``python -m compute bound``: losses from a file to every form."""
 
+import json
 import math
 import re
 import subprocess
@@ -62,6 +63,18 @@ def test_every_form_is_printed_as_the_mathematics_has_it(tmp_path, losses, endin
         assert printed[name] == pytest.approx(expected.total_nats, abs=1e-4)
     assert list(printed) == list(FORMS)
     assert "To quote whichever comes out smallest" in result.stdout
+
+
+def test_what_vllm_returns_has_the_bounds_of_its_losses(tmp_path, losses):
+    texts = losses["loss_nats"].to_numpy().reshape(100, 200)
+    prompts = [[None, *({"7": {"logprob": -x, "rank": 1}} for x in text)] for text in texts]
+    records = [json.dumps({"prompt_logprobs": prompt}) for prompt in prompts]
+    (tmp_path / "vllm.json").write_text("\n".join(records))
+    losses[["loss_nats"]].to_parquet(tmp_path / "plain")
+    result = bound_command(tmp_path / "vllm.json")
+    assert result.returncode == 0, result.stderr
+    assert len(totals(result.stdout)) == len(FORMS)
+    assert result.stdout == bound_command(tmp_path / "plain").stdout
 
 
 def test_several_codes_cost_the_choice(tmp_path, losses):

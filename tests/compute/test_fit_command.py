@@ -55,6 +55,18 @@ def test_what_is_printed_is_what_the_mathematics_finds(tmp_path, runs, ending):
     assert "bootstrap of 300 resamples" in result.stdout
 
 
+def test_a_folder_of_parts_has_the_law_of_one_file(tmp_path, runs):
+    folder = tmp_path / "runs.parquet"
+    folder.mkdir()
+    (folder / "_SUCCESS").touch()
+    for i, part in enumerate((runs[:20], runs[20:])):
+        part.to_parquet(folder / f"part-{i}.snappy.parquet")
+    runs.to_csv(tmp_path / "runs.PQ", index=False)
+    result = fit_command(folder, "--bootstrap", "100")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == fit_command(tmp_path / "runs.PQ", "--bootstrap", "100").stdout
+
+
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [

@@ -154,7 +154,7 @@ def test_a_number_that_cannot_be_is_one_sentence(open_page, suite, change, sente
 @pytest.mark.parametrize(
     ("file", "sentence"),
     [
-        (("x.csv", b"losses\n1\n", "text/csv"), "has no column 'loss_nats'"),
+        (("x.csv", b"losses\n1\n", "text/csv"), "has no column 'loss_nats' or"),
         (("x.parquet", b"PAR1", PARQUET), "is damaged or cut off"),
         (("x.csv", b"loss_nats\n-1\n", "text/csv"), "The column 'loss_nats' holds -1.0 in row 1"),
         (("x.csv", b"loss_nats\n", "text/csv"), "The column 'loss_nats' holds no rows"),
