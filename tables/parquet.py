@@ -25,19 +25,24 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
         names = wanted.among(schema.names)
         for name in names:
             check_readable(name, schema.field(name).type)
-        untold = {name for name, chunk in _chunks(file.metadata, names) if _is_untold(chunk)}
+        chunks = _chunks(file, names)
+        untold = {name for name, chunk in chunks if _is_untold(chunk)}
         if limits:
-            _check(file.metadata, names, untold, limits)
+            _check(file.metadata, chunks, untold, limits)
         # Repeated texts stay numbers that point at them: unfolded they could fill a memory.
         foldable = [n for n in names if n not in untold and not is_list(schema.field(n).type)]
         folded = pq.ParquetFile(pa.BufferReader(content), read_dictionary=foldable)
         # A name with a dot in it looks like a part of another column, and would come along.
         return folded.read(columns=names, use_threads=limits is None).select(names)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise TableError("is damaged or cut off; write it again") from None
 
 
-def _check(footer: pq.FileMetaData, names: list[str], untold: set[str], limits: Limits) -> None:
+#: What is stored of a column in one row group, and the name of the column.
+_Chunk = tuple[str, pq.ColumnChunkMetaData]
+
+
+def _check(footer: pq.FileMetaData, chunks: list[_Chunk], untold: set[str], limits: Limits) -> None:
     """Raise TableError if the footer announces too much, or does not say how much."""
     limits.check_columns(footer.num_columns)
     limits.check_rows(sum(footer.row_group(i).num_rows for i in range(footer.num_row_groups)))
@@ -47,7 +52,6 @@ def _check(footer: pq.FileMetaData, names: list[str], untold: set[str], limits: 
             "another encoding",
             min(untold),
         )
-    chunks = _chunks(footer, names)
     limits.check_unpacked(sum(chunk.total_uncompressed_size for _, chunk in chunks))
     values = dict.fromkeys((chunk.path_in_schema for _, chunk in chunks), 0)
     for _, chunk in chunks:
@@ -55,16 +59,18 @@ def _check(footer: pq.FileMetaData, names: list[str], untold: set[str], limits: 
     limits.check_rows(max(values.values(), default=0))  # more than rows where cells are lists
 
 
-def _chunks(footer: pq.FileMetaData, names: list[str]) -> list[tuple[str, pq.ColumnChunkMetaData]]:
-    """What is stored of each column, row group by row group."""
+def _chunks(file: pq.ParquetFile, names: list[str]) -> list[_Chunk]:
+    """What the footer says of each column, row group by row group."""
+    owners = [leaf.path.partition(".")[0] for leaf in file.schema]
+    wanted = [i for i, owner in enumerate(owners) if owner in names]
     found = []
-    for i in range(footer.num_row_groups):
-        group = footer.row_group(i)
-        for j in range(group.num_columns):
-            chunk = group.column(j)
-            name = chunk.path_in_schema.partition(".")[0]
-            if name in names:
-                found.append((name, chunk))
+    for number in range(file.metadata.num_row_groups):
+        # Where a chunk's entry is damaged, pyarrow ends the whole process as soon as it is asked
+        # for it.  Its reader meets the same entry and raises; of nothing it reads no page.
+        for _ in file.reader.iter_batches(0, [number], column_indices=wanted, use_threads=False):
+            pass
+        group = file.metadata.row_group(number)
+        found += [(owners[i], group.column(i)) for i in wanted]
     return found
 
 

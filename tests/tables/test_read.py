@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import zstandard
 
 from tables import Limits, Part, TableError, Wanted, numbers, parts_of_path, read_table
 from tables.names import codes
+from tests.conftest import ROOT
 
 WANTED = Wanted((("N",), ("loss",)), labels=("window",))
 RUNS = pd.DataFrame({"N": [70_000_000, 160_000_000, 2**53 + 2], "loss": [3.5, 2.75, 2.125]})
@@ -158,6 +161,33 @@ def test_text_whose_size_the_footer_does_not_tell_is_refused_from_strangers():
     content = parquet(BOMB, use_dictionary=False, column_encoding={"loss": "DELTA_BYTE_ARRAY"})
     assert "does not say how much its column `loss` will unpack to" in refusal(content, TINY)
     np.testing.assert_array_equal(numbers(read(content), "loss"), [np.inf, np.inf])
+
+
+DAMAGE = """
+import sys
+import pyarrow as pa
+from tables import Limits, Part, TableError, Wanted, numbers, read_table
+content = open(sys.argv[1], "rb").read()
+limits = Limits(2**20, 100, 100, 100, "")
+for place in range(len(content) - 8 - int.from_bytes(content[-8:-4], "little"), len(content)):
+    for bit in (1, 2, 4, 16):
+        changed = bytearray(content)
+        changed[place] ^= bit
+        try:
+            table = read_table([Part("x", pa.py_buffer(changed))], Wanted((("loss",),)), limits)
+            numbers(table, "loss")
+        except TableError:
+            pass
+"""
+
+
+def test_no_damage_to_a_footer_ends_the_process(tmp_path):
+    """Asked for a damaged entry of a column, pyarrow would call C++'s terminate."""
+    table = pa.table({"loss": pa.array([[1.0, None], None, []])}).replace_schema_metadata()
+    (tmp_path / "x").write_bytes(parquet(table, store_schema=False))
+    command = [sys.executable, "-c", DAMAGE, str(tmp_path / "x")]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-500:]
 
 
 def test_a_text_that_is_repeated_is_kept_once():
