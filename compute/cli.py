@@ -3,11 +3,13 @@
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from compute.errors import InputError
+from compute.request import Goes, Request
+from compute.request_options import with_request
 
 if TYPE_CHECKING:
     from compute.session import Session
@@ -21,193 +23,54 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        help="Which models: tiny (under a minute) or small, ladders that are trained here; pythia, "
-        "pythia-nonembedding or cerebras, which are fetched.",
-        show_default="pythia on a GPU, else small",
-    ),
-]
-CorpusPath = Annotated[
-    Path | None,
-    typer.Option(
-        "--corpus",
-        help="Folder of text files, or of shards of JSON lines or Parquet.",
-        show_default="this Python's standard library",
-    ),
-]
-DataDir = Annotated[Path, typer.Option("--data", help="Folder of the artifacts.")]
-CacheDir = Annotated[Path, typer.Option("--cache", help="Folder of checkpoints and token windows.")]
-SuiteName = Annotated[
-    str | None,
-    typer.Option("--suite", help="Folder under --data.", show_default="named by the preset"),
-]
-Device = Annotated[
-    str | None, typer.Option(help="Torch device.", show_default="cuda where there is one")
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(
-        help="Processes that work side by side, each on one thread.",
-        show_default="one per core, one on a GPU",
-    ),
-]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Try units again that failed before.")
-]
-LadderFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--ladder",
-        help="Another file of presets, laid out like compute/suites/ladder.toml.",
-        show_default="compute/suites/ladder.toml",
-    ),
-]
-HubFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--hub-suites",
-        envvar="BOUNDSCAPE_HUB_SUITES",
-        help="Another file of published models, laid out like compute/suites/hub.toml.",
-        show_default="compute/suites/hub.toml",
-    ),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option(
-        "--model", help="Instead of a preset: any causal language model, ORG/NAME or a folder."
-    ),
-]
-Revision = Annotated[
-    str | None, typer.Option(help="Branch, tag or commit of --model.", show_default="main")
-]
-TrainTokens = Annotated[
-    int | None, typer.Option(help="D of --model: tokens it was trained on, each once.")
-]
-Dataset = Annotated[
-    str | None,
-    typer.Option(
-        help="Dataset on the hub, ORG/NAME or ORG/NAME@REVISION, that stands in for the training "
-        "text of --model."
-    ),
-]
-TextField = Annotated[str, typer.Option(help="Column or field of a dataset that holds the text.")]
-Stream = Annotated[
-    str | None,
-    typer.Option(
-        help="Address of the token files that the models were trained on, in Pythia's layout: "
-        "hf://datasets/ORG/NAME, https://... or a folder.",
-        show_default="that of the preset",
-    ),
-]
-Shards = Annotated[
-    int | None, typer.Option(help="Files that --stream is divided into.", show_default="1")
-]
-Context = Annotated[
-    int | None,
-    typer.Option(
-        help="Tokens of a window of --model.", show_default="what it was made for, at most 2048"
-    ),
-]
-Only = Annotated[
-    list[str], typer.Option(help="Model of the preset to measure; repeat it for several.")
-]
-Without = Annotated[
-    list[str],
-    typer.Option(help="Stage to leave out, such as chain or curvature; repeat it for several."),
-]
-Hours = Annotated[
-    float | None, typer.Option(help="Leave out models that would take the run beyond this.")
-]
-Executor = Annotated[
-    str, typer.Option(help="Where units run: local (processes of this machine) or ray.")
-]
-Address = Annotated[
-    str | None,
-    typer.Option(
-        help="With --executor ray: host:port of a cluster's head, or auto on one of its machines.",
-        show_default="this machine alone",
-    ),
-]
+_DATA = Path("data")
 
-_DATA, _CACHE = Path("data"), Path(".cache")
+#: Options that say how units are run.
+_RUNNING = ("workers", "retry_failed", "hours", "executor", "address")
 
 
 @app.command()
+@with_request(leave_out=("executor", "address"))
 def plan(
-    preset: Preset = None,
-    corpus: CorpusPath = None,
-    data: DataDir = _DATA,
-    cache: CacheDir = _CACHE,
-    suite: SuiteName = None,
-    device: Device = None,
-    workers: Workers = None,
-    retry_failed: RetryFailed = False,
-    ladder: LadderFile = None,
-    hub_suites: HubFile = None,
-    model: ModelName = None,
-    revision: Revision = None,
-    train_tokens: TrainTokens = None,
-    dataset: Dataset = None,
-    text_field: TextField = "text",
-    stream: Stream = None,
-    shards: Shards = None,
-    context: Context = None,
-    only: Only = (),
-    without: Without = (),
-    hours: Hours = None,
+    request: Request,
     shapes: Annotated[
         str | None,
         typer.Option(help="Instead: what the curvature of published models would take: pythia."),
     ] = None,
-    gpu_memory: Annotated[float, typer.Option(help="With --shapes: GB of the GPU.")] = 80.0,
-    host_memory: Annotated[float, typer.Option(help="With --shapes: GB beside it.")] = 128.0,
+    gpu_memory: Annotated[
+        float | None,
+        typer.Option(help="With --shapes: GB of the GPU.", show_default="80"),
+    ] = None,
+    host_memory: Annotated[
+        float | None, typer.Option(help="With --shapes: GB beside it.", show_default="128")
+    ] = None,
     teraflops: Annotated[
-        float, typer.Option(help="With --shapes: sustained float32 speed to assume.")
-    ] = 20.0,
+        float | None,
+        typer.Option(help="With --shapes: sustained float32 speed to assume.", show_default="20"),
+    ] = None,
 ) -> None:
     """Say what a run would do and how long it would take, and measure nothing."""
-    of_shapes = ("shapes", "gpu_memory", "host_memory", "teraflops")
-    options = {k: v for k, v in locals().items() if k not in (*of_shapes, "of_shapes")}
+    assumed = {"gpu_memory": gpu_memory, "host_memory": host_memory, "teraflops": teraflops}
+    assumed = {name: value for name, value in assumed.items() if value is not None}
     if shapes is not None:
         from compute.curvature_plan import plan_shapes
 
-        plan_shapes(shapes, gpu_memory, host_memory, teraflops)
+        request.check(Goes.SHAPES, "--shapes")
+        plan_shapes(shapes, request.hub_file, **assumed)
         return
+    for name in assumed:
+        flag = f"--{name.replace('_', '-')}"
+        raise InputError(f"{flag} goes with --shapes alone; leave it out.")
     from compute import run as runs
 
-    runs.estimate_and_show(_session(**options))
+    runs.estimate_and_show(_session(request))
 
 
 @app.command()
-def run(
-    preset: Preset = None,
-    corpus: CorpusPath = None,
-    data: DataDir = _DATA,
-    cache: CacheDir = _CACHE,
-    suite: SuiteName = None,
-    device: Device = None,
-    workers: Workers = None,
-    retry_failed: RetryFailed = False,
-    ladder: LadderFile = None,
-    hub_suites: HubFile = None,
-    model: ModelName = None,
-    revision: Revision = None,
-    train_tokens: TrainTokens = None,
-    dataset: Dataset = None,
-    text_field: TextField = "text",
-    stream: Stream = None,
-    shards: Shards = None,
-    context: Context = None,
-    only: Only = (),
-    without: Without = (),
-    hours: Hours = None,
-    executor: Executor = "local",
-    address: Address = None,
-) -> None:
+@with_request()
+def run(request: Request) -> None:
     """Fetch or train, and measure, every model of the preset that is not there yet."""
-    session = _session(**locals())
+    session = _session(request)
     from compute import run as runs
 
     with closing(session.machines):
@@ -215,61 +78,34 @@ def run(
 
 
 @app.command()
-def status(
-    preset: Preset = None,
-    corpus: CorpusPath = None,
-    data: DataDir = _DATA,
-    cache: CacheDir = _CACHE,
-    suite: SuiteName = None,
-    device: Device = None,
-    ladder: LadderFile = None,
-    hub_suites: HubFile = None,
-    model: ModelName = None,
-    revision: Revision = None,
-    train_tokens: TrainTokens = None,
-    dataset: Dataset = None,
-    text_field: TextField = "text",
-    stream: Stream = None,
-    shards: Shards = None,
-    context: Context = None,
-) -> None:
+@with_request(leave_out=_RUNNING, measures=False)
+def status(request: Request) -> None:
     """List the units that are done, missing or failed."""
-    session = _session(**locals(), measures=False)
+    session = _session(request)
     from compute.console import show_status
 
     show_status(session)
 
 
 @app.command()
+@with_request(leave_out=(*_RUNNING, "only", "without"), measures=False)
 def export(
-    model: Annotated[str, typer.Argument(help="Model, for example ladder-497k.")],
+    request: Request,
+    model_id: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model, for example ladder-497k.")
+    ],
     setting: Annotated[str, typer.Argument(help="Setting, for example gptq_step-step0.7.")],
     to: Annotated[Path, typer.Option(help="New folder for the file and its config.json.")],
     code: Annotated[str, typer.Option(help="entropy_coded or stored.")] = "entropy_coded",
-    preset: Preset = "small",
-    corpus: CorpusPath = None,
-    data: DataDir = _DATA,
-    cache: CacheDir = _CACHE,
-    suite: SuiteName = None,
-    device: Device = None,
-    ladder: LadderFile = None,
-    hub_suites: HubFile = None,
 ) -> None:
     """Write the file whose size is the code length of a model that was measured."""
+    from dataclasses import replace
+
     from compute.transfer import export_model
 
-    session = _session(
-        preset=preset,
-        corpus=corpus,
-        data=data,
-        cache=cache,
-        suite=suite,
-        device=device,
-        ladder=ladder,
-        hub_suites=hub_suites,
-        measures=False,
-    )
-    export_model(session, model, setting, code, to)
+    if request.preset is None and not request.model:
+        request = replace(request, preset="small")
+    export_model(_session(request), model_id, setting, code, to)
 
 
 @app.command()
@@ -287,7 +123,7 @@ def restore(
 def publish(
     suite: Annotated[str, typer.Argument(help="Suite to publish, a folder under --data.")],
     to: Annotated[Path, typer.Option(help="Folder to put the copy into, under the same name.")],
-    data: DataDir = _DATA,
+    data: Annotated[Path, typer.Option("--data", help="Folder of the artifacts.")] = _DATA,
     with_failures: Annotated[
         bool, typer.Option("--with-failures", help="Even if units failed; their records stay.")
     ] = False,
@@ -385,21 +221,11 @@ def fit(
     show_fit(found)
 
 
-def _session(**options: Any) -> "Session":
-    """What the options of a command ask for, opened; their names are those of the commands."""
-    from compute.session import Request, open_session
+def _session(request: Request) -> "Session":
+    """What a command asks for, opened."""
+    from compute.session import open_session
 
-    renamed = {
-        "data": "data_dir",
-        "cache": "cache_dir",
-        "ladder": "ladder_file",
-        "hub_suites": "hub_file",
-        "context": "context_length",
-    }
-    wanted = {renamed.get(name, name): value for name, value in options.items()}
-    for name in ("only", "without"):
-        wanted[name] = tuple(wanted.get(name) or ())
-    return open_session(Request(**wanted))
+    return open_session(request)
 
 
 def main() -> None:

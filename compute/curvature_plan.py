@@ -1,5 +1,7 @@
 """What the curvature of published models would take on one GPU, before any is downloaded."""
 
+from pathlib import Path
+
 from compute.console import show_shapes
 from compute.curvature.forecast import forecast
 from compute.curvature.memory import Memory
@@ -13,19 +15,35 @@ from schema import MATRICES
 TOKENS = 8192
 
 
-def plan_shapes(suite: str, gpu_gb: float, host_gb: float, teraflops: float) -> None:
+def plan_shapes(
+    suite: str,
+    file: Path | None = None,
+    gpu_memory: float = 80.0,
+    host_memory: float = 128.0,
+    teraflops: float = 20.0,
+) -> None:
     """Print memory and time of the default measurement, both matrices, for every model.
 
     Memory and arithmetic are counted operation by operation; the speed is an assumption.
 
+    Args:
+        suite: preset of published models.
+        file: laid out as ``hub.toml`` is; None for that.
+        gpu_memory, host_memory: GB of the GPU, and beside it.
+        teraflops: sustained speed in float32.
+
     Raises:
         InputError: there is no such suite, or a number is not positive.
     """
-    for name, value in (("GPU memory", gpu_gb), ("host memory", host_gb), ("speed", teraflops)):
+    for name, value in (
+        ("GPU memory", gpu_memory),
+        ("host memory", host_memory),
+        ("speed", teraflops),
+    ):
         if not 0 < value < float("inf"):
             raise InputError(f"The {name} must be a positive number, not {value}.")
-    memory = Memory("cuda", int(gpu_gb * 1e9), int(host_gb * 1e9))
-    pairs = [(shape, matrix) for shape in load_hub_suite(suite).models for matrix in MATRICES]
+    memory = Memory("cuda", int(gpu_memory * 1e9), int(host_memory * 1e9))
+    pairs = [(shape, matrix) for shape in load_hub_suite(suite, file).models for matrix in MATRICES]
     forecasts = []
     for shape, matrix in pairs:
         point = CurvaturePoint(matrix, windows=max(1, TOKENS // shape.context_length))
@@ -34,7 +52,7 @@ def plan_shapes(suite: str, gpu_gb: float, host_gb: float, teraflops: float) -> 
         )
     console.print(
         f"{point.probes} random vectors, {point.steps} Lanczos steps, {TOKENS:,} tokens, on one "
-        f"GPU of {gpu_gb:g} GB with {host_gb:g} GB beside it; times are those of "
+        f"GPU of {gpu_memory:g} GB with {host_memory:g} GB beside it; times are those of "
         f"the products at an assumed {teraflops:g} Tflop/s sustained in float32, not measured."
     )
     show_shapes([shape for shape, _ in pairs], forecasts, teraflops)

@@ -15,15 +15,26 @@ from compute.curvature.memory import Memory, gibibytes
 from compute.errors import InputError
 from compute.needs import SPREAD, memory_of, shortages
 from compute.placement import arithmetic, dtype_name
-from compute.session import Place, Request, Session, check_quantizers, suite_store, workspace_of
+from compute.request import Request
+from compute.session import (
+    Place,
+    Session,
+    check_quantizers,
+    picked,
+    suite_store,
+    workspace_of,
+)
+from compute.suites.effort import Effort
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
-from compute.suites.own_model import own_suite
+from compute.suites.measurements import settings_named
+from compute.suites.named_models import named_suite
 from compute.suites.text import DatasetText, FolderText, StreamText, Text
 from compute.suites.text_files import SEED, open_text, text_identity
 from compute.terminal import console, duration
 from compute.unit import Unit, digest
-from compute.units.hub import FILE_BYTES, hub_units, without_stages
+from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
+from compute.units.shared import without_stages
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,9 @@ class HubSession(Session):
 
     Attributes:
         suite: what is measured.
-        hours: the longest that the run may take, or None.
     """
 
     suite: HubSuite
-    hours: float | None
 
     @property
     def models(self) -> tuple[HubModel, ...]:
@@ -130,19 +139,11 @@ class HubSession(Session):
             )
         return replace(self, workspace=replace(self.workspace, windows=windows))
 
-    def limited(self) -> Self:
-        """Without the units for which memory, disk or time is lacking: they are ``skipped``.
-
-        What is done stays: it may have been measured on a larger machine.
-        """
-        todo, cards = self.plan.todo, self.machines.memory(self.workspace, all_cards=True)
-        out = shortages(todo, self._by_id, self._one_card, cards, self._weight_bytes)
-        out |= self._without_disk(todo, out) | self._beyond_hours(todo, out)
-        if not out:
-            return self
-        parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
-        left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
-        return replace(self, plan=replace(self.plan, **left), skipped=out)
+    def shortages(self, units: list[Unit]) -> dict[str, str]:
+        """Units for which memory or disk is lacking."""
+        cards = self.machines.memory(self.workspace, all_cards=True)
+        out = shortages(units, self._by_id, self._one_card, cards, self._weight_bytes)
+        return out | self._without_disk(units, out)
 
     @cached_property
     def _checked(self) -> Measured | None:
@@ -188,22 +189,6 @@ class HubSession(Session):
                 left -= size
         return found
 
-    def _beyond_hours(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
-        """Models that would take the run beyond its time, in their order."""
-        if self.hours is None:
-            return {}
-        seconds = self.unit_seconds(units)
-        spent, found = 0.0, {}
-        for model in self.models:
-            mine = [u for u in units if u.model_id == model.model_id and u.name not in out]
-            cost = sum(map(seconds, mine)) / self.workers
-            if spent + cost > 3600 * self.hours:
-                reason = f"the run would take longer than {self.hours:g} hours"
-                found |= dict.fromkeys([u.name for u in mine], reason)
-            else:
-                spent += cost
-        return found
-
 
 def open_preset(place: Place, preset: str) -> HubSession:
     """A suite of ``hub.toml``.
@@ -212,45 +197,28 @@ def open_preset(place: Place, preset: str) -> HubSession:
         InputError: one sentence naming what is wrong.
     """
     request = place.request
-    _refuse(
-        request,
-        f"the preset {preset}",
-        ("corpus", "dataset", "revision", "train_tokens", "context_length"),
-    )
     suite = load_hub_suite(preset, request.hub_file, request.stream, request.shards)
-    known = {model.model_id for model in suite.models}
-    for name in request.only:
-        if name not in known:
-            raise InputError(f"There is no model {name!r}; choose from {', '.join(sorted(known))}.")
     whole = suite.models
-    if request.only:
-        models = tuple(model for model in suite.models if model.model_id in request.only)
-        suite = replace(suite, models=models)
+    suite = replace(suite, models=picked(suite.models, request.only))
     return _opened(place, suite, whole)
 
 
 def open_model(place: Place) -> HubSession:
-    """One model that a person names.
+    """Models that a person names.
 
     Raises:
         InputError: one sentence naming what is wrong.
     """
     request = place.request
-    if request.preset is not None:
-        raise InputError("--preset names a suite and --model a model; give one of them.")
-    _refuse(request, "--model", ("only",))
-    source = hub.Source(request.model, request.revision or "main")
-    text = _text_of(request)
-    suite = own_suite(source, request.train_tokens, text, request.context_length, request.hub_file)
+    suite = named_suite(
+        request.model,
+        request.revision,
+        request.train_tokens,
+        _text_of(request),
+        request.context_length,
+        request.hub_file,
+    )
     return _opened(place, suite, suite.models)
-
-
-def _refuse(request: Request, what: str, options: tuple[str, ...]) -> None:
-    """Refuse options that would have no effect."""
-    for name in options:
-        if getattr(request, name):
-            option = {"context_length": "context"}.get(name, name).replace("_", "-")
-            raise InputError(f"--{option} does not go with {what}; leave it out.")
 
 
 def _text_of(request: Request) -> Text | None:
@@ -258,10 +226,10 @@ def _text_of(request: Request) -> Text | None:
     if len(given) > 1:
         raise InputError(f"--{given[0]} and --{given[1]} both name a text; give one of them.")
     if request.corpus is not None:
-        return FolderText(request.corpus, request.text_field)
+        return FolderText(request.corpus, request.text_field or "text")
     if request.dataset is not None:
         name, _, revision = request.dataset.partition("@")
-        return DatasetText(name, revision or "main", field=request.text_field)
+        return DatasetText(name, revision or "main", field=request.text_field or "text")
     if request.stream is not None:
         return StreamText(request.stream, request.shards or 1, request.stream)
     return None
@@ -275,6 +243,7 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
             D or another arithmetic never come to lie in the same folder.
     """
     request = place.request
+    suite = replace(suite, effort=_effort_of(request, suite.effort))
     check_quantizers(suite.effort.settings)
     text = text_identity(suite.text)
     fingerprint = digest(
@@ -285,11 +254,20 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
         }
     )
     store = suite_store(request, suite.suite, fingerprint)
-    units = without_stages(hub_units(suite.models, suite.effort, text), request.without)
+    units = hub_units(suite.models, suite.effort, text)
+    units = without_stages(units, request.without, OPTIONAL)
     workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)
     with console.status("Counting memory and time"):
-        opened = HubSession.of(place, workspace, units, suite=suite, hours=request.hours)
-        return opened.limited()
+        return HubSession.of(place, workspace, units, suite=suite).limited()
+
+
+def _effort_of(request: Request, usual: Effort) -> Effort:
+    return usual.changed(
+        settings=settings_named(request.quantizers) if request.quantizers else (),
+        windows=request.windows,
+        positions=request.positions,
+        calibration=request.calibration,
+    )
 
 
 def _gigabytes(size: float) -> str:

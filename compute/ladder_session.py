@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from transformers import PreTrainedConfig
 
@@ -11,6 +11,7 @@ from compute.session import (
     Place,
     Session,
     check_quantizers,
+    picked,
     suite_store,
     workspace_of,
 )
@@ -19,7 +20,8 @@ from compute.suites.ladder import Ladder, load_ladder
 from compute.suites.ladder_model import LadderModel
 from compute.suites.windows import tile
 from compute.unit import Unit
-from compute.units.ladder import check_corpus_size, ladder_units, suite_fingerprint
+from compute.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
+from compute.units.shared import without_stages
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,13 @@ def open_ladder(place: Place, preset: str) -> LadderSession:
     request = place.request
     ladder = load_ladder(preset, request.ladder_file)
     check_quantizers(m.setting for m in ladder.measurements)
-    corpus = load_corpus(request.corpus, ladder.heldout_bytes, ladder.corpus_seed)
+    chosen = replace(ladder, models=picked(ladder.models, request.only))
+    corpus = load_corpus(
+        request.corpus,
+        ladder.heldout_bytes,
+        ladder.corpus_seed,
+        field=request.text_field or "text",
+    )
     files = tile(
         corpus,
         ladder.context_length,
@@ -84,9 +92,10 @@ def open_ladder(place: Place, preset: str) -> LadderSession:
         ladder.heldout_windows,
     )
     windows = files.open()
-    check_corpus_size(ladder, windows, corpus.name)
+    check_corpus_size(chosen, windows, corpus.name)
     fingerprint = suite_fingerprint(ladder, corpus.fingerprint)
     store = suite_store(request, ladder.suite, fingerprint)
     workspace = workspace_of(place, store, fingerprint, files, corpus.name, ladder.corpus_seed)
-    units = ladder_units(ladder, fingerprint, windows.heldout_documents.size)
-    return LadderSession.of(place, workspace, units, ladder=ladder, corpus=corpus)
+    units = ladder_units(chosen, fingerprint, windows.heldout_documents.size)
+    units = without_stages(units, request.without, OPTIONAL)
+    return LadderSession.of(place, workspace, units, ladder=chosen, corpus=corpus).limited()

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from transformers import PreTrainedConfig
 
@@ -13,68 +12,13 @@ from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
 from compute.plan import Plan, make_plan
 from compute.provenance import Provenance
+from compute.request import Goes, Request
 from compute.setting import Setting
 from compute.store import SuiteStore
 from compute.unit import Unit
 from compute.workspace import Workspace
 
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks for; None means the default.
-
-    Attributes:
-        preset: name in ``ladder.toml`` or ``hub.toml``; None for Pythia on a GPU and for the
-            ladder elsewhere.
-        corpus: folder or file of text; None for the standard library's sources.
-        data_dir: where artifacts go.
-        cache_dir: where checkpoints and token windows go.
-        suite: folder under ``data_dir``.
-        device: torch device.
-        workers: processes.
-        retry_failed: try units again that failed before.
-        ladder_file: another ``ladder.toml``.
-        hub_file: another ``hub.toml``.
-        model: a model on the hub, or in a folder, instead of a preset.
-        revision: of that model.
-        train_tokens: D of that model.
-        dataset: on the hub, whose text stands in for what that model was trained on.
-        text_field: column or field of the text in a dataset or in shards.
-        stream: address of the token files that a model was trained on.
-        shards: files that these are divided into.
-        context_length: tokens of a window of that model.
-        only: ids of the models to measure.
-        without: stages to leave out.
-        hours: models whose units would take the run beyond so many hours are left out.
-        executor: ``local`` or ``ray``.
-        address: of a Ray cluster.
-        measures: whether units are to be run, which a published copy does not take.
-    """
-
-    preset: str | None
-    corpus: Path | None
-    data_dir: Path
-    cache_dir: Path
-    suite: str | None = None
-    device: str | None = None
-    workers: int | None = None
-    retry_failed: bool = False
-    ladder_file: Path | None = None
-    hub_file: Path | None = None
-    model: str | None = None
-    revision: str | None = None
-    train_tokens: int | None = None
-    dataset: str | None = None
-    text_field: str = "text"
-    stream: str | None = None
-    shards: int | None = None
-    context_length: int | None = None
-    only: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    hours: float | None = None
-    executor: str = "local"
-    address: str | None = None
-    measures: bool = True
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -106,6 +50,7 @@ class Session:
         machines: that do it.
         why: a sentence on how the models were chosen, if nobody named them.
         skipped: name -> reason of units that are not even tried.
+        hours: the longest that the run may take, or None.
     """
 
     workspace: Workspace
@@ -115,12 +60,14 @@ class Session:
     machines: Machines
     why: str | None = field(default=None, kw_only=True)
     skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
+    hours: float | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(cls, place: "Place", workspace: Workspace, units: list[Unit], **own: Any) -> Self:
         """A session with a plan for what is on disk now."""
         again = place.request.retry_failed
         plan = make_plan(units, workspace, again)
+        own["hours"] = place.request.hours
         return cls(workspace, place.workers, again, plan, place.machines, **own)
 
     @property
@@ -153,6 +100,39 @@ class Session:
         """The same session when all that its units share is in the cache."""
         return self
 
+    def limited(self) -> Self:
+        """Without the units for which something is lacking: they are ``skipped``.
+
+        What is done stays: it may have been measured on a larger machine.
+        """
+        out = self.shortages(self.plan.todo)
+        out |= self._beyond_hours(self.plan.todo, out)
+        if not out:
+            return self
+        parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
+        left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
+        return replace(self, plan=replace(self.plan, **left), skipped=out)
+
+    def shortages(self, units: list[Unit]) -> dict[str, str]:
+        """Name -> reason of units that the machine has no room for."""
+        return {}
+
+    def _beyond_hours(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
+        """Models that would take the run beyond its time, in their order."""
+        if self.hours is None:
+            return {}
+        seconds = self.unit_seconds(units)
+        spent, found = 0.0, {}
+        for model in self.models:
+            mine = [u for u in units if u.model_id == model.model_id and u.name not in out]
+            cost = sum(map(seconds, mine)) / self.workers
+            if spent + cost > 3600 * self.hours:
+                reason = f"the run would take longer than {self.hours:g} hours"
+                found |= dict.fromkeys([u.name for u in mine], reason)
+            else:
+                spent += cost
+        return found
+
     def planned_again(self) -> Self:
         """The same session with a plan for what is on disk now."""
         plan = make_plan(self.plan.units, self.workspace, self.retry_failed)
@@ -172,7 +152,10 @@ def open_session(request: Request) -> Session:
         folders = (request.data_dir.absolute(), request.cache_dir.absolute())
         request = replace(request, data_dir=folders[0], cache_dir=folders[1])
     place = _place(request)
-    if request.model is not None:
+    if request.model:
+        if request.preset is not None:
+            raise InputError("--preset names a suite and --model a model; give one of them.")
+        request.check(Goes.MODEL, "--model")
         return hub_session.open_model(place)
     preset, why = request.preset, None
     if preset is None:
@@ -181,9 +164,24 @@ def open_session(request: Request) -> Session:
             f"Preset {preset}, since there is {'a' if preset == 'pythia' else 'no'} GPU; choose "
             "another with --preset (PRESET=... of make)."
         )
-    on_hub = preset in hub_presets(request.hub_file)
-    opened = hub_session.open_preset if on_hub else ladder_session.open_ladder
-    return replace(opened(place, preset), why=why)
+    if preset in hub_presets(request.hub_file):
+        request.check(Goes.PUBLISHED, f"the preset {preset}")
+        return replace(hub_session.open_preset(place, preset), why=why)
+    request.check(Goes.LADDER, f"the preset {preset}, which is trained here")
+    return replace(ladder_session.open_ladder(place, preset), why=why)
+
+
+def picked(models: tuple[T, ...], only: tuple[str, ...]) -> tuple[T, ...]:
+    """The models of these ids; all of them where none is given.
+
+    Raises:
+        InputError: there is no model of an id.
+    """
+    known = {model.model_id for model in models}
+    for name in only:
+        if name not in known:
+            raise InputError(f"There is no model {name!r}; choose from {', '.join(sorted(known))}.")
+    return tuple(model for model in models if not only or model.model_id in only)
 
 
 def _place(request: Request) -> Place:

@@ -1,9 +1,10 @@
 """How much is measured of every model of a suite of published ones, and how thoroughly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compute.curvature.point import CurvaturePoint
-from compute.setting import Setting
+from compute.errors import InputError
+from compute.setting import UNQUANTIZED, Setting
 
 #: Seeds of what is drawn, one per purpose: the same windows for every setting of a model.
 DRAW_SEEDS = {"train": 21, "selection": 22, "heldout": 23}
@@ -45,6 +46,45 @@ class Effort:
     def draws(self, split: str) -> int:
         """Windows drawn of a split."""
         return getattr(self, f"{split}_draws")
+
+    def changed(
+        self,
+        *,
+        settings: tuple[Setting, ...] = (),
+        windows: int | None = None,
+        positions: int | None = None,
+        calibration: int | None = None,
+    ) -> "Effort":
+        """This effort with other numbers; what is not given stays.
+
+        Args:
+            settings: how models are quantized.  Curvature is measured at those alone.
+            windows: training windows that are evaluated; those of the other draws are at most
+                as many.
+            positions: predictions drawn inside each window.
+            calibration: windows that quantizers look at.
+
+        Raises:
+            InputError: a number is too small.
+        """
+        least = {"windows": (windows, 2), "positions": (positions, 1)}
+        least |= {"calibration": (calibration, 1)}
+        for name, (value, limit) in least.items():
+            if value is not None and value < limit:
+                raise InputError(f"--{name} must be at least {limit}, not {value}.")
+        changes: dict = {}
+        if settings:
+            points = [p for p in self.curvature if p.setting in (UNQUANTIZED, *settings)]
+            changes |= {"settings": settings, "curvature": tuple(points)}
+        if windows is not None:
+            others = ("selection_draws", "heldout_draws", "chain_windows")
+            changes |= {name: min(getattr(self, name), windows) for name in others}
+            changes["train_draws"] = windows
+        if positions is not None:
+            changes["positions"] = positions
+        if calibration is not None:
+            changes["calibration_windows"] = calibration
+        return replace(self, **changes)
 
     @property
     def sampling_identity(self) -> dict:

@@ -68,6 +68,11 @@ def load_hub_suite(
     with _valid(f"The preset {preset!r} of {file}"):
         chosen = content["presets"][preset]
         family = content["families"][chosen["family"]]
+        if stream is not None and "stream" not in family:
+            raise InputError(
+                f"--stream does not go with the preset {preset}, whose text is the dataset "
+                f"{family['dataset']}; leave it out."
+            )
         text = _text(family, stream, shards)
         models = [_of_text(_model(row, family, chosen), text) for row in family["models"]]
         return HubSuite(

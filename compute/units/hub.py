@@ -1,6 +1,5 @@
 """The units of a suite of published models, and what each needs."""
 
-from compute.errors import InputError
 from compute.setting import UNQUANTIZED, Setting
 from compute.stages.chain import POSITION_SEED, Ahead
 from compute.stages.sample import work_tokens
@@ -24,24 +23,6 @@ def hub_units(models: tuple[HubModel, ...], effort: Effort, text: dict) -> list[
         text: everything that determines the windows, as JSON.
     """
     return [unit for model in models for unit in _model_units(model, effort, text)]
-
-
-def without_stages(units: list[Unit], stages: tuple[str, ...]) -> list[Unit]:
-    """The units that are left when these stages, and what needs them, are left out.
-
-    Raises:
-        InputError: there is no such stage.
-    """
-    for stage in stages:
-        if stage not in OPTIONAL:
-            raise InputError(
-                f"There is no stage {stage!r} to leave out; choose from {', '.join(OPTIONAL)}."
-            )
-    out: set[str] = set()
-    for unit in units:
-        if unit.stage in stages or out & {*unit.needs}:
-            out.add(unit.name)
-    return [unit for unit in units if unit.name not in out]
 
 
 def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:

@@ -16,6 +16,9 @@ from compute.units.versions import STAGE_VERSIONS
 #: which it is measured where not all are.
 SAMPLE_SEED = 12
 
+#: Stages that can be left out; a sweep of learning rates has units of none.
+OPTIONAL = ("register", "quantize", "measure", "trajectory", "information", "curvature")
+
 
 def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
     """Digest of what the suite's checkpoints depend on: files with another never mix.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from compute.curvature.point import CurvaturePoint
+from compute.errors import InputError
 from compute.setting import UNQUANTIZED, Setting
 from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.quantize import Calibration
@@ -11,6 +12,31 @@ from compute.units.versions import STAGE_VERSIONS
 
 #: Of the training windows that quantizers look at.
 CALIBRATION_SEED = 11
+
+
+def without_stages(
+    units: list[Unit], stages: tuple[str, ...], optional: tuple[str, ...]
+) -> list[Unit]:
+    """The units that are left when these stages, and what needs them, are left out.
+
+    Args:
+        units: dependencies before dependents.
+        stages: to leave out.
+        optional: those that can be.
+
+    Raises:
+        InputError: there is no such stage.
+    """
+    for stage in stages:
+        if stage not in optional:
+            raise InputError(
+                f"There is no stage {stage!r} to leave out; choose from {', '.join(optional)}."
+            )
+    out: set[str] = set()
+    for unit in units:
+        if unit.stage in stages or out & {*unit.needs}:
+            out.add(unit.name)
+    return [unit for unit in units if unit.name not in out]
 
 
 def quantize_unit(

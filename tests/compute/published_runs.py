@@ -39,6 +39,9 @@ class Run:
 def opened(there: Published, base: Path, preset: str | None = "pythia", **wanted) -> Session:
     """A session with artifacts and cache under ``base``; curvature is left out."""
     wanted = {"without": ("curvature",), "hub_file": there.folder / "suites.toml"} | wanted
+    for name in ("model", "revision", "train_tokens"):  # one model is named as one
+        value = wanted.pop(name, None)
+        wanted[name] = value if isinstance(value, tuple) else () if value is None else (value,)
     corpus = wanted.pop("corpus", None)
     folders = (base / "data", base / "cache")
     return open_session(Request(preset, corpus, *folders, device="cpu", workers=1, **wanted))

@@ -1,0 +1,52 @@
+"""Give a command of the command line the options of a request."""
+
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, get_args, get_origin
+
+from compute.request import Request, SharedOption, options
+
+
+def with_request(
+    *, leave_out: tuple[str, ...] = (), **fixed: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Call a command with a ``Request`` as its argument ``request``, made of options.
+
+    Args:
+        leave_out: fields of the request that are no options of this command.
+        fixed: values of fields that are none either.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != "request"]
+        shared = [o for o in options() if o.name not in leave_out and o.name not in fixed]
+
+        def called(**values: Any) -> None:
+            asked = {option.name: _value(option, values.pop(option.name)) for option in shared}
+            command(request=Request(**asked, **fixed), **values)
+
+        parameters = [*own, *map(_parameter, shared)]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        called.__signature__ = inspect.Signature(parameters)
+        called.__annotations__ = {p.name: p.annotation for p in parameters}
+        return called
+
+    return decorate
+
+
+def _parameter(option: SharedOption) -> inspect.Parameter:
+    """What typer reads: it knows lists, and not tuples of any length."""
+    kind, info, _ = get_args(option.annotation)
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]
+    return inspect.Parameter(
+        option.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=option.default,
+        annotation=Annotated[kind, info],
+    )
+
+
+def _value(option: SharedOption, value: Any) -> Any:
+    return tuple(value or ()) if option.several else value
