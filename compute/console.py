@@ -1,33 +1,40 @@
 """What a person sees of a run: the plan, the progress, the summary."""
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 import schema
+from compute.bars import bars_of_work
 from compute.curvature.forecast import Forecast
 from compute.curvature.memory import gibibytes
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantizers.damping import USUAL_DAMPING
 from compute.same_weights import same_weights
-from compute.session import Session
+from compute.session import Offer, Session
 from compute.store import row_count
 from compute.suites.hub_model import HubModel
 from compute.terminal import console, duration
+from compute.time_left import TimeLeft
 from compute.unit import Unit
 
 
-def show_plan(session: Session, seconds: Callable[[Unit], float], wall: float) -> None:
+def show_plan(
+    session: Session,
+    seconds: Callable[[Unit], float],
+    wall: float,
+    offer: Offer | None = None,
+) -> None:
     """Models, work left, how long it will take, and what will not be tried.
 
     Args:
         seconds: expected of a unit.
         wall: expected of the run.
+        offer: of less work, where this is long.
     """
     plan, workspace = session.plan, session.workspace
     if session.why:
@@ -62,8 +69,16 @@ def show_plan(session: Session, seconds: Callable[[Unit], float], wall: float) -
     tokens = sum(unit.work_tokens for unit in plan.todo if unit.work_unit == "tokens")
     if plan.todo:
         console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens, about {duration(wall)}.")
+        show_offer(offer)
     elif not plan.failed:
         console.print("Everything is there; nothing to do.")
+
+
+def show_offer(offer: Offer | None) -> None:
+    """A command line that asks for less, to be copied."""
+    if offer is not None:
+        console.print(f"With less effort, about {duration(offer.seconds)} on this machine:")
+        console.print(f"  {offer.request.command('run')}", markup=False)
 
 
 def show_skipped(session: Session) -> None:
@@ -122,54 +137,53 @@ def show_shapes(shapes: list[HubModel], forecasts: list[Forecast], teraflops: fl
 
 @contextmanager
 def progress_of(
-    units: list[Unit], seconds: Callable[[Unit], float]
+    units: list[Unit], seconds: Callable[[Unit], float], workers: int
 ) -> Iterator[Callable[[Event], None]]:
     """A function to be told every event: a bar per running unit, and one for the whole run.
 
     Where the output is no terminal there are no bars, but one line per finished unit.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TextColumn("{task.fields[rate]:>15}"),
-        TimeRemainingColumn(compact=True),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
-        view = _View(bars, units, seconds)
+    with bars_of_work() as bars:
+        view = _View(bars, units, seconds, workers)
         yield view.update
 
 
 class _View:
     """Bars and lines of one run; progress of the whole is in expected seconds of work."""
 
-    def __init__(self, bars: Progress, units: list[Unit], seconds: Callable[[Unit], float]):
+    def __init__(
+        self, bars: Progress, units: list[Unit], seconds: Callable[[Unit], float], workers: int
+    ):
         self.bars, self.seconds, self.count = bars, seconds, len(units)
         self.finished, self.done_seconds = 0, 0.0
-        self.started_at = time.monotonic()
+        self.time_left = TimeLeft(units, seconds, workers)
         self.running: dict[str, tuple[TaskID, float]] = {}
-        self.total_seconds = sum(map(seconds, units))
-        self.whole = bars.add_task("[bold]whole run", total=self.total_seconds, rate="")
+        total = sum(map(seconds, units))
+        self.whole = bars.add_task("[bold]whole run", total=total, rate="", left="")
 
     def update(self, event: Event) -> None:
-        name = event.unit.name
+        unit, name = event.unit, event.unit.name
         if isinstance(event, Started):
-            task = self.bars.add_task(name, total=max(event.unit.work_tokens, 1), rate="")
+            task = self.bars.add_task(name, total=max(unit.work_tokens, 1), rate="", left="")
             self.running[name] = (task, 0.0)
         elif isinstance(event, Progressed):
             task, _ = self.running[name]
-            share = event.tokens / event.unit.work_tokens
-            self.running[name] = (task, share * self.seconds(event.unit))
+            share = event.tokens / unit.work_tokens
+            self.time_left.progressed(unit, share)
+            self.running[name] = (task, share * self.seconds(unit))
             speed = next(t.speed for t in self.bars.tasks if t.id == task)
-            rate = f"{speed:,.0f} {event.unit.work_unit}/s" if speed else ""
-            self.bars.update(task, completed=event.tokens, rate=rate)
+            rate = f"{speed:,.0f} {unit.work_unit}/s" if speed else ""
+            left = f"{duration(self.time_left.of_unit(unit))} left"
+            self.bars.update(task, completed=event.tokens, rate=rate, left=left)
         else:
             task, _ = self.running.pop(name)
             self.bars.remove_task(task)
             self.finished += 1
-            self.done_seconds += self.seconds(event.unit)
+            self.done_seconds += self.seconds(unit)
+            self.time_left.ended(unit, None if event.error else event.seconds)
             self._print_line(event)
-        self.bars.update(self.whole, completed=self._work_done())
+        left = f"{duration(self.time_left())} left"
+        self.bars.update(self.whole, completed=self._work_done(), left=left)
 
     def _work_done(self) -> float:
         return self.done_seconds + sum(seconds for _, seconds in self.running.values())
@@ -182,11 +196,9 @@ class _View:
         rate = ""
         if unit.work_tokens:
             rate = f"{unit.work_tokens / event.seconds:,.0f} {unit.work_unit}/s"
-        elapsed = time.monotonic() - self.started_at
-        left = elapsed * (self.total_seconds / max(self._work_done(), 1e-9) - 1)
         console.print(
             f"[green]ok[/green] {unit.name:<32} {duration(event.seconds):>7}  {rate:>17}   "
-            f"{self.finished} of {self.count}, {duration(max(left, 0.0))} left"
+            f"{self.finished} of {self.count}, {duration(self.time_left())} left"
         )
 
 

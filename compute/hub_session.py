@@ -9,7 +9,8 @@ from typing import Self
 
 from transformers import PreTrainedConfig
 
-from compute import hub, hub_estimate
+from compute import estimate, hub, hub_estimate
+from compute.bars import one_bar
 from compute.check.measured import Measured
 from compute.curvature.memory import Memory, gibibytes
 from compute.errors import InputError
@@ -17,6 +18,7 @@ from compute.needs import SPREAD, memory_of, shortages
 from compute.placement import arithmetic, dtype_name
 from compute.request import Request
 from compute.session import (
+    Offer,
     Place,
     Session,
     check_quantizers,
@@ -24,17 +26,19 @@ from compute.session import (
     suite_store,
     workspace_of,
 )
+from compute.smaller_effort import NIGHT_SECONDS, smaller_requests
 from compute.suites.effort import Effort
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.measurements import settings_named
 from compute.suites.named_models import named_suite
-from compute.suites.text import DatasetText, FolderText, StreamText, Text
-from compute.suites.text_files import SEED, open_text, text_identity
+from compute.suites.text import SEED, DatasetText, FolderText, StreamText, Text
+from compute.suites.text_files import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.terminal import console, duration
 from compute.unit import Unit, digest
 from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
 from compute.units.shared import without_stages
+from compute.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class HubSession(Session):
                 f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in all, are fetched, "
                 "scored and dropped again one by one; --without chain leaves them out"
             )
+        if self.plan.todo and self.tokenizing.bytes:
+            size, spent = self.tokenizing.bytes, self.tokenizing.seconds
+            about = f": about {duration(spent)}" if spent else ""
+            lines.append(f"Up to {size / 1e6:,.3g} MB of text are tokenized first, once{about}")
         lines.append(
             "Times are arithmetic over the speeds that `python -m compute check` measured here"
             if self._checked
@@ -133,17 +141,55 @@ class HubSession(Session):
 
     def prepared(self) -> Self:
         """With the text ready."""
-        with console.status("Having the text ready"):
-            windows = open_text(
-                self.suite.text, self.models, self.workspace.cache_dir, lambda share: None
-            )
+        text, cache_dir = self.suite.text, self.workspace.cache_dir
+        if isinstance(text, StreamText):
+            windows = open_text(text, self.models, cache_dir, lambda share: None)
+        else:
+            with one_bar(f"Tokenizing {text.label}") as report:
+                windows = open_text(text, self.models, cache_dir, report)
         return replace(self, workspace=replace(self.workspace, windows=windows))
+
+    @cached_property
+    def tokenizing(self) -> Tokenizing:
+        """What of the text is still to be tokenized."""
+        return tokenizing_of(self.suite.text, self.models, self.workspace.cache_dir)
+
+    @property
+    def preparation_seconds(self) -> float:
+        """Of tokenizing the text."""
+        return (self.tokenizing.seconds or 0.0) if self.plan.todo else 0.0
+
+    def smaller(self, seconds: Callable[[Unit], float]) -> Offer | None:
+        """The largest smaller effort that takes a night, or the smallest there is; of several
+        models with the larger ones left out."""
+        found = None
+        done = {unit.key for unit in self.plan.done}
+        before, text = self.preparation_seconds, text_identity(self.suite.text)
+        for request in smaller_requests(self.request):
+            effort = effort_of(request, self.suite.effort)
+            units = hub_units(self.models, effort, text)
+            units = without_stages(units, request.without, OPTIONAL)
+            units = [u for u in units if u.key not in done and u.name not in self.skipped]
+            wall = before + estimate.wall_seconds(units, seconds, self.workers)
+            found = Offer(request, wall)
+            if wall <= NIGHT_SECONDS:
+                return found
+        if found is None or len(self.models) == 1:
+            return found
+        hours = NIGHT_SECONDS / 3600
+        return Offer(replace(found.request, hours=hours), min(found.seconds, NIGHT_SECONDS))
 
     def shortages(self, units: list[Unit]) -> dict[str, str]:
         """Units for which memory or disk is lacking."""
-        cards = self.machines.memory(self.workspace, all_cards=True)
-        out = shortages(units, self._by_id, self._one_card, cards, self._weight_bytes)
+        out = self._without_memory(units, self.workspace)
+        if out and self.workers > 1:
+            alone = self._without_memory(units, replace(self.workspace, workers=1))
+            out = {n: r if n in alone else r + self.shared_memory for n, r in out.items()}
         return out | self._without_disk(units, out)
+
+    def _without_memory(self, units: list[Unit], workspace: Workspace) -> dict[str, str]:
+        one, cards = (self.machines.memory(workspace, all_cards=a) for a in (False, True))
+        return shortages(units, self._by_id, one, cards, self._weight_bytes)
 
     @cached_property
     def _checked(self) -> Measured | None:
@@ -243,7 +289,7 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
             D or another arithmetic never come to lie in the same folder.
     """
     request = place.request
-    suite = replace(suite, effort=_effort_of(request, suite.effort))
+    suite = replace(suite, effort=effort_of(request, suite.effort))
     check_quantizers(suite.effort.settings)
     text = text_identity(suite.text)
     fingerprint = digest(
@@ -261,7 +307,12 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
         return HubSession.of(place, workspace, units, suite=suite).limited()
 
 
-def _effort_of(request: Request, usual: Effort) -> Effort:
+def effort_of(request: Request, usual: Effort) -> Effort:
+    """The effort that a request asks for; what it does not say is as usual.
+
+    Raises:
+        InputError: a number is too small, or a quantizer has no such setting.
+    """
     return usual.changed(
         settings=settings_named(request.quantizers) if request.quantizers else (),
         windows=request.windows,

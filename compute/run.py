@@ -13,6 +13,7 @@ from compute.console import progress_of, show_curvature_memory, show_plan, show_
 from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
 from compute.executor import Finished
+from compute.kept_request import keep_request
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
@@ -23,12 +24,17 @@ from compute.workspace import Workspace
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
 FAILED, INTERRUPTED = 1, 130
 
+#: A run that takes longer is shown beside a shorter one.
+LONG_SECONDS = 24 * 3600
+
 
 def estimate_and_show(session: Session) -> Callable[[Unit], float]:
     """Print the plan with a measured estimate of its time; return expected seconds per unit."""
     todo = session.plan.todo
     seconds = session.unit_seconds(todo)
-    show_plan(session, seconds, estimate.wall_seconds(todo, seconds, session.workers))
+    wall = estimate.wall_seconds(todo, seconds, session.workers) + session.preparation_seconds
+    offer = session.smaller(seconds) if wall > LONG_SECONDS else None
+    show_plan(session, seconds, wall, offer)
     show_curvature_memory(_largest_forecasts(session))
     return seconds
 
@@ -44,8 +50,13 @@ def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     found = {}
     for spec, points in wanted.items():
         most = max(points, key=lambda point: (point.steps, point.matrix == "hessian"))
-        config = session.config_of(spec)
-        found[spec.model_id] = forecast(config, spec.context_length, most, memory, spec.vocab_size)
+        shape = (session.config_of(spec), spec.context_length, most)
+        expected = forecast(*shape, memory, spec.vocab_size)
+        if expected.fit is None and session.workers > 1:
+            alone = forecast(*shape, session.memory_of_one, spec.vocab_size)
+            if alone.fit is not None:
+                expected = replace(expected, reason=expected.reason + session.shared_memory)
+        found[spec.model_id] = expected
     return found
 
 
@@ -53,6 +64,7 @@ def run(session: Session) -> int:
     """Run what is to be done and return the exit status: 0 only if every unit is there."""
     store = session.workspace.store
     with store.locked():
+        keep_request(session.request, store.folder)
         session = session.planned_again()  # another run may have ended since
         plan = session.plan
         failed = dict(plan.failed)
@@ -101,7 +113,7 @@ def _carry_out(
 ) -> Iterator[Finished]:
     """Run units with their progress on show; yields each as it ends."""
     events = session.machines.run_units(todo, workspace, session.workers, seconds, session.gpus)
-    with progress_of(todo, seconds) as show, closing(events):
+    with progress_of(todo, seconds, session.workers) as show, closing(events):
         for event in events:
             show(event)
             if isinstance(event, Finished):

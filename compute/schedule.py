@@ -1,4 +1,5 @@
-"""Which unit may start next: dependencies first, then the heaviest chain of work."""
+"""Which unit may start next: dependencies first, then what shows something early, then the heaviest
+chain of work."""
 
 from collections.abc import Callable
 
@@ -12,17 +13,21 @@ class Schedule:
     of them fails it is never handed out.
 
     Args:
-        units: dependencies before dependents.
+        units: dependencies before dependents, small models before large ones.
         weight: expected seconds of a unit.
     """
 
     def __init__(self, units: list[Unit], weight: Callable[[Unit], float]):
         names = {unit.name for unit in units}
         self._waiting = {unit.name: set(unit.needs) & names for unit in units}
-        self._queue = sorted(units, key=_chain_weights(units, weight).__getitem__, reverse=True)
+        early = _with_needs(units)
+        heaviest = sorted(units, key=_chain_weights(units, weight).__getitem__, reverse=True)
+        self._queue = [unit for unit in units if unit in early]
+        self._queue += [unit for unit in heaviest if unit not in early]
 
     def take(self) -> Unit | None:
-        """Of the units that can start, the one with the heaviest chain of work behind it."""
+        """Of the units that can start, the next that is wanted early, in their order; after them
+        the one with the heaviest chain of work behind it."""
         ready = next((unit for unit in self._queue if not self._waiting[unit.name]), None)
         if ready is not None:
             self._queue.remove(ready)
@@ -32,6 +37,17 @@ class Schedule:
         """Let go those that waited for ``unit`` alone."""
         for needs in self._waiting.values():
             needs.discard(unit.name)
+
+
+def _with_needs(units: list[Unit]) -> set[Unit]:
+    """Units that are wanted early, and what they need."""
+    early: set[Unit] = set()
+    wanted: set[str] = set()
+    for unit in reversed(units):
+        if unit.early or unit.name in wanted:
+            early.add(unit)
+            wanted |= {*unit.needs}
+    return early
 
 
 def _chain_weights(units: list[Unit], weight: Callable[[Unit], float]) -> dict[Unit, float]:

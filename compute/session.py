@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 
 from transformers import PreTrainedConfig
 
+from compute.curvature.memory import Memory
 from compute.errors import InputError
 from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
@@ -39,6 +40,19 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Offer:
+    """A request for less work.
+
+    Attributes:
+        request: what could be asked for instead.
+        seconds: expected of it.
+    """
+
+    request: Request
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Session:
     """A request found to be sound, ready to run.
 
@@ -50,7 +64,7 @@ class Session:
         machines: that do it.
         why: a sentence on how the models were chosen, if nobody named them.
         skipped: name -> reason of units that are not even tried.
-        hours: the longest that the run may take, or None.
+        request: that it was opened for.
     """
 
     workspace: Workspace
@@ -60,15 +74,15 @@ class Session:
     machines: Machines
     why: str | None = field(default=None, kw_only=True)
     skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
-    hours: float | None = field(default=None, kw_only=True)
+    request: Request = field(kw_only=True)
 
     @classmethod
     def of(cls, place: "Place", workspace: Workspace, units: list[Unit], **own: Any) -> Self:
         """A session with a plan for what is on disk now."""
         again = place.request.retry_failed
         plan = make_plan(units, workspace, again)
-        own["hours"] = place.request.hours
-        return cls(workspace, place.workers, again, plan, place.machines, **own)
+        asked = {"request": place.request, **own}
+        return cls(workspace, place.workers, again, plan, place.machines, **asked)
 
     @property
     def models(self) -> tuple[Any, ...]:
@@ -96,6 +110,25 @@ class Session:
         """GPUs that a unit takes where there are several."""
         return 1.0
 
+    @property
+    def memory_of_one(self) -> Memory:
+        """What there is for a worker that is alone."""
+        return self.machines.memory(replace(self.workspace, workers=1))
+
+    @property
+    def shared_memory(self) -> str:
+        """The end of a sentence on what has no room, where one worker alone would have it."""
+        return f"; {self.workers} workers share the memory, and --workers 1 makes room"
+
+    @property
+    def preparation_seconds(self) -> float:
+        """Expected seconds before the first unit can start."""
+        return 0.0
+
+    def smaller(self, seconds: Callable[[Unit], float]) -> "Offer | None":
+        """A request for less that takes hours instead of days, where there is one."""
+        return None
+
     def prepared(self) -> Self:
         """The same session when all that its units share is in the cache."""
         return self
@@ -119,15 +152,16 @@ class Session:
 
     def _beyond_hours(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
         """Models that would take the run beyond its time, in their order."""
-        if self.hours is None:
+        hours = self.request.hours
+        if hours is None:
             return {}
         seconds = self.unit_seconds(units)
         spent, found = 0.0, {}
         for model in self.models:
             mine = [u for u in units if u.model_id == model.model_id and u.name not in out]
             cost = sum(map(seconds, mine)) / self.workers
-            if spent + cost > 3600 * self.hours:
-                reason = f"the run would take longer than {self.hours:g} hours"
+            if spent + cost > 3600 * hours:
+                reason = f"the run would take longer than {hours:g} hours"
                 found |= dict.fromkeys([u.name for u in mine], reason)
             else:
                 spent += cost
@@ -164,6 +198,7 @@ def open_session(request: Request) -> Session:
             f"Preset {preset}, since there is {'a' if preset == 'pythia' else 'no'} GPU; choose "
             "another with --preset (PRESET=... of make)."
         )
+        place = replace(place, request=replace(request, preset=preset))
     if preset in hub_presets(request.hub_file):
         request.check(Goes.PUBLISHED, f"the preset {preset}")
         return replace(hub_session.open_preset(place, preset), why=why)

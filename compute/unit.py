@@ -35,6 +35,7 @@ class Unit:
         makes: which of ``checkpoint``, ``trajectory`` and ``coded`` it puts into the cache.
         reads: which of them it needs there.
         seeds: purpose -> seed, for the provenance.
+        early: whether it goes before heavier work, so that there is something to show.
     """
 
     stage: str
@@ -53,6 +54,7 @@ class Unit:
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)
+    early: bool = False
 
     @property
     def model_label(self) -> str:

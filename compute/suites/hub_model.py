@@ -69,10 +69,16 @@ class HubModel:
 
     @property
     def identity(self) -> dict:
-        """Everything that determines what is measured but for the windows that are drawn."""
+        """Everything that determines what is measured but for the windows that are drawn.
+
+        Windows of its own training text are among its first D tokens, so D is part of it: losses
+        never come to lie under the certificate of another D.  A text that stands in for it has the
+        same windows whatever D is, and certifies nothing.
+        """
+        exact = {} if self.stand_in else {"train_tokens": self.train_tokens}
         return {
             "source": [self.source.name, self.content or self.source.revision],
-            "train_tokens": self.train_tokens,
+            **exact,
             "context_length": self.context_length,
             "vocab_size": self.vocab_size,
         }

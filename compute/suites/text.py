@@ -1,7 +1,14 @@
 """Where the windows of a suite of published models come from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+
+from compute.suites.corpus import Corpus, load_corpus
+
+#: Of the order of documents and windows, and bytes of text that are held out.
+SEED = 1
+HELDOUT_BYTES = 16_000_000
 
 #: Bytes of text that are looked at, and windows that they are cut into, at most: many more than
 #: are drawn, so that windows drawn twice are rare.
@@ -57,6 +64,21 @@ class FolderText:
     def label(self) -> str:
         """What a reader should call it."""
         return self.path.resolve().name
+
+    @cached_property
+    def corpus(self) -> Corpus:
+        """Its documents, read once: up to half a gigabyte, until ``forget`` is called.
+
+        Raises:
+            InputError: it cannot be read, or is too short.
+        """
+        return load_corpus(
+            self.path, HELDOUT_BYTES, SEED, field=self.field, most_bytes=MOST_TEXT_BYTES
+        )
+
+    def forget(self) -> None:
+        """Give the memory of ``corpus`` back."""
+        vars(self).pop("corpus", None)
 
 
 Text = StreamText | DatasetText | FolderText

@@ -1,7 +1,11 @@
 """Opening the text of a suite of published models: what identifies it, and where it lies."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from transformers import PreTrainedTokenizerBase
 
 from compute import hub
 from compute.errors import InputError
@@ -11,19 +15,22 @@ from compute.suites.hub_model import HubModel
 from compute.suites.standin_windows import StandInFiles
 from compute.suites.stream_windows import StreamWindows
 from compute.suites.text import (
+    HELDOUT_BYTES,
     MOST_TEXT_BYTES,
     MOST_WINDOWS,
+    SEED,
     DatasetText,
     FolderText,
     StreamText,
     Text,
 )
-from compute.suites.text_windows import tokenize
+from compute.suites.text_windows import tokenize, windows_folder
 from compute.suites.token_stream import TokenStream
+from compute.suites.tokens import token_pieces, tokenizer_digest
+from compute.unit import digest
 
-#: Of the order of documents and windows, and bytes of text that are held out.
-SEED = 1
-HELDOUT_BYTES = 16_000_000
+#: Bytes of a token, about: what fills the windows is the most that is tokenized.
+_TOKEN_BYTES = 4
 
 
 def text_identity(text: Text) -> dict:
@@ -33,7 +40,7 @@ def text_identity(text: Text) -> dict:
     cut = {"field": text.field, "seed": SEED, "most": [MOST_TEXT_BYTES, MOST_WINDOWS]}
     if isinstance(text, DatasetText):
         return {"dataset": [text.name, text.revision, *text.files], **cut}
-    return {"folder": _folder_corpus(text).fingerprint, **cut}
+    return {"folder": text.corpus.fingerprint, **cut}
 
 
 def open_text(
@@ -67,10 +74,94 @@ def open_text(
         windows = StreamWindows(stream)
         windows.check(models)
         return windows
-    corpus = _dataset_corpus(text) if isinstance(text, DatasetText) else _folder_corpus(text)
+    corpus = _dataset_corpus(text) if isinstance(text, DatasetText) else text.corpus
     tokenizer = hub.tokenizer_of(first.source)
     context = first.context_length
-    return StandInFiles(tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report))
+    files = tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report)
+    if isinstance(text, FolderText):
+        text.forget()
+    else:
+        _note(text, tokenizer, context, cache_dir).write_text(files.folder.name)
+    return StandInFiles(files)
+
+
+@dataclass(frozen=True)
+class Tokenizing:
+    """What of a text is still to be tokenized.
+
+    Attributes:
+        bytes: at most so many; 0 if there is nothing to do.
+        seconds: expected; None if the tokenizer cannot be had now.
+    """
+
+    bytes: int
+    seconds: float | None
+
+
+def tokenizing_of(text: Text, models: tuple[HubModel, ...], cache_dir: Path) -> Tokenizing:
+    """Of ``open_text``, from the speed of the tokenizer on a small part of some text.
+
+    Raises:
+        InputError: the text cannot be had.
+    """
+    if isinstance(text, StreamText):
+        return Tokenizing(0, 0.0)
+    context = models[0].context_length
+    enough = _TOKEN_BYTES * MOST_WINDOWS * context
+    if isinstance(text, DatasetText):  # what it holds is known when it has been fetched
+        documents = (Path(__file__).read_bytes(),)
+        size = min(MOST_TEXT_BYTES, enough) + HELDOUT_BYTES
+    else:
+        documents = text.corpus.training
+        size = min(sum(map(len, documents)), enough) + sum(map(len, text.corpus.heldout))
+    try:
+        tokenizer = hub.tokenizer_of(models[0].source)
+    except InputError:
+        return Tokenizing(size, None)  # the run will say why
+    if _is_tokenized(text, tokenizer, context, cache_dir):
+        return Tokenizing(0, 0.0)
+    return Tokenizing(size, size * _seconds_per_byte(documents, tokenizer))
+
+
+def _is_tokenized(
+    text: DatasetText | FolderText,
+    tokenizer: PreTrainedTokenizerBase,
+    context: int,
+    cache_dir: Path,
+) -> bool:
+    if isinstance(text, FolderText):
+        folder = windows_folder(text.corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS)
+        return folder.exists()
+    note = _note(text, tokenizer, context, cache_dir)
+    return note.exists() and (note.parent / note.read_text()).exists()
+
+
+def _note(
+    text: DatasetText, tokenizer: PreTrainedTokenizerBase, context: int, cache_dir: Path
+) -> Path:
+    """File that names the folder of a dataset's windows: the folder itself has its name from the
+    documents, which are not read for a plan."""
+    key = digest([text_identity(text), tokenizer_digest(tokenizer), context])
+    return cache_dir / "windows" / f"dataset-{key}.txt"
+
+
+def _seconds_per_byte(
+    documents: tuple[bytes, ...], tokenizer: PreTrainedTokenizerBase, most: int = 2**18
+) -> float:
+    """Of a tokenizer, on the first ``most`` bytes or a little more; timed after a first document,
+    since the first call takes longer."""
+    sample, size = [], 0
+    for document in documents:
+        sample.append(document[:most].decode(errors="ignore").encode())
+        size += len(sample[-1])
+        if size >= most:
+            break
+    for _ in token_pieces(tuple(sample[:1]), tokenizer):
+        pass
+    start = time.monotonic()
+    for _ in token_pieces(tuple(sample), tokenizer):
+        pass
+    return (time.monotonic() - start) / max(size, 1)
 
 
 def _state(folder: Path) -> dict:
@@ -94,7 +185,3 @@ def _dataset_corpus(text: DatasetText) -> Corpus:
         files=found.files,
         name=f"{text.name} ({found.commit[:12]})",
     )
-
-
-def _folder_corpus(text: FolderText) -> Corpus:
-    return load_corpus(text.path, HELDOUT_BYTES, SEED, field=text.field, most_bytes=MOST_TEXT_BYTES)

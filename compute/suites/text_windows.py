@@ -78,8 +78,7 @@ def tokenize(
             vocabulary or none at all, or the text is too short for one window, or for held-out
             windows of two documents.
     """
-    key = f"{corpus.fingerprint[:16]}-{tokenizer_digest(tokenizer)[:16]}"
-    folder = cache_dir / "windows" / f"{key}-{context}-{seed}-{most_windows}"
+    folder = windows_folder(corpus, tokenizer, context, seed, cache_dir, most_windows)
     if folder.exists():
         report(1.0)
         return TokenizedFiles(folder)
@@ -114,6 +113,19 @@ def tokenize(
         (ready / "text.json").write_text(json.dumps(described))
     report(1.0)
     return TokenizedFiles(folder)
+
+
+def windows_folder(
+    corpus: Corpus,
+    tokenizer: PreTrainedTokenizerBase,
+    context: int,
+    seed: int,
+    cache_dir: Path,
+    most_windows: int,
+) -> Path:
+    """Where ``tokenize`` keeps its result."""
+    key = f"{corpus.fingerprint[:16]}-{tokenizer_digest(tokenizer)[:16]}"
+    return cache_dir / "windows" / f"{key}-{context}-{seed}-{most_windows}"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
         identity={
             **identity,
             "counts": [model.params_embedding, model.params_nonembedding],
+            "train_tokens": model.train_tokens,
             "text": text,
             "describe": STAGE_VERSIONS["describe"],
         },
@@ -55,12 +56,16 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
         model=model,
         checkpoint=fetch.checkpoint,
         reads=("checkpoint",),
+        early=True,
     )
     units = [fetch, describe]
+    windows = effort.calibration_windows
+    if model.stand_in is None:
+        windows = min(windows, model.train_windows)
     for setting in effort.settings:
         quantized = None
         if setting != UNQUANTIZED:
-            quantized = quantize_unit(model, setting, effort.calibration_windows, fetch, text)
+            quantized = quantize_unit(model, setting, windows, fetch, text)
             units.append(quantized)
         units.append(_sample_unit(model, setting, effort, text, quantized or fetch))
     if model.chain:
@@ -94,6 +99,7 @@ def _sample_unit(
             **{f"{split}_windows": seed for split, seed in DRAW_SEEDS.items()},
             **{f"{split}_positions": seed for split, seed in POSITION_SEEDS.items()},
         },
+        early=setting == UNQUANTIZED,
     )
 
 

@@ -100,11 +100,13 @@ def _model_units(
         checkpoint=checkpoint,
         reads=("checkpoint",),
         seeds=seeds,
+        early=True,
     )
     ahead = _trajectory_unit(model, train)
     units = [train, register, ahead]
     for measurement in ladder.measurements_of(model):
-        quantized = quantize_unit(model, measurement.setting, ladder.calibration_windows, train)
+        windows = min(ladder.calibration_windows, model.train_windows)
+        quantized = quantize_unit(model, measurement.setting, windows, train)
         measured = _measure_unit(model, measurement, quantized, heldout_tokens)
         units += [quantized, measured]
         if measurement.setting == UNQUANTIZED:
@@ -189,4 +191,5 @@ def _measure_unit(
         coded=quantized.coded,
         reads=("checkpoint", "coded"),
         seeds={**quantized.seeds, "sample": SAMPLE_SEED},
+        early=measurement.setting == UNQUANTIZED,
     )

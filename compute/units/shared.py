@@ -50,7 +50,7 @@ def quantize_unit(
     seeds = {"calibration": CALIBRATION_SEED}
     if setting.quantizer_seed is not None:
         seeds["quantizer"] = setting.quantizer_seed
-    calibration = Calibration(min(windows, model.train_windows), CALIBRATION_SEED)
+    calibration = Calibration(windows, CALIBRATION_SEED)
     identity = {
         **before.identity,
         "setting": setting.columns,

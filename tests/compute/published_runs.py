@@ -42,9 +42,10 @@ def opened(there: Published, base: Path, preset: str | None = "pythia", **wanted
     for name in ("model", "revision", "train_tokens"):  # one model is named as one
         value = wanted.pop(name, None)
         wanted[name] = value if isinstance(value, tuple) else () if value is None else (value,)
+    wanted = {"workers": 1} | wanted
     corpus = wanted.pop("corpus", None)
     folders = (base / "data", base / "cache")
-    return open_session(Request(preset, corpus, *folders, device="cpu", workers=1, **wanted))
+    return open_session(Request(preset, corpus, *folders, device="cpu", **wanted))
 
 
 def carried_out(there: Published, session: Session) -> Run:

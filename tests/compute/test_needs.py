@@ -8,17 +8,21 @@ import pytest
 
 from compute import hub_session, run
 from compute.console import show_plan
+from compute.curvature.forecast import forecast
 from compute.curvature.memory import Memory
 from compute.executor import Finished
 from compute.machines import ThisMachine
 from compute.needs import memory_of, shortages
 from compute.perform import perform
 from compute.placement import arithmetic
+from compute.request import Request
+from compute.smaller_effort import smaller_requests
 from compute.suites.hub_suite import load_hub_suite
 from compute.terminal import console
 from compute.units.hub import hub_units
 from compute.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened
+from tests.tiny_models import CONTEXT
 
 GB = 10**9
 
@@ -120,7 +124,7 @@ def in_process(monkeypatch):
         __exit__ = lambda self, *error: None  # noqa: E731
 
     monkeypatch.setattr(ThisMachine, "run_units", run_units)
-    monkeypatch.setattr(run, "progress_of", lambda units, seconds: Shown())
+    monkeypatch.setattr(run, "progress_of", lambda units, seconds, workers: Shown())
 
 
 def printed(action) -> tuple[object, str]:
@@ -229,3 +233,106 @@ def test_a_done_run_says_so(pythia_run, on_miniature, in_process):
     assert ended == 0
     assert "Everything is there; nothing to do." in words
     assert carried_out(on_miniature, opened(on_miniature, base)).errors == {}
+
+
+def slow(monkeypatch, seconds_of) -> None:
+    """The machine is as slow as this."""
+    monkeypatch.setattr(
+        hub_session.hub_estimate, "unit_seconds", lambda models, memory, *speeds: seconds_of
+    )
+
+
+def own(there, tmp_path, **wanted):
+    """A session on a model of a person's own, on a text of theirs."""
+    model = {"model": str(there.folder / "my-model"), "train_tokens": 2000}
+    return opened(there, tmp_path, None, corpus=there.folder / "my-text", **model | wanted)
+
+
+def test_a_run_of_days_is_offered_smaller_and_the_offer_can_be_asked_for(
+    on_miniature, tmp_path, monkeypatch
+):
+    """Scoring costs an hour a window, so only a smaller number of windows helps."""
+    hour_a_window = 3600 / CONTEXT
+    slow(
+        monkeypatch, lambda unit: 1.0 + hour_a_window * unit.work_tokens * (unit.stage == "sample")
+    )
+    wanted = {"windows": 4096, "without": ()}
+    _, words = printed(lambda: run.estimate_and_show(own(on_miniature, tmp_path, **wanted)))
+    assert "With less effort, about" in words
+    command = words.partition("on this machine: ")[2].partition(" curvature of")[0]
+    asked = dict(zip(command.split()[4::2], command.split()[5::2], strict=True))
+    assert asked["--windows"] == "64"
+    assert asked["--quantizers"] == "gptq:4:128"
+    assert asked["--model"].endswith("my-model")
+    assert asked["--train-tokens"] == "2000"
+    assert "--without chain --without curvature" in command
+
+
+def test_an_offer_of_several_models_leaves_out_the_larger_ones(on_miniature, tmp_path, monkeypatch):
+    slow(monkeypatch, lambda unit: 3600.0)
+    _, words = printed(lambda: run.estimate_and_show(opened(on_miniature, tmp_path, hours=None)))
+    assert "--hours 10" in words
+    assert "--preset pythia" in words
+
+
+def test_a_short_run_is_offered_nothing(on_miniature, tmp_path, monkeypatch):
+    slow(monkeypatch, lambda unit: 60.0)
+    _, words = printed(lambda: run.estimate_and_show(opened(on_miniature, tmp_path)))
+    assert "With less effort" not in words
+
+
+def test_an_offer_never_asks_for_more_than_the_person_did():
+    asked = Request(model=("x",), windows=100, calibration=8, quantizers=("rtn:4",))
+    for smaller in smaller_requests(asked):
+        assert smaller.windows <= 100
+        assert smaller.calibration == 8
+        assert smaller.quantizers == ("rtn:4",)
+    least = [*smaller_requests(Request(model=("x",)))][-1]
+    assert [*smaller_requests(least)] == []
+
+
+def test_what_workers_have_no_room_for_together_is_said_to_fit_one(
+    on_miniature, tmp_path, monkeypatch
+):
+    session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
+    needed = forecast(
+        session.models[0].config,
+        CONTEXT,
+        next(u.model[1] for u in session.plan.units if u.stage == "curvature"),
+        Memory("cpu", GB, GB),
+        session.models[0].vocab_size,
+    ).fit.device_bytes
+    room = int(1.2 * needed / Memory("cpu", 100, 0).usable_device_bytes * 100)
+    monkeypatch.setattr(
+        Workspace,
+        "memory",
+        lambda self, all_cards=False: Memory("cpu", room // self.workers, 0),
+    )
+    session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
+    reasons = {name.split()[0]: reason for name, reason in session.skipped.items()}
+    assert "2 workers share the memory, and --workers 1 makes room" in reasons["curvature"]
+    alone = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=1)
+    assert not any(name.startswith("curvature") for name in alone.skipped)
+
+
+def test_tokenizing_is_planned_once(on_miniature, tmp_path):
+    session = own(on_miniature, tmp_path)
+    size = sum(path.stat().st_size for path in (on_miniature.folder / "my-text").iterdir())
+    assert 0.9 * size <= session.tokenizing.bytes <= size  # each distinct file once
+    assert 0 < session.preparation_seconds < 60
+    said = "of text are tokenized first, once: about"
+    assert any(said in line for line in session.about)
+    _, words = printed(lambda: session.prepared())
+    assert "ok Tokenizing my-text" in words
+    again = own(on_miniature, tmp_path)
+    assert again.tokenizing.bytes == again.preparation_seconds == 0
+    assert not any(said in line for line in again.about)
+
+
+def test_tokenizing_a_dataset_is_planned_once_too(on_miniature, tmp_path):
+    session = opened(on_miniature, tmp_path, "cerebras")
+    assert session.tokenizing.bytes > 0
+    session.prepared()
+    assert opened(on_miniature, tmp_path, "cerebras").tokenizing.bytes == 0
+    exact = opened(on_miniature, tmp_path)
+    assert exact.tokenizing.bytes == 0

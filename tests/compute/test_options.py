@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from compute import cli, session
 from compute.amounts import tokens_of
 from compute.errors import InputError
+from compute.ladder_session import LadderSession
 from compute.request import Goes, Request, options
 from compute.session import open_session
 from compute.setting import UNQUANTIZED, Setting
@@ -289,6 +290,44 @@ def test_several_models_share_a_suite(on_miniature, tmp_path):
     assert by_repo == {repos[0]: 30_000 // CONTEXT * CONTEXT, repos[1]: 20_000}
     assert {model.stand_in for model in found.models} == {"my-text"}
     assert found.workspace.store.suite.endswith("-and-1-more")
+
+
+def ladder_session(tmp_path, ladder, text, **wanted):
+    folders = (tmp_path / "data", tmp_path / "cache")
+    return open_session(
+        Request("nano", text, *folders, ladder_file=ladder, device="cpu", workers=1, **wanted)
+    )
+
+
+def test_a_ladder_honours_what_it_lets_through(tmp_path, nano_ladder, text_folder, monkeypatch):
+    whole = ladder_session(tmp_path, nano_ladder, text_folder)
+    small, large = (model.model_id for model in whole.models)
+    one = ladder_session(tmp_path, nano_ladder, text_folder, only=(small,))
+    assert {unit.model_id for unit in one.plan.units} == {small}
+    # A ladder that is measured model by model stays one suite, with the same files.
+    assert one.workspace.store.suite == whole.workspace.store.suite
+    keys = [{u.key for u in s.plan.units if u.model_id == small} for s in (whole, one)]
+    assert keys[0] == keys[1]
+
+    without = ("curvature", "trajectory")
+    less = ladder_session(tmp_path, nano_ladder, text_folder, without=without)
+    stages = {unit.stage for unit in less.plan.units}
+    assert stages == {"train", "register", "quantize", "measure"}  # information needs a trajectory
+
+    monkeypatch.setattr(LadderSession, "unit_seconds", lambda self, units: lambda unit: 3600.0)
+    count = len(whole.plan.units) // 2
+    short = ladder_session(tmp_path, nano_ladder, text_folder, hours=count + 1.0)
+    assert {unit.model_id for unit in short.plan.todo} == {small}
+    assert {name.split()[1].partition("--")[0] for name in short.skipped} == {large}
+    assert set(short.skipped.values()) == {f"the run would take longer than {count + 1} hours"}
+
+
+def test_the_field_of_a_ladders_shards_can_be_named(tmp_path, nano_ladder, text_folder):
+    (tmp_path / "shards").mkdir()
+    lines = [json.dumps({"body": file.read_text()}) for file in sorted(text_folder.rglob("*.py"))]
+    (tmp_path / "shards/part.jsonl").write_text("\n".join(lines) + "\n")
+    found = ladder_session(tmp_path, nano_ladder, tmp_path / "shards", text_field="body")
+    assert len(found.corpus.training) + len(found.corpus.heldout) == len({*lines})
 
 
 def test_two_revisions_of_a_model_have_names_of_their_own(on_miniature, tmp_path):

@@ -1,0 +1,58 @@
+"""How long a run still takes, by what its finished units took."""
+
+from collections import defaultdict
+from collections.abc import Callable
+
+from compute.estimate import wall_seconds
+from compute.unit import Unit
+
+
+class TimeLeft:
+    """Expected seconds to the end of a run.
+
+    A model of the costs says how units of one kind compare; what the finished ones of the kind took
+    says how fast they are here.  A kind of which none has finished is taken as planned.
+
+    Args:
+        units: of the run, dependencies before dependents.
+        planned: seconds of a unit by the model of the costs.
+        workers: processes that share the work.
+    """
+
+    def __init__(self, units: list[Unit], planned: Callable[[Unit], float], workers: int):
+        self._left = {unit.name: unit for unit in units}
+        self._planned, self._workers = planned, workers
+        self._shares: dict[str, float] = {}
+        self._took: dict[tuple, list[float]] = defaultdict(lambda: [0.0, 0.0])
+
+    def progressed(self, unit: Unit, share: float) -> None:
+        """A running unit has done this share of its work."""
+        self._shares[unit.name] = min(max(share, 0.0), 1.0)
+
+    def ended(self, unit: Unit, seconds: float | None) -> None:
+        """A unit is over; ``seconds`` is what it took, or None where it failed."""
+        self._left.pop(unit.name, None)
+        if seconds is not None:
+            for kind in _kinds(unit):
+                self._took[kind][0] += seconds
+                self._took[kind][1] += self._planned(unit)
+
+    def of_unit(self, unit: Unit) -> float:
+        """Seconds of what is left of one unit."""
+        whole = self._planned(unit)
+        for kind in _kinds(unit):
+            took, planned = self._took.get(kind, (0.0, 0.0))
+            if planned > 0:
+                whole *= took / planned
+                break
+        return whole * (1 - self._shares.get(unit.name, 0.0))
+
+    def __call__(self) -> float:
+        """Seconds to the end of the run."""
+        return wall_seconds([*self._left.values()], self.of_unit, self._workers)
+
+
+def _kinds(unit: Unit) -> tuple[tuple, ...]:
+    """What units are compared by, the closest first: stage and quantizer, then the stage alone."""
+    quantizer = unit.setting.quantizer if unit.setting else None
+    return (unit.stage, quantizer), (unit.stage,)
