@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,14 +96,18 @@ def export(
         str, typer.Argument(metavar="MODEL", help="Model, for example ladder-497k.")
     ],
     setting: Annotated[str, typer.Argument(help="Setting, for example gptq_step-step0.7.")],
-    to: Annotated[Path, typer.Option(help="New folder for the file and its config.json.")],
+    to: Annotated[
+        Path, typer.Option(help="New folder for the file, its config.json and the tokenizer.")
+    ],
     code: Annotated[str, typer.Option(help="entropy_coded or stored.")] = "entropy_coded",
 ) -> None:
-    """Write the file whose size is the code length of a model that was measured."""
-    from dataclasses import replace
-
+    """Write the file whose size is the code length of a model that was measured, and beside it
+    what a checkpoint needs.  Without --preset and --model they are those that --suite, or the one
+    suite with the model, was measured with."""
+    from compute.kept_request import request_of_suite
     from compute.transfer import export_model
 
+    request = request_of_suite(request, model_id, setting)
     if request.preset is None and not request.model:
         request = replace(request, preset="small")
     export_model(_session(request), model_id, setting, code, to)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from typer import Option
 from typer.models import OptionInfo
@@ -351,6 +351,19 @@ class SharedOption:
     def value_in(self, request: Request) -> Any:
         """What was asked for."""
         return getattr(request, self.name)
+
+    def restored(self, value: Any) -> Any:
+        """A value of this option from JSON.
+
+        Raises:
+            ValueError: it is none.
+        """
+        kind = get_args(self.annotation)[0]
+        kind = Path if Path in get_args(kind) else kind
+        wanted = list if self.several else {int | None: int}.get(kind, str)
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            raise ValueError(f"{self.name} is {value!r}")
+        return tuple(value) if self.several else Path(value) if kind is Path else value
 
     def words(self, value: Any) -> list[str]:
         """The words of a command line that give it this value; none for the default."""

@@ -5,23 +5,28 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
-from compute import coded_model, codes, language_model
+from compute import coded_model, codes, hub
+from compute.byte_tokenizer import byte_tokenizer
 from compute.codes.header import CODES
 from compute.errors import InputError
 from compute.folders import whole_folder
+from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.layout import layout
 from compute.run import run_only
 from compute.session import Session
+from compute.suites.hub_model import HubModel
+from compute.suites.ladder_model import LadderModel
 from compute.unit import Unit
 
-#: The coded model inside an exported folder; beside it lies the architecture, ``config.json``.
+#: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and
+#: the tokenizer.
 WEIGHTS = "weights.boundscape"
 
 
 def export_model(session: Session, model_id: str, setting: str, code: str, folder: Path) -> None:
-    """Write the coded file of one measured model, and its architecture, into a new folder.
+    """Write the coded file of one measured model, its architecture and tokenizer into a new folder.
 
     A model that is not in the cache is quantized again, and trained again if need be; the
     artifacts stay as they are.  What is handed out is the model that was measured, or nothing.
@@ -55,12 +60,23 @@ def export_model(session: Session, model_id: str, setting: str, code: str, folde
     if 8 * len(file) != bits:
         raise InputError(
             f"The file made here has {8 * len(file):,} bits and the one that was measured "
-            f"{bits:,}: another processor or library rounds differently."
+            f"{bits:,}: it was measured with another --calibration, or another processor or "
+            "library rounds differently."
         )
     with whole_folder(folder) as ready:
         (ready / WEIGHTS).write_bytes(file)
         shutil.copyfile(workspace.checkpoint(unit) / "config.json", ready / "config.json")
+        _tokenizer_of(unit.model[0]).save_pretrained(ready)
     print(f"{folder / WEIGHTS}: {len(file):,} bytes, a code length of {bits:,} bits.")
+
+
+def _tokenizer_of(model: LadderModel | HubModel) -> PreTrainedTokenizerBase:
+    """What turns text into the model's tokens.
+
+    Raises:
+        InputError: it cannot be had.
+    """
+    return hub.tokenizer_of(model.source) if isinstance(model, HubModel) else byte_tokenizer()
 
 
 def _recorded(session: Session, unit: Unit, code: str) -> tuple[int, str]:
@@ -85,7 +101,8 @@ def _rows(table: Path, wanted: dict) -> list[dict]:
 
 
 def restore_model(source: Path, folder: Path) -> None:
-    """Decode an exported folder into a new checkpoint folder in Hugging Face layout, float32.
+    """Decode an exported folder into a new checkpoint folder in Hugging Face layout, float32, with
+    the tokenizer.
 
     Raises:
         InputError: the source is not an exported folder, its file is damaged, or the target is
@@ -110,7 +127,10 @@ def restore_model(source: Path, folder: Path) -> None:
                 model.get_parameter(name).copy_(values)
     except ValueError as error:
         raise InputError(f"{source / WEIGHTS} cannot be decoded: {error}.") from None
-    language_model.save(model, folder)
+    with whole_folder(folder) as ready:
+        model.save_pretrained(ready)
+        for name in matching(folder_files(source), TOKENIZER):
+            shutil.copyfile(source / name, ready / name)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{folder}: {setting.slug}, {parameters:,} parameters.")
 

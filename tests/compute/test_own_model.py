@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from typer.testing import CliRunner
 
-from compute import transfer
+from compute import cli, transfer
 from compute.errors import InputError
+from compute.kept_request import keep_request, request_of_suite
 from compute.perform import perform
 from compute.plan import units_to_make
+from compute.request import Request
 from compute.transfer import export_model, restore_model
-from tests.compute.published_runs import done_again, opened, plain_losses, snapshot
+from tests.compute.published_runs import carried_out, done_again, opened, plain_losses, snapshot
 from tests.compute.shard_server import write_shards
 from tests.tiny_hub import save_model
 from tests.tiny_models import CONTEXT, TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox
@@ -90,6 +93,49 @@ def test_an_exported_model_restores_to_the_measured_one(on_miniature, tmp_path, 
     losses = plain_losses(restored.eval(), ids, TOKENS_USED)[0]
     expected = np.take_along_axis(losses, positions, axis=1).mean()
     assert row["train_loss_nats"] == pytest.approx(expected, abs=2e-5)
+
+
+def test_the_name_of_a_suite_is_enough_to_export_from_it(on_miniature, tmp_path):
+    """Also where its setting is none of the default ones, and a later run asked for others."""
+    wanted = {
+        "preset": None,
+        "model": str(on_miniature.folder / "my-model"),
+        "train_tokens": TRAIN_TOKENS,
+        "corpus": on_miniature.folder / "my-text",
+        "suite": "mine",
+    }
+    for quantizers in (("rtn:5:8",), ("gptq:3",)):
+        run = done_again(on_miniature, tmp_path, quantizers=quantizers, **wanted)
+        assert run.errors == {}
+        keep_request(run.session.request, run.session.workspace.store.folder)
+    words = f"export my-model rtn-b5-g8 --data {tmp_path / 'data'} --cache {tmp_path / 'cache'}"
+    for suite in ("", " --suite mine"):
+        out, restored = tmp_path / f"exported{suite}", tmp_path / f"restored{suite}"
+        line = [*f"{words} --device cpu{suite}".split(), "--to", str(out)]
+        result = CliRunner().invoke(cli.app, line)
+        assert result.exception is None, result.output
+        restore_model(out, restored)
+        text = "def f(x):\n    return x\n"
+        ids = AutoTokenizer.from_pretrained(restored)(text)["input_ids"]
+        assert ids == AutoTokenizer.from_pretrained(on_miniature.hub.tokenizer)(text)["input_ids"]
+        model = AutoModelForCausalLM.from_pretrained(restored, dtype=torch.float32)
+        assert model(input_ids=torch.tensor([ids])).logits.isfinite().all()
+    (tmp_path / "data/mine/request.json").write_text('{"model": 3}')
+    with pytest.raises(InputError, match="does not say what the suite was measured with"):
+        request_of_suite(Request(suite="mine", data_dir=tmp_path / "data"), "my-model", "x")
+
+
+def test_a_model_of_several_suites_is_exported_from_the_one_that_is_named(tmp_path, pythia_run):
+    source = pythia_run.session.workspace.store.folder
+    for name in ("one", "two"):
+        shutil.copytree(source, tmp_path / name)
+        keep_request(pythia_run.session.request, tmp_path / name)
+    with pytest.raises(InputError, match="is in the suites one, two; name one with"):
+        request_of_suite(Request(data_dir=tmp_path), "pythia-70m", "rtn-b4")
+    found = request_of_suite(Request(data_dir=tmp_path, suite="two"), "pythia-70m", "rtn-b4")
+    assert (found.preset, found.quantizers) == ("pythia", ("rtn:4",))
+    unknown = Request(data_dir=tmp_path)
+    assert request_of_suite(unknown, "gpt-5", "rtn-b4") == unknown
 
 
 def test_a_published_checkpoint_that_left_the_cache_is_made_again_for_an_export(
@@ -268,3 +314,45 @@ def test_bytes_of_a_token_of_a_stand_in_are_those_of_its_text(on_miniature, tmp_
     files = [path.read_text() for path in (on_miniature.folder / "my-text").iterdir()]
     tokens = sum(len(tokenizer(text, verbose=False)["input_ids"]) for text in files)
     assert found == pytest.approx(sum(len(f.encode()) for f in files) / tokens, rel=0.02)
+
+
+def test_another_d_of_a_model_on_a_stand_in_measures_nothing_again(on_miniature, tmp_path):
+    """Its losses have no D in them; what describes it has, and is written again."""
+    wanted = {
+        "preset": None,
+        "model": str(on_miniature.folder / "my-model"),
+        "corpus": on_miniature.folder / "my-text",
+        "quantizers": ("gptq:3",),
+        "calibration": 16,
+    }
+    first = done_again(on_miniature, tmp_path, train_tokens=40 * CONTEXT, **wanted)
+    store = first.session.workspace.store
+    before = {f: f.read_bytes() for f in store.folder.glob("*/*.parquet")}
+    # Fewer windows than the quantizer looks at: they are the text's, whatever D is.
+    later = opened(on_miniature, tmp_path, train_tokens=8 * CONTEXT, **wanted)
+    assert later.workspace.store.folder == store.folder
+    assert [unit.stage for unit in later.plan.todo] == ["describe"]
+    again = carried_out(on_miniature, later)
+    (row,) = again.rows("models")
+    assert (row["train_tokens"], row["stand_in"]) == (8 * CONTEXT, "my-text")
+    changed = {f.parent.name for f, content in before.items() if not f.exists()}
+    assert changed == {"models", "units"}
+    assert all(f.read_bytes() == content for f, content in before.items() if f.exists())
+
+
+def test_another_d_of_a_model_on_its_own_tokens_is_measured_for_itself(on_miniature, tmp_path):
+    """Its windows are among the first D tokens: losses of one D make no certificate of another."""
+    wanted = {
+        "preset": None,
+        "model": str(on_miniature.folder / "my-model"),
+        "stream": str(on_miniature.server.folder),
+        "shards": 3,
+    }
+    first, later = (
+        opened(on_miniature, tmp_path, train_tokens=d * CONTEXT, **wanted) for d in (100, 200)
+    )
+    assert first.workspace.provenance.suite_fingerprint != (
+        later.workspace.provenance.suite_fingerprint
+    )
+    keys = [{unit.key for unit in session.plan.units} for session in (first, later)]
+    assert not keys[0] & keys[1]

@@ -10,12 +10,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from compute import codes
 from compute.errors import InputError
+from compute.kept_request import request_of_suite
 from compute.layout import layout
-from compute.session import Request, open_session
+from compute.request import Request
+from compute.session import open_session
 from compute.transfer import WEIGHTS, export_model, restore_model
 from tests.conftest import ROOT
 
@@ -57,6 +59,16 @@ def test_a_fresh_process_restores_a_model_that_transformers_loads(exported, tmp_
     assert decoded.keys() == dict(model.named_parameters()).keys()
     for name, weights in decoded.items():
         assert torch.equal(weights, model.get_parameter(name)), name
+    text = "any bytes: \0 \n é Ā 漢"
+    ids = AutoTokenizer.from_pretrained(tmp_path / "restored")(text)["input_ids"]
+    assert ids == list(text.encode())
+
+
+def test_the_name_of_a_suite_is_enough_for_a_ladder_too(micro_run, micro_ladder, text_folder):
+    """Which file of presets and which text it was measured with is kept beside it."""
+    found = request_of_suite(Request(data_dir=micro_run / "data"), MODEL, SETTING)
+    assert (found.preset, found.suite) == ("micro", "micro")
+    assert (found.ladder_file, found.corpus) == (micro_ladder, text_folder)
 
 
 def test_a_model_that_left_the_cache_is_made_again_and_no_artifact_changes(

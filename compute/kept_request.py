@@ -1,0 +1,102 @@
+"""What was asked for when a suite was measured, kept beside it for an export."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+import schema
+from compute.errors import InputError
+from compute.request import Goes, Request, options
+from compute.setting import Setting
+from compute.store import WRITING
+from compute.suites.measurements import setting_name
+
+FILE = "request.json"
+
+
+def keep_request(request: Request, folder: Path) -> None:
+    """Write what says which models, text and effort a suite holds; whole or not at all."""
+    kept = {}
+    for option in options():
+        value = option.value_in(request)
+        if Goes.KEPT in option.goes and value != option.default:
+            kept[option.name] = str(value) if isinstance(value, Path) else value
+    temporary = folder / f"{FILE}.{os.getpid()}{WRITING}"
+    temporary.write_text(json.dumps(kept, indent=1) + "\n")
+    temporary.replace(folder / FILE)
+
+
+def request_of_suite(request: Request, model_id: str, setting: str) -> Request:
+    """The request with what a measured suite was asked for, if it names no models itself.
+
+    Args:
+        request: with the name of the suite, or else one suite under its ``data_dir`` has the model.
+        model_id: of the model that is wanted.
+        setting: slug of the setting that it was measured at.
+
+    Raises:
+        InputError: several suites have the model, or what was asked for cannot be read.
+    """
+    if request.preset is not None or request.model:
+        return request
+    suites = [request.suite] if request.suite else [*_suites_with(request.data_dir, model_id)]
+    if len(suites) > 1:
+        raise InputError(
+            f"The model {model_id} is in the suites {', '.join(suites)}; name one with --suite."
+        )
+    file = request.data_dir / (suites[0] if suites else "") / FILE
+    if not (suites and file.is_file()):
+        return request
+    found = replace(request, suite=suites[0], **_read(file))
+    measured = _measured(file.parent, model_id, setting)
+    if measured is not None and _of_published_models(found):
+        found = replace(found, quantizers=(setting_name(measured),))
+    return found
+
+
+def _suites_with(data_dir: Path, model_id: str) -> Iterator[str]:
+    """Suites of which it is known what was asked for, and that have the model."""
+    for file in sorted(data_dir.glob(f"*/{FILE}")):
+        if _rows(file.parent / "models", model_id):
+            yield file.parent.name
+
+
+def _of_published_models(request: Request) -> bool:
+    from compute.suites.hub_suite import hub_presets
+
+    return bool(request.model) or request.preset in hub_presets(request.hub_file)
+
+
+def _read(file: Path) -> dict:
+    """Fields of a request."""
+    try:
+        content = json.loads(file.read_text())
+        known = {o.name: o for o in options() if Goes.KEPT in o.goes}
+        return {name: known[name].restored(value) for name, value in content.items()}
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise InputError(
+            f"{file} does not say what the suite was measured with ({error!r}); name its models "
+            "with --preset or --model, as when it was measured."
+        ) from None
+
+
+def _measured(suite: Path, model_id: str, slug: str) -> Setting | None:
+    """The setting of this slug that the model was measured at."""
+    columns = [field.name for field in schema.SETTING_FIELDS]
+    for row in _rows(suite / "quantized", model_id):
+        setting = Setting(**{name: row[name] for name in columns})
+        if setting.slug == slug:
+            return setting
+    return None
+
+
+def _rows(table: Path, model_id: str) -> list[dict]:
+    """Rows of a table that are of one model."""
+    rows = [
+        row for file in sorted(table.glob("*.parquet")) for row in pq.read_table(file).to_pylist()
+    ]
+    return [row for row in rows if row["model_id"] == model_id]
