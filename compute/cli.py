@@ -151,15 +151,15 @@ def index(
 
 
 @app.command()
+@with_request(take=("device", "cache_dir"))
 def check(
-    device: Device = None,
-    cache: CacheDir = _CACHE,
+    request: Request,
     as_json: Annotated[bool, typer.Option("--json", help="Print rows as JSON.")] = False,
 ) -> None:
     """Try out a new machine: what it has, whether it computes what a CPU does, how fast it is."""
     from compute.check.table import check as check_machine
 
-    raise typer.Exit(0 if check_machine(device, cache, as_json) else 1)
+    raise typer.Exit(0 if check_machine(request.device, request.cache_dir, as_json) else 1)
 
 
 @app.command()

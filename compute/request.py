@@ -291,6 +291,11 @@ class Request:
     ] = None
     measures: bool = True
 
+    def __post_init__(self) -> None:
+        for option in options():
+            if option.several and not isinstance(option.value_in(self), tuple):
+                raise TypeError(f"{option.name}={option.value_in(self)!r} must be a tuple")
+
     def check(self, target: Goes, what: str) -> None:
         """Refuse options that would have no effect.
 

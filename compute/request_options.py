@@ -8,18 +8,20 @@ from compute.request import Request, SharedOption, options
 
 
 def with_request(
-    *, leave_out: tuple[str, ...] = (), **fixed: Any
+    *, take: tuple[str, ...] | None = None, leave_out: tuple[str, ...] = (), **fixed: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Call a command with a ``Request`` as its argument ``request``, made of options.
 
     Args:
-        leave_out: fields of the request that are no options of this command.
+        take: the fields of the request that are options of this command; None for all.
+        leave_out: fields that are no options of it.
         fixed: values of fields that are none either.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         own = [p for p in inspect.signature(command).parameters.values() if p.name != "request"]
-        shared = [o for o in options() if o.name not in leave_out and o.name not in fixed]
+        out = {*leave_out, *fixed}
+        shared = [o for o in options() if o.name not in out and (take is None or o.name in take)]
 
         def called(**values: Any) -> None:
             asked = {option.name: _value(option, values.pop(option.name)) for option in shared}

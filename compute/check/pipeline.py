@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from compute.check import tiny
 from compute.check.row import Row, at_most
 from compute.executor import Finished
-from compute.session import Request, Session, open_session
+from compute.request import Request
+from compute.session import Session, open_session
 
 PART = "pipeline"
 
@@ -79,8 +80,8 @@ def rows(device: str) -> Iterator[Row]:
         base = Path(folder)
         _write_inputs(base)
         requests = {"ladder": {"preset": "check", "ladder_file": base / "ladder.toml"}} | {
-            name: {"model": str(base / name), "hub_file": base / "hub.toml"}
-            | {"train_tokens": _TRAIN_TOKENS}
+            name: {"model": (str(base / name),), "hub_file": base / "hub.toml"}
+            | {"train_tokens": (_TRAIN_TOKENS,)}
             for name in tiny.models()
         }
         for name, wanted in requests.items():
