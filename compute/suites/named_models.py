@@ -90,10 +90,14 @@ def _check_shared(suites: list[HubSuite], file: Path) -> None:
                 f"Windows of {first.model_id} have {first.context_length} tokens and those of "
                 f"{model.model_id} {model.context_length}; give --context {shorter}."
             )
-        one, other = (
-            (m.vocab_size, "" if same_family else tokenizer_digest(hub.tokenizer_of(m.source)))
-            for m in (first, model)
-        )
+        if model.vocab_size != first.vocab_size:
+            raise InputError(
+                f"{first.model_id} predicts {first.vocab_size:,} tokens and {model.model_id} "
+                f"{model.vocab_size:,}; measure them in suites of their own."
+            )
+        if same_family:
+            continue
+        one, other = (tokenizer_digest(hub.tokenizer_of(m.source)) for m in (first, model))
         if one != other:
             raise InputError(
                 f"{first.model_id} and {model.model_id} have different tokenizers, so their losses "
