@@ -55,7 +55,8 @@ def log_slack_below_range(loss_nats: np.ndarray, alpha: float, vocab_size: int) 
     where X is large, it would keep a few ulps at X = 40, and the geometric mean of such numbers
     can come out far too large: a bound too small (section 5, *Exact numbers*).
     """
-    return np.log1p(-alpha) + loss_range_nats(alpha, vocab_size) - np.asarray(loss_nats, np.float64)
+    delta = loss_range_nats(alpha, vocab_size)  # refuses an alpha that is not in (0, 1)
+    return np.log1p(-alpha) + delta - np.asarray(loss_nats, dtype=np.float64)
 
 
 def smoothed(losses: TokenLosses, alpha: float, vocab_size: int) -> TokenLosses:

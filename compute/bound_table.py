@@ -6,11 +6,18 @@ from rich.table import Table
 
 from bounds import RiskBound
 from bounds.own_losses import Measurement
+from bounds.printed import parts_text, upper_text
 from compute.terminal import console
+
+#: Decimals of the table.
+_DIGITS = 4
 
 
 def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
-    """Every form with its terms, in nats per token, in a fixed order, the default first."""
+    """Every form with its terms, in nats per token, in a fixed order, the default first.
+
+    Bound and gap are rounded up; the terms add up to the bound as it is printed.
+    """
     bits = measurement.paid_bits
     console.print(
         f"N = {measurement.params_total:,}, D = {measurement.train_tokens:,}, "
@@ -33,7 +40,12 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
     for label, _ in terms:
         table.add_column(label, justify="right")
     for name, result in found.items():
-        table.add_row(name, *(f"{getattr(result, key):.4f}" for _, key in terms))
+        parts = [getattr(result, key) for _, key in terms[2:]]
+        table.add_row(
+            name,
+            *(upper_text(getattr(result, key), _DIGITS) for _, key in terms[:2]),
+            *parts_text(parts, result.total_nats, _DIGITS),
+        )
     console.print(table)
     if any(result.sampling_nats for result in found.values()):
         bound, sample = measurement.divided_delta

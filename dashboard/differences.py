@@ -1,13 +1,16 @@
 """Two views in numbers: the live one, the kept one, and how far they are apart."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
+from bounds.printed import upper_text
 from dashboard import compare, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.text import GAP_COLOUR, terms_in
 from dashboard.units import Unit
+from dashboard.upper import UPPER
 from dashboard.view import View, nearest_model
 
 
@@ -20,6 +23,7 @@ class Line:
         live, kept: its values.
         colour: that it has in charts.
         errors: standard errors of both, where they are estimates.
+        upper: whether they are upper bounds, which are printed rounded up.
     """
 
     label: str
@@ -27,6 +31,7 @@ class Line:
     kept: float
     colour: str = ""
     errors: tuple[float, float] | None = None
+    upper: bool = False
 
     @property
     def difference(self) -> float:
@@ -96,7 +101,10 @@ def term_lines(live: pd.Series, kept: pd.Series) -> list[Line]:
     keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
     shown = terms_in(pd.DataFrame([live, kept]))
     keys += [(term.label, term.key, term.colour) for term in shown]
-    return [Line(label, float(live[key]), float(kept[key]), colour) for label, key, colour in keys]
+    return [
+        Line(label, float(live[key]), float(kept[key]), colour, upper=key in UPPER)
+        for label, key, colour in keys
+    ]
 
 
 def table(heads: list[str], lines: list[Line], unit: str) -> None:
@@ -115,7 +123,8 @@ def table(heads: list[str], lines: list[Line], unit: str) -> None:
         square = (
             f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
         )
-        values = [_number(value) for value in (line.live, line.kept)]
+        of = partial(upper_text, digits=4) if line.upper else _number
+        values = [of(value) for value in (line.live, line.kept)]
         apart = _number(line.difference, sign=True)
         if line.errors is not None:  # no more digits than are known
             pairs = zip((line.live, line.kept), line.errors, strict=True)

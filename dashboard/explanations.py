@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from bounds.printed import parts_text, upper_text
 from dashboard import show, size_words
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
 from dashboard.controls import delta_label
@@ -25,6 +26,7 @@ from dashboard.text import (
     terms_in,
 )
 from dashboard.units import Unit
+from dashboard.upper import UPPER
 
 
 def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
@@ -61,7 +63,8 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
         ("Gap", "gap_nats", "bound − training loss", f"What certainty costs, in {unit.label}."),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{model[key]:.3f}", note, help=help_text, border=True)
+        value = upper_text(model[key]) if key in UPPER else f"{model[key]:.3f}"
+        show.metric(column, label, value, note, help=help_text, border=True)
 
 
 def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
@@ -86,8 +89,9 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
     guess = guess_of(view, unit)
     beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
     show.caption(
-        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % interval "
-        f"of the whole bound, cut off where it would squeeze the chart.{beyond} The guarantee "
+        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % "
+        "prediction interval of the whole bound, cut off where it would squeeze the chart."
+        f"{beyond} The guarantee "
         "below is of the measured models' bars alone."
     )
 
@@ -128,6 +132,10 @@ def form_of(choice: Choice) -> Form:
     return next(form for form in known if form.key == choice.form)
 
 
+#: Decimals of the table of terms.
+_TABLE_DIGITS = 4
+
+
 def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
@@ -139,13 +147,16 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
         f"| | term | {unit.label} | share | grows as | formula | what it means |",
         "|---|---|--:|--:|---|---|---|",
     ]
+    terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
+    values = parts_text([model[term.key] for term in terms], total, _TABLE_DIGITS)
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
-        f"| {model[term.key]:.4f} | {model[term.key] / model['total_nats']:.1%} "
+        f"| {value} | {model[term.key] / total:.1%} "
         f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
-        for term in terms_in(model.to_frame().T)
+        for term, value in zip(terms, values, strict=True)
     ]
-    lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
+    bound = upper_text(total, _TABLE_DIGITS)
+    lines.append(f"| | **Bound** | **{bound}** | 100% | | | their sum, rounded up |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} "
@@ -211,7 +222,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
-        f"{first:.3f} to {last:.3f} {unit.label}, "
+        f"{upper_text(first)} to {upper_text(last)} {unit.label}, "
         + (f"{1 - last / first:.0%} less." if last < first else f"{last / first - 1:.0%} more.")
     )
 
@@ -243,8 +254,9 @@ def law_reading(law: PowerLaw | str) -> None:
 def laws_reading(terms: pd.DataFrame) -> None:
     """How to read the laws."""
     show.caption(
-        f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
-        "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
-        "same, and nothing measured says that a law goes on. A term with a negative "
+        f"Robust fits on log axes to the {len(terms)} measured sizes; bands are 95 % intervals of "
+        "the laws, from a bootstrap over models, widened for there being few. The bracket of a "
+        "size that was not measured is the prediction interval for a single model. They are rough "
+        "all the same, and nothing measured says that a law goes on. A term with a negative "
         "exponent shrinks as models grow along the compute-optimal frontier."
     )

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
+from bounds.printed import upper_text
 from dashboard import show
 from dashboard.artifacts import Suite
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED
@@ -119,13 +120,13 @@ def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> No
         f"parameter), δ = {model.failure_probability:g}. {badge}"
     )
     numbers = (
-        (f"Bound, {best['form']}", best["total_nats"], unit.label),
-        ("Gap", best["gap_nats"], "bound − training loss"),
-        ("Training loss", best["training_loss_nats"], unit.label),
-        ("C", best["c_nats_per_token"], "nats per token"),
+        (f"Bound, {best['form']}", upper_text(best["total_nats"], 4), unit.label),
+        ("Gap", upper_text(best["gap_nats"], 4), "bound − training loss"),
+        ("Training loss", f"{best['training_loss_nats']:.4f}", unit.label),
+        ("C", f"{best['c_nats_per_token']:.4f}", "nats per token"),
     )
     for column, (label, value, note) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{value:.4f}", note, border=True)
+        show.metric(column, label, value, note, border=True)
 
 
 def certificate(rows: pd.DataFrame) -> None:

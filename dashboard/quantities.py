@@ -18,6 +18,7 @@ from dashboard.text import (
     term_of,
 )
 from dashboard.units import NATS, Unit, shown
+from dashboard.upper import UPPER
 
 #: Columns of ``bound_terms`` about bounds, which a plain measurement has no use for.
 _STATUS = ["certified", "not_certified_because"]
@@ -41,6 +42,7 @@ class Quantity:
         table: artifact table it is computed from.
         section: of docs/THEORY.md that defines it.
         published: quantity of ``bounds.laws.published`` to compare with and whether per N, or None.
+        upper: whether the values are upper bounds, which are printed rounded up.
     """
 
     label: str
@@ -53,6 +55,7 @@ class Quantity:
     table: str
     section: str
     published: tuple[str, bool] | None = None
+    upper: bool = False
 
 
 def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
@@ -183,6 +186,7 @@ def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quanti
             bool(terms["certified"].all()),
             f"{_losses_table(sampled)}, quantized",
             "6" if sampled else "4, 5",
+            upper=key in UPPER,
         )
 
 

@@ -65,19 +65,31 @@ def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
 def training_losses(suite: Suite) -> dict[str, float]:
     """Mean training loss of each unquantized model in nats per token, by model_id.
 
-    In a sampled suite over the windows that bounds are evaluated on, so that the quantization gap
-    is of the same tokens, or else as `quantized` has it.
+    The exact mean, not that of the histogram, whose losses are rounded up: what a gap is counted
+    from must not be too large.  In a sampled suite over the windows that bounds are evaluated on,
+    so that the quantization gap is of the same tokens, or else as `quantized` has it.
     """
+    if not suite.is_sampled:
+        return _exact_losses(suite, UNQUANTIZED)
 
     def compute() -> dict[str, float]:
         measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
-        means = measured.to_dict() if suite.is_sampled else {}
         losses = suite.train_losses(UNQUANTIZED)
-        if suite.is_sampled:
-            return means | {name: _sample_mean(suite, name) for name in losses}
-        return {name: found.mean_loss_nats for name, found in losses.items()}
+        return measured.to_dict() | {name: _sample_mean(suite, name) for name in losses}
 
     return suite.remember("training losses", compute)
+
+
+def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
+    """Mean over all D training tokens at a setting, nothing rounded, of the models that have them
+    all scored."""
+
+    def compute() -> dict[str, float]:
+        means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
+        whole = suite.train_losses(setting)
+        return {str(name): float(loss) for name, loss in means.items() if name in whole}
+
+    return suite.remember(("exact losses", setting), compute)
 
 
 def _sample_mean(suite: Suite, model_id: str) -> float:
@@ -117,7 +129,9 @@ def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[s
             failure_probability=choice.failure_probability,
         )
         try:
-            found[name] = suite.remember((choice, name), bound)
+            found[name] = suite.remember(
+                (choice, name), partial(_counted, suite, choice, name, bound)
+            )
         except ValueError as error:
             table = "token_losses" if suite.is_sampled else "loss_histograms"
             raise ArtifactError(
@@ -125,6 +139,16 @@ def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[s
                 f"For its files in {table} and quantized: {REPAIR}."
             ) from None
     return found
+
+
+def _counted(
+    suite: Suite, choice: Choice, model_id: str, bound: Callable[[], RiskBound]
+) -> RiskBound:
+    """A bound with its gap counted from exact losses, where all tokens were scored."""
+    if suite.is_sampled:
+        return bound()
+    exact = (_exact_losses(suite, setting)[model_id] for setting in (UNQUANTIZED, choice.setting))
+    return bound().counted_from(*exact)
 
 
 def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, int]]:
