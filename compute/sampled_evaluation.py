@@ -69,8 +69,8 @@ def score_positions(
         ids = torch.from_numpy(windows[start : start + size].astype(np.int64)).to(device)
         kept = np.unique(chosen)
         places = torch.from_numpy(kept).to(device)
-        # Always whole windows: cut at the last position drawn in this batch, the length would depend
-        # on the other windows, and with it a rotary scaling that goes by length, or the kernel.
+        # Always whole windows: cut at the last position drawn in this batch, the length would be
+        # set by the other windows, and with it a rotary scaling that goes by length, or the kernel.
         inputs = ids[:, :context]
         with onednn_products(model):
             logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')

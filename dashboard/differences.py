@@ -101,8 +101,16 @@ def term_lines(live: pd.Series, kept: pd.Series) -> list[Line]:
     keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
     shown = terms_in(pd.DataFrame([live, kept]))
     keys += [(term.label, term.key, term.colour) for term in shown]
+    errors = (float(live["gap_se_nats"]), float(kept["gap_se_nats"]))
     return [
-        Line(label, float(live[key]), float(kept[key]), colour, upper=key in UPPER)
+        Line(
+            label,
+            float(live[key]),
+            float(kept[key]),
+            colour,
+            errors if key == "gap_nats" and any(errors) else None,
+            upper=key in UPPER,
+        )
         for label, key, colour in keys
     ]
 

@@ -8,7 +8,7 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.printed import parts_text, upper_text
 from dashboard import show, size_words
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, not_certified, plain
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, SAMPLED_FORM, Form
 from dashboard.laws import exponent_in_words
@@ -60,11 +60,23 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Mean loss of the unquantized model over the training tokens that were scored, in "
             f"{unit.label}.",
         ),
-        ("Gap", "gap_nats", "bound − training loss", f"What certainty costs, in {unit.label}."),
+        (
+            "Gap",
+            "gap_nats",
+            gap_note(model) or "bound − training loss",
+            f"What certainty costs, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
+        ),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
         value = upper_text(model[key]) if key in UPPER else f"{model[key]:.3f}"
         show.metric(column, label, value, note, help=help_text, border=True)
+
+
+#: Why a gap has an error, where it has one.
+_ESTIMATED_GAP = (
+    " The bound is on all training windows; the training loss that the gap subtracts is estimated "
+    "from a sample of them, so the gap is an estimate, with that standard error."
+)
 
 
 def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
@@ -191,12 +203,13 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
         split = sampling_confidence(choice.failure_probability, settings)
         show.caption(
             f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
-            f"and the draw of the windows {split.sample:g}, shared out evenly among the M = "
-            f"{settings} settings of this suite that can be bounded ({split.per_setting:.2g} "
-            "each): whichever setting is picked after looking, the bound holds. The code and δ are "
-            "to be fixed beforehand."
+            f"and the draw of the windows {split.sample:g}, shared out evenly among what can be "
+            f"looked at ({split.per_setting:.2g} each): the M = {settings} settings of this suite "
+            "that can be bounded, each with two codes in two forms. The two forms share that of "
+            "the inequality as well. So whichever of them is picked after looking, the bound "
+            "holds; δ is to be fixed beforehand."
         )
-        delta = split.bound
+        delta = split.per_form
     part = model["confidence_nats_per_token"]
     c = part + model["code_nats_per_token"]
     percent = 100 * part / c
@@ -212,9 +225,12 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """What the waterfall says."""
     certified = bool(steps["certified"].iloc[-1])
-    status = "a bound in its own right" if certified else "**no certificate** (hollow)"
-    if certified and not steps["certified"].iloc[0]:
-        status += ", but for the hollow one, which takes the sample for the whole text"
+    status = "a bound in its own right" if certified else "**not certified** (hollow)"
+    if choice.form == SAMPLED and choice.has_real_code:
+        status += (
+            ": a gap subtracts a training loss that is estimated from the sample, and the first "
+            "one takes the sample for the whole text"
+        )
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "

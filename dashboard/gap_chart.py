@@ -6,6 +6,7 @@ import pandas as pd
 
 from bounds.laws.power_law import interval
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.law_charts import EXTRAPOLATED_DASH
 from dashboard.marks import by_certificate, notes
 from dashboard.outlook import GAP, Outlook
@@ -74,7 +75,7 @@ def gap_over_size(
         line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
         layers.append(line.encode(y=y, tooltip=tips))
     tips = ["model_id:N", tooltip("gap_nats", "gap"), *notes(view.terms)]
-    measured = with_printed(view.terms.assign(value=view.terms["gap_nats"]))
+    measured = of_gaps(with_printed(view.terms.assign(value=view.terms["gap_nats"])))
     for rows, certified in by_certificate(measured):
         points = vega.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
         layers.append(points.encode(x=_X, y=y, tooltip=tips))

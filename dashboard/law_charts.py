@@ -8,6 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.laws import exponent_in_words
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
@@ -253,7 +254,7 @@ def term_laws(
     """Each term against model size on log axes, with its law and 95 % band, losses in ``unit``."""
     panels = [
         law_panel(
-            terms,
+            of_gaps(terms) if key == "gap_nats" else terms,
             key,
             label,
             colour,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bounds.printed import upper_text
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.overview import Overview, gap_terms
 from dashboard.terms import NOTES
@@ -38,7 +39,13 @@ _INK = "#20242b"
 #: What a chart needs of a model; the rest would travel with every picture.
 _KEPT = (
     *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
-    *("total_nats", "gap_nats", "measured_train_loss_nats", "measured_heldout_loss_nats"),
+    *(
+        "total_nats",
+        "gap_nats",
+        "gap_certified",
+        "measured_train_loss_nats",
+        "measured_heldout_loss_nats",
+    ),
     *("vocab_size", "bytes_per_token"),
 )
 _THEIRS, _OURS = "paper's", "ours"
@@ -100,8 +107,8 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     frames = [(view.paper, _THEIRS), (view.ours, _OURS)]
     terms = gap_terms(pd.concat([frame for frame, _ in frames if len(frame)]))
     names = _short_names(view.ours)
-    rows = with_printed(
-        pd.concat([_stacked(frame, terms, names, whose) for frame, whose in frames])
+    rows = of_gaps(
+        with_printed(pd.concat([_stacked(frame, terms, names, whose) for frame, whose in frames]))
     )
     axis = alt.Axis(labelAngle=0, labelOverlap=True)
     x = alt.X("size:N", sort=list(names.values()), title=None, axis=axis)

@@ -9,7 +9,7 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words
 from dashboard.overview import REFERENCE_DELTA, Overview
@@ -90,7 +90,9 @@ def headline(view: Overview, unit: Unit) -> None:
 def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     """The paper's gap beside ours, and what both are."""
     meaning = "The bound less the training loss: what certainty costs."
-    theirs = view.papers_largest
+    estimated, theirs = gap_note(model), view.papers_largest
+    if estimated:
+        return estimated, f"{meaning} The training loss is estimated from a sample."
     if theirs is None:
         return "in the paper's own form", meaning
     gap = upper_text(theirs["gap_nats"])

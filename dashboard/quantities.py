@@ -7,6 +7,7 @@ import pandas as pd
 
 from dashboard import curvature, information, quantization, variation
 from dashboard.artifacts import Suite
+from dashboard.certificates import of_gaps
 from dashboard.curvature import MATRICES
 from dashboard.terms import CODES, PREQUENTIAL, Choice, bound_terms
 from dashboard.text import (
@@ -176,14 +177,15 @@ def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quanti
     for label, short, colour, key in rows:
         if (terms[key] == 0).all():
             continue  # an unquantized model has no quantization gap
+        frame = of_gaps(terms) if key == "gap_nats" else terms
         yield Quantity(
             label,
             short,
             BOUNDED,
             unit.label,
             colour,
-            _values(terms, key),
-            bool(terms["certified"].all()),
+            _values(frame, key),
+            bool(frame["certified"].all()),
             f"{_losses_table(sampled)}, quantized",
             "6" if sampled else "4, 5",
             upper=key in UPPER,

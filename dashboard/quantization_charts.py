@@ -5,6 +5,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import upper, vega
+from dashboard.certificates import of_gaps
 from dashboard.law_charts import law_panel
 from dashboard.marks import by_certificate, notes
 from dashboard.quantization import ALL_TOKENS, SAMPLED
@@ -131,7 +132,7 @@ def bound_by_rate(
         title=f"Bound − training loss, {unit.label}",
         scale=alt.Scale(zero=False, padding=14, **shared),
     )
-    bounds = upper.with_printed(upper.with_printed(bounds), 3)
+    bounds = of_gaps(upper.with_printed(upper.with_printed(bounds), 3))
     base = vega.Chart(bounds)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         x=x, y=y, color=looks["color"], detail="quantizer:N"

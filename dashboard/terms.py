@@ -75,7 +75,9 @@ def training_losses(suite: Suite) -> dict[str, float]:
     def compute() -> dict[str, float]:
         measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
         losses = suite.train_losses(UNQUANTIZED)
-        return measured.to_dict() | {name: _sample_mean(suite, name) for name in losses}
+        return measured.to_dict() | {
+            name: suite.windows(UNQUANTIZED, name).evaluation.mean_loss_nats for name in losses
+        }
 
     return suite.remember("training losses", compute)
 
@@ -92,8 +94,13 @@ def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
     return suite.remember(("exact losses", setting), compute)
 
 
-def _sample_mean(suite: Suite, model_id: str) -> float:
-    return float(suite.windows(UNQUANTIZED, model_id).evaluation.loss_nats.mean())
+def training_loss_error(suite: Suite, model_id: str) -> float:
+    """Standard error of one of ``training_losses``: 0 where all training tokens were scored, not a
+    number where the windows were not kept."""
+    if not suite.is_sampled:
+        return 0.0
+    windows = suite.windows(UNQUANTIZED, model_id)
+    return math.nan if windows is None else windows.evaluation.mean_loss_se_nats
 
 
 def bounds_by_model(
@@ -170,8 +177,10 @@ def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBoun
         losses = suite.train_losses(choice.setting).get(model_id)
         return losses and partial(FORMS[choice.form], trained, losses)
     windows = suite.windows(choice.setting, model_id)
-    settings = len(suite.settings())
-    return windows and partial(bound_from_windows, windows, choice.form, trained, settings=settings)
+    error, settings = training_loss_error(suite, model_id), len(suite.settings())
+    return windows and partial(
+        bound_from_windows, windows, choice.form, trained, error, settings=settings
+    )
 
 
 def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | None:
@@ -197,10 +206,12 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
         only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
-    ``text.TERMS``, total_nats, gap_nats (total minus training loss), the measured train_loss_nats
+    ``text.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
+    gap_se_nats of the training loss (0 where it is exact), the measured train_loss_nats
     of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
-    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified,
-    not_certified_because (None where it is), stand_in and remark of the model (None without).
+    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified (of
+    the bound), gap_certified (never where the gap subtracts an estimate), not_certified_because
+    (None where the bound is certified), stand_in and remark of the model (None without).
     """
     chosen = None if only is None else frozenset(only)
     return suite.remember(("terms", choice, chosen), lambda: _terms(suite, choice, chosen))
@@ -223,6 +234,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
+                "gap_se_nats": training_loss_error(suite, name),
                 "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
                 "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
                 "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
@@ -233,6 +245,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 "loss_range_nats": bound.loss_range_nats,
                 **bound.parameters,
                 "certified": reason is None,
+                "gap_certified": reason is None and not suite.is_sampled,
                 "not_certified_because": reason,
                 **{key: model[key] if isinstance(model[key], str) else None for key in NOTES},
             }

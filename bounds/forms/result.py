@@ -25,6 +25,8 @@ class RiskBound:
             after ``counted_from`` also what rounding losses up into bins adds.
         quantization_gap_nats: R_hat(h_q) - R_hat(h); may be negative.
         sampling_nats: for evaluating a sample of windows; 0 where all of D was evaluated.
+        training_loss_se_nats: standard error of ``training_loss_nats``, and so of the gap; 0 where
+            all of D was scored.  A gap with an error is an estimate, whatever the total is.
         complexity_per_token: C and its shares.
         alpha: smoothing weight.
         loss_range_nats: Delta = ln(V/alpha).
@@ -42,6 +44,7 @@ class RiskBound:
     alpha: float
     loss_range_nats: float
     sampling_nats: float = 0.0
+    training_loss_se_nats: float = 0.0
     parameters: dict[str, float] = field(default_factory=dict)
 
     @property
