@@ -179,8 +179,9 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
 
 _SYMBOLS = (
     "Bars are means over training tokens, losses rounded up to the edge of their bin (by some "
-    "thousandths), $X^s$ the smoothed losses, $Z = W - X^s$ the slack below the ceiling $W$ and "
-    "$G$ its geometric mean, $w$ the width of the interval of smoothed losses"
+    "thousandths, which the smoothing includes), $X^s$ the smoothed losses, $Z = W - X^s$ the "
+    "slack below the ceiling $W$ and $G$ its geometric mean, $w$ the width of the interval of "
+    "smoothed losses"
 )
 _SAMPLED_SYMBOLS = (
     r"Bars are means over the evaluated windows, $X^s$ the smoothed losses, $Y = \max(y_0, cH)$ "
