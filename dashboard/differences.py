@@ -5,13 +5,16 @@ from functools import partial
 
 import pandas as pd
 
-from bounds.printed import upper_text
+from bounds.printed import rounded_up, upper_text
 from dashboard import compare, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.text import GAP_COLOUR, terms_in
 from dashboard.units import Unit
 from dashboard.upper import UPPER
 from dashboard.view import View, nearest_model
+
+#: Decimals of bounds and gaps.
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,13 @@ class Line:
     def difference(self) -> float:
         """Live minus kept."""
         return self.live - self.kept
+
+    @property
+    def printed_difference(self) -> float:
+        """The same of the numbers as they are printed, so that a row adds up."""
+        if not self.upper:
+            return self.difference
+        return rounded_up(self.live, _DIGITS) - rounded_up(self.kept, _DIGITS)
 
 
 def of_terms(
@@ -131,9 +141,9 @@ def table(heads: list[str], lines: list[Line], unit: str) -> None:
         square = (
             f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
         )
-        of = partial(upper_text, digits=4) if line.upper else _number
+        of = partial(upper_text, digits=_DIGITS) if line.upper else _number
         values = [of(value) for value in (line.live, line.kept)]
-        apart = _number(line.difference, sign=True)
+        apart = _number(line.printed_difference, sign=True)
         if line.errors is not None:  # no more digits than are known
             pairs = zip((line.live, line.kept), line.errors, strict=True)
             values = [f"{value:,.4g} ± {error:.2g}" for value, error in pairs]
