@@ -22,7 +22,7 @@ from dashboard.errors import ArtifactError
 from dashboard.sampling import SAMPLED, SAMPLING_SHARE
 from dashboard.settings import Setting
 from dashboard.steps import steps_to_ours
-from dashboard.terms import Choice, bound_terms
+from dashboard.terms import UNQUANTIZED, Choice, bound_terms
 from dashboard.text import TERMS, term_of
 from dashboard.units import BITS, LOSS_COLUMNS, exported, shown
 from dashboard.view import View, nearest_setting, nearest_view
@@ -148,6 +148,31 @@ def test_delta_is_split_by_a_fixed_share_among_all_settings(sampled):
     loose = bound_terms(sampled, CHOICE)
     assert (strict["sampling_nats"].to_numpy() > loose["sampling_nats"].to_numpy()).all()
     assert 0 < SAMPLING_SHARE < 1
+
+
+def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
+    """The bound is on every window; the training loss that the gap subtracts is an estimate."""
+    terms = bound_terms(sampled, CHOICE)
+    assert terms["certified"].all()
+    assert not terms["gap_certified"].any()
+    for row in terms.itertuples():
+        windows = sampled.windows(UNQUANTIZED, row.model_id).evaluation.loss_nats
+        error = windows.mean(axis=1).std(ddof=1) / math.sqrt(len(windows))
+        assert row.gap_se_nats == pytest.approx(error, rel=1e-12)
+        assert row.gap_se_nats > 0
+    whole = bound_terms(Suite(folder, "micro"), replace(CHOICE, form="geometric"))
+    assert set(whole["gap_se_nats"]) == {0.0}
+    assert whole["gap_certified"].all()
+
+
+def test_bits_per_byte_of_a_sample_are_not_certified(folder, sampled):
+    """They divide by an estimated length of tokens; a token that is one byte is no estimate."""
+    terms = shown(sampled, bound_terms(sampled, CHOICE), BITS)
+    assert not terms["certified"].any()
+    assert all("bits per byte divide by" in text for text in terms["not_certified_because"])
+    micro = Suite(folder, "micro")
+    whole = bound_terms(micro, replace(CHOICE, form="geometric"))
+    assert shown(micro, whole, BITS)["certified"].all()
 
 
 def test_other_forms_of_a_sample_are_a_display(sampled):
