@@ -250,7 +250,7 @@ def test_nominal_bits_certify_nothing_and_look_so(open_overview):
     app = open_overview(settings="as chosen", code="nominal")
     assert not app.exception
     assert app.metric[0].label == "No certificate"
-    assert app.metric[3].delta.startswith("paper's terms: ")
+    assert app.metric[3].delta.endswith("standard error, not certified")
     assert "below" not in app.metric[3].delta
     assert ":orange-badge" in words(app)
     assert ":green-badge" not in words(app)
@@ -308,7 +308,7 @@ def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_run):
     assert not app.exception
     assert not sentences(app)
     assert app.metric[0].label == "The risk is at most"
-    assert app.metric[3].delta.startswith("paper's terms: ")
+    assert app.metric[3].delta.endswith("standard error, not certified")
     assert "sampling" in words(app)
     suite = Suite(tmp_path, "sampled")
     texts = names(at_best(suite, best_choice(suite, 0.05), NATS))
