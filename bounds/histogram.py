@@ -63,8 +63,13 @@ class LossBins:
 def bin_losses(losses: TokenLosses, bins: LossBins | None = None) -> TokenLosses:
     """The histogram of ``losses``: one entry per non-empty cell, losses rounded *up*.
 
-    Every bound of this package rises in X, so evaluated on the result it is valid for the
-    tokens themselves.  Entries come sorted by entropy, then loss.
+    A bound evaluated on the result is valid for the tokens themselves, of whatever form it is:
+    rounding up is a map r fixed beforehand, so that r(X_k) is as much a function of the token and
+    its context as X_k; the form bounds E[r(X)^s], and r(X)^s >= X^s since smoothing is monotone, so
+    that E[r(X)^s] >= R.  No form need rise in X, and empirical Bernstein does not (section 6).
+    Entropies at their bins' middles are functions of the context alone, hence predictable.
+
+    Entries come sorted by entropy, then loss.
     """
     bins = bins or LossBins()
     # One integer per cell, so that a flat sort finds the non-empty ones: (n,)

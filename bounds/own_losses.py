@@ -31,6 +31,13 @@ SPLIT_SEED = 0
 #: How far above ln V an entropy may lie by rounding, nats.
 ENTROPY_SLACK = 1e-3
 
+#: Forms of a sample by name, each with the grid of its summands as a function of code length, D and
+#: delta of the inequality: none of them looks at a loss.
+SAMPLED_FORMS = {
+    "sampled": lambda code_bits, train_tokens, delta: SummandGrid(),
+    "sampled, paper's choices": paper_grid,
+}
+
 #: Windows below which there is nothing to choose parameters on and to evaluate.
 FEWEST_WINDOWS = 4
 
@@ -239,8 +246,9 @@ def _of_draws(columns: LossColumns, measurement: Measurement) -> dict[str, RiskB
         for part in np.array_split(order, 2)
     )
     bound_delta, sample_delta = measurement.divided_delta
-    # Two settings are shown below, so each gets half of the sampling's share.
-    confidence = Confidence(bound=bound_delta, sample=sample_delta, settings_shown=2)
+    # All forms below are shown of one sample, so each gets its part of both shares of delta.
+    shown = len(SAMPLED_FORMS)
+    confidence = Confidence(bound_delta, sample_delta, settings_shown=shown, forms_shown=shown)
     shared = {
         "code_bits": measurement.paid_bits,
         "train_tokens": measurement.train_tokens,
@@ -248,17 +256,19 @@ def _of_draws(columns: LossColumns, measurement: Measurement) -> dict[str, RiskB
         "confidence": confidence,
     }
     start = measurement.training_loss_nats
-    training_loss = float(evaluation.loss_nats.mean()) if start is None else start
-    grids = {
-        "sampled": SummandGrid(),
-        "sampled, paper's choices": paper_grid(
-            measurement.paid_bits, measurement.train_tokens, confidence.bound
-        ),
-    }
+    estimated = start is None
+    training_loss = evaluation.mean_loss_nats if estimated else start
+    error = evaluation.mean_loss_se_nats if estimated else 0.0
     found = {}
-    for name, grid in grids.items():
+    for name, grid_of in SAMPLED_FORMS.items():
+        grid = grid_of(measurement.paid_bits, measurement.train_tokens, confidence.per_form)
         summand = choose_summand(selection, grid, len(evaluation.loss_nats), **shared)
         found[name] = sampled_bound(
-            evaluation, summand, grid.choice_bits, training_loss_nats=training_loss, **shared
+            evaluation,
+            summand,
+            grid.choice_bits,
+            training_loss_nats=training_loss,
+            training_loss_se_nats=error,
+            **shared,
         )
     return found

@@ -48,6 +48,17 @@ def smooth_losses_nats(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> 
     return np.minimum(smoothed, delta)
 
 
+def log_slack_below_range(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> np.ndarray:
+    """ln[(1-alpha)*V*exp(-X)/alpha], same shape as X: the t of  Delta - X^s = ln(1 + exp(t)).
+
+    The slack itself is ``np.logaddexp(0, t)``.  As a difference of Delta and X^s, both near Delta
+    where X is large, it would keep a few ulps at X = 40, and the geometric mean of such numbers
+    can come out far too large: a bound too small (section 5, *Exact numbers*).
+    """
+    delta = loss_range_nats(alpha, vocab_size)  # refuses an alpha that is not in (0, 1)
+    return np.log1p(-alpha) + delta - np.asarray(loss_nats, dtype=np.float64)
+
+
 def smoothed(losses: TokenLosses, alpha: float, vocab_size: int) -> TokenLosses:
     """``losses`` of the smoothed model; entropies stay those of the unsmoothed one (section 0)."""
     mixed = smooth_losses_nats(losses.loss_nats, alpha, vocab_size)

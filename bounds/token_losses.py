@@ -14,8 +14,8 @@ class TokenLosses:
         entropy_nats: shape (n,), H >= 0 of the model's prediction at that token.
         tokens: shape (n,), how many tokens an entry stands for; positive.
 
-    A histogram whose losses were rounded *up* may stand for the tokens themselves in
-    every bound of this package, since each one rises in X (section 6).
+    A histogram whose losses were rounded *up* may stand for the tokens themselves in every bound
+    of this package (``histogram.bin_losses`` says why).
     """
 
     loss_nats: np.ndarray

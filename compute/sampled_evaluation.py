@@ -41,7 +41,9 @@ def score_positions(
 ) -> SampledLosses:
     """Score some predictions of each window; the softmax is taken in float64.
 
-    The model runs on whole windows, but only the logits that are asked for are made.
+    The model runs on whole windows, but only the logits that are asked for are made.  A loss is a
+    function of its window and position alone, as a certificate from a sample needs (section 6):
+    not of what else is scored, or how much.
 
     Args:
         windows: shape (windows, T+1); the first token of each is only context.
@@ -67,7 +69,9 @@ def score_positions(
         ids = torch.from_numpy(windows[start : start + size].astype(np.int64)).to(device)
         kept = np.unique(chosen)
         places = torch.from_numpy(kept).to(device)
-        inputs = ids[:, : int(kept[-1]) + 1]  # what comes after the last one cannot matter
+        # Always whole windows: cut at the last position drawn in this batch, the length would be
+        # set by the other windows, and with it a rotary scaling that goes by length, or the kernel.
+        inputs = ids[:, :context]
         with onednn_products(model):
             logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
         if logits.shape[:2] == inputs.shape:  # a model that makes all of them whatever it is asked

@@ -1,9 +1,12 @@
 """Charts of the bound's terms: pure functions of data frames, no queries here."""
 
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from bounds.printed import upper_text
 from dashboard import vega
 from dashboard.law_charts import size_scale
 from dashboard.marks import by_certificate, fill_of_bar, notes
@@ -18,6 +21,7 @@ from dashboard.text import (
     terms_in,
 )
 from dashboard.units import NATS, Unit
+from dashboard.upper import label, tooltip, with_printed
 
 #: Dark ink of outlines on bright fills.
 _INK = "#20242b"
@@ -62,7 +66,7 @@ def stacked_terms(
     layers: list[alt.Chart | alt.LayerChart] = []
     kept = ["model_id", "params_total", "total_nats", "certified"]
     kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
-    for rows, certified in by_certificate(stacked_rows(terms, kept)):
+    for rows, certified in by_certificate(with_printed(stacked_rows(terms, kept))):
         layers.append(
             vega.Chart(rows)
             .mark_bar(width=width, **fill_of_bar(certified))
@@ -78,7 +82,7 @@ def stacked_terms(
                     alt.Tooltip("model_id:N", title="model"),
                     alt.Tooltip("term:N", title="term"),
                     alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-                    alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+                    tooltip("total_nats", "bound"),
                     *notes(terms),
                 ],
             )
@@ -102,8 +106,8 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
     """The bound in numbers: inside the bar where there is one, lest it be taken for the value of
     the line above."""
     inside = {"dy": 11, "color": _INK} if certified else {"dy": -8, "color": GUIDE_COLOUR}
-    numbers = vega.Chart(rows).encode(
-        x=x, y=alt.Y("total_nats:Q"), text=alt.Text("total_nats:Q", format=".2f")
+    numbers = vega.Chart(with_printed(rows, 2)).encode(
+        x=x, y=alt.Y("total_nats:Q"), text=label("total_nats", 2)
     )
     bold = {"fontSize": 12, "fontWeight": "bold"}
     totals = [numbers.mark_text(**bold, **inside)]
@@ -116,7 +120,7 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
 def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
     """From the lowest to the highest bound of each size's seeds."""
     return (
-        vega.Chart(seeds)
+        vega.Chart(with_printed(seeds, keys=("low", "high")))
         .mark_errorbar(ticks={"size": 9}, rule={"strokeWidth": 2}, color=_INK)
         .encode(
             x=x,
@@ -125,8 +129,8 @@ def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("model_id:N", title="model"),
                 alt.Tooltip("seeds:Q", title="seeds"),
-                alt.Tooltip("low:Q", title="lowest bound", format=".4f"),
-                alt.Tooltip("high:Q", title="highest bound", format=".4f"),
+                tooltip("low", "lowest bound"),
+                tooltip("high", "highest bound"),
             ],
         )
     )
@@ -182,6 +186,10 @@ def _comparisons(
     shapes = ["diamond", "circle", "stroke", "stroke"]
     fills = [*MEASURED_COLOURS, GUIDE_COLOUR, GUIDE_COLOUR]
     legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260)
+    measured, totals = (
+        frame.assign(shown=[of(loss) for loss in frame["loss"]])
+        for frame, of in ((measured, "{:.4f}".format), (totals, partial(upper_text, digits=4)))
+    )
     look = {
         "x": x,
         "y": "loss:Q",
@@ -198,7 +206,7 @@ def _comparisons(
         "tooltip": [
             alt.Tooltip("model_id:N", title="model"),
             alt.Tooltip("what:N", title="what"),
-            alt.Tooltip("loss:Q", title=unit.label, format=".4f"),
+            alt.Tooltip("shown:N", title=unit.label),
         ],
     }
     errors = (

@@ -28,6 +28,24 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
         )
 
 
+def gap_note(model: pd.Series) -> str:
+    """The standard error of a model's gap, where the training loss in it is an estimate.
+
+    Args:
+        model: row of ``terms.bound_terms``, or any with the columns gap_se_nats.
+    """
+    error = model["gap_se_nats"]
+    if error == 0:
+        return ""
+    spread = "error unknown" if pd.isna(error) else f"± {error:.2g} standard error"
+    return f"{spread}, not certified"
+
+
+def of_gaps(terms: pd.DataFrame) -> pd.DataFrame:
+    """``terms`` for a chart of gaps: certified says it of the gap, not of the bound."""
+    return terms.assign(certified=terms["gap_certified"]) if "gap_certified" in terms else terms
+
+
 def remarks(terms: pd.DataFrame) -> None:
     """What to know of single models when they are compared."""
     if terms.empty:

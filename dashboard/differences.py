@@ -1,14 +1,20 @@
 """Two views in numbers: the live one, the kept one, and how far they are apart."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
+from bounds.printed import rounded_up, upper_text
 from dashboard import compare, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.text import GAP_COLOUR, terms_in
 from dashboard.units import Unit
+from dashboard.upper import UPPER
 from dashboard.view import View, nearest_model
+
+#: Decimals of bounds and gaps.
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,7 @@ class Line:
         live, kept: its values.
         colour: that it has in charts.
         errors: standard errors of both, where they are estimates.
+        upper: whether they are upper bounds, which are printed rounded up.
     """
 
     label: str
@@ -27,11 +34,19 @@ class Line:
     kept: float
     colour: str = ""
     errors: tuple[float, float] | None = None
+    upper: bool = False
 
     @property
     def difference(self) -> float:
         """Live minus kept."""
         return self.live - self.kept
+
+    @property
+    def printed_difference(self) -> float:
+        """The same of the numbers as they are printed, so that a row adds up."""
+        if not self.upper:
+            return self.difference
+        return rounded_up(self.live, _DIGITS) - rounded_up(self.kept, _DIGITS)
 
 
 def of_terms(
@@ -96,7 +111,18 @@ def term_lines(live: pd.Series, kept: pd.Series) -> list[Line]:
     keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
     shown = terms_in(pd.DataFrame([live, kept]))
     keys += [(term.label, term.key, term.colour) for term in shown]
-    return [Line(label, float(live[key]), float(kept[key]), colour) for label, key, colour in keys]
+    errors = (float(live["gap_se_nats"]), float(kept["gap_se_nats"]))
+    return [
+        Line(
+            label,
+            float(live[key]),
+            float(kept[key]),
+            colour,
+            errors if key == "gap_nats" and any(errors) else None,
+            upper=key in UPPER,
+        )
+        for label, key, colour in keys
+    ]
 
 
 def table(heads: list[str], lines: list[Line], unit: str) -> None:
@@ -115,8 +141,9 @@ def table(heads: list[str], lines: list[Line], unit: str) -> None:
         square = (
             f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
         )
-        values = [_number(value) for value in (line.live, line.kept)]
-        apart = _number(line.difference, sign=True)
+        of = partial(upper_text, digits=_DIGITS) if line.upper else _number
+        values = [of(value) for value in (line.live, line.kept)]
+        apart = _number(line.printed_difference, sign=True)
         if line.errors is not None:  # no more digits than are known
             pairs = zip((line.live, line.kept), line.errors, strict=True)
             values = [f"{value:,.4g} ± {error:.2g}" for value, error in pairs]

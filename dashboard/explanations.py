@@ -6,8 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from bounds.printed import parts_text, upper_text
 from dashboard import show, size_words
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, not_certified, plain
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, SAMPLED_FORM, Form
 from dashboard.laws import exponent_in_words
@@ -25,6 +26,7 @@ from dashboard.text import (
     terms_in,
 )
 from dashboard.units import Unit
+from dashboard.upper import UPPER
 
 
 def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
@@ -58,10 +60,23 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Mean loss of the unquantized model over the training tokens that were scored, in "
             f"{unit.label}.",
         ),
-        ("Gap", "gap_nats", "bound − training loss", f"What certainty costs, in {unit.label}."),
+        (
+            "Gap",
+            "gap_nats",
+            gap_note(model) or "bound − training loss",
+            f"What certainty costs, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
+        ),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{model[key]:.3f}", note, help=help_text, border=True)
+        value = upper_text(model[key]) if key in UPPER else f"{model[key]:.3f}"
+        show.metric(column, label, value, note, help=help_text, border=True)
+
+
+#: Why a gap has an error, where it has one.
+_ESTIMATED_GAP = (
+    " The bound is on all training windows; the training loss that the gap subtracts is estimated "
+    "from a sample of them, so the gap is an estimate, with that standard error."
+)
 
 
 def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
@@ -86,8 +101,9 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
     guess = guess_of(view, unit)
     beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
     show.caption(
-        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % interval "
-        f"of the whole bound, cut off where it would squeeze the chart.{beyond} The guarantee "
+        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % "
+        "prediction interval of the whole bound, cut off where it would squeeze the chart."
+        f"{beyond} The guarantee "
         "below is of the measured models' bars alone."
     )
 
@@ -128,6 +144,10 @@ def form_of(choice: Choice) -> Form:
     return next(form for form in known if form.key == choice.form)
 
 
+#: Decimals of the table of terms.
+_TABLE_DIGITS = 4
+
+
 def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
@@ -139,13 +159,16 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
         f"| | term | {unit.label} | share | grows as | formula | what it means |",
         "|---|---|--:|--:|---|---|---|",
     ]
+    terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
+    values = parts_text([model[term.key] for term in terms], total, _TABLE_DIGITS)
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
-        f"| {model[term.key]:.4f} | {model[term.key] / model['total_nats']:.1%} "
+        f"| {value} | {model[term.key] / total:.1%} "
         f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
-        for term in terms_in(model.to_frame().T)
+        for term, value in zip(terms, values, strict=True)
     ]
-    lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
+    bound = upper_text(total, _TABLE_DIGITS)
+    lines.append(f"| | **Bound** | **{bound}** | 100% | | | their sum, rounded up |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} "
@@ -156,8 +179,9 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
 
 _SYMBOLS = (
     "Bars are means over training tokens, losses rounded up to the edge of their bin (by some "
-    "thousandths), $X^s$ the smoothed losses, $Z = W - X^s$ the slack below the ceiling $W$ and "
-    "$G$ its geometric mean, $w$ the width of the interval of smoothed losses"
+    "thousandths, which the smoothing includes), $X^s$ the smoothed losses, $Z = W - X^s$ the "
+    "slack below the ceiling $W$ and $G$ its geometric mean, $w$ the width of the interval of "
+    "smoothed losses"
 )
 _SAMPLED_SYMBOLS = (
     r"Bars are means over the evaluated windows, $X^s$ the smoothed losses, $Y = \max(y_0, cH)$ "
@@ -180,12 +204,13 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
         split = sampling_confidence(choice.failure_probability, settings)
         show.caption(
             f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
-            f"and the draw of the windows {split.sample:g}, shared out evenly among the M = "
-            f"{settings} settings of this suite that can be bounded ({split.per_setting:.2g} "
-            "each): whichever setting is picked after looking, the bound holds. The code and δ are "
-            "to be fixed beforehand."
+            f"and the draw of the windows {split.sample:g}, shared out evenly among what can be "
+            f"looked at ({split.per_setting:.2g} each): the M = {settings} settings of this suite "
+            "that can be bounded, each with two codes in two forms. The two forms share that of "
+            "the inequality as well. So whichever of them is picked after looking, the bound "
+            "holds; δ is to be fixed beforehand."
         )
-        delta = split.bound
+        delta = split.per_form
     part = model["confidence_nats_per_token"]
     c = part + model["code_nats_per_token"]
     percent = 100 * part / c
@@ -201,9 +226,12 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """What the waterfall says."""
     certified = bool(steps["certified"].iloc[-1])
-    status = "a bound in its own right" if certified else "**no certificate** (hollow)"
-    if certified and not steps["certified"].iloc[0]:
-        status += ", but for the hollow one, which takes the sample for the whole text"
+    status = "a bound in its own right" if certified else "**not certified** (hollow)"
+    if choice.form == SAMPLED and choice.has_real_code:
+        status += (
+            ": a gap subtracts a training loss that is estimated from the sample, and the first "
+            "one takes the sample for the whole text"
+        )
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
         f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
@@ -211,7 +239,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
-        f"{first:.3f} to {last:.3f} {unit.label}, "
+        f"{upper_text(first)} to {upper_text(last)} {unit.label}, "
         + (f"{1 - last / first:.0%} less." if last < first else f"{last / first - 1:.0%} more.")
     )
 
@@ -243,8 +271,9 @@ def law_reading(law: PowerLaw | str) -> None:
 def laws_reading(terms: pd.DataFrame) -> None:
     """How to read the laws."""
     show.caption(
-        f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
-        "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
-        "same, and nothing measured says that a law goes on. A term with a negative "
+        f"Robust fits on log axes to the {len(terms)} measured sizes; bands are 95 % intervals of "
+        "the laws, from a bootstrap over models, widened for there being few. The bracket of a "
+        "size that was not measured is the prediction interval for a single model. They are rough "
+        "all the same, and nothing measured says that a law goes on. A term with a negative "
         "exponent shrinks as models grow along the compute-optimal frontier."
     )

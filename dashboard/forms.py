@@ -69,7 +69,7 @@ FORMS = (
         {
             "complexity_nats": r"C \ln V",
             "loss_variation_nats": r"\Sigma \sqrt{C}",
-            "smoothing_nats": r"\sqrt{2C}",
+            "smoothing_nats": r"\sqrt{2C} + \overline{X} - \hat R(h_q)",
         },
         "Theorem 3.4",
     ),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from bounds.laws.power_law import interval
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.law_charts import EXTRAPOLATED_DASH
 from dashboard.marks import by_certificate, notes
 from dashboard.outlook import GAP, Outlook
@@ -13,6 +14,7 @@ from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR
 from dashboard.units import NATS, Unit
+from dashboard.upper import tooltip, with_printed
 
 #: Sizes in each part of the curve.
 _POINTS = 80
@@ -65,15 +67,16 @@ def gap_over_size(
         tips = [
             alt.Tooltip("params_total:Q", title="N", format=".3~s"),
             alt.Tooltip("value:Q", title=part, format=".4g"),
-            alt.Tooltip("low:Q", title="95 % from", format=".4g"),
+            alt.Tooltip("low:Q", title="law, 95 % from", format=".4g"),
             alt.Tooltip("high:Q", title="to", format=".4g"),
         ]
         band = base.mark_area(color=GAP_COLOUR, opacity=opacity, clip=True)
         layers.append(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"))
         line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
         layers.append(line.encode(y=y, tooltip=tips))
-    tips = ["model_id:N", alt.Tooltip("value:Q", title="gap", format=".4g"), *notes(view.terms)]
-    for rows, certified in by_certificate(view.terms.assign(value=view.terms["gap_nats"])):
+    tips = ["model_id:N", tooltip("gap_nats", "gap"), *notes(view.terms)]
+    measured = of_gaps(with_printed(view.terms.assign(value=view.terms["gap_nats"])))
+    for rows, certified in by_certificate(measured):
         points = vega.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
         layers.append(points.encode(x=_X, y=y, tooltip=tips))
     layers.append(_target(found, target, y))

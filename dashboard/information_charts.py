@@ -10,6 +10,8 @@ from dashboard.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, s
 from dashboard.marks import by_certificate, notes
 from dashboard.text import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
 from dashboard.units import NATS, Unit
+from dashboard.upper import tooltip as upper_tooltip
+from dashboard.upper import with_printed
 
 HEIGHT = 300
 
@@ -229,7 +231,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         totals: rows of ``terms.bound_terms`` with a column code, losses in ``unit``.
     """
     guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in totals.itertuples())
-    frame = totals.assign(label=totals["code"].map(CODE_LABELS))
+    frame = with_printed(totals.assign(label=totals["code"].map(CODE_LABELS)))
     axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
@@ -245,7 +247,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("label:N", title="code"),
-        alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+        upper_tooltip("total_nats", "bound"),
         alt.Tooltip("certified:N"),
         *notes(frame),
     ]

@@ -8,10 +8,13 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.laws import exponent_in_words
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.units import NATS, Unit
+from dashboard.upper import UPPER, with_printed
+from dashboard.upper import tooltip as upper_tooltip
 
 #: Sizes at which a law is drawn.
 _POINTS = 60
@@ -96,6 +99,7 @@ def law_panel(
     reach: float | None = None,
     published: pd.DataFrame | None = None,
     at: float | None = None,
+    upper: bool = False,
 ) -> alt.LayerChart:
     """One quantity against model size on log axes, with its law and 95 % band.
 
@@ -107,6 +111,7 @@ def law_panel(
         reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
         published: columns law, params_total, value, inside (its range): drawn dotted.
         at: a size that nobody measured, marked on the law, which is drawn up to it.
+        upper: whether the values are upper bounds, which are printed rounded up.
     """
     reach = at if reach is None else reach
     axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
@@ -130,9 +135,11 @@ def law_panel(
         layers.append(_published_layer(published.rename(columns={"value": key}), x, y))
     if "certified" not in positive:
         positive = positive.assign(certified=certified)
+    positive = with_printed(positive, keys=(key,)) if upper else positive
+    value = alt.Tooltip(f"{key}:Q", title=unit, format=".5g")
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip(f"{key}:Q", title=unit, format=".5g"),
+        upper_tooltip(key, unit) if upper else value,
         *notes(positive),
     ]
     for rows, filled in by_certificate(positive):
@@ -174,7 +181,7 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
                 tooltip=[
                     alt.Tooltip("params_total:Q", title="N", format=".3~s"),
                     alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
-                    alt.Tooltip("low:Q", title="95 % from", format=".4g"),
+                    alt.Tooltip("low:Q", title="law, 95 % from", format=".4g"),
                     alt.Tooltip("high:Q", title="to", format=".4g"),
                 ],
             )
@@ -183,13 +190,15 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
 
 
 def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
-    """A hollow diamond on the law with its interval: no measurement."""
-    low, high = law.band(at)
+    """A hollow diamond on the law with the interval for one model there: no measurement."""
+    low, high = law.predict(at)
     row = {"params_total": at, key: float(law.at(at)), "low": low[0], "high": high[0]}
     base = vega.Chart(pd.DataFrame([row]))
     tooltip = [
         alt.Tooltip("params_total:Q", title="N, not measured", format=".3~s"),
         alt.Tooltip(f"{key}:Q", title="by the law", format=".4g"),
+        alt.Tooltip("low:Q", title="one model, 95 % from", format=".4g"),
+        alt.Tooltip("high:Q", title="to", format=".4g"),
     ]
     return [
         base.mark_rule(color=colour, strokeDash=EXTRAPOLATED_DASH, clip=True).encode(
@@ -244,7 +253,17 @@ def term_laws(
 ) -> alt.ConcatChart:
     """Each term against model size on log axes, with its law and 95 % band, losses in ``unit``."""
     panels = [
-        law_panel(terms, key, label, colour, laws[key], unit=unit.label, reach=reach, at=at)
+        law_panel(
+            of_gaps(terms) if key == "gap_nats" else terms,
+            key,
+            label,
+            colour,
+            laws[key],
+            unit=unit.label,
+            reach=reach,
+            at=at,
+            upper=key in UPPER,
+        )
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", "Gap, by its own law", GAP_COLOUR),

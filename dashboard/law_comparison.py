@@ -55,6 +55,7 @@ def section(
             law,
             quantity.certified is not False,
             unit=quantity.unit,
+            upper=quantity.upper,
             reach=reach,
             span=span,
         )
@@ -125,6 +126,7 @@ def mixed_chart(
         law,
         quantity.certified is not False,
         unit=quantity.unit,
+        upper=quantity.upper,
         reach=reach,
     )
     names = list(dict.fromkeys(frame["suite"]))

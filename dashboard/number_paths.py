@@ -101,7 +101,7 @@ PATHS = (
     ),
     NumberPath(
         "Smoothing, paper's form",
-        r"\sqrt{2C}",
+        r"\sqrt{2C} + \overline{X} - \hat R(h_q)",
         "3",
         "bounds.smoothing_cost_nats",
         (*_CODE, "models.train_tokens"),

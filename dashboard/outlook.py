@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import PowerLaw
-from bounds.laws.power_law import interval
+from bounds.laws.power_law import interval, with_scatter
 from dashboard.laws import law_of
 from dashboard.text import TERMS
 
@@ -16,9 +16,13 @@ BOUND = tuple(term.key for term in TERMS)
 GAP = tuple(key for key in BOUND if key != "training_loss_nats")
 
 
+#: Probability that intervals aim to cover, as those of ``bounds.fit_power_law``.
+_LEVEL = 0.95
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its 95 % interval, all in the unit of the quantity."""
+    """A value with its 95 % interval for a single model, all in the unit of the quantity."""
 
     value: float
     low: float
@@ -26,8 +30,8 @@ class Estimate:
 
 
 def law_estimate(law: PowerLaw, n: float) -> Estimate:
-    """A law's value at size ``n`` with its interval."""
-    low, high = law.band(n)
+    """A law's value at size ``n`` with the interval for one model of that size."""
+    low, high = law.predict(n)
     return Estimate(float(law.at(n)), float(low[0]), float(high[0]))
 
 
@@ -83,14 +87,28 @@ class Outlook:
         return sum((law.draws_at(n) for law in self._laws(keys)), np.zeros((1, n.size)))
 
     def estimate(self, keys: Sequence[str], n: float) -> Estimate | None:
-        """Sum of the laws of ``keys`` at size ``n``; a term that is 0 for every model adds 0.
+        """Sum of the laws of ``keys`` at size ``n``, with the interval for one model of that size;
+        a term that is 0 for every model adds 0.
 
         None if no law is left to add up and the terms are not 0.
         """
-        if not self._laws(keys) and self.without(keys):
-            return None
-        low, high = interval(self.draws_at(keys, n), 0.95)
-        return Estimate(float(self.at(keys, n)[0]), float(low[0]), float(high[0]))
+        laws = self._laws(keys)
+        if not laws:
+            return None if self.without(keys) else Estimate(0.0, 0.0, 0.0)
+        if len(laws) == 1:
+            return law_estimate(laws[0], n)
+        band = interval(self.draws_at(keys, n), _LEVEL)
+        fitted = self.at(keys, n)
+        low, high = with_scatter(
+            fitted, *band, self._log_residuals(keys), 3 if self.floor else 2, _LEVEL
+        )
+        return Estimate(float(fitted[0]), float(low[0]), float(high[0]))
+
+    def _log_residuals(self, keys: Sequence[str]) -> np.ndarray:
+        """Scatter of the measured models' sums about the laws', ln y - ln fit, shape (models,)."""
+        with_law = [key for key in keys if isinstance(self.laws[key], PowerLaw)]
+        measured = self.terms[with_law].sum(axis=1).to_numpy(dtype=np.float64)
+        return np.log(measured / self.at(keys, self.terms["params_total"].to_numpy()))
 
     def bound_at(self, n: float) -> Estimate | str:
         """The bound at size ``n`` as the sum of its terms' laws, or why there is none."""

@@ -1,9 +1,13 @@
 """Charts of the page *Overview*: pure functions of data frames."""
 
+from functools import partial
+
 import altair as alt
 import pandas as pd
 
+from bounds.printed import upper_text
 from dashboard import vega
+from dashboard.certificates import of_gaps
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.overview import Overview, gap_terms
 from dashboard.terms import NOTES
@@ -18,6 +22,8 @@ from dashboard.text import (
     parameter_count,
 )
 from dashboard.units import Unit
+from dashboard.upper import label, printed, with_printed
+from dashboard.upper import tooltip as upper_tooltip
 
 #: Colour of either bound.
 OUR_COLOUR, PAPER_COLOUR = GAP_COLOUR, GUIDE_COLOUR
@@ -33,7 +39,13 @@ _INK = "#20242b"
 #: What a chart needs of a model; the rest would travel with every picture.
 _KEPT = (
     *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
-    *("total_nats", "gap_nats", "measured_train_loss_nats", "measured_heldout_loss_nats"),
+    *(
+        "total_nats",
+        "gap_nats",
+        "gap_certified",
+        "measured_train_loss_nats",
+        "measured_heldout_loss_nats",
+    ),
     *("vocab_size", "bytes_per_token"),
 )
 _THEIRS, _OURS = "paper's", "ours"
@@ -63,13 +75,13 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("what:N", title="what"),
-        alt.Tooltip("loss:Q", title=unit.label, format=".4f"),
+        alt.Tooltip("shown:N", title=unit.label),
     ]
     points = vega.Chart(measured).mark_point(size=70, stroke=GUIDE_COLOUR, strokeWidth=1, opacity=1)
     fill, shape = alt.Fill("colour:N", scale=None), alt.Shape("shape:N", scale=None)
     layers.append(points.encode(x=x, y=y, fill=fill, shape=shape, tooltip=tooltip))
     tooltip += [
-        alt.Tooltip("gap_nats:Q", title="gap", format=".4f"),
+        upper_tooltip("gap_nats", "gap"),
         alt.Tooltip("setting:N", title="setting"),
         *notes(bounds),
     ]
@@ -95,7 +107,9 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     frames = [(view.paper, _THEIRS), (view.ours, _OURS)]
     terms = gap_terms(pd.concat([frame for frame, _ in frames if len(frame)]))
     names = _short_names(view.ours)
-    rows = pd.concat([_stacked(frame, terms, names, whose) for frame, whose in frames])
+    rows = of_gaps(
+        with_printed(pd.concat([_stacked(frame, terms, names, whose) for frame, whose in frames]))
+    )
     axis = alt.Axis(labelAngle=0, labelOverlap=True)
     x = alt.X("size:N", sort=list(names.values()), title=None, axis=axis)
     offset = alt.XOffset("whose:N", sort=[_THEIRS, _OURS], scale=alt.Scale(paddingInner=0.06))
@@ -112,7 +126,7 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
         alt.Tooltip("whose:N", title="form"),
         alt.Tooltip("term:N", title="term"),
         alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-        alt.Tooltip("gap_nats:Q", title="gap", format=".4f"),
+        upper_tooltip("gap_nats", "gap"),
         *notes(rows),
     ]
     look = {"color": colour, "opacity": opacity, "tooltip": tooltip}
@@ -122,11 +136,11 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
         .encode(x=x, xOffset=offset, y=y, y2="top:Q", **look)
         for part, certified in by_certificate(rows)
     ]
-    totals = rows.drop_duplicates(["model_id", "whose"])
+    totals = with_printed(rows.drop_duplicates(["model_id", "whose"]), 2)
     layers.append(
         vega.Chart(totals)
         .mark_text(dy=-6, fontSize=10, color=GUIDE_COLOUR)
-        .encode(x=x, xOffset=offset, y="gap_nats:Q", text=alt.Text("gap_nats:Q", format=".2f"))
+        .encode(x=x, xOffset=offset, y="gap_nats:Q", text=label("gap_nats", 2))
     )
     return vega.layer(*layers).properties(height=height)
 
@@ -145,7 +159,8 @@ def _bounds(view: Overview) -> pd.DataFrame:
     ):
         if len(frame):
             what = f"{whose} bound" if frame["certified"].all() else f"{whose}, no bound"
-            frames.append(_kept(frame).assign(what=what, loss=frame["total_nats"], colour=colour))
+            rows = _kept(frame).assign(what=what, loss=frame["total_nats"], colour=colour)
+            frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total_nats")]))
     return pd.concat(frames, ignore_index=True)
 
 
@@ -157,7 +172,11 @@ def _measured(terms: pd.DataFrame) -> pd.DataFrame:
     )
     frames = [
         terms[["model_id", "params_total"]].assign(
-            what=what, loss=terms[key], colour=colour, shape=shape
+            what=what,
+            loss=terms[key],
+            shown=terms[key].map("{:.4f}".format),
+            colour=colour,
+            shape=shape,
         )
         for what, key, colour, shape in kinds
     ]
@@ -175,7 +194,14 @@ def _names(bounds: pd.DataFrame, measured: pd.DataFrame, top: float) -> pd.DataF
     places: list[float] = []
     for loss in last["loss"]:
         places.append(max(loss, places[-1] + LEAST_APART * top) if places else loss)
-    text = last["what"] + " " + last["loss"].map("{:.2f}".format)
+    is_bound = last["total_nats"].notna()
+    text = (
+        last["what"]
+        + " "
+        + last["loss"]
+        .map("{:.2f}".format)
+        .where(~is_bound, last["loss"].map(partial(upper_text, digits=2)))
+    )
     return last[["params_total", "colour"]].assign(loss=places, text=text)
 
 
@@ -216,11 +242,13 @@ def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("seeds:Q", title="seeds"),
-        alt.Tooltip("low:Q", title="lowest bound", format=".4f"),
-        alt.Tooltip("high:Q", title="highest bound", format=".4f"),
+        upper_tooltip("low", "lowest bound"),
+        upper_tooltip("high", "highest bound"),
     ]
     look = {"ticks": {"size": 9, "color": OUR_COLOUR}, "rule": {"strokeWidth": 2}}
-    bars = vega.Chart(seeds).mark_errorbar(color=OUR_COLOUR, **look)
+    bars = vega.Chart(with_printed(seeds, keys=("low", "high"))).mark_errorbar(
+        color=OUR_COLOUR, **look
+    )
     y = alt.Y("low:Q", title=f"Loss, {unit.label}")
     return bars.encode(x=x, y=y, y2="high:Q", tooltip=tooltip)
 

@@ -7,11 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words
-from dashboard.numbers import number_label
 from dashboard.overview import REFERENCE_DELTA, Overview
 from dashboard.text import CODE_LABELS, GUARANTEE, TERMS, parameter_count
 from dashboard.trends import Trend, trend
@@ -63,42 +63,45 @@ def headline(view: Overview, unit: Unit) -> None:
     numbers = (
         (
             "No certificate" if reason else "The risk is at most",
-            model["total_nats"],
-            f"{number_label(model['total_nats'] * factor)} {other.label}",
+            upper_text(model["total_nats"]),
+            f"{upper_text(model['total_nats'] * factor)} {other.label}",
             f"{plain(reason)[0].upper()}{plain(reason)[1:]}." if reason else GUARANTEE,
         ),
         (
             "Training loss",
-            model["measured_train_loss_nats"],
+            f"{model['measured_train_loss_nats']:.3f}",
             f"held-out {model['measured_heldout_loss_nats']:.3f}",
             "Of the model as trained, on its training text; and of the quantized model on "
             "documents that it was never trained on.",
         ),
         (
             "Guessing blindly",
-            unit.guess(model["vocab_size"], model["bytes_per_token"]),
+            f"{unit.guess(model['vocab_size'], model['bytes_per_token']):.3f}",
             f"of V = {model['vocab_size']:,} tokens",
             "ln V, the loss of taking every token for equally likely: a bound above it says "
             "nothing.",
         ),
-        ("Gap", model["gap_nats"], *_gained(view, model)),
+        ("Gap", upper_text(model["gap_nats"]), *_gained(view, model)),
     )
     for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{value:.3f}", note, help=help_text)
+        show.metric(column, label, value, note, help=help_text)
 
 
 def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     """The paper's gap beside ours, and what both are."""
     meaning = "The bound less the training loss: what certainty costs."
-    theirs = view.papers_largest
+    estimated, theirs = gap_note(model), view.papers_largest
+    if estimated:
+        return estimated, f"{meaning} The training loss is estimated from a sample."
     if theirs is None:
         return "in the paper's own form", meaning
-    meaning += f" In the paper's form, {theirs['setting']}: {theirs['gap_nats']:.3f}."
+    gap = upper_text(theirs["gap_nats"])
+    meaning += f" In the paper's form, {theirs['setting']}: {gap}."
     if not (model["certified"] and theirs["certified"]):
-        return f"paper's terms: {theirs['gap_nats']:.3f}", meaning
+        return f"paper's terms: {gap}", meaning
     change = 1.0 - model["gap_nats"] / theirs["gap_nats"]
     where = "below" if change >= 0 else "above"
-    return f"{abs(change):.0%} {where} the paper's {theirs['gap_nats']:.3f}", meaning
+    return f"{abs(change):.0%} {where} the paper's {gap}", meaning
 
 
 def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:

@@ -81,7 +81,8 @@ FIELDS = {
 def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> pd.DataFrame:
     """One row per form, in the order of the command, losses in ``unit``.
 
-    Columns: form (its label), total_nats, gap_nats, one per term of ``text.TERMS``, the two shares
+    Columns: form (its label), total_nats, gap_nats with its standard error gap_se_nats (0 where the
+    training loss in it is exact), one per term of ``text.TERMS``, the two shares
     of C and C itself (always nats per token), alpha, loss_range_nats, the form's own parameters,
     certified, not_certified_because (None where it is).
     """
@@ -92,6 +93,7 @@ def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> pd.DataFrame:
                 "form": LABELS[key],
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
+                "gap_se_nats": bound.training_loss_se_nats,
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,

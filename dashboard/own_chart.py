@@ -8,6 +8,7 @@ from dashboard.bound_charts import stacked_rows, term_colours
 from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.text import GUESS_LABEL, GUIDE_COLOUR
 from dashboard.units import Unit
+from dashboard.upper import label, tooltip, with_printed
 
 
 def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChart:
@@ -33,18 +34,18 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
                 alt.Tooltip("form:N"),
                 alt.Tooltip("term:N", title="term"),
                 alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-                alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+                tooltip("total_nats", "bound"),
                 alt.Tooltip("certified:N"),
             ],
         )
         for part, certified in by_certificate(
-            stacked_rows(frame, ["form", "step", "total_nats", "certified"])
+            with_printed(stacked_rows(frame, ["form", "step", "total_nats", "certified"]))
         )
     ]
     totals = (
-        vega.Chart(frame)
+        vega.Chart(with_printed(frame, 3))
         .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold", fontSize=12)
-        .encode(x=x, y="total_nats:Q", text=alt.Text("total_nats:Q", format=".3f"))
+        .encode(x=x, y="total_nats:Q", text=label("total_nats", 3))
     )
     line = vega.Chart(pd.DataFrame({"guess": [guess]})).encode(y="guess:Q")
     return vega.layer(

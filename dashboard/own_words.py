@@ -5,9 +5,10 @@ import math
 import pandas as pd
 import streamlit as st
 
+from bounds.printed import upper_text
 from dashboard import show
 from dashboard.artifacts import Suite
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED
+from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note
 from dashboard.own_bounds import Given
 from dashboard.own_example import Example, content
 from dashboard.own_file import MOST_MEGABYTES, MOST_ROWS
@@ -119,13 +120,13 @@ def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> No
         f"parameter), δ = {model.failure_probability:g}. {badge}"
     )
     numbers = (
-        (f"Bound, {best['form']}", best["total_nats"], unit.label),
-        ("Gap", best["gap_nats"], "bound − training loss"),
-        ("Training loss", best["training_loss_nats"], unit.label),
-        ("C", best["c_nats_per_token"], "nats per token"),
+        (f"Bound, {best['form']}", upper_text(best["total_nats"], 4), unit.label),
+        ("Gap", upper_text(best["gap_nats"], 4), gap_note(best) or "bound − training loss"),
+        ("Training loss", f"{best['training_loss_nats']:.4f}", unit.label),
+        ("C", f"{best['c_nats_per_token']:.4f}", "nats per token"),
     )
     for column, (label, value, note) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{value:.4f}", note, border=True)
+        show.metric(column, label, value, note, border=True)
 
 
 def certificate(rows: pd.DataFrame) -> None:
@@ -147,21 +148,24 @@ def certificate(rows: pd.DataFrame) -> None:
 
 def chart_reading(rows: pd.DataFrame, given: Given, guess: float, unit: Unit) -> None:
     """How the forms may be compared, and which of them say something."""
-    choice = math.log2(len(rows))
+    sampled = bool(rows["sampling_nats"].any())
+    choice = f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits"
     text = (
-        f"Each form holds by itself. To quote whichever comes out smallest, make L larger by "
-        f"log2({len(rows)}) = {choice:.2f} bits. Guessing every token alike costs ln V = "
-        f"{guess:.4f} {unit.label}"
+        f"The {len(rows)} forms share δ: whichever comes out smallest may be quoted. "
+        if sampled
+        else "Each form holds by itself. To quote whichever comes out smallest, make L larger by "
+        f"{choice}. "
     )
+    text += f"Guessing every token alike costs ln V = {guess:.4f} {unit.label}"
     above = list(rows.loc[rows["total_nats"] >= guess, "form"])
     text += (
         f", so above the dashed line a bound says nothing: {', '.join(above)}." if above else "."
     )
-    if rows["sampling_nats"].any():
+    if sampled:
         bound, sample = given.measurement.divided_delta
         text += (
-            f" δ = {bound:g} for the inequality + {sample:g} for the sampling, the latter shared "
-            f"by the {len(rows)} forms. Half of the draws choose the parameters, the other half "
+            f" δ = {bound:g} for the inequality + {sample:g} for the sampling, both shared by "
+            f"the {len(rows)} forms. Half of the draws choose the parameters, the other half "
             "is evaluated."
         )
     show.caption(text)

@@ -1,9 +1,12 @@
 """The measured bounds and the predicted one: what was measured solid, what is predicted pale."""
 
+from functools import partial
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from bounds.printed import upper_text
 from dashboard import vega
 from dashboard.bound_charts import term_colours
 from dashboard.marks import by_certificate, fill_of_bar
@@ -102,7 +105,8 @@ def _totals(
 ) -> list[alt.Chart]:
     """The bound over each bar, and the interval of the predicted one up to the chart's ``top``."""
     measured = view.terms[["model_id"]].assign(
-        height=view.terms["total_nats"], text=view.terms["total_nats"].map("{:.2f}".format)
+        height=view.terms["total_nats"],
+        text=view.terms["total_nats"].map(partial(upper_text, digits=2)),
     )
     end = {"model_id": predicted, "low": total.low, "high": min(total.high, top)}
     end |= {"height": total.value, "text": f"≈ {total.value:.2f}"}

@@ -7,6 +7,7 @@ import pandas as pd
 
 from dashboard import curvature, information, quantization, variation
 from dashboard.artifacts import Suite
+from dashboard.certificates import of_gaps
 from dashboard.curvature import MATRICES
 from dashboard.terms import CODES, PREQUENTIAL, Choice, bound_terms
 from dashboard.text import (
@@ -18,6 +19,7 @@ from dashboard.text import (
     term_of,
 )
 from dashboard.units import NATS, Unit, shown
+from dashboard.upper import UPPER
 
 #: Columns of ``bound_terms`` about bounds, which a plain measurement has no use for.
 _STATUS = ["certified", "not_certified_because"]
@@ -41,6 +43,7 @@ class Quantity:
         table: artifact table it is computed from.
         section: of docs/THEORY.md that defines it.
         published: quantity of ``bounds.laws.published`` to compare with and whether per N, or None.
+        upper: whether the values are upper bounds, which are printed rounded up.
     """
 
     label: str
@@ -53,6 +56,7 @@ class Quantity:
     table: str
     section: str
     published: tuple[str, bool] | None = None
+    upper: bool = False
 
 
 def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
@@ -173,16 +177,18 @@ def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quanti
     for label, short, colour, key in rows:
         if (terms[key] == 0).all():
             continue  # an unquantized model has no quantization gap
+        frame = of_gaps(terms) if key == "gap_nats" else terms
         yield Quantity(
             label,
             short,
             BOUNDED,
             unit.label,
             colour,
-            _values(terms, key),
-            bool(terms["certified"].all()),
+            _values(frame, key),
+            bool(frame["certified"].all()),
             f"{_losses_table(sampled)}, quantized",
             "6" if sampled else "4, 5",
+            upper=key in UPPER,
         )
 
 

@@ -4,7 +4,8 @@ import altair as alt
 import pandas as pd
 
 from bounds import PowerLaw
-from dashboard import vega
+from dashboard import upper, vega
+from dashboard.certificates import of_gaps
 from dashboard.law_charts import law_panel
 from dashboard.marks import by_certificate, notes
 from dashboard.quantization import ALL_TOKENS, SAMPLED
@@ -131,6 +132,7 @@ def bound_by_rate(
         title=f"Bound − training loss, {unit.label}",
         scale=alt.Scale(zero=False, padding=14, **shared),
     )
+    bounds = of_gaps(upper.with_printed(upper.with_printed(bounds), 3))
     base = vega.Chart(bounds)
     lines = base.mark_line(strokeWidth=1.2, opacity=0.6).encode(
         x=x, y=y, color=looks["color"], detail="quantizer:N"
@@ -139,8 +141,8 @@ def bound_by_rate(
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
-        alt.Tooltip("bound_gap_nats:Q", title="gap of the bound", format=".4f"),
-        alt.Tooltip("total_nats:Q", title="bound", format=".4f"),
+        upper.tooltip("bound_gap_nats", "gap of the bound"),
+        upper.tooltip("total_nats", "bound"),
         *notes(bounds),
     ]
     points = [
@@ -154,7 +156,7 @@ def bound_by_rate(
         x=x, y=y
     )
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
-        x=x, y=y, text=alt.Text("bound_gap_nats:Q", format=".3f")
+        x=x, y=y, text=upper.label("bound_gap_nats", 3)
     )
     return vega.layer(lines, *points, ring, text).properties(height=HEIGHT)
 
@@ -184,11 +186,13 @@ def by_total_bits(
         axis=alt.Axis(format="~s", grid=False, tickCount=5),
     )
     y = alt.Y(f"{column}:Q", title=f"{title}, {unit.label}", scale=alt.Scale(zero=False, padding=8))
+    bounds = upper.with_printed(bounds)
+    value = alt.Tooltip(f"{column}:Q", title=unit.label, format=".4f")
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip("total_bits:Q", title="bits", format=",.0f"),
-        alt.Tooltip(f"{column}:Q", title=unit.label, format=".4f"),
+        upper.tooltip(column, unit.label) if column in upper.UPPER else value,
         *notes(bounds),
     ]
     look = {"x": x, "y": y, "color": colour}

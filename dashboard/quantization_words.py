@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
+from bounds.printed import upper_text
 from dashboard import show
 from dashboard.certificates import plain
 from dashboard.settings import Setting
@@ -47,8 +48,8 @@ def bound_reading(best: pd.Series, code: str, unit: Unit, sampled: bool) -> None
     scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
     show.caption(
         f"Ringed, the smallest of all measured: {best['setting']}, gap "
-        f"{best['bound_gap_nats']:.3f} {unit.label}, code length {CODE_LABELS[code]}. With fewer "
-        "bits rounding costs more than it saves, with more the code grows faster than the loss "
+        f"{upper_text(best['bound_gap_nats'])} {unit.label}, code length {CODE_LABELS[code]}. With "
+        "fewer bits rounding costs more than it saves, with more the code grows faster than loss "
         "falls. A code's header names its setting, so choosing it afterwards is paid for"
         + (", and the sampling's share of δ is divided among all settings" if sampled else "")
         + f". Only settings at which {scored} have a bound."

@@ -19,25 +19,34 @@ SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
 #: rest.  Fixed beforehand, and the same as in `python -m compute bound`.
 SAMPLING_SHARE = 0.1
 
-#: Bounds that a reader may look at for one setting: two codes, each in two forms, and every one
-#: has a summand of its own.
-SHOWN_OF_A_SETTING = 4
+#: Forms that a reader may look at, each with a summand of its own.
+FORMS_SHOWN = (SAMPLED, SAMPLED_AT_ENTROPY)
+
+#: Bounds that a reader may look at for one setting: two real codes, each in every form.
+SHOWN_OF_A_SETTING = 2 * len(FORMS_SHOWN)
 
 
 def confidence(failure_probability: float, settings: int) -> Confidence:
     """How delta is divided, in a suite with so many settings that can be bounded.
 
-    Every setting, code and form gets its part of the sampling's share, whichever is looked at: so
-    the best of all may be picked afterwards.
+    Every setting, code and form gets its part of the sampling's share, whichever is looked at, and
+    every form its part of the inequality's, where the code pays for setting and code: so the best
+    of all may be picked afterwards.
     """
     sample = SAMPLING_SHARE * failure_probability
-    return Confidence(failure_probability - sample, sample, SHOWN_OF_A_SETTING * settings)
+    return Confidence(
+        failure_probability - sample,
+        sample,
+        SHOWN_OF_A_SETTING * settings,
+        forms_shown=len(FORMS_SHOWN),
+    )
 
 
 def bound_from_windows(
     windows: SampledWindows,
     form: str,
     training_loss_nats: float,
+    training_loss_se_nats: float,
     *,
     settings: int,
     code_bits: float,
@@ -49,6 +58,7 @@ def bound_from_windows(
 
     Args:
         form: ``SAMPLED`` or ``SAMPLED_AT_ENTROPY``.
+        training_loss_nats, training_loss_se_nats: of the unquantized model, with standard error.
         settings: M, that the sampling's share of delta is divided among.
 
     Raises:
@@ -69,4 +79,8 @@ def bound_from_windows(
     draws = len(windows.evaluation.loss_nats)
     summand = choose_summand(windows.selection, grid, draws, **common)
     bound = partial(sampled_bound, windows.evaluation, summand, grid.choice_bits)
-    return bound(training_loss_nats=training_loss_nats, **common)
+    trained = {
+        "training_loss_nats": training_loss_nats,
+        "training_loss_se_nats": training_loss_se_nats,
+    }
+    return bound(**trained, **common)

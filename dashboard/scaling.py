@@ -5,6 +5,7 @@ import pandas as pd
 
 from bounds import HeldOut, PowerLaw
 from bounds.laws.published import FRONTIER
+from bounds.printed import rounded_up
 from dashboard.artifacts import Suite
 from dashboard.laws import formula, held_out_of, law_of
 from dashboard.published import published_curves
@@ -23,7 +24,8 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
 
     Columns: quantity, group, unit, models, law (a line to copy, or why there is none), exponent (of
     N; negative where it falls), low and high (95 %), floor, scatter (rms of log residuals),
-    predicted and measured (of the largest model, left out), error, inside (its interval),
+    predicted and measured (of the largest model, left out), error, inside (the prediction
+    interval),
     values_certified (of the models' values, no law is; None for plain measurements), table,
     section.
     """
@@ -42,9 +44,10 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
             row |= {"exponent": -law.exponent, "low": -high, "high": -low, "floor": law.offset}
             row |= {"scatter": law.log_residual_rms}
         if isinstance(held, HeldOut):
-            row |= {"predicted": held.predicted, "measured": held.measured}
+            measured = rounded_up(held.measured) if quantity.upper else held.measured
+            row |= {"predicted": held.predicted, "measured": measured}
             row |= {"error": held.relative_error}
-            row |= {"inside": bool(held.low <= held.measured <= held.high)}
+            row |= {"inside": held.inside}
         row |= {"values_certified": quantity.certified}
         row |= {"table": quantity.table, "section": quantity.section}
         rows.append(row)

@@ -10,6 +10,8 @@ from dashboard.marks import by_certificate, notes
 from dashboard.quantities import Quantity
 from dashboard.text import GUIDE_COLOUR, TERMS
 from dashboard.units import NATS, Unit
+from dashboard.upper import tooltip as upper_tooltip
+from dashboard.upper import with_printed
 
 HEIGHT = 330
 
@@ -26,6 +28,7 @@ def detail(
         law,
         quantity.certified is not False,
         unit=quantity.unit,
+        upper=quantity.upper,
         reach=reach,
         published=published,
     )
@@ -71,6 +74,7 @@ def panels(found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float)
             laws[quantity.label],
             quantity.certified is not False,
             unit=quantity.unit,
+            upper=quantity.upper,
             reach=reach,
         )
         for quantity in found
@@ -130,10 +134,10 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
     )
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("total_nats:Q", title="bound, measured", format=".4f"),
+        upper_tooltip("total_nats", "bound, measured"),
         *notes(terms),
     ]
-    for rows, certified in by_certificate(terms):
+    for rows, certified in by_certificate(with_printed(terms)):
         points = vega.Chart(rows).mark_point(
             size=60, color="#20242b", fill="white" if certified else None, opacity=1
         )

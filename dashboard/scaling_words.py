@@ -39,11 +39,11 @@ def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) ->
     trust = (
         held
         if isinstance(held, str)
-        else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 %: "
-        f"{held.low:.4g} to {held.high:.4g}), and {held.measured:.4g} was measured: "
-        f"{held.relative_error:+.1%}, "
-        + ("inside" if held.low <= held.measured <= held.high else "**outside**")
-        + " its interval."
+        else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
+        f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}), and "
+        f"{held.measured:.4g} was measured: {held.relative_error:+.1%}, "
+        + ("inside" if held.inside else "**outside**")
+        + " the interval."
     )
     certified = " Hollow: of a code that nobody can decode." if quantity.certified is False else ""
     edge = (
@@ -126,5 +126,7 @@ def table_config() -> dict:
         "predicted": number(format="%.4g", help="Of the largest model, from the others."),
         "measured": number(format="%.4g", help="Of the largest model."),
         "error": number(format="percent", help="Predicted over measured, less 1."),
-        "inside": st.column_config.CheckboxColumn(help="Measured lies inside the 95 % interval."),
+        "inside": st.column_config.CheckboxColumn(
+            help="Measured lies inside the 95 % prediction interval for a single model."
+        ),
     }

@@ -36,10 +36,10 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             show.caption(f"{rows[0][1]} {nearest}")
             return
         show.caption(
-            "Read off the laws of the measured models, 95 % intervals below each number; an "
-            "interval knows how the models scatter about a law, not whether the law goes on, and "
-            "**nothing read off a law is certified**. What follows about one model is of "
-            f"**{plain(size.model_id)}**, the nearest that was measured."
+            "Read off the laws of the measured models, with the 95 % prediction interval for a "
+            "single model below each number. It covers how models scatter about a law, not whether "
+            "the law goes on, and **nothing read off a law is certified**. What follows about one "
+            f"model is of **{plain(size.model_id)}**, the nearest that was measured."
         )
 
 

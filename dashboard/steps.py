@@ -22,7 +22,8 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     smallest.
 
     Columns: step (``|`` where a label may break), gap_nats (after the step), change_nats (0 for
-    the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified.
+    the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified (never in a sampled suite,
+    whose gaps subtract an estimated training loss).
     """
 
     def bound(choice: Choice):
@@ -46,7 +47,7 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     frame = pd.DataFrame(gaps, columns=["step", "gap_nats", "kind"])
     stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
     certified = why_not_certified(suite, ours, stand_in) is None
-    whole = (frame.index > 0) | (not suite.is_sampled)
     return frame.assign(
-        change_nats=frame["gap_nats"].diff().fillna(0.0), certified=whole & certified
+        change_nats=frame["gap_nats"].diff().fillna(0.0),
+        certified=certified and not suite.is_sampled,
     )

@@ -65,23 +65,42 @@ def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
 def training_losses(suite: Suite) -> dict[str, float]:
     """Mean training loss of each unquantized model in nats per token, by model_id.
 
-    In a sampled suite over the windows that bounds are evaluated on, so that the quantization gap
-    is of the same tokens, or else as `quantized` has it.
+    The exact mean, not that of the histogram, whose losses are rounded up: what a gap is counted
+    from must not be too large.  In a sampled suite over the windows that bounds are evaluated on,
+    so that the quantization gap is of the same tokens, or else as `quantized` has it.
     """
+    if not suite.is_sampled:
+        return _exact_losses(suite, UNQUANTIZED)
 
     def compute() -> dict[str, float]:
         measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
-        means = measured.to_dict() if suite.is_sampled else {}
         losses = suite.train_losses(UNQUANTIZED)
-        if suite.is_sampled:
-            return means | {name: _sample_mean(suite, name) for name in losses}
-        return {name: found.mean_loss_nats for name, found in losses.items()}
+        return measured.to_dict() | {
+            name: suite.windows(UNQUANTIZED, name).evaluation.mean_loss_nats for name in losses
+        }
 
     return suite.remember("training losses", compute)
 
 
-def _sample_mean(suite: Suite, model_id: str) -> float:
-    return float(suite.windows(UNQUANTIZED, model_id).evaluation.loss_nats.mean())
+def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
+    """Mean over all D training tokens at a setting, nothing rounded, of the models that have them
+    all scored."""
+
+    def compute() -> dict[str, float]:
+        means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
+        whole = suite.train_losses(setting)
+        return {str(name): float(loss) for name, loss in means.items() if name in whole}
+
+    return suite.remember(("exact losses", setting), compute)
+
+
+def training_loss_error(suite: Suite, model_id: str) -> float:
+    """Standard error of one of ``training_losses``: 0 where all training tokens were scored, not a
+    number where the windows were not kept."""
+    if not suite.is_sampled:
+        return 0.0
+    windows = suite.windows(UNQUANTIZED, model_id)
+    return math.nan if windows is None else windows.evaluation.mean_loss_se_nats
 
 
 def bounds_by_model(
@@ -117,7 +136,9 @@ def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[s
             failure_probability=choice.failure_probability,
         )
         try:
-            found[name] = suite.remember((choice, name), bound)
+            found[name] = suite.remember(
+                (choice, name), partial(_counted, suite, choice, name, bound)
+            )
         except ValueError as error:
             table = "token_losses" if suite.is_sampled else "loss_histograms"
             raise ArtifactError(
@@ -125,6 +146,16 @@ def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[s
                 f"For its files in {table} and quantized: {REPAIR}."
             ) from None
     return found
+
+
+def _counted(
+    suite: Suite, choice: Choice, model_id: str, bound: Callable[[], RiskBound]
+) -> RiskBound:
+    """A bound with its gap counted from exact losses, where all tokens were scored."""
+    if suite.is_sampled:
+        return bound()
+    exact = (_exact_losses(suite, setting)[model_id] for setting in (UNQUANTIZED, choice.setting))
+    return bound().counted_from(*exact)
 
 
 def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, int]]:
@@ -146,8 +177,10 @@ def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBoun
         losses = suite.train_losses(choice.setting).get(model_id)
         return losses and partial(FORMS[choice.form], trained, losses)
     windows = suite.windows(choice.setting, model_id)
-    settings = len(suite.settings())
-    return windows and partial(bound_from_windows, windows, choice.form, trained, settings=settings)
+    error, settings = training_loss_error(suite, model_id), len(suite.settings())
+    return windows and partial(
+        bound_from_windows, windows, choice.form, trained, error, settings=settings
+    )
 
 
 def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | None:
@@ -173,10 +206,12 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
         only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
-    ``text.TERMS``, total_nats, gap_nats (total minus training loss), the measured train_loss_nats
+    ``text.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
+    gap_se_nats of the training loss (0 where it is exact), the measured train_loss_nats
     of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
-    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified,
-    not_certified_because (None where it is), stand_in and remark of the model (None without).
+    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified (of
+    the bound), gap_certified (never where the gap subtracts an estimate), not_certified_because
+    (None where the bound is certified), stand_in and remark of the model (None without).
     """
     chosen = None if only is None else frozenset(only)
     return suite.remember(("terms", choice, chosen), lambda: _terms(suite, choice, chosen))
@@ -199,6 +234,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 **{term.key: getattr(bound, term.key) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
+                "gap_se_nats": training_loss_error(suite, name),
                 "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
                 "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
                 "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
@@ -209,6 +245,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 "loss_range_nats": bound.loss_range_nats,
                 **bound.parameters,
                 "certified": reason is None,
+                "gap_certified": reason is None and not suite.is_sampled,
                 "not_certified_because": reason,
                 **{key: model[key] if isinstance(model[key], str) else None for key in NOTES},
             }

@@ -50,7 +50,7 @@ TERMS = (
         label="Smoothing",
         colour="#008C60",
         meaning="Price of mixing in the uniform distribution, so that no single token can cost "
-        "more than a known amount.",
+        "more than a known amount; and of rounding losses up into bins, some thousandths.",
     ),
     Term(
         key="quantization_gap_nats",

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from dashboard.artifacts import Suite
@@ -57,7 +58,29 @@ def shown(suite: Suite, frame: pd.DataFrame, unit: Unit, model_id: str = "") -> 
     known = suite.every_model().set_index("model_id")["bytes_per_token"]
     bytes_per_token = known[model_id] if model_id else frame["model_id"].map(known)
     factor = 1.0 / (math.log(2.0) * bytes_per_token)
-    return frame.assign(**{key: frame[key] * factor for key in LOSS_COLUMNS if key in frame})
+    frame = frame.assign(**{key: frame[key] * factor for key in LOSS_COLUMNS if key in frame})
+    estimated = suite.is_sampled & (factor != BITS.of_nats(1.0))
+    return _without_certificate(frame, estimated)
+
+
+#: Why no bound of a sampled suite is certified in bits per byte, though it may be in nats.
+BYTES_ESTIMATED = (
+    "bits per byte divide by the mean bytes of a token, which is estimated from windows of the "
+    "text, and whose error the artifacts do not hold; choose nats per token"
+)
+
+
+def _without_certificate(frame: pd.DataFrame, estimated: pd.Series | bool) -> pd.DataFrame:
+    """``frame`` without certificates in the rows whose unit is an estimate."""
+    if "certified" not in frame or not np.any(estimated):
+        return frame
+    lost = frame["certified"].astype(bool) & estimated
+    changed = {key: frame[key] & ~lost for key in ("certified", "gap_certified") if key in frame}
+    if "not_certified_because" in frame:
+        changed["not_certified_because"] = frame["not_certified_because"].mask(
+            lost, BYTES_ESTIMATED
+        )
+    return frame.assign(**changed)
 
 
 def exported(frame: pd.DataFrame, unit: Unit) -> pd.DataFrame:

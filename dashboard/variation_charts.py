@@ -8,6 +8,8 @@ from dashboard import vega
 from dashboard.law_charts import law_panel
 from dashboard.text import GUIDE_COLOUR
 from dashboard.units import NATS, Unit
+from dashboard.upper import tooltip as upper_tooltip
+from dashboard.upper import with_printed
 
 
 def sigma_by_size(
@@ -99,7 +101,7 @@ def grid_effect(
     Args:
         certified: points of a heuristic are hollow.
     """
-    base = vega.Chart(effect).encode(
+    base = vega.Chart(with_printed(effect, 5, ("total_nats",))).encode(
         x=alt.X(
             "grid_size:Q",
             title="|K|, points of the grid",
@@ -114,7 +116,7 @@ def grid_effect(
         ),
         tooltip=[
             alt.Tooltip("grid_size:Q", title="|K|", format=","),
-            alt.Tooltip("total_nats:Q", title="bound", format=".5f"),
+            upper_tooltip("total_nats", "bound", 5),
             alt.Tooltip("price_nats:Q", title="price of the union", format=".2e"),
         ],
     )

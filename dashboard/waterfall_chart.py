@@ -1,14 +1,18 @@
 """From the paper's gap to ours as a waterfall: a pure function of a data frame."""
 
+from itertools import pairwise
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
+from bounds.printed import rounded_up, upper_text
 from dashboard import vega
 from dashboard.marks import by_certificate, fill_of_bar
 from dashboard.steps import GAP, SAMPLING
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, term_of
 from dashboard.units import NATS, Unit
+from dashboard.upper import tooltip, with_printed
 
 #: Colours of a step that takes off, and of one that adds.
 _TAKES_OFF, _ADDS = "#56B4E9", "#8C6D46"
@@ -27,10 +31,12 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     frame["what"] = np.where(steps["change_nats"] > 0, "adds", "takes off")
     for kind in (GAP, SAMPLING):
         frame.loc[frame["kind"] == kind, "what"] = kind
-    frame["text"] = [f"{value:+.3f}".replace("-", "−") for value in steps["change_nats"]]
-    frame.loc[0, "text"] = f"{steps['gap_nats'].iloc[0]:.3f}"
+    # What is printed adds up: a change is the difference of the gaps as they are printed.
+    gaps = [rounded_up(gap) for gap in steps["gap_nats"]]
+    changes = [f"{gap - before:+.3f}".replace("-", "−") for before, gap in pairwise(gaps)]
+    frame["text"] = [upper_text(gaps[0]), *changes]
     left = {"step": "Our gap", "low": 0.0, "high": steps["gap_nats"].iloc[-1], "what": GAP}
-    left |= {"gap_nats": left["high"], "text": f"{left['high']:.3f}"}
+    left |= {"gap_nats": left["high"], "text": upper_text(left["high"])}
     left |= {"certified": steps["certified"].iloc[-1]}
     frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
     order = list(frame["step"])
@@ -52,11 +58,11 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
             ),
             tooltip=[
                 alt.Tooltip("step:N"),
-                alt.Tooltip("gap_nats:Q", title="gap after the step", format=".4f"),
+                tooltip("gap_nats", "gap after the step"),
                 alt.Tooltip("certified:N"),
             ],
         )
-        for rows, certified in by_certificate(frame)
+        for rows, certified in by_certificate(with_printed(frame))
     ]
     labels = (
         vega.Chart(frame.assign(top=frame[["low", "high"]].max(axis=1)))

@@ -86,9 +86,9 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
     """One row per term, then the gap as their sum, the gap by its own law, and the bound.
 
     Columns: key, params_total, part (``between measured sizes`` or ``extrapolated``),
-    nats_per_token (or bits_per_byte), low, high (not a number where there is no law), certified
-    (never), and for single laws left_out_predicted and left_out_value: the largest model by the
-    law of the others, and its own value in the scenario.
+    nats_per_token (or bits_per_byte), low, high (of a single model's 95 % prediction interval; not
+    a number where there is no law), certified (never), and for single laws left_out_predicted and
+    left_out_value: the largest model by the law of the others, and its own value in the scenario.
     """
     wanted = [*((key, (key,)) for key in BOUND), ("gap_sum_nats", GAP)]
     wanted += [("gap_nats", ("gap_nats",)), ("total_nats", BOUND)]

@@ -48,7 +48,7 @@ def section(views: list[View], unit: Unit) -> None:
     compare.side_by_side(views, draw, "Bound and its terms, measured and predicted")
     show.caption(
         "One vertical axis for both. What is pale with dashed outlines is predicted by laws, with "
-        "the 95 % interval of the whole bound; it certifies nothing."
+        "the 95 % prediction interval of the whole bound; it certifies nothing."
     )
     kept = compare.kept_one(views)
     if kept is None or not {views[0].label, kept.label} <= usable.keys():

@@ -4,6 +4,7 @@ import math
 
 import streamlit as st
 
+from bounds.printed import upper_text
 from dashboard import show
 from dashboard.certificates import not_certified, plain, remarks
 from dashboard.numbers import count_label, number_label
@@ -79,8 +80,9 @@ def chart_reading(view: Outlook) -> None:
     kind = "solid" if certified else "outlined"
     show.caption(
         f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
-        "bracket on it is the 95 % interval of the whole bound (cut off where it would squeeze "
-        "the chart). " + ("" if certified else "Outlined bars are no certificates.")
+        "bracket on it is the 95 % prediction interval of the whole bound, for a single model (cut "
+        "off where it would squeeze the chart). "
+        + ("" if certified else "Outlined bars are no certificates.")
     )
     not_certified(view.terms, "Outlined bars")
     remarks(view.terms)
@@ -89,8 +91,9 @@ def chart_reading(view: Outlook) -> None:
 def panels_reading() -> None:
     """How to tell measured from extrapolated in the panels."""
     show.caption(
-        "Points are models, lines the laws with 95 % bands: solid over the measured sizes, dashed "
-        "and paler where they are extrapolated. The diamond is the prediction."
+        "Points are models, lines the laws with the 95 % bands of the laws themselves: "
+        "solid over the measured sizes, dashed and paler where they are extrapolated. The diamond "
+        "is the prediction, its bracket the 95 % prediction interval for a single model."
     )
 
 
@@ -119,12 +122,12 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Un
     if math.isfinite(found.n) and found.at_largest.value > target:
         note += f" It does not stay there: at N = {limit} the laws give {end}."
     if math.isinf(found.low):
-        spread = f"the 95 % interval lies wholly beyond {limit}"
+        spread = f"the 95 % interval of that size lies wholly beyond {limit}"
     else:
         spread = f"95 %: from {_size(found.low, view)} to {_size(found.high, view)}"
     show.caption(
-        f"Over resamples of the models, {spread}; {found.reaching:.0%} of the resamples reach the "
-        f"target by N = {limit}.{note}"
+        f"Where the law itself meets it, over resamples of the models: {spread}; "
+        f"{found.reaching:.0%} of the resamples reach the target by N = {limit}.{note}"
     )
 
 
@@ -135,7 +138,7 @@ def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> No
         for model in there.itertuples():
             show.markdown(
                 f"**{plain(model.model_id)} is there already**, measured: its gap is "
-                f"{number_label(model.gap_nats)}."
+                f"{upper_text(model.gap_nats)}."
             )
     if own is None:
         return

@@ -79,7 +79,7 @@ def left_out(view: Outlook, unit: Unit) -> None:
 def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     """The terms at ``n`` in numbers, each with its law and how that did on the largest model."""
     lines = [
-        "| | term | predicted | 95 % interval | law in N | largest model, left out |",
+        "| | term | predicted | 95 % prediction interval | law in N | largest model, left out |",
         "|---|---|--:|--:|---|---|",
     ]
     shown = terms_in(view.terms)
@@ -93,12 +93,12 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
-        f"{unit.label.capitalize()}. Intervals come from resampling the measured models, for sums "
-        "jointly; they tell how well these few models fix a law of this shape, not whether the "
-        "shape holds so far out: compare the gap as a sum with the gap by its own law, and change "
-        "the shape. "
+        f"{unit.label.capitalize()}. Intervals are prediction intervals for a single model: how "
+        "well these few models fix a law of this shape (for sums jointly), and how a model "
+        "scatters about it. They do not tell whether the shape holds so far out: compare the gap "
+        "as a sum with the gap by its own law, and change the shape. "
         "The last column fits the law without the largest model and predicts it: by how much it is "
-        "off, and whether its interval holds the measured value."
+        "off, and whether the prediction interval holds the measured value."
     )
 
 
@@ -140,5 +140,5 @@ def held_words(held: HeldOut | str | None) -> str:
         return ""
     if isinstance(held, str):
         return "—"
-    inside = "inside" if held.low <= held.measured <= held.high else "**outside**"
+    inside = "inside" if held.inside else "**outside**"
     return f"{held.relative_error:+.1%}, {inside}".replace("-", "−")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 import schema
+from bounds.printed import upper_text
 from dashboard.artifacts import Suite
 from dashboard.manifest import SHIPPED
 from dashboard.settings import Setting, columns_of
-from dashboard.terms import CODES, Choice, bound_terms
+from dashboard.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -119,8 +120,28 @@ def test_its_table_is_what_the_script_prints():
     rows = printed_rows(ROOT / "data" / SHIPPED, Setting("gptq", 3), "stored", 0.05)
     table = re.findall(r"^\| (ladder-[\w.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
     assert {name: list(numbers) for name, *numbers in table} == {
-        name: [f"{number:.3f}" for number in numbers] for name, numbers in rows.items()
+        name: [*(f"{loss:.3f}" for loss in losses), upper_text(bound)]
+        for name, (*losses, bound) in rows.items()
     }
+
+
+def test_its_sentence_on_the_gap_is_that_of_the_bounds_themselves():
+    """Each at its best rate, counted from the exact training loss and rounded up."""
+    suite = Suite(ROOT / "data", SHIPPED)
+    largest = str(suite.models()["model_id"].iloc[-1])
+    choices = (("gptq", "stored", "four_term"), ("gptq_step", "entropy_coded", "geometric"))
+    gaps = [
+        best_setting(suite, Choice(UNQUANTIZED, code, 0.05, form), largest, quantizer)[1]
+        for quantizer, code, form in choices
+    ]
+    said = re.search(
+        r"a gap between bound and training loss of ([\d.]+) nats per token\s+"
+        r"\(GPTQ, stored\), everything together ([\d.]+), ([\d.]+)% less",
+        README,
+    )
+    assert said is not None
+    less = f"{100 * (1 - gaps[1] / gaps[0]):.1f}"
+    assert said.groups() == (upper_text(gaps[0]), upper_text(gaps[1]), less)
 
 
 def test_its_make_targets_exist():

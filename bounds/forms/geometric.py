@@ -20,7 +20,11 @@ It is never larger than form (1) at equal C.  Take W = Y + 1/lambda, put m = mea
 
 which is (1), since lambda*Z = 1 + lambda*(Y - X).  Form (1) is the tangent of (3) at m = C.
 
-The right side rises in X, so losses rounded up keep it valid.
+Losses rounded up keep it valid: rounding is a fixed monotone map r, the steps above hold for r(X)
+in place of X, and E[r(X)^s] >= R (section 6).
+
+Z is never formed as a difference: with t = ln[(1-alpha)*V*exp(-X)/alpha],
+Z = ln(1 + exp(t)) + (W - Delta) (section 5, *Exact numbers*).
 """
 
 import math
@@ -34,7 +38,13 @@ from bounds.forms.result import RiskBound, require_every_token
 from bounds.grid_search import Index, pattern_search
 from bounds.histogram import coarsened
 from bounds.martingale import s_grid
-from bounds.smoothing import ALPHA_GRID, loss_range_nats, smoothed, smoothing_weight
+from bounds.smoothing import (
+    ALPHA_GRID,
+    log_slack_below_range,
+    loss_range_nats,
+    smoothed,
+    smoothing_weight,
+)
 from bounds.token_losses import TokenLosses
 
 
@@ -52,10 +62,10 @@ class Control:
     offset: float
     slope: float
 
-    def variate(self, entropy_nats: np.ndarray, loss_range_nats: float) -> np.ndarray:
-        """W at each entropy, same shape, in nats; never below the loss range."""
-        line = self.offset * loss_range_nats + self.slope * np.asarray(entropy_nats)
-        return np.maximum(loss_range_nats, line)
+    def margin(self, entropy_nats: np.ndarray, loss_range_nats: float) -> np.ndarray:
+        """W - Delta at each entropy, same shape, in nats; never below 0."""
+        line = (self.offset - 1.0) * loss_range_nats + self.slope * np.asarray(entropy_nats)
+        return np.maximum(0.0, line)
 
 
 @dataclass(frozen=True)
@@ -119,11 +129,13 @@ def geometric_bound(
     per_token = complexity(code_bits, train_tokens, failure_probability, grid_size=1)
     mixed = smoothed(quantized, control.alpha, vocab_size)
     delta = loss_range_nats(control.alpha, vocab_size)
-    variate = control.variate(mixed.entropy_nats, delta)
-    mean_slack, geometric_mean = _slack_means(mixed, variate)
+    margin = control.margin(quantized.entropy_nats, delta)
+    log_slack = log_slack_below_range(quantized.loss_nats, control.alpha, vocab_size)
+    mean_slack, geometric_mean = _slack_means(quantized, log_slack, margin)
+    mean_variate = delta + quantized.mean(margin)
     return RiskBound(
         form="geometric",
-        total_nats=mixed.mean(variate) - geometric_mean * math.exp(-per_token.total_nats),
+        total_nats=mean_variate - geometric_mean * math.exp(-per_token.total_nats),
         training_loss_nats=training_loss_nats,
         complexity_nats=-geometric_mean * math.expm1(-per_token.total_nats),
         loss_variation_nats=mean_slack - geometric_mean,
@@ -194,26 +206,40 @@ def geometric_bound_at_entropy(
     )
 
 
-def _slack_means(mixed: TokenLosses, variate: np.ndarray) -> tuple[float, float]:
-    """Arithmetic and geometric mean of Z = W - X^s; the geometric one is 0 where a Z is 0."""
-    slack = variate - mixed.loss_nats
-    with np.errstate(divide="ignore"):
-        log_slack = np.log(np.maximum(slack, 0.0))
-    return mixed.mean(slack), math.exp(mixed.mean(log_slack))
+#: Below this ln(1 + exp(t)) is exp(t) to the last digit, so that its logarithm is t.
+_NEGLIGIBLE = -40.0
+
+
+def _slack_means(
+    losses: TokenLosses, log_slack: np.ndarray, margin: np.ndarray
+) -> tuple[float, float]:
+    """Arithmetic and geometric mean over the tokens of Z = ln(1 + exp(t)) + (W - Delta).
+
+    Args:
+        log_slack: t, shape (n,), of ``smoothing.log_slack_below_range``.
+        margin: W - Delta >= 0, shape (n,).
+    """
+    slack = np.logaddexp(0.0, log_slack) + margin
+    # Where Z itself underflows, its logarithm does not.
+    tiny = (log_slack < _NEGLIGIBLE) & (margin == 0.0)
+    log_z = np.where(tiny, log_slack, np.log(np.where(tiny, 1.0, slack)))
+    return losses.mean(slack), math.exp(losses.mean(log_z))
 
 
 def _search(losses: TokenLosses, vocab_size: int, c: float, grid: ControlGrid) -> Index:
     """Index of a control with a small bound on ``losses``."""
 
     @cache
-    def mixed_at(place: int) -> tuple[TokenLosses, float]:
+    def slack_at(place: int) -> tuple[np.ndarray, float]:
         alpha = grid.alphas[place]
-        return smoothed(losses, alpha, vocab_size), loss_range_nats(alpha, vocab_size)
+        log_slack = log_slack_below_range(losses.loss_nats, alpha, vocab_size)
+        return log_slack, loss_range_nats(alpha, vocab_size)
 
     def bound_at(index: Index) -> float:
-        mixed, delta = mixed_at(index[0])
-        variate = grid.at(index).variate(mixed.entropy_nats, delta)
-        return mixed.mean(variate) - _slack_means(mixed, variate)[1] * math.exp(-c)
+        log_slack, delta = slack_at(index[0])
+        margin = grid.at(index).margin(losses.entropy_nats, delta)
+        geometric_mean = _slack_means(losses, log_slack, margin)[1]
+        return delta + losses.mean(margin) - geometric_mean * math.exp(-c)
 
     def nearest(values: tuple[float, ...], target: float) -> int:
         return int(np.argmin(np.abs(np.array(values) - target)))

@@ -1,6 +1,6 @@
 """The result of every form of the bound: a total and the addends that make it up."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bounds.complexity import Complexity
 from bounds.token_losses import TokenLosses
@@ -21,9 +21,12 @@ class RiskBound:
         training_loss_nats: R_hat(h) of the unquantized model.
         complexity_nats: what would vanish if the code had no length.
         loss_variation_nats: what would vanish if every loss met its control variate.
-        smoothing_nats: what smoothing adds to the training loss, or the paper's ceiling for it.
+        smoothing_nats: what smoothing adds to the training loss, or the paper's ceiling for it;
+            after ``counted_from`` also what rounding losses up into bins adds.
         quantization_gap_nats: R_hat(h_q) - R_hat(h); may be negative.
         sampling_nats: for evaluating a sample of windows; 0 where all of D was evaluated.
+        training_loss_se_nats: standard error of ``training_loss_nats``, and so of the gap; 0 where
+            all of D was scored.  A gap with an error is an estimate, whatever the total is.
         complexity_per_token: C and its shares.
         alpha: smoothing weight.
         loss_range_nats: Delta = ln(V/alpha).
@@ -41,12 +44,32 @@ class RiskBound:
     alpha: float
     loss_range_nats: float
     sampling_nats: float = 0.0
+    training_loss_se_nats: float = 0.0
     parameters: dict[str, float] = field(default_factory=dict)
 
     @property
     def gap_nats(self) -> float:
         """The bound less the training loss of the unquantized model."""
         return self.total_nats - self.training_loss_nats
+
+    def counted_from(self, training_loss_nats: float, quantized_loss_nats: float) -> "RiskBound":
+        """The same bound, its gap counted from exact mean losses where the form saw binned ones.
+
+        The total stays: it is what is certified.  The quantization gap becomes the difference of
+        two exact means, and what rounding up into bins added to the mean goes to the smoothing,
+        which the losses that were rounded enter (section 6).
+
+        Args:
+            training_loss_nats: R_hat(h), exact.
+            quantized_loss_nats: R_hat(h_q), exact, over the same tokens as the losses of the form.
+        """
+        binned = self.training_loss_nats + self.quantization_gap_nats
+        return replace(
+            self,
+            training_loss_nats=training_loss_nats,
+            quantization_gap_nats=quantized_loss_nats - training_loss_nats,
+            smoothing_nats=self.smoothing_nats + (binned - quantized_loss_nats),
+        )
 
 
 def require_every_token(losses: TokenLosses, train_tokens: int) -> None:

@@ -53,6 +53,17 @@ class WindowLosses:
         object.__setattr__(self, "loss_nats", loss)
         object.__setattr__(self, "entropy_nats", entropy)
 
+    @property
+    def mean_loss_nats(self) -> float:
+        """Mean loss of the sample, in nats per token."""
+        return float(self.loss_nats.mean())
+
+    @property
+    def mean_loss_se_nats(self) -> float:
+        """Its standard error, windows being the independent units; NaN of a single one."""
+        means = self.loss_nats.mean(axis=1)
+        return float(means.std(ddof=1) / math.sqrt(means.size)) if means.size > 1 else math.nan
+
 
 @dataclass(frozen=True)
 class Summand:
@@ -145,22 +156,27 @@ class Confidence:
     """How the failure probability is divided, and by which method the mean is bounded.
 
     Attributes:
-        bound: delta of the inequality.
+        bound: delta of the inequality, for all ``forms_shown`` together.
         sample: delta of the sampling, for all ``settings_shown`` together.
         settings_shown: M: if the best of M settings is shown, each gets sample/M.
         method: a key of ``bounds.confidence.METHODS``.
+        forms_shown: forms (1) with a summand of their own that are offered of one model and code:
+            if the best of them is shown, each gets bound/forms_shown.  No code names the form, so
+            its choice is paid for here.
     """
 
     bound: float
     sample: float
     settings_shown: int = 1
     method: str = "betting"
+    forms_shown: int = 1
 
     def __post_init__(self) -> None:
         require_probability("delta of the bound", self.bound)
         require_probability("delta of the sampling", self.sample)
         require_probability("total failure probability", self.total)
         require_count("settings_shown", self.settings_shown)
+        require_count("forms_shown", self.forms_shown)
         if self.method not in METHODS:
             raise ValueError(f"method={self.method!r} is not one of {', '.join(METHODS)}")
 
@@ -173,6 +189,11 @@ class Confidence:
     def per_setting(self) -> float:
         """delta of the sampling that one setting may spend."""
         return self.sample / self.settings_shown
+
+    @property
+    def per_form(self) -> float:
+        """delta of the inequality that one form may spend."""
+        return self.bound / self.forms_shown
 
 
 def choose_summand(
@@ -196,7 +217,7 @@ def choose_summand(
     The promise is a Bernstein estimate; being wrong costs tightness, not validity.
     """
     c = complexity(
-        code_bits + grid.choice_bits, train_tokens, confidence.bound, grid_size=1
+        code_bits + grid.choice_bits, train_tokens, confidence.per_form, grid_size=1
     ).total_nats
     log_term = -math.log(confidence.per_setting)
 
@@ -237,6 +258,7 @@ def sampled_bound(
     choice_bits: float,
     *,
     training_loss_nats: float,
+    training_loss_se_nats: float = 0.0,
     code_bits: float,
     train_tokens: int,
     vocab_size: int,
@@ -251,13 +273,14 @@ def sampled_bound(
         choice_bits: of the grid that the summand was chosen from.
         training_loss_nats: R_hat(h) of the unquantized model, estimated; only for display,
             since the total does not depend on it.
+        training_loss_se_nats: its standard error, which the gap has too; 0 if it is exact.
         code_bits: L(h), without the choice of summand.
         train_tokens: D.
         vocab_size: V.
         confidence: the two failure probabilities and the method.
     """
     paid_bits = code_bits + choice_bits
-    per_token = complexity(paid_bits, train_tokens, confidence.bound, grid_size=1)
+    per_token = complexity(paid_bits, train_tokens, confidence.per_form, grid_size=1)
     z = summand.values(evaluation, vocab_size)
     means = z.mean(axis=1)
     low, high = summand.interval(vocab_size)
@@ -279,6 +302,7 @@ def sampled_bound(
         smoothing_nats=smoothed_mean - float(mean),
         quantization_gap_nats=float(mean) - training_loss_nats,
         sampling_nats=upper_mean - point,
+        training_loss_se_nats=training_loss_se_nats,
         complexity_per_token=per_token,
         alpha=summand.alpha,
         loss_range_nats=loss_range_nats(summand.alpha, vocab_size),

@@ -34,11 +34,16 @@ class Line:
         """The fitted y at ``x``."""
         return self.intercept + self.slope * x
 
+    def half_width(self, x: np.ndarray | float) -> np.ndarray:
+        """Of the interval for one new y at ``x``, its own error included; same shape."""
+        away = np.asarray(x, dtype=np.float64) - self.x_mean
+        variance = 1.0 + 1.0 / self.points + away**2 / self.x_squares
+        return _student(self.points, self.level) * self.scatter * np.sqrt(variance)
+
     def predict(self, x: float) -> tuple[float, float]:
         """Interval (low, high) for one new y at ``x``, its own error included."""
-        variance = 1.0 + 1.0 / self.points + (x - self.x_mean) ** 2 / self.x_squares
-        half = _student(self.points, self.level) * self.scatter * np.sqrt(variance)
-        return float(self.at(x) - half), float(self.at(x) + half)
+        half = float(self.half_width(x))
+        return self.at(x) - half, self.at(x) + half
 
 
 def fit_line(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Line:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from bounds.laws.floor import at_edge, fit_floors, has_floor
+from bounds.laws.line import Line, fit_line
 from bounds.laws.unfittable import UnfittableError
 
 #: Resamples of the bootstrap: the usual count for 95 % percentile intervals (Efron &
@@ -31,6 +32,9 @@ _LOG_RANGE = (-700.0, 700.0)
 class PowerLaw:
     """A fitted law y = offset + coefficient * N^(-exponent) and its bootstrap over models.
 
+    Two intervals, never exchanged (section 11): ``band`` says where the law lies, ``predict`` where
+    one more model may, which scatters about the law besides.
+
     Attributes:
         log_coefficient: ln c, c in the unit of y.
         exponent: p; positive when y shrinks with N.
@@ -42,6 +46,8 @@ class PowerLaw:
             the same models and seed have the same resamples in the same order.
         widening: what deviations of draws from the fit are multiplied by; ``small_sample_factor``.
         level: probability that the intervals aim to cover.
+        line: the straight line through the logarithms, whose Student's interval is that of one more
+            model; None for a law with a floor.
         at_edge: share of resamples in which a floor ran to an edge: to none at all, to the
             smallest value, or to the steepest law; intervals of such a law are too narrow.
     """
@@ -56,6 +62,7 @@ class PowerLaw:
     draws: np.ndarray
     widening: float
     level: float
+    line: Line | None
     at_edge: float
 
     @property
@@ -88,6 +95,15 @@ class PowerLaw:
         """Pointwise interval (low, high) of the fitted y at sizes ``n``, shape (m,)."""
         return interval(self.draws_at(n), self.level)
 
+    def predict(self, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Interval (low, high) for y of one more model at each of the sizes ``n``, shape (m,)."""
+        n = np.atleast_1d(np.asarray(n, dtype=np.float64))
+        if self.line is None:
+            return with_scatter(self.at(n), *self.band(n), self.log_residuals, 3, self.level)
+        center, half = self._log_at(n), self.line.half_width(np.log(n))
+        low, high = (np.exp(np.clip(center + s * half, *_LOG_RANGE)) for s in (-1.0, 1.0))
+        return low, high
+
 
 def _log_law(log_c: np.ndarray, p: np.ndarray, a: np.ndarray, log_n: np.ndarray) -> np.ndarray:
     """ln(a + c N^-p) without forming powers that no float holds."""
@@ -101,7 +117,9 @@ class HeldOut:
 
     Attributes:
         n: size of the largest model.
-        predicted: y of the law there, with its interval ``low`` to ``high``.
+        predicted: y of the law there.
+        low, high: ends of the interval for y of a single model there, which scatters about the law:
+            the interval of the law itself would miss it far more often than it claims.
         measured: y of the model itself.
     """
 
@@ -115,6 +133,11 @@ class HeldOut:
     def relative_error(self) -> float:
         """predicted / measured - 1."""
         return self.predicted / self.measured - 1.0
+
+    @property
+    def inside(self) -> bool:
+        """Whether the model lies in the prediction interval."""
+        return bool(self.low <= self.measured <= self.high)
 
 
 def fit_power_law(
@@ -184,6 +207,7 @@ def fit_power_law(
         draws=draws,
         widening=widening,
         level=level,
+        line=None if floor else fit_line(log_n, log_y, level),
         at_edge=float(lost),
     )
 
@@ -202,11 +226,39 @@ def predict_largest(n: np.ndarray, y: np.ndarray, **options: bool | float | int)
     n, y = np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64)
     largest = n == n.max()
     law = fit_power_law(n[~largest], y[~largest], **options)
-    low, high = law.band(n.max())
+    low, high = law.predict(n.max())
     if not np.all(y[largest] > 0):
         raise UnfittableError("a power law needs positive values, and the largest model's is not")
     measured = float(np.exp(np.log(y[largest]).mean()))
     return HeldOut(float(n.max()), float(law.at(n.max())), low[0], high[0], measured)
+
+
+def with_scatter(
+    fitted: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    log_residuals: np.ndarray,
+    parameters: int,
+    level: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Interval for one more model from that of the law: its scatter comes on top.
+
+    In logarithms, where the two are independent, their half-widths add up as the sides of a right
+    angle, on either side by itself.  For a straight line that is Student's interval.
+
+    Args:
+        fitted, low, high: the law and its interval, shape (m,), greater than 0.
+        log_residuals: shape (models,), ln y - ln fit; more of them than ``parameters``.
+        parameters: of the law.
+        level: of the interval of the law, and of the one returned.
+    """
+    degrees = len(log_residuals) - parameters
+    scatter = np.sqrt(log_residuals @ log_residuals / degrees)
+    own = special.stdtrit(degrees, 0.5 + level / 2) * scatter
+    center = np.log(fitted)
+    below = center - np.hypot(center - np.log(low), own)
+    above = center + np.hypot(np.log(high) - center, own)
+    return np.exp(np.clip(below, *_LOG_RANGE)), np.exp(np.clip(above, *_LOG_RANGE))
 
 
 def interval(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:

@@ -72,6 +72,24 @@ def test_a_sample_gets_a_sampling_term_and_delta_is_shared():
     assert list(found) == ["sampled", "sampled, paper's choices"]
     assert sum(model.divided_delta) == pytest.approx(0.05, abs=1e-15)
     assert all(bound.sampling_nats > 0 for bound in found.values())
+    for bound in found.values():  # half of the inequality's share each
+        expected = math.log(2 / 0.045) / 400_000
+        assert bound.complexity_per_token.confidence_nats == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_gap_from_a_sample_has_the_error_of_its_training_loss():
+    """Over the evaluated windows, which are the independent units; none if the loss is given."""
+    model, sample = replace(MODEL, train_tokens=400_000), windows()
+    order = np.random.default_rng(0).permutation(40)[20:]
+    means = sample.draws().loss_nats[order].mean(axis=1)
+    error = np.std(means, ddof=1) / math.sqrt(20)
+    for bound in every_bound(sample, model).values():
+        assert bound.training_loss_se_nats == pytest.approx(error, rel=1e-12)
+    given = every_bound(sample, replace(model, training_loss_nats=0.25))
+    assert {bound.training_loss_se_nats for bound in given.values()} == {0.0}
+    assert {bound.training_loss_se_nats for bound in every_bound(columns(), MODEL).values()} == {
+        0.0
+    }
 
 
 def test_a_sample_is_chosen_on_one_half_and_evaluated_on_the_other():
@@ -89,7 +107,7 @@ def test_a_sample_is_chosen_on_one_half_and_evaluated_on_the_other():
         code_bits=4000.0,
         train_tokens=400_000,
         vocab_size=64,
-        confidence=Confidence(0.045, 0.005, 2),
+        confidence=Confidence(0.045, 0.005, settings_shown=2, forms_shown=2),
     )
     assert again.total_nats == pytest.approx(bound.total_nats, abs=1e-12)
 

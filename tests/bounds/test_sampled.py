@@ -118,10 +118,28 @@ def test_with_little_data_the_choice_keeps_away_from_the_upper_end_of_s():
     assert width[0] <= width[1]
 
 
+def test_each_of_several_settings_and_forms_pays_for_all_that_are_shown():
+    """The sampling of M settings as one at delta/M; the inequality of two forms as one bit more."""
+    rng = np.random.default_rng(4)
+    drawn, summand = windows(rng, 512), Summand(0.1, 0.5, 0.75, 0.8)
+
+    def bound(confidence, bits=0.0):
+        arguments = shared(confidence) | {"code_bits": CODE_BITS + bits}
+        return sampled_bound(drawn, summand, 0.0, training_loss_nats=1.3, **arguments)
+
+    several = bound(Confidence(0.04, 0.01, settings_shown=8, forms_shown=2))
+    alone = bound(Confidence(0.04, 0.01 / 8), bits=1.0)
+    assert several.sampling_nats == pytest.approx(alone.sampling_nats, abs=1e-15)
+    assert several.complexity_nats == pytest.approx(alone.complexity_nats, rel=1e-12)
+    assert several.total_nats > bound(Confidence(0.04, 0.01)).total_nats
+
+
 def test_delta_is_divided_visibly():
     confidence = Confidence(bound=0.04, sample=0.01, settings_shown=4)
     assert confidence.total == pytest.approx(0.05)
     assert confidence.per_setting == pytest.approx(0.0025)
+    assert confidence.per_form == 0.04
+    assert Confidence(bound=0.04, sample=0.01, forms_shown=2).per_form == pytest.approx(0.02)
     for bad in ({"bound": 0.0, "sample": 0.1}, {"bound": 0.6, "sample": 0.5}):
         with pytest.raises(ValueError, match="strictly between 0 and 1"):
             Confidence(**bad)

@@ -68,6 +68,36 @@ def test_any_single_position_may_be_asked_for(model, windows, position):
     assert found.loss_nats[:, 0] == pytest.approx(expected, abs=2e-5)
 
 
+def by_length(seed: int):
+    """A model that goes by the length of what it is run on, as rotary scalings do."""
+    model = tiny_neox(seed)
+    forward = model.forward
+
+    def other(input_ids, **options):
+        logits = forward(input_ids, **options).logits
+        return CausalLMOutput(logits=logits * (1 + 20 * input_ids.shape[1] / CONTEXT))
+
+    model.forward = other
+    return model
+
+
+@pytest.mark.parametrize("made", [by_length, tiny_llama])
+def test_a_loss_is_of_its_window_and_position_whatever_else_is_scored(made, windows):
+    """Other windows of the batch are asked at late positions, at early ones, or are others."""
+    model = made(3)
+    early = np.full((len(windows), 1), CONTEXT // 2 - 1)
+    mixed, others = early.copy(), windows.copy()
+    mixed[1:] = CONTEXT - 1
+    others[1:] = others[1:][::-1]
+    alone = score_positions(model, windows[:1], early[:1], TOKENS_USED)
+    for ids, positions in ((windows, early), (windows, mixed), (others, mixed)):
+        found = score_positions(model, ids, positions, TOKENS_USED)
+        assert found.loss_nats[0] == pytest.approx(alone.loss_nats[0], abs=2e-5)
+        assert found.entropy_nats[0] == pytest.approx(alone.entropy_nats[0], abs=2e-5)
+    cut = plain_losses(model, windows[:1, : CONTEXT // 2 + 1], TOKENS_USED)[0][0, -1]
+    assert (abs(cut - alone.loss_nats[0, 0]) > 1e-3) == (made is by_length)
+
+
 def test_padded_logits_take_no_part_in_the_softmax(windows):
     model = tiny_neox(seed=3)
     positions = drawn_positions(len(windows), 4, CONTEXT, seed=0)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bounds import FORMS, four_term_bound
+from bounds.printed import upper_text
 from dashboard import variation
 from dashboard.artifacts import Suite
 from dashboard.controls import DELTAS
@@ -85,7 +86,7 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_run):
     terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6, "four_term"))
     shown = app.dataframe[0].value
     assert list(shown["total_nats"]) == list(terms["total_nats"])
-    assert app.metric[0].value == f"{terms['total_nats'].iloc[-1]:.3f}"
+    assert app.metric[0].value == upper_text(terms["total_nats"].iloc[-1])
     for row in terms.itertuples():
         quantized = suite.train_losses(Setting("rtn", 4))[row.model_id]
         unquantized = suite.train_losses(Setting("none", 32))[row.model_id]

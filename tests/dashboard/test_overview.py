@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from bounds.printed import upper_text
 from dashboard import overview
 from dashboard import overview_charts as charts
 from dashboard.artifacts import Suite
@@ -65,15 +66,15 @@ def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(open
     assert view.largest["model_id"] == "ladder-12k"
     bound, training, guess, gap = app.metric
     assert bound.label == "The risk is at most"
-    assert bound.value == f"{view.largest['total_nats']:.3f}"
+    assert bound.value == upper_text(view.largest["total_nats"])
     bits = BITS.of_nats(view.largest["bytes_per_token"]) * view.largest["total_nats"]
-    assert bound.delta == f"{bits:.3f} bits per byte"
+    assert bound.delta == f"{upper_text(bits)} bits per byte"
     assert training.value == f"{view.largest['measured_train_loss_nats']:.3f}"
     assert guess.value == "5.545"
     theirs = view.papers_largest["gap_nats"]
     less = 1 - view.largest["gap_nats"] / theirs
-    assert gap.value == f"{view.largest['gap_nats']:.3f}"
-    assert gap.delta == f"{less:.0%} below the paper's {theirs:.3f}"
+    assert gap.value == upper_text(view.largest["gap_nats"])
+    assert gap.delta == f"{less:.0%} below the paper's {upper_text(theirs)}"
     assert less > 0
 
 
@@ -249,7 +250,7 @@ def test_nominal_bits_certify_nothing_and_look_so(open_overview):
     app = open_overview(settings="as chosen", code="nominal")
     assert not app.exception
     assert app.metric[0].label == "No certificate"
-    assert app.metric[3].delta.startswith("paper's terms: ")
+    assert app.metric[3].delta.endswith("standard error, not certified")
     assert "below" not in app.metric[3].delta
     assert ":orange-badge" in words(app)
     assert ":green-badge" not in words(app)
@@ -274,7 +275,7 @@ def test_lines_are_named_for_what_they_are(suite):
     assert any(text.startswith("Chosen, no bound ") for text in names(nominal))
     papers = at_choice(suite, replace(CHOICE, form="four_term"), NATS)
     assert [text for text in names(papers) if "bound" in text] == [
-        f"Paper's bound {papers.largest['total_nats']:.2f}"
+        f"Paper's bound {upper_text(papers.largest['total_nats'], 2)}"
     ]
 
 
@@ -307,7 +308,7 @@ def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_run):
     assert not app.exception
     assert not sentences(app)
     assert app.metric[0].label == "The risk is at most"
-    assert app.metric[3].delta.startswith("paper's terms: ")
+    assert app.metric[3].delta.endswith("standard error, not certified")
     assert "sampling" in words(app)
     suite = Suite(tmp_path, "sampled")
     texts = names(at_best(suite, best_choice(suite, 0.05), NATS))

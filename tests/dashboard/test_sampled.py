@@ -22,7 +22,7 @@ from dashboard.errors import ArtifactError
 from dashboard.sampling import SAMPLED, SAMPLING_SHARE
 from dashboard.settings import Setting
 from dashboard.steps import steps_to_ours
-from dashboard.terms import Choice, bound_terms
+from dashboard.terms import UNQUANTIZED, Choice, bound_terms
 from dashboard.text import TERMS, term_of
 from dashboard.units import BITS, LOSS_COLUMNS, exported, shown
 from dashboard.view import View, nearest_setting, nearest_view
@@ -106,7 +106,7 @@ def test_the_shown_bound_is_the_one_computed_by_hand_from_the_files(folder, samp
             "code_bits": code_bits,
             "train_tokens": model["train_tokens"],
             "vocab_size": model["vocab_size"],
-            "confidence": Confidence(0.045, 0.005, 4 * settings),
+            "confidence": Confidence(0.045, 0.005, 4 * settings, forms_shown=2),
         }
         evaluation = from_files(folder, row.model_id, "train")
         selection = from_files(folder, row.model_id, "selection")
@@ -134,7 +134,7 @@ def test_the_bound_covers_the_same_summand_over_all_windows(folder, sampled, mic
             code_bits=row.code_bits,
             train_tokens=row.train_tokens,
             vocab_size=row.vocab_size,
-            confidence=Confidence(0.045, 0.005, 4 * 7),
+            confidence=Confidence(0.045, 0.005, 4 * 7, forms_shown=2),
         )
         mean = summand.values(whole, row.vocab_size).mean()
         assert row.total_nats - row.complexity_nats >= mean
@@ -150,6 +150,31 @@ def test_delta_is_split_by_a_fixed_share_among_all_settings(sampled):
     assert 0 < SAMPLING_SHARE < 1
 
 
+def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
+    """The bound is on every window; the training loss that the gap subtracts is an estimate."""
+    terms = bound_terms(sampled, CHOICE)
+    assert terms["certified"].all()
+    assert not terms["gap_certified"].any()
+    for row in terms.itertuples():
+        windows = sampled.windows(UNQUANTIZED, row.model_id).evaluation.loss_nats
+        error = windows.mean(axis=1).std(ddof=1) / math.sqrt(len(windows))
+        assert row.gap_se_nats == pytest.approx(error, rel=1e-12)
+        assert row.gap_se_nats > 0
+    whole = bound_terms(Suite(folder, "micro"), replace(CHOICE, form="geometric"))
+    assert set(whole["gap_se_nats"]) == {0.0}
+    assert whole["gap_certified"].all()
+
+
+def test_bits_per_byte_of_a_sample_are_not_certified(folder, sampled):
+    """They divide by an estimated length of tokens; a token that is one byte is no estimate."""
+    terms = shown(sampled, bound_terms(sampled, CHOICE), BITS)
+    assert not terms["certified"].any()
+    assert all("bits per byte divide by" in text for text in terms["not_certified_because"])
+    micro = Suite(folder, "micro")
+    whole = bound_terms(micro, replace(CHOICE, form="geometric"))
+    assert shown(micro, whole, BITS)["certified"].all()
+
+
 def test_other_forms_of_a_sample_are_a_display(sampled):
     terms = bound_terms(sampled, replace(CHOICE, form="four_term"))
     assert not terms["certified"].any()
@@ -160,7 +185,7 @@ def test_other_forms_of_a_sample_are_a_display(sampled):
 def test_the_waterfall_gives_sampling_its_place(sampled):
     steps = steps_to_ours(sampled, CHOICE, "ladder-12k")
     assert list(steps["kind"]) == ["gap", "sampling", "moves", "moves", "moves"]
-    assert list(steps["certified"]) == [False, True, True, True, True]
+    assert not steps["certified"].any()  # a gap subtracts an estimated training loss
     assert steps["change_nats"].iloc[1] > 0
     ours = bound_terms(sampled, CHOICE).set_index("model_id").loc["ladder-12k"]
     assert steps["gap_nats"].iloc[2] == pytest.approx(ours["gap_nats"], abs=1e-12)

@@ -182,8 +182,31 @@ def test_intervals_of_sums_are_joint():
     apart = one.high - one.low + other.high - other.low
     assert both.low < both.value < both.high
     assert both.high - both.low < 0.3 * apart
-    drawn = sum(view.laws[key].draws_at([1e6]) for key in GAP[:2])
-    assert both.low == np.percentile(drawn, 2.5)
+    # And it is that of one more model: wider than the joint interval of the laws by its scatter.
+    law_low, law_high = np.percentile(view.draws_at(GAP, 1e6), [2.5, 97.5])
+    assert both.low < law_low
+    assert law_high < both.high
+
+
+#: Sizes of a ladder, and coefficient and exponent of either term of its gap.
+SIZES_OF_SUM = np.geomspace(3e4, 2e6, 7)
+_TWO_TERMS = ((5.0, 0.1), (40.0, 0.4))
+
+
+def test_the_interval_of_a_sum_holds_a_model_that_was_left_out():
+    """Two terms that scatter by themselves: of 120 ladders the largest model's gap lies inside as
+    often as claimed."""
+    rng, inside = np.random.default_rng(8), 0
+    for _ in range(120):
+        parts = [n0 * SIZES_OF_SUM**-p * np.exp(rng.normal(0, 0.03, 7)) for n0, p in _TWO_TERMS]
+        frame = pd.DataFrame(
+            {"params_total": SIZES_OF_SUM, **dict(zip(GAP[:2], parts, strict=True))}
+        )
+        frame = frame.assign(**dict.fromkeys((*GAP[2:], "training_loss_nats"), 0.0))
+        view = Outlook.of(frame.assign(gap_nats=sum(parts))[:-1])
+        found = view.estimate(GAP, SIZES_OF_SUM[-1])
+        inside += found.low <= parts[0][-1] + parts[1][-1] <= found.high
+    assert 0.90 <= inside / 120 <= 0.99
 
 
 def test_a_term_without_a_law_is_left_out_and_named_and_a_zero_adds_nothing():

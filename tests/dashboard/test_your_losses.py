@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from bounds import FORMS
+from bounds.printed import upper_text
 from dashboard import own_example
 from dashboard.own_bounds import ESTIMATE, LABELS, REAL
 from dashboard.settings import Setting
@@ -60,7 +61,7 @@ def test_the_example_has_the_numbers_of_the_other_pages(open_page, suite):
         assert here["total_nats"] == pytest.approx(there["total_nats"], abs=1e-9)
         assert here["gap_nats"] == pytest.approx(there["gap_nats"], abs=1e-9)
     assert table["certified"].all()
-    assert app.metric[0].value == f"{table['total_nats'].iloc[0]:.4f}"
+    assert app.metric[0].value == upper_text(table["total_nats"].iloc[0], 4)
     assert ":green-badge" in words(app)
 
 

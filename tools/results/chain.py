@@ -7,7 +7,13 @@ import pandas as pd
 from dashboard.artifacts import Suite
 from dashboard.forms import STEPS as FORM_STEPS
 from dashboard.settings import Setting
-from dashboard.terms import UNQUANTIZED, Choice, best_setting, why_not_certified
+from dashboard.terms import (
+    UNQUANTIZED,
+    Choice,
+    best_setting,
+    training_losses,
+    why_not_certified,
+)
 
 #: Failure probability of every bound.
 DELTA = 0.05
@@ -82,7 +88,7 @@ def chain(suite: Suite, model_id: str, delta: float = DELTA) -> pd.DataFrame:
             }
         )
     frame = pd.DataFrame(rows)
-    trained = suite.train_losses(UNQUANTIZED)[model_id].mean_loss_nats
+    trained = training_losses(suite)[model_id]
     change = frame["gap_nats"].diff()
     whole = frame["gap_nats"].iloc[-1] - frame["gap_nats"].iloc[0]
     return frame.assign(

@@ -1,11 +1,12 @@
 """Words that follow from numbers: what an interval lets one say, and no more."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from bounds import PowerLaw
+from bounds.printed import rounded_up
 from dashboard.trends import Trend, trend
 
 #: Standard errors from which on two measurements are called different.
@@ -89,6 +90,11 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def upper(value: float, digits: int = 3) -> str:
+    """An upper bound, or a gap that ends at one: as ``number``, rounded up."""
+    return number(rounded_up(value, digits), digits)
+
+
 def percent(value: float, digits: int = 1, sign: bool = False) -> str:
     """``12.3 %``, with a true minus sign; ``sign`` puts a plus before what is positive."""
     text = number(100.0 * value, digits)
@@ -96,10 +102,16 @@ def percent(value: float, digits: int = 1, sign: bool = False) -> str:
     return f"{plus}{text} %"
 
 
-def spread(values: Sequence[float], digits: int = 3) -> str:
-    """``2.170``, or of several seeds the mean with the smallest and largest."""
-    mean = number(math.fsum(values) / len(values), digits)
-    low, high = number(min(values), digits), number(max(values), digits)
+def spread(
+    values: Sequence[float], digits: int = 3, write: Callable[[float, int], str] = number
+) -> str:
+    """``2.170``, or of several seeds the mean with the smallest and largest.
+
+    Args:
+        write: how a number becomes text; ``upper`` for bounds.
+    """
+    mean = write(math.fsum(values) / len(values), digits)
+    low, high = write(min(values), digits), write(max(values), digits)
     return mean if low == high else f"{mean} ({low}–{high})"
 
 

@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import least_squares
 
 from bounds import UnfittableError, fit_power_law, predict_largest
-from bounds.laws.power_law import HUBER_DELTA, small_sample_factor
+from bounds.laws.line import fit_line
+from bounds.laws.power_law import HUBER_DELTA, small_sample_factor, with_scatter
 
 SIZES = np.array([29152.0, 52944, 132864, 274640, 496704])
 
@@ -202,3 +204,52 @@ def test_sizes_that_hardly_differ_show_no_law():
 def test_a_size_that_is_none_is_an_error(bad):
     with pytest.raises(ValueError, match="every model size must be finite and above 0"):
         fit_power_law(np.array([1e3, bad, 1e5]), np.ones(3))
+
+
+def test_a_held_out_model_is_judged_by_the_interval_of_one_more_model():
+    """Seven sizes on a true law (section 11): the prediction interval holds the largest as often as
+    it claims, that of the law itself by far not."""
+    rng = np.random.default_rng(5)
+    sizes = np.geomspace(3e4, 2e6, 7)
+    inside, inside_law, runs = 0, 0, 300
+    for _ in range(runs):
+        y = 19 * sizes**-0.19 * np.exp(rng.normal(0, 0.03, 7))
+        inside += predict_largest(sizes, y).inside
+        low, high = fit_power_law(sizes[:-1], y[:-1]).band(sizes[-1])
+        inside_law += low[0] <= y[-1] <= high[0]
+    assert 0.91 <= inside / runs <= 0.98
+    assert inside_law / runs < 0.90
+
+
+def test_one_more_model_without_a_floor_has_students_interval():
+    y = SIZES**-0.3 * np.exp([0.03, -0.01, 0.02, -0.03, 0.0])
+    law, line = fit_power_law(SIZES, y), fit_line(np.log(SIZES), np.log(y))
+    low, high = law.predict(np.array([1e6, 1e8]))
+    for place, n in enumerate((1e6, 1e8)):
+        assert np.log([low[place], high[place]]) == pytest.approx(line.predict(np.log(n)), rel=1e-9)
+
+
+@pytest.mark.parametrize("floor", [False, True])
+def test_one_more_model_scatters_wider_than_the_law(floor):
+    offset = 0.5 if floor else 0.0
+    y = (offset + (SIZES / SIZES[0]) ** -0.4) * np.exp([0.02, -0.01, 0.015, -0.02, 0.01])
+    law = fit_power_law(SIZES, y, floor=floor)
+    points = SIZES[1:4]
+    (low, high), (inner_low, inner_high) = law.predict(points), law.band(points)
+    assert np.all(low < inner_low)
+    assert np.all(inner_high < high)
+
+
+def test_scatter_adds_to_the_laws_interval_as_in_students_formula():
+    """A straight line: its own interval in, the interval for one more point out."""
+    y = SIZES**-0.3 * np.exp([0.03, -0.01, 0.02, -0.03, 0.0])
+    x, line = np.log(SIZES), fit_line(np.log(SIZES), np.log(y))
+    at = np.log(np.array([1e5, 1e8]))
+    fitted = line.at(at)
+    quantile = stats.t.ppf(0.975, 3)
+    own = np.sqrt(1 / 5 + (at - x.mean()) ** 2 / ((x - x.mean()) ** 2).sum()) * line.scatter
+    residuals = np.log(y) - line.at(x)
+    ends = (np.exp(fitted), np.exp(fitted - quantile * own), np.exp(fitted + quantile * own))
+    low, high = with_scatter(*ends, residuals, 2, 0.95)
+    np.testing.assert_allclose(np.log(high) - fitted, line.half_width(at), rtol=1e-9)
+    np.testing.assert_allclose(fitted - np.log(low), line.half_width(at), rtol=1e-9)

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from bounds.printed import rounded_up
 from dashboard.laws import law_of
 from dashboard.steps import GAP, MOVES
 from dashboard.terms import PREQUENTIAL, UNQUANTIZED, Choice, bound_terms
@@ -11,7 +12,7 @@ from dashboard.waterfall_chart import waterfall
 from tools.results.chain import STEPS, best_of_all, chain, is_complete, other_order
 from tools.results.ladder import DELTA, Ladder, Size
 from tools.results.markdown import Part, images, paragraphs, table
-from tools.results.words import counted, listed, number, percent, spread, trend_words
+from tools.results.words import counted, listed, number, percent, spread, trend_words, upper
 
 _FIRST, _LAST = STEPS[0].label, STEPS[-1].label
 
@@ -63,8 +64,9 @@ def _introduction(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
         "(20 bits pay for it), the file entropy-coded, and GPTQ replaced by grid-step GPTQ, which "
         "is made for that.",
         "Each step is taken at its own best measured rate: a code names its setting in its first "
-        f"bytes, so that choosing it afterwards is paid for. {status} Losses are rounded up into "
-        "bins, the training loss that gaps are counted from like all others.",
+        f"bytes, so that choosing it afterwards is paid for. {status} The losses that a "
+        "bound is computed from are rounded up into bins; the training loss that its gap is "
+        "counted from is exact.",
     )
 
 
@@ -72,7 +74,7 @@ def _gaps_table(chains: dict[str, pd.DataFrame]) -> str:
     header = ["model", *(step.label for step in STEPS), "less"]
     rows = []
     for name, frame in chains.items():
-        cells = [f"{number(row.gap_nats)}<br>{row.rate}" for row in frame.itertuples()]
+        cells = [f"{upper(row.gap_nats)}<br>{row.rate}" for row in frame.itertuples()]
         rows.append([name, *cells, percent(_reduction(frame))])
     return table(header, rows)
 
@@ -108,7 +110,10 @@ def _shares_table(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
                 _percents([frame["share"].iloc[place] for frame in frames])
                 for place in range(1, len(STEPS))
             ]
-            ends = [spread([f["gap_nats"].iloc[place] for f in frames]) for place in (0, -1)]
+            ends = [
+                spread([f["gap_nats"].iloc[place] for f in frames], write=upper)
+                for place in (0, -1)
+            ]
             rows.append([size.label, str(len(frames)), *shares, *ends])
     return table(header, rows)
 
@@ -128,8 +133,8 @@ def _order(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     what = "loses" if alone > before else "gains"
     return (
         "Shares depend on the order of the steps. Grid-step GPTQ is made for entropy coding and "
-        f"comes after it: stored at fixed widths it {what} ({name}: a gap of {number(alone)}, "
-        f"where GPTQ has {number(before)})."
+        f"comes after it: stored at fixed widths it {what} ({name}: a gap of {upper(alone)}, "
+        f"where GPTQ has {upper(before)})."
     )
 
 
@@ -137,13 +142,14 @@ def _of_largest(ladder: Ladder, chains: dict[str, pd.DataFrame], frame: pd.DataF
     model = ladder.largest.first
     name = str(model["model_id"])
     header = ["step", "best rate", "bits per parameter", "gap", "less", "share", "certified"]
+    printed = [rounded_up(gap) for gap in frame["gap_nats"]]  # so that "less" adds up
     rows = [
         [
             row.step,
             row.rate,
             number(row.bits_per_parameter, 2),
-            number(row.gap_nats),
-            number(-row.change_nats) if row.Index else "–",
+            upper(row.gap_nats),
+            number(printed[row.Index - 1] - printed[row.Index]) if row.Index else "–",
             percent(row.share, 0) if row.Index else "–",
             "yes" if row.certified else "no",
         ]
@@ -152,10 +158,10 @@ def _of_largest(ladder: Ladder, chains: dict[str, pd.DataFrame], frame: pd.DataF
     first, last = frame.iloc[0], frame.iloc[-1]
     summary = (
         f"{name} ({int(model['params_total']):,} parameters, {int(model['train_tokens']):,} "
-        f"training tokens): the paper's form certifies a gap of {number(first['gap_nats'])} nats "
-        f"per token, everything together {number(last['gap_nats'])}, {percent(_reduction(frame))} "
-        f"less. The risk is at most {number(last['total_nats'])} nats per token (paper's form: "
-        f"{number(first['total_nats'])}); the binned training loss is "
+        f"training tokens): the paper's form certifies a gap of {upper(first['gap_nats'])} nats "
+        f"per token, everything together {upper(last['gap_nats'])}, {percent(_reduction(frame))} "
+        f"less. The risk is at most {upper(last['total_nats'])} nats per token (paper's form: "
+        f"{upper(first['total_nats'])}); the training loss is "
         f"{number(last['total_nats'] - last['gap_nats'])}, and guessing every token alike costs "
         f"{number(math.log(model['vocab_size']))}."
     )
@@ -176,7 +182,7 @@ def _best_of_all_in_words(ladder: Ladder, name: str, last: pd.Series) -> str:
         return "No other setting that was measured, with either real code, certifies a smaller gap."
     return (
         f"Among all settings that were measured, {setting.label}, {code.replace('_', '-')}, "
-        f"certifies the smallest gap: {number(gap)}."
+        f"certifies the smallest gap: {upper(gap)}."
     )
 
 
@@ -184,7 +190,7 @@ def _seeds_in_words(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     found = _of_size(ladder.largest, chains)
     own = (
         f"Over its {counted(len(found), 'seed')} the last gap is "
-        f"{spread([frame['gap_nats'].iloc[-1] for frame in found])}."
+        f"{spread([frame['gap_nats'].iloc[-1] for frame in found], write=upper)}."
         if len(found) > 1
         else "Its seeds: *n* = 1, so how far the gap depends on the seed was not measured at this "
         "size."
@@ -193,7 +199,7 @@ def _seeds_in_words(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     for size in ladder.sizes[:-1]:
         gaps = [frame["gap_nats"].iloc[-1] for frame in _of_size(size, chains)]
         if len(gaps) > 1:
-            ends = f"{number(min(gaps))}–{number(max(gaps))}"
+            ends = f"{upper(min(gaps))}–{upper(max(gaps))}"
             apart.append(f"{size.label}: {ends} (*n* = {len(gaps)})")
     if not apart:
         return f"{own} Neither was it at any other."
@@ -209,7 +215,7 @@ def _heuristic(ladder: Ladder, name: str) -> str:
     return (
         "**Not certified**, for comparison: with the prequential estimate of the information in "
         "the model in place of a code length, the same form gives a gap of "
-        f"{number(rows['gap_nats'].iloc[0])}."
+        f"{upper(rows['gap_nats'].iloc[0])}."
     )
 
 

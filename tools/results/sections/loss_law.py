@@ -6,8 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from bounds import HeldOut, PowerLaw, UnfittableError
-from bounds.laws.line import fit_line
+from bounds import HeldOut, PowerLaw
 from dashboard import scaling, scaling_charts
 from dashboard.law_charts import law_panel
 from dashboard.laws import formula, law_of
@@ -158,44 +157,20 @@ def _largest(ladder: Ladder, held: HeldOut | str) -> tuple[str, tuple[Finding, .
     title = f"**The largest size, predicted from the others.** {ladder.largest.label} parameters: "
     if isinstance(held, str):
         return f"{title}not predicted. {held}", ()
-    inside = held.low <= held.measured <= held.high
     text = (
-        f"{title}the law of the smaller sizes says {number(held.predicted)} nats (95 % interval of "
-        f"the law {number(held.low)} to {number(held.high)}); measured is "
-        f"{number(held.measured)}, {'inside' if inside else '**outside**'} it. The prediction is "
-        f"off by {percent(held.relative_error, sign=True)}."
+        f"{title}the law of the smaller sizes says {number(held.predicted)} nats, with a 95 % "
+        f"prediction interval for a single model, which scatters about the law, of "
+        f"{number(held.low)} to {number(held.high)}. Measured is {number(held.measured)}, "
+        f"{'inside' if held.inside else '**outside**'} it. The prediction is off by "
+        f"{percent(held.relative_error, sign=True)}."
     )
-    one = one_more_model(ladder)
-    if isinstance(one, str):
-        within, more = inside, f" An interval for a single model was not computed: {one}."
-    else:
-        low, high = one
-        within = low <= held.measured <= high
-        more = (
-            " For a single model, whose own scatter about the law comes on top, the 95 % "
-            f"prediction interval is {number(low)} to {number(high)}; measured is "
-            f"{'inside' if within else '**outside**'}."
-        )
-    if within:
-        return text + more, ()
+    if held.inside:
+        return text, ()
     short = (
         f"the loss of the largest size from the law of the smaller ones: off by "
         f"{percent(held.relative_error, sign=True)}, outside the prediction interval"
     )
-    return text + more, (Finding(Verdict.DIFFERS, text, short),)
-
-
-def one_more_model(ladder: Ladder) -> tuple[float, float] | str:
-    """Student's 95 % prediction interval for the largest size from the smaller ones, or why there
-    is none."""
-    rows = ladder.first_models
-    known = rows[rows["params_total"] < ladder.largest.params]
-    try:
-        line = fit_line(np.log(known["params_total"]), np.log(known["train_loss_nats"]))
-    except UnfittableError as reason:
-        return str(reason)
-    low, high = line.predict(float(np.log(ladder.largest.params)))
-    return float(np.exp(low)), float(np.exp(high))
+    return text, (Finding(Verdict.DIFFERS, text, short),)
 
 
 def _chart(loss: Quantity, law: PowerLaw) -> alt.HConcatChart:

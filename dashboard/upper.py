@@ -1,0 +1,42 @@
+"""Bounds in charts, printed as everywhere: rounded up (``bounds.printed``).
+
+A chart's own number format rounds to nearest, so what it prints of a bound is a column of text.
+"""
+
+import altair as alt
+import pandas as pd
+
+from bounds.printed import upper_text
+
+#: Decimals of a tooltip.
+TOOLTIP_DIGITS = 4
+
+#: Columns that are bounds, or gaps that end at one.
+UPPER = ("total_nats", "gap_nats", "bound_gap_nats")
+
+
+def with_printed(
+    frame: pd.DataFrame, digits: int = TOOLTIP_DIGITS, keys: tuple[str, ...] = UPPER
+) -> pd.DataFrame:
+    """``frame`` with its bounds as text beside them, in the columns that ``printed`` names."""
+    columns = {
+        printed(key, digits): [upper_text(value, digits) for value in frame[key]]
+        for key in keys
+        if key in frame
+    }
+    return frame.assign(**columns)
+
+
+def printed(key: str, digits: int = TOOLTIP_DIGITS) -> str:
+    """Name of the column with ``key`` as text of so many decimals."""
+    return f"{key}_to_{digits}"
+
+
+def tooltip(key: str, title: str, digits: int = TOOLTIP_DIGITS) -> alt.Tooltip:
+    """A line of a tooltip, of a frame that went through ``with_printed``."""
+    return alt.Tooltip(f"{printed(key, digits)}:N", title=title)
+
+
+def label(key: str, digits: int) -> alt.Text:
+    """A number beside a mark, of a frame that went through ``with_printed``."""
+    return alt.Text(f"{printed(key, digits)}:N")
