@@ -12,6 +12,8 @@ from compute.causality import check_causal
 from compute.layout import Kind, layout
 from compute.placement import arithmetic, dtype_name
 from compute.quantization import check_buffers
+from compute.suites.hub_model import HubModel
+from compute.suites.window_begin import window_begin
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -37,6 +39,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         )
     check_buffers(model)
     check_causal(model, spec.vocab_size, spec.context_length)
+    remarks = [spec.remark, _beginning(spec), _unquantized(model)]
     row = {
         "model_id": unit.model_id,
         "family": model.config.model_type,
@@ -58,9 +61,16 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "batch_windows": spec.batch_windows,
         "arithmetic": dtype_name(arithmetic(workspace.device)),
         "stand_in": spec.stand_in,
-        "remark": "; ".join(filter(None, [spec.remark, _unquantized(model)])) or None,
+        "remark": "; ".join(filter(None, remarks)) or None,
     }
     return {"models": pa.Table.from_pylist([row])}
+
+
+def _beginning(spec: HubModel) -> str | None:
+    """What windows of a stand-in text begin with, where the tokenizer puts something first."""
+    if spec.stand_in is None:
+        return None
+    return window_begin(hub.tokenizer_of(spec.source), spec.vocab_size)[1]
 
 
 def _unquantized(model: PreTrainedModel) -> str | None:

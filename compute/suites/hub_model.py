@@ -26,6 +26,8 @@ class HubModel:
         batch_windows: windows of one training step; None if unknown.
         chain: (training step, source) of its earlier checkpoints, rising; empty if there are none.
         content: commit, or digest of a folder, where the revision alone does not fix the weights.
+        window_begin: token that every window begins with, as context only; None where windows begin
+            with the token that comes before them in the text.
     """
 
     model_id: str
@@ -42,6 +44,7 @@ class HubModel:
     batch_windows: int | None = None
     chain: tuple[tuple[int, Source], ...] = ()
     content: str | None = None
+    window_begin: int | None = None
 
     def __post_init__(self) -> None:
         if self.train_windows < 1:
@@ -75,4 +78,5 @@ class HubModel:
             "train_tokens": self.train_tokens,
             "context_length": self.context_length,
             "vocab_size": self.vocab_size,
+            **({} if self.window_begin is None else {"window_begin": self.window_begin}),
         }

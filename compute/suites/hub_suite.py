@@ -233,6 +233,7 @@ def _named(
         remark=remark,
         batch_windows=family.get("batch_windows"),
         chain=chain,
+        window_begin=family.get("window_begin"),
     )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from transformers import PreTrainedTokenizerBase
+
 from compute import hub
 from compute.errors import InputError
 from compute.suites.corpus import Corpus, load_corpus
@@ -20,6 +22,7 @@ from compute.suites.text import (
 )
 from compute.suites.text_windows import tokenize
 from compute.suites.token_stream import TokenStream
+from compute.suites.window_begin import window_begin
 
 #: Of the order of documents and windows, and bytes of text that are held out.
 SEED = 1
@@ -69,8 +72,35 @@ def open_text(
         return windows
     corpus = _dataset_corpus(text) if isinstance(text, DatasetText) else _folder_corpus(text)
     tokenizer = hub.tokenizer_of(first.source)
-    context = first.context_length
-    return StandInFiles(tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report))
+    _check_begin(first, tokenizer)
+    return StandInFiles(
+        tokenize(
+            corpus,
+            tokenizer,
+            first.context_length,
+            SEED,
+            cache_dir,
+            MOST_WINDOWS,
+            report,
+            vocab_size=first.vocab_size,
+            begin=first.window_begin,
+        )
+    )
+
+
+def _check_begin(model: HubModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a suite's file that says otherwise than the tokenizer how a text begins.
+
+    Raises:
+        InputError: saying what to write there.
+    """
+    begin, _ = window_begin(tokenizer, model.vocab_size)
+    if begin != model.window_begin:
+        wanted = "leave window_begin out" if begin is None else f"write window_begin = {begin}"
+        raise InputError(
+            f"The tokenizer of {model.source} begins a text with the token {begin}, and the file "
+            f"of suites says {model.window_begin}; {wanted} in its family."
+        )
 
 
 def _state(folder: Path) -> dict:
