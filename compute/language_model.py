@@ -69,6 +69,9 @@ def load(folder: Path, device: torch.device) -> PreTrainedModel:
     )
     if found["missing_keys"]:
         raise ValueError(f"the checkpoint {weights} lacks {min(found['missing_keys'])}")
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    if None not in ends and ends[0].weight is not ends[1].weight:
+        model.config.tie_word_embeddings = False  # whatever the checkpoint says of itself
     return model.to(device).eval()
 
 

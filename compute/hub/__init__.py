@@ -4,9 +4,11 @@ The hub's own variables hold: ``HF_HOME``, ``HF_HUB_CACHE``, ``HF_HUB_OFFLINE``,
 and ``HF_TOKEN``.  Every failure is an ``InputError``.
 """
 
+from compute.hub.ends import with_true_ends
 from compute.hub.failures import UnreachableError
 from compute.hub.fetching import fetch, missing_bytes, weight_files
 from compute.hub.forgetting import forget
+from compute.hub.hashes import weight_hashes
 from compute.hub.reading import config_of, tokenizer_of
 from compute.hub.source import Source, commit_of
 from compute.hub.verification import verify
@@ -24,4 +26,6 @@ __all__ = [
     "tokenizer_of",
     "verify",
     "weight_files",
+    "weight_hashes",
+    "with_true_ends",
 ]

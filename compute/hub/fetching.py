@@ -99,6 +99,19 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     return path.parent
 
 
+def cached_weights(source: Source) -> Path | None:
+    """The folder that holds the model's configuration and all its weights, if it is here.
+
+    Raises:
+        InputError: the source is a folder without them.
+    """
+    folder = local_folder(source)
+    if folder is None:
+        return _whole_snapshot(source)
+    files.folder_weights(folder, f"The folder {source}")
+    return folder
+
+
 def _weights(source: Source, commit: str, listed: dict[str, RemoteFile]) -> list[str]:
     """``files.weights_among`` the listed ones; fetches the index of shards."""
     return files.weights_among(listed, str(source), lambda name: download(source, commit, name))

@@ -14,5 +14,6 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     source = unit.model.source
     folder = hub.fetch(source, lambda had, total: report(had))
     hub.verify(folder)
-    checkpoint.point_to(source, folder, workspace.checkpoint(unit))
+    tied = unit.model.config.tie_word_embeddings
+    checkpoint.point_to(source, folder, workspace.checkpoint(unit), tied=tied)
     return {}

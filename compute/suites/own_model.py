@@ -72,6 +72,7 @@ def own_suite(
         )
     check_train_tokens(train_tokens, context)
     vocab_size = min(known_ids(tokenizer), config.vocab_size)
+    config = hub.with_true_ends(source, config)
     embedding, nonembedding = hub.parameter_counts_of(config)
     exact = isinstance(text, StreamText)
     begin, remark = (None, None) if exact else window_begin(tokenizer, vocab_size)
