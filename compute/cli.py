@@ -82,6 +82,9 @@ ModelName = Annotated[
 Revision = Annotated[
     str | None, typer.Option(help="Branch, tag or commit of --model.", show_default="main")
 ]
+Gguf = Annotated[
+    str | None, typer.Option(help="GGUF file in the folder --model that holds the model.")
+]
 TrainTokens = Annotated[
     int | None, typer.Option(help="D of --model: tokens it was trained on, each once.")
 ]
@@ -148,6 +151,7 @@ def plan(
     hub_suites: HubFile = None,
     model: ModelName = None,
     revision: Revision = None,
+    gguf: Gguf = None,
     train_tokens: TrainTokens = None,
     dataset: Dataset = None,
     text_field: TextField = "text",
@@ -194,6 +198,7 @@ def run(
     hub_suites: HubFile = None,
     model: ModelName = None,
     revision: Revision = None,
+    gguf: Gguf = None,
     train_tokens: TrainTokens = None,
     dataset: Dataset = None,
     text_field: TextField = "text",
@@ -226,6 +231,7 @@ def status(
     hub_suites: HubFile = None,
     model: ModelName = None,
     revision: Revision = None,
+    gguf: Gguf = None,
     train_tokens: TrainTokens = None,
     dataset: Dataset = None,
     text_field: TextField = "text",

@@ -19,6 +19,7 @@ from compute.session import Place, Request, Session, check_quantizers, suite_sto
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.own_model import own_suite
+from compute.suites.repeated_weights import Repeats, repeated_weights
 from compute.suites.text import DatasetText, FolderText, StreamText, Text
 from compute.suites.text_files import SEED, open_text, text_identity
 from compute.terminal import console, duration
@@ -33,10 +34,12 @@ class HubSession(Session):
     Attributes:
         suite: what is measured.
         hours: the longest that the run may take, or None.
+        measures: whether units are to be run, so that it matters what the checkpoints are.
     """
 
     suite: HubSuite
     hours: float | None
+    measures: bool = True
 
     @property
     def models(self) -> tuple[HubModel, ...]:
@@ -65,6 +68,8 @@ class HubSession(Session):
                 f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in all, are fetched, "
                 "scored and dropped again one by one; --without chain leaves them out"
             )
+        for name, found in self._repeats.items():
+            lines += [f"In {name} {remark}" for remark in found.remarks]
         lines.append(
             "Times are arithmetic over the speeds that `python -m compute check` measured here"
             if self._checked
@@ -137,6 +142,7 @@ class HubSession(Session):
         """
         todo, cards = self.plan.todo, self.machines.memory(self.workspace, all_cards=True)
         out = shortages(todo, self._by_id, self._one_card, cards, self._weight_bytes)
+        out |= self._not_what_they_say(todo)
         out |= self._without_disk(todo, out) | self._beyond_hours(todo, out)
         if not out:
             return self
@@ -166,6 +172,23 @@ class HubSession(Session):
 
     def _memory(self, unit: Unit, model: HubModel) -> tuple[int, int]:
         return memory_of(unit, model, self.workspace.device, self._weight_bytes)
+
+    @cached_property
+    def _repeats(self) -> dict[str, Repeats]:
+        """What was found of the models that are still to be measured."""
+        todo = {unit.model_id for unit in self.plan.todo} if self.measures else set()
+        return {m.model_id: repeated_weights(m) for m in self.models if m.model_id in todo}
+
+    def _not_what_they_say(self, units: list[Unit]) -> dict[str, str]:
+        """Models whose weights are those of another checkpoint: nothing of them is measured."""
+        reasons = {name: found.reason for name, found in self._repeats.items() if found.reason}
+        sources = {model.model_id: model.source for model in self.models}
+        return {
+            unit.name: f"{sources[unit.model_id]} {reasons[unit.model_id]}: it is not the "
+            "checkpoint that it says"
+            for unit in units
+            if unit.model_id in reasons
+        }
 
     def _without_disk(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
         """Models whose weights the disk of the hub's cache has no room for, the largest first."""
@@ -239,7 +262,7 @@ def open_model(place: Place) -> HubSession:
     if request.preset is not None:
         raise InputError("--preset names a suite and --model a model; give one of them.")
     _refuse(request, "--model", ("only",))
-    source = hub.Source(request.model, request.revision or "main")
+    source = hub.Source(request.model, request.revision or "main", request.gguf)
     text = _text_of(request)
     suite = own_suite(source, request.train_tokens, text, request.context_length, request.hub_file)
     return _opened(place, suite, suite.models)
@@ -288,8 +311,8 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
     units = without_stages(hub_units(suite.models, suite.effort, text), request.without)
     workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)
     with console.status("Counting memory and time"):
-        opened = HubSession.of(place, workspace, units, suite=suite, hours=request.hours)
-        return opened.limited()
+        own = {"suite": suite, "hours": request.hours, "measures": request.measures}
+        return HubSession.of(place, workspace, units, **own).limited()
 
 
 def _gigabytes(size: float) -> str:

@@ -37,6 +37,7 @@ class Request:
         hub_file: another ``hub.toml``.
         model: a model on the hub, or in a folder, instead of a preset.
         revision: of that model.
+        gguf: file in the folder of that model that holds it.
         train_tokens: D of that model.
         dataset: on the hub, whose text stands in for what that model was trained on.
         text_field: column or field of the text in a dataset or in shards.
@@ -63,6 +64,7 @@ class Request:
     hub_file: Path | None = None
     model: str | None = None
     revision: str | None = None
+    gguf: str | None = None
     train_tokens: int | None = None
     dataset: str | None = None
     text_field: str = "text"
@@ -174,6 +176,8 @@ def open_session(request: Request) -> Session:
     place = _place(request)
     if request.model is not None:
         return hub_session.open_model(place)
+    if request.gguf is not None:
+        raise InputError("--gguf names a file inside the folder that --model names; give both.")
     preset, why = request.preset, None
     if preset is None:
         preset = "pythia" if place.device.startswith("cuda") else "small"

@@ -18,6 +18,8 @@ def with_true_ends(source: Source, config: PreTrainedConfig) -> PreTrainedConfig
         InputError: an end that the configuration asks for is not among the weights: it would be
             drawn at random.
     """
+    if source.gguf is not None:  # its reader tells the ends from the file's own list of tensors
+        return config
     names, shape = _ends_of(config)
     stored = stored_tensors(source)
     if stored is None or None in names:

@@ -4,23 +4,37 @@ from pathlib import Path
 
 from compute.errors import InputError
 from compute.hub import files
-from compute.hub.source import Source, cached_snapshot, commit_of, local_folder
+from compute.hub.failures import UnreachableError
+from compute.hub.source import Source, cached_snapshot, commit_of
 
 
-def weight_hashes(source: Source) -> frozenset[str] | None:
+def hub_answers(source: Source) -> bool:
+    """Whether the hub can be asked for the files of a repository."""
+    try:
+        files.remote_files(source, source.revision)
+    except UnreachableError:
+        return False
+    except InputError:  # a refusal is an answer
+        return True
+    return True
+
+
+def weight_hashes(source: Source, ask: bool = True) -> frozenset[str] | None:
     """What the hub calls the contents of the files of weights, shard by shard.
 
     Where a revision holds them in two formats it is those of the format that is loaded.
 
+    Args:
+        ask: the hub, and not only the cache.
+
     Returns:
-        None for a folder, where there are none, or where neither the hub nor the cache tells.
+        None where there are none, or where neither tells.
     """
     try:
-        if local_folder(source) is not None:
-            return None
-        return _listed(source) or _cached(source)
+        found = _listed(source) if ask else frozenset()
     except InputError:  # fetching it will say why
-        return _cached(source)
+        found = frozenset()
+    return found or _cached(source)
 
 
 def _listed(source: Source) -> frozenset[str]:

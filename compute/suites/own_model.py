@@ -1,9 +1,11 @@
 """Any causal language model that a person names: a suite of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from compute import hub
 from compute.errors import InputError
+from compute.setting import Setting
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import (
     FILE,
@@ -76,7 +78,14 @@ def own_suite(
     embedding, nonembedding = hub.parameter_counts_of(config)
     exact = isinstance(text, StreamText)
     begin, remark = (None, None) if exact else window_begin(tokenizer, vocab_size)
-    name = _slug(Path(source.name).resolve().name if Path(source.name).is_dir() else source.name)
+    folder = Path(source.name).expanduser()
+    name = _slug(folder.resolve().name if folder.is_dir() else source.name)
+    stored = None
+    if source.gguf is not None:
+        name = _slug(source.gguf.removesuffix(".gguf"))
+        stored = hub.declared(folder / source.gguf)
+        settings = (Setting("gguf", bits=stored.bits), *effort.settings)
+        effort = replace(effort, settings=settings)
     model = HubModel(
         model_id=name if source.revision == "main" else f"{name}-{_slug(source.revision)}",
         source=source,
@@ -89,6 +98,7 @@ def own_suite(
         corpus=text.label if exact else "its own training text",
         stand_in=None if exact else text.label,
         window_begin=begin,
+        file=stored,
         content=hub.commit_of(source),
     )
     about = () if remark is None else (f"In {model.model_id} {remark}",)
