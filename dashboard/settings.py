@@ -74,7 +74,7 @@ QUANTIZERS = (
     Quantizer(
         "gguf",
         "GGUF file",
-        "#8A5A44",
+        "#AA22FF",
         "triangle-right",
         "The file that the model comes in, quantized by whoever made it: all its bytes, and the "
         "model that they decode to.",

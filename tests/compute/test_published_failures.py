@@ -202,7 +202,9 @@ def test_an_interrupted_chain_goes_on_with_the_next_checkpoint(
 
     # What was found is kept, not found again: it may be told by a mark.
     first = workspace.probes(unit) / "step0.json"
-    first.write_text(json.dumps(json.loads(first.read_text()) | {"loss_nats": 5.0}))
+    marked = json.loads(first.read_text())
+    marked["row"]["loss_nats"] = 5.0
+    first.write_text(json.dumps(marked))
     loaded.clear()
     monkeypatch.setattr(language_model, "load", lambda f, d: (loaded.append(f), load(f, d))[1])
     tokens = []
