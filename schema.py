@@ -66,6 +66,7 @@ QUANTIZERS = (
     "ldlq",
     "ldlq_rotated",
     "gptq_step",
+    "gguf",
 )
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of

@@ -16,11 +16,19 @@ from compute.folders import whole_folder
 _POINTER = "source.json"
 
 
-def point_to(source: hub.Source, weights: Path, folder: Path) -> None:
-    """Make ``folder`` stand for the weights of ``source``, which lie in ``weights``."""
+def point_to(source: hub.Source, weights: Path, folder: Path, *, tied: bool) -> None:
+    """Make ``folder`` stand for the weights of ``source``, which lie in ``weights``.
+
+    Args:
+        tied: whether embedding and output layer are one matrix, whatever ``weights`` says.
+    """
     with whole_folder(folder) as ready:
         (ready / _POINTER).write_text(json.dumps(asdict(source)))
         shutil.copyfile(weights / "config.json", ready / "config.json")
+        config = json.loads((ready / "config.json").read_text(encoding="utf-8"))
+        if config.get("tie_word_embeddings", tied) != tied:
+            config["tie_word_embeddings"] = tied
+            (ready / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def weights_folder(folder: Path) -> Path:

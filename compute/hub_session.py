@@ -32,6 +32,7 @@ from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.measurements import settings_named
 from compute.suites.named_models import named_suite
+from compute.suites.repeated_weights import Repeats, repeated_weights
 from compute.suites.text import SEED, DatasetText, FolderText, StreamText, Text
 from compute.suites.text_files import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.terminal import console, duration
@@ -78,6 +79,8 @@ class HubSession(Session):
                 f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in all, are fetched, "
                 "scored and dropped again one by one; --without chain leaves them out"
             )
+        for name, found in self._repeats.items():
+            lines += [f"In {name} {remark}" for remark in found.remarks]
         if self.plan.todo and self.tokenizing.bytes:
             size, spent = self.tokenizing.bytes, self.tokenizing.seconds
             about = f": about {duration(spent)}" if spent else ""
@@ -185,6 +188,7 @@ class HubSession(Session):
         if out and self.workers > 1:
             alone = self._without_memory(units, replace(self.workspace, workers=1))
             out = {n: r if n in alone else r + self.shared_memory for n, r in out.items()}
+        out |= self._not_what_they_say(units)
         return out | self._without_disk(units, out)
 
     def _without_memory(self, units: list[Unit], workspace: Workspace) -> dict[str, str]:
@@ -213,6 +217,23 @@ class HubSession(Session):
 
     def _memory(self, unit: Unit, model: HubModel) -> tuple[int, int]:
         return memory_of(unit, model, self.workspace.device, self._weight_bytes)
+
+    @cached_property
+    def _repeats(self) -> dict[str, Repeats]:
+        """What was found of the models that are still to be measured."""
+        todo = {unit.model_id for unit in self.plan.todo} if self.request.measures else set()
+        return {m.model_id: repeated_weights(m) for m in self.models if m.model_id in todo}
+
+    def _not_what_they_say(self, units: list[Unit]) -> dict[str, str]:
+        """Models whose weights are those of another checkpoint: nothing of them is measured."""
+        reasons = {name: found.reason for name, found in self._repeats.items() if found.reason}
+        sources = {model.model_id: model.source for model in self.models}
+        return {
+            unit.name: f"{sources[unit.model_id]} {reasons[unit.model_id]}: it is not the "
+            "checkpoint that it says"
+            for unit in units
+            if unit.model_id in reasons
+        }
 
     def _without_disk(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
         """Models whose weights the disk of the hub's cache has no room for, the largest first."""
@@ -263,6 +284,7 @@ def open_model(place: Place) -> HubSession:
         _text_of(request),
         request.context_length,
         request.hub_file,
+        request.gguf,
     )
     return _opened(place, suite, suite.models)
 

@@ -15,6 +15,9 @@ from compute.parameter_counts import parameter_counts
 from compute.suites.ladder_model import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
 
+#: Entries of a matrix that tell it from others.
+_SAMPLED = 4096
+
 # Checkpoints of this size load in milliseconds, and the run shows progress of its own.
 logging.disable_progress_bar()
 
@@ -69,6 +72,9 @@ def load(folder: Path, device: torch.device) -> PreTrainedModel:
     )
     if found["missing_keys"]:
         raise ValueError(f"the checkpoint {weights} lacks {min(found['missing_keys'])}")
+    ends = (model.get_input_embeddings(), model.get_output_embeddings())
+    if None not in ends and ends[0].weight is not ends[1].weight:
+        model.config.tie_word_embeddings = False  # whatever the checkpoint says of itself
     return model.to(device).eval()
 
 
@@ -79,6 +85,23 @@ def weights_sha256(model: PreTrainedModel) -> str:
         sha.update(name.encode())
         sha.update(parameter.detach().cpu().contiguous().view(torch.uint8).numpy())
     return sha.hexdigest()
+
+
+def matrix_samples(model: PreTrainedModel) -> frozenset[str]:
+    """A hash of a sample of every matrix: matrices that share it were trained together, or copied.
+
+    Left out are matrices whose sample is one number over and over.
+    """
+    found = set()
+    for parameter in model.parameters():
+        if parameter.dim() < 2:
+            continue
+        flat = parameter.detach().flatten()
+        places = torch.linspace(0, len(flat) - 1, min(len(flat), _SAMPLED), dtype=torch.float64)
+        sample = flat[places.long().to(flat.device)].float().cpu()
+        if sample.min() < sample.max():
+            found.add(hashlib.sha256(sample.numpy()).hexdigest())
+    return frozenset(found)
 
 
 def batches(

@@ -153,6 +153,13 @@ class Request:
         ),
         Goes.MODEL | Goes.KEPT,
     ] = ()
+    gguf: Annotated[
+        str | None,
+        Option(
+            help="GGUF file in the folder --model that holds the model.", rich_help_panel=_MODELS
+        ),
+        Goes.MODEL | Goes.KEPT,
+    ] = None
     train_tokens: Annotated[
         tuple[int, ...],
         Option(

@@ -15,10 +15,11 @@ _PARAMETERS = {
     "ldlq": _CLIPPED,
     "ldlq_rotated": (*_CLIPPED, "quantizer_seed"),
     "gptq_step": ("step",),
+    "gguf": ("bits",),
 }
 
 #: Range of bits; those of a clipped grid, 1 to 8, where nothing else is said.
-_BITS = {"none": (32, 32), "cast": (16, 16)}
+_BITS = {"none": (32, 32), "cast": (16, 16), "gguf": (1, 32)}
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,14 @@ QUANTIZERS = (
         "Rounds every weight by itself to the nearest level.",
     ),
     Quantizer(
+        "gguf",
+        "GGUF file",
+        "#AA22FF",
+        "triangle-right",
+        "The file that the model comes in, quantized by whoever made it: all its bytes, and the "
+        "model that they decode to.",
+    ),
+    Quantizer(
         "none",
         "Float formats",
         "#526967",

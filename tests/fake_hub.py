@@ -124,10 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
         if not path.is_file():
             return self._refuse(404, "EntryNotFound", "Entry not found")
         content, start = path.read_bytes(), 0
-        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
         self.send_response(206 if wanted else 200)
         if wanted:
             start = int(wanted[1])
+            content = content[: int(wanted[2]) + 1] if wanted[2] else content
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("X-Repo-Commit", snapshot.name)
         self.send_header("ETag", f'"{path.readlink().name}"')

@@ -39,7 +39,12 @@ def unquantized_bits(architecture: list[Parameter]) -> int:
     """Bits of the stored file of a model that is not quantized, which need not be written: every
     weight has its 32 bits, whatever it is."""
     body = FLOAT32_BYTES * sum(math.prod(parameter.shape) for parameter in architecture)
-    return 8 * (len(header("stored", UNQUANTIZED, body)) + body)
+    return announced_bits(UNQUANTIZED, 8 * body)
+
+
+def announced_bits(setting: Setting, body_bits: int) -> int:
+    """Bits of a stored file whose body, in whole bytes, was not made here."""
+    return 8 * len(header("stored", setting, body_bits // 8)) + body_bits
 
 
 def decode(file: bytes, architecture: list[Parameter]) -> Iterator[tuple[str, torch.Tensor]]:

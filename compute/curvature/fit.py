@@ -75,6 +75,7 @@ def fit(
 
     Raises:
         NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
+        NotFollowedError: it cannot be told what a product takes.
     """
     _check_vectors(config, memory)
     one = footprint(config, (1, context), point.matrix, vocab_size)

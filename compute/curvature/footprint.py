@@ -14,7 +14,12 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
+from compute.curvature.experts import deal_out_evenly
 from compute.curvature.products import CurvatureProduct, twice_differentiable
+
+
+class NotFollowedError(ValueError):
+    """A model's operations depend on the contents of its tensors, or have no second derivative."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +72,46 @@ def footprint(
     ``vocab_size`` count.
 
     It takes as many operations as the product, up to seconds, so what was found is remembered.
+
+    Raises:
+        NotFollowedError: the product cannot be followed without contents, or not at all.
     """
     key = (config.to_json_string(), shape, matrix, vocab_size)
     if key not in _found:
-        _found[key] = _follow(config, shape, matrix, vocab_size)
-    return _found[key]
+        try:
+            _found[key] = _follow(config, shape, matrix, vocab_size)
+        except NotFollowedError as error:
+            _found[key] = error
+    found = _found[key]
+    if isinstance(found, NotFollowedError):
+        raise found
+    return found
 
 
-_found: dict[tuple, Footprint] = {}
+_found: dict[tuple, Footprint | NotFollowedError] = {}
 
 
 def _follow(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
+) -> Footprint:
+    try:
+        return _followed(config, shape, matrix, vocab_size)
+    # Any architecture of transformers comes here, and whatever stops one stops its curvature.
+    except Exception as error:
+        raise NotFollowedError(
+            f"the products of {config.model_type} with the {matrix} matrix cannot be followed "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        ) from error
+
+
+def _followed(
     config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
 ) -> Footprint:
     with FakeTensorMode():
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
         tokens = torch.zeros(shape, dtype=torch.int64)
         with twice_differentiable(model):
+            deal_out_evenly(model)
             product = CurvatureProduct(
                 model, lambda: [(tokens, tokens)], matrix, vocab_size=vocab_size
             )

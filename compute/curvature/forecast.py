@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from transformers import PreTrainedConfig
 
 from compute.curvature.fit import Fit, NoRoomError, fit
+from compute.curvature.footprint import NotFollowedError
 from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 
@@ -15,9 +16,9 @@ class Forecast:
 
     Attributes:
         point: what is to be measured.
-        fit: how it is carried out; None where it does not fit.
-        reason: why it does not; None where it does.
-        flops: arithmetic of all its products; 0 where it does not fit.
+        fit: how it is carried out; None where it does not fit or cannot be followed.
+        reason: why it is not; None where it is.
+        flops: arithmetic of all its products; 0 where it is not carried out.
     """
 
     point: CurvaturePoint
@@ -49,7 +50,7 @@ def forecast(
     """
     try:
         found = fit(config, context, point, memory, vocab_size)
-    except NoRoomError as error:
+    except (NoRoomError, NotFollowedError) as error:
         return Forecast(point, None, str(error), 0.0)
     products = point.probes * found.steps + 2 * point.tests
     return Forecast(point, found, None, products * point.windows * context * found.flops_per_token)

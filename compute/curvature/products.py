@@ -14,15 +14,18 @@ Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]
 
 @contextmanager
 def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
-    """Evaluation mode, and attention without fused kernels, which have no second derivative."""
-    attention = model.config._attn_implementation
+    """Evaluation mode, and attention and experts without fused kernels, which have no second
+    derivative: experts run one after the other."""
+    attention, experts = model.config._attn_implementation, model.config._experts_implementation
     training = {module: module.training for module in model.modules()}
     model.set_attn_implementation("eager")
+    model.set_experts_implementation("eager")
     model.eval()
     try:
         yield
     finally:
         model.set_attn_implementation(attention)
+        model.set_experts_implementation(experts)
         for module, was in training.items():
             module.training = was
 

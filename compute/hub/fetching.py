@@ -23,6 +23,8 @@ def weight_files(source: Source) -> dict[str, int] | None:
         InputError: the hub refuses, or there are no weights.
     """
     folder = local_folder(source)
+    if folder is not None and source.gguf is not None:
+        return {source.gguf: (folder / source.gguf).stat().st_size}
     if folder is not None:
         return files.folder_weights(folder, f"The folder {source}")
     try:
@@ -72,7 +74,7 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
     """
     folder = local_folder(source)
     if folder is not None:
-        files.folder_weights(folder, f"The folder {source}")
+        weight_files(source)
         return folder
     commit = commit_of(source)
     try:
@@ -97,6 +99,19 @@ def fetch(source: Source, progress: Progress | None = None) -> Path:
                 f"{name} on the hub: delete it and run again."
             )
     return path.parent
+
+
+def cached_weights(source: Source) -> Path | None:
+    """The folder that holds the model's configuration and all its weights, if it is here.
+
+    Raises:
+        InputError: the source is a folder without them.
+    """
+    folder = local_folder(source)
+    if folder is None:
+        return _whole_snapshot(source)
+    files.folder_weights(folder, f"The folder {source}")
+    return folder
 
 
 def _weights(source: Source, commit: str, listed: dict[str, RemoteFile]) -> list[str]:

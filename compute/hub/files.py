@@ -34,6 +34,12 @@ WEIGHTS = (
     ("pytorch_model.bin", "pytorch_model.bin.index.json"),
 )
 
+#: The files of weights alone, in the same order.
+WEIGHT_PATTERNS = ("model*.safetensors", "pytorch_model*.bin")
+
+#: Of these weights the hub tells names and shapes.
+SAFETENSORS = (".safetensors", ".safetensors.index.json")
+
 
 @dataclass(frozen=True)
 class RemoteFile:

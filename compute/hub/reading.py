@@ -8,7 +8,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 from transformers.models.auto import configuration_auto, modeling_auto
 
 from compute.errors import InputError
-from compute.hub import files
+from compute.hub import files, gguf
 from compute.hub.download import download
 from compute.hub.failures import UnreachableError
 from compute.hub.source import Source, cached_snapshot, commit_of, local_folder
@@ -25,6 +25,10 @@ def config_of(source: Source) -> PreTrainedConfig:
             repository's own.
     """
     folder = local_folder(source)
+    if source.gguf is not None:
+        config = gguf.config_of(folder / source.gguf)
+        _check_causal(source, config)
+        return config
     if folder is None:
         path = download(source, commit_of(source), "config.json")
     else:
@@ -62,6 +66,8 @@ def tokenizer_of(source: Source) -> PreTrainedTokenizerBase:
         InputError: it cannot be had, there is none, or it needs code of its repository's own.
     """
     folder = local_folder(source) or _tokenizer_snapshot(source)
+    if source.gguf is not None:
+        return gguf.tokenizer_of(folder / source.gguf)
     if not files.matching(files.folder_files(folder), files.TOKENIZER):
         raise InputError(f"{source} holds no tokenizer: name a model that comes with one.")
     try:

@@ -26,12 +26,17 @@ class Source:
     Attributes:
         name: ``ORG/NAME`` on the hub, or a local folder.
         revision: Branch, tag or commit; must be left as it is for a folder.
+        gguf: Name of the GGUF file in that folder which holds the model; None for a checkpoint in
+            Hugging Face layout.
     """
 
     name: str
     revision: str = "main"
+    gguf: str | None = None
 
     def __str__(self) -> str:
+        if self.gguf is not None:
+            return f"{self.name}/{self.gguf}"
         return self.name if self.revision == "main" else f"{self.name} at {self.revision}"
 
 
@@ -49,12 +54,35 @@ def local_folder(source: Source) -> Path | None:
                 f"{source.name!r} is a folder, which has no revision {source.revision!r}: leave "
                 "the revision out, or name the folder that holds it."
             )
+        if source.gguf is not None:
+            if not (folder / source.gguf).is_file():
+                raise InputError(
+                    f"The folder {source.name!r} holds no file {source.gguf!r}; --gguf names one "
+                    "inside the folder that --model names."
+                )
+            return folder
+        ggufs = sorted(path.name for path in folder.glob("*.gguf"))
+        if not (folder / "config.json").is_file() and ggufs:
+            raise InputError(
+                f"The folder {source.name!r} holds a model as GGUF; name its file with --gguf "
+                f"{ggufs[0]}."
+            )
         if not (folder / "config.json").is_file():
             raise InputError(
                 f"The folder {source.name!r} holds no config.json: name a folder that "
                 "save_pretrained wrote."
             )
         return folder
+    if folder.is_file() and folder.suffix.lower() == ".gguf":
+        raise InputError(
+            f"{source.name!r} is a GGUF file; name its folder and the file: --model "
+            f"{folder.parent} --gguf {folder.name}."
+        )
+    if source.gguf is not None:
+        raise InputError(
+            f"--gguf {source.gguf} is read from a folder, and {source.name!r} is not one; fetch "
+            "the file first."
+        )
     if not REPOSITORY.fullmatch(source.name) or folder.exists():
         raise InputError(
             f"{source.name!r} is neither a folder nor a model's name on the hub (ORG/NAME): check "
@@ -80,6 +108,8 @@ def commit_of(source: Source) -> str:
     folder = local_folder(source)
     if folder is not None:
         files = sorted(path for path in folder.iterdir() if path.is_file())
+        if source.gguf is not None:
+            files = [folder / source.gguf]
         states = [(path.name, path.stat()) for path in files]
         lines = [f"{name}\t{s.st_size}\t{s.st_mtime_ns}\n" for name, s in states]
         return hashlib.sha256("".join(lines).encode()).hexdigest()

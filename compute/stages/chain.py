@@ -9,11 +9,12 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedModel
 
-from compute import hub
+from compute import hub, language_model
 from compute.placement import ready_to_score
 from compute.sampled_evaluation import score_positions
 from compute.suites.draws import drawn_positions
 from compute.suites.hub_model import HubModel
+from compute.suites.repeated_weights import repeated_steps, repeated_weights
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -43,12 +44,18 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     """Loss of every earlier checkpoint, and of the final model, on the windows that come next.
 
     A checkpoint is fetched, scored and dropped again, unless it had been there before; its row is
-    kept in the cache, so that a run that was interrupted goes on with the next one.
+    kept in the cache, so that a run that was interrupted goes on with the next one.  Checkpoints
+    whose weights are another's, whole or in part, are left out.
+
+    Raises:
+        ValueError: the first of them is another's.
     """
     spec, ahead = unit.model
+    repeated = dict(repeated_weights(spec).left_out)
+    checkpoints = [(s, source) for s, source in spec.chain if s not in repeated]
     folder = workspace.probes(unit)
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [(s, source) for s, source in spec.chain if not _file(folder, s).exists()]
+    missing = [(s, source) for s, source in checkpoints if not _file(folder, s).exists()]
     done = 0
 
     def losses(model: PreTrainedModel, step: int) -> np.ndarray:
@@ -63,16 +70,16 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         done += len(indices) * spec.context_length
         return found.loss_nats.mean(axis=1)
 
-    if missing:
-        model, _ = ready_to_score(workspace.checkpoint(unit), workspace.device)
-        after = {step: losses(model, step) for step, _ in missing}
-        del model  # or there would be two at once
+    model, _ = ready_to_score(workspace.checkpoint(unit), workspace.device)
+    after = {step: losses(model, step) for step, _ in missing}
+    ends = [(spec.source.revision, language_model.matrix_samples(model))]
+    del model  # or there would be two at once
     for step, source in missing:
         had = hub.missing_bytes(source) == 0
         weights = hub.fetch(source)
         hub.verify(weights)
         model, sha = ready_to_score(weights, workspace.device)
-        then = losses(model, step)
+        then, matrices = losses(model, step), sorted(language_model.matrix_samples(model))
         del model
         excess = then - after[step]
         row = {
@@ -85,10 +92,21 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
             "weights_sha256": sha,
         }
-        _keep(row, _file(folder, step))
+        _keep({"row": row, "matrices": matrices}, _file(folder, step))
         if not had:
             hub.forget(source)
-    rows = [json.loads(_file(folder, step).read_text()) for step, _ in spec.chain]
+    for source in spec.finals:
+        if source != spec.source and hub.missing_bytes(source) == 0:
+            model, _ = ready_to_score(hub.fetch(source), workspace.device)
+            ends.append((source.revision, language_model.matrix_samples(model)))
+            del model
+    found = {step: json.loads(_file(folder, step).read_text()) for step, _ in checkpoints}
+    matrices = [(step, frozenset(kept["matrices"])) for step, kept in found.items()]
+    repeated |= repeated_steps(matrices, ends)
+    first = spec.chain[0][0]
+    if first in repeated:
+        raise ValueError(f"{repeated[first]}: how the training began is not known")
+    rows = [kept["row"] for step, kept in found.items() if step not in repeated]
     return {"checkpoint_losses": pa.Table.from_pylist(rows)}
 
 

@@ -12,6 +12,9 @@ from compute.causality import check_causal
 from compute.layout import Kind, layout
 from compute.placement import arithmetic, dtype_name
 from compute.quantization import check_buffers
+from compute.suites.hub_model import HubModel
+from compute.suites.repeated_weights import repeated_weights
+from compute.suites.window_begin import window_begin
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -37,6 +40,8 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         )
     check_buffers(model)
     check_causal(model, spec.vocab_size, spec.context_length)
+    repeats = repeated_weights(spec).remarks
+    remarks = [spec.remark, _file(spec), *repeats, _beginning(spec), _unquantized(model)]
     row = {
         "model_id": unit.model_id,
         "family": model.config.model_type,
@@ -48,7 +53,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "bytes_per_token": workspace.windows.open().bytes_per_token(spec),
         "context_length": spec.context_length,
         "corpus": spec.corpus,
-        "revision": f"{spec.source.name}@{spec.source.revision} ({hub.commit_of(spec.source)})",
+        "revision": f"{_place(spec.source)} ({hub.commit_of(spec.source)})",
         "seed": None,
         "train_fraction": 1.0,
         "weights_sha256": language_model.weights_sha256(model),
@@ -58,9 +63,30 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "batch_windows": spec.batch_windows,
         "arithmetic": dtype_name(arithmetic(workspace.device)),
         "stand_in": spec.stand_in,
-        "remark": "; ".join(filter(None, [spec.remark, _unquantized(model)])) or None,
+        "remark": "; ".join(filter(None, remarks)) or None,
     }
     return {"models": pa.Table.from_pylist([row])}
+
+
+def _place(source: hub.Source) -> str:
+    return str(source) if source.gguf else f"{source.name}@{source.revision}"
+
+
+def _file(spec: HubModel) -> str | None:
+    """That it comes quantized, where it does."""
+    if spec.file is None:
+        return None
+    return (
+        f"decoded from a GGUF file of {spec.file.bits_per_weight:.3g} bits per weight "
+        f"({spec.file.name}): it is quantized already, and gaps are counted from what it decodes to"
+    )
+
+
+def _beginning(spec: HubModel) -> str | None:
+    """What windows of a stand-in text begin with, where the tokenizer puts something first."""
+    if spec.stand_in is None:
+        return None
+    return window_begin(hub.tokenizer_of(spec.source), spec.vocab_size)[1]
 
 
 def _unquantized(model: PreTrainedModel) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
+from transformers import PreTrainedModel
 
 import schema
 from bounds import nominal_bits
@@ -29,7 +30,7 @@ RESOLUTION = 2.0**-12
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """Losses of the decoded model at drawn positions of drawn windows, the same of a model for
     every setting; on the first of them also those of the unquantized model."""
-    spec, effort, quantize_unit = unit.model
+    spec, effort, _ = unit.model
     windows = workspace.windows.open()
     drawn = {split: _drawn(split, spec, effort, windows) for split in DRAW_SEEDS}
     model, weights_sha256 = ready_to_score(workspace.checkpoint(unit), workspace.device)
@@ -45,7 +46,9 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
 
     ids, positions, _ = drawn["train"]
     paired = slice(0, min(PAIRED_WINDOWS, len(ids)))
-    if unit.setting == UNQUANTIZED:
+    if spec.file is not None and unit.setting.quantizer == "gguf":
+        bits = dict.fromkeys(codes.CODES, codes.announced_bits(unit.setting, spec.file.file_bits))
+    elif unit.setting == UNQUANTIZED:
         bits = dict.fromkeys(codes.CODES, codes.unquantized_bits(layout(model)))
     else:
         before = score(ids[paired], positions[paired]).loss_nats.mean(axis=1)
@@ -55,16 +58,13 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     found = {split: score(ids, places) for split, (ids, places, _) in drawn.items()}
     train, heldout = found["train"], found["heldout"]
     gaps = np.zeros(len(ids[paired]))
-    if unit.setting != UNQUANTIZED:
+    if unit.coded is not None:
         gaps = train.loss_nats[paired].mean(axis=1) - before
     clusters = np.take_along_axis(drawn["heldout"][2], heldout.positions, axis=1)
     row = {
         "model_id": unit.model_id,
         **unit.setting.columns,
-        "nominal_bits": nominal_bits(
-            nominal_rate(unit.setting, quantize_unit, workspace),
-            sum(language_model.parameter_counts(model)),
-        ),
+        "nominal_bits": _nominal_bits(unit, workspace, model),
         **{f"{code}_bits": size for code, size in bits.items()},
         "train_loss_nats": train.loss_nats.mean(),
         "paired_gap_nats": gaps.mean(),
@@ -79,6 +79,14 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         "quantized": pa.Table.from_pylist([row]),
         "token_losses": pa.concat_tables(_rows(unit, split, s) for split, s in found.items()),
     }
+
+
+def _nominal_bits(unit: Unit, workspace: Workspace, model: PreTrainedModel) -> float:
+    spec, _, quantize_unit = unit.model
+    if spec.file is not None and unit.setting.quantizer == "gguf":
+        return float(spec.file.tensor_bits)
+    rate = nominal_rate(unit.setting, quantize_unit, workspace)
+    return nominal_bits(rate, sum(language_model.parameter_counts(model)))
 
 
 def work_tokens(model: HubModel, effort: Effort, quantized: bool) -> int:

@@ -74,6 +74,8 @@ class Effort:
                 raise InputError(f"--{name} must be at least {limit}, not {value}.")
         changes: dict = {}
         if settings:
+            as_it_comes = tuple(s for s in self.settings if s.quantizer == "gguf")
+            settings = (*settings[:1], *as_it_comes, *settings[1:])
             points = [p for p in self.curvature if p.setting in (UNQUANTIZED, *settings)]
             changes |= {"settings": settings, "curvature": tuple(points)}
         if windows is not None:

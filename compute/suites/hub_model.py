@@ -1,10 +1,15 @@
 """A model that somebody else has trained: where it is, what it was trained on, how it is shaped."""
 
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from transformers import PreTrainedConfig
 
-from compute.hub import Source
+from compute.hub import Declared, Source
+
+#: In names of revisions that are checkpoints of a training.
+_POINT_OF_TRAINING = re.compile(r"(step|iter|ckpt|checkpoint|tokens?)[-_]?\d|\d+[kmb]?[-_]?tokens")
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,13 @@ class HubModel:
         stand_in: text that is scored in its place; None if it is the same.
         remark: what to know when it is compared with others, or None.
         batch_windows: windows of one training step; None if unknown.
+        final: the last checkpoint of the same training by its own name, beside ``main``; None where
+            it has none.
         chain: (training step, source) of its earlier checkpoints, rising; empty if there are none.
         content: commit, or digest of a folder, where the revision alone does not fix the weights.
+        window_begin: token that every window begins with, as context only; None where windows begin
+            with the token that comes before them in the text.
+        file: what its GGUF file says of itself; None for a checkpoint in Hugging Face layout.
     """
 
     model_id: str
@@ -40,8 +50,11 @@ class HubModel:
     stand_in: str | None = None
     remark: str | None = None
     batch_windows: int | None = None
+    final: Source | None = None
     chain: tuple[tuple[int, Source], ...] = ()
     content: str | None = None
+    window_begin: int | None = None
+    file: Declared | None = None
 
     def __post_init__(self) -> None:
         if self.train_windows < 1:
@@ -68,6 +81,28 @@ class HubModel:
         return self.train_tokens / self.params_total
 
     @property
+    def is_folder(self) -> bool:
+        """Whether it lies in a folder, of which no other revision is known."""
+        return Path(self.source.name).expanduser().is_dir()
+
+    @property
+    def finals(self) -> list[Source]:
+        """Names of the end of its training."""
+        main = Source(self.source.name)
+        return [main] if self.final is None else [main, self.final]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is the end of its training itself."""
+        return self.source in self.finals
+
+    @property
+    def is_on_the_way(self) -> bool:
+        """Whether its revision names a point before the end of its training."""
+        named = _POINT_OF_TRAINING.search(self.source.revision.lower())
+        return not self.is_final and (self.final is not None or named is not None)
+
+    @property
     def identity(self) -> dict:
         """Everything that determines what is measured but for the windows that are drawn.
 
@@ -81,4 +116,5 @@ class HubModel:
             **exact,
             "context_length": self.context_length,
             "vocab_size": self.vocab_size,
+            **({} if self.window_begin is None else {"window_begin": self.window_begin}),
         }

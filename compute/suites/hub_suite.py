@@ -237,8 +237,15 @@ def _named(
         stand_in=stand_in,
         remark=remark,
         batch_windows=family.get("batch_windows"),
+        final=_final(row, family),
         chain=chain,
+        window_begin=family.get("window_begin"),
     )
+
+
+def _final(row: dict, family: dict) -> Source | None:
+    """The last checkpoint by its step, where all of a training are kept."""
+    return Source(row["repo"], f"step{family['total_steps']}") if "total_steps" in family else None
 
 
 def _remark(step: int, family: dict) -> str | None:

@@ -26,7 +26,7 @@ def unrolled(row: dict) -> Iterator[dict]:
 def settings_of(row: dict) -> Iterator[Setting]:
     """How models are quantized."""
     for values in unrolled(row):
-        yield Setting(**values)
+        yield _made_here(Setting(**values))
 
 
 def points_of(row: dict) -> Iterator[CurvaturePoint]:
@@ -34,7 +34,19 @@ def points_of(row: dict) -> Iterator[CurvaturePoint]:
     of_setting = {field.name for field in schema.SETTING_FIELDS}
     for values in unrolled(row):
         setting = {key: values.pop(key) for key in of_setting & {*values}}
-        yield CurvaturePoint(**values, setting=Setting(**setting) if setting else UNQUANTIZED)
+        made = _made_here(Setting(**setting)) if setting else UNQUANTIZED
+        yield CurvaturePoint(**values, setting=made)
+
+
+def _made_here(setting: Setting) -> Setting:
+    """Refuse what only a model that comes as a file has.
+
+    Raises:
+        ValueError: saying so.
+    """
+    if setting.quantizer == "gguf":
+        raise ValueError("quantizer='gguf' is measured of every GGUF file, and of nothing else")
+    return setting
 
 
 def settings_named(texts: Iterable[str]) -> tuple[Setting, ...]:

@@ -24,6 +24,7 @@ def named_suite(
     text: Text | None,
     context_length: int | None = None,
     file: Path | None = None,
+    gguf: str | None = None,
 ) -> HubSuite:
     """The models, smallest first.
 
@@ -34,13 +35,16 @@ def named_suite(
         text: that they are scored on; None for that of the published suite they belong to.
         context_length: tokens of a window; None for what the models were made for.
         file: laid out as ``hub.toml`` is.
+        gguf: file in the folder of the only model that holds it.
 
     Raises:
         InputError: as ``own_suite``, or the models cannot share a suite.
     """
     count = len(names)
+    if gguf is not None and count > 1:
+        raise InputError("--gguf names the file of one model; give one --model with it.")
     sources = [
-        hub.Source(name, revision or "main")
+        hub.Source(name, revision or "main", gguf)
         for name, revision in zip(names, _each("--revision", revisions, count), strict=True)
     ]
     tokens = _each("--train-tokens", train_tokens, count)
@@ -52,7 +56,12 @@ def named_suite(
         return suites[0]
     _check_shared(suites, file or FILE)
     models = sorted(_told_apart([s.models[0] for s in suites]), key=lambda m: m.params_total)
-    return replace(suites[0], suite=f"{suites[0].suite}-and-{count - 1}-more", models=tuple(models))
+    return replace(
+        suites[0],
+        suite=f"{suites[0].suite}-and-{count - 1}-more",
+        models=tuple(models),
+        about=tuple(line for suite in suites for line in suite.about),
+    )
 
 
 def _each(flag: str, values: Sequence[T], count: int) -> list[T | None]:

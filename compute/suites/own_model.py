@@ -1,9 +1,11 @@
 """Any causal language model that a person names: a suite of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from compute import hub
 from compute.errors import InputError
+from compute.setting import Setting
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import (
     FILE,
@@ -14,6 +16,8 @@ from compute.suites.hub_suite import (
     load_effort,
 )
 from compute.suites.text import StreamText, Text
+from compute.suites.tokens import known_ids
+from compute.suites.window_begin import window_begin
 
 #: Tokens of a window, unless the model was made for fewer or a person says otherwise.
 CONTEXT = 2048
@@ -37,8 +41,7 @@ def own_suite(
 
     Raises:
         InputError: D or the text is missing, D does not fill one window, the model cannot be had or
-            is no causal one, its tokenizer knows more tokens than it predicts, or its context is
-            shorter than asked for.
+            is not a causal one, or its context is shorter than asked for.
     """
     file = file or FILE
     if train_tokens is None or train_tokens < 1:
@@ -70,28 +73,36 @@ def own_suite(
             f"{longest}; give --context from 2 to {longest}."
         )
     check_train_tokens(train_tokens, context)
-    if len(tokenizer) > config.vocab_size:
-        raise InputError(
-            f"The tokenizer of {source.name} has {len(tokenizer):,} tokens and the model predicts "
-            f"{config.vocab_size:,}: they do not belong together."
-        )
+    vocab_size = min(known_ids(tokenizer), config.vocab_size)
+    config = hub.with_true_ends(source, config)
     embedding, nonembedding = hub.parameter_counts_of(config)
     exact = isinstance(text, StreamText)
-    name = _slug(Path(source.name).resolve().name if Path(source.name).is_dir() else source.name)
+    begin, remark = (None, None) if exact else window_begin(tokenizer, vocab_size)
+    folder = Path(source.name).expanduser()
+    name = _slug(folder.resolve().name if folder.is_dir() else source.name)
+    stored = None
+    if source.gguf is not None:
+        name = _slug(source.gguf.removesuffix(".gguf"))
+        stored = hub.declared(folder / source.gguf)
+        settings = (Setting("gguf", bits=stored.bits), *effort.settings)
+        effort = replace(effort, settings=settings)
     model = HubModel(
         model_id=name if source.revision == "main" else f"{name}-{_slug(source.revision)}",
         source=source,
         train_tokens=train_tokens,
         context_length=context,
-        vocab_size=len(tokenizer),
+        vocab_size=vocab_size,
         params_embedding=embedding,
         params_nonembedding=nonembedding,
         config=config,
         corpus=text.label if exact else "its own training text",
         stand_in=None if exact else text.label,
+        window_begin=begin,
+        file=stored,
         content=hub.commit_of(source),
     )
-    return HubSuite(name, (model,), text, effort)
+    about = () if remark is None else (f"In {model.model_id} {remark}",)
+    return HubSuite(name, (model,), text, effort, about)
 
 
 def _slug(name: str) -> str:

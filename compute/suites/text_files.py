@@ -27,6 +27,7 @@ from compute.suites.text import (
 from compute.suites.text_windows import tokenize, windows_folder
 from compute.suites.token_stream import TokenStream
 from compute.suites.tokens import token_pieces, tokenizer_digest
+from compute.suites.window_begin import window_begin
 from compute.unit import digest
 
 #: Bytes of a token, about: what fills the windows is the most that is tokenized.
@@ -76,12 +77,15 @@ def open_text(
         return windows
     corpus = _dataset_corpus(text) if isinstance(text, DatasetText) else text.corpus
     tokenizer = hub.tokenizer_of(first.source)
-    context = first.context_length
-    files = tokenize(corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report)
+    _check_begin(first, tokenizer)
+    context, v, begin = first.context_length, first.vocab_size, first.window_begin
+    files = tokenize(
+        corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS, report, vocab_size=v, begin=begin
+    )
     if isinstance(text, FolderText):
         text.forget()
     else:
-        _note(text, tokenizer, context, cache_dir).write_text(files.folder.name)
+        _note(text, tokenizer, first, cache_dir).write_text(files.folder.name)
     return StandInFiles(files)
 
 
@@ -118,7 +122,7 @@ def tokenizing_of(text: Text, models: tuple[HubModel, ...], cache_dir: Path) -> 
         tokenizer = hub.tokenizer_of(models[0].source)
     except InputError:
         return Tokenizing(size, None)  # the run will say why
-    if _is_tokenized(text, tokenizer, context, cache_dir):
+    if _is_tokenized(text, tokenizer, models[0], cache_dir):
         return Tokenizing(0, 0.0)
     return Tokenizing(size, size * _seconds_per_byte(documents, tokenizer))
 
@@ -126,22 +130,32 @@ def tokenizing_of(text: Text, models: tuple[HubModel, ...], cache_dir: Path) -> 
 def _is_tokenized(
     text: DatasetText | FolderText,
     tokenizer: PreTrainedTokenizerBase,
-    context: int,
+    model: HubModel,
     cache_dir: Path,
 ) -> bool:
     if isinstance(text, FolderText):
-        folder = windows_folder(text.corpus, tokenizer, context, SEED, cache_dir, MOST_WINDOWS)
+        folder = windows_folder(
+            text.corpus,
+            tokenizer,
+            model.context_length,
+            SEED,
+            cache_dir,
+            MOST_WINDOWS,
+            vocab_size=model.vocab_size,
+            begin=model.window_begin,
+        )
         return folder.exists()
-    note = _note(text, tokenizer, context, cache_dir)
+    note = _note(text, tokenizer, model, cache_dir)
     return note.exists() and (note.parent / note.read_text()).exists()
 
 
 def _note(
-    text: DatasetText, tokenizer: PreTrainedTokenizerBase, context: int, cache_dir: Path
+    text: DatasetText, tokenizer: PreTrainedTokenizerBase, model: HubModel, cache_dir: Path
 ) -> Path:
     """File that names the folder of a dataset's windows: the folder itself has its name from the
     documents, which are not read for a plan."""
-    key = digest([text_identity(text), tokenizer_digest(tokenizer), context])
+    tiling = [model.context_length, model.vocab_size, model.window_begin]
+    key = digest([text_identity(text), tokenizer_digest(tokenizer), *tiling])
     return cache_dir / "windows" / f"dataset-{key}.txt"
 
 
@@ -162,6 +176,21 @@ def _seconds_per_byte(
     for _ in token_pieces(tuple(sample), tokenizer):
         pass
     return (time.monotonic() - start) / max(size, 1)
+
+
+def _check_begin(model: HubModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a suite's file that says otherwise than the tokenizer how a text begins.
+
+    Raises:
+        InputError: saying what to write there.
+    """
+    begin, _ = window_begin(tokenizer, model.vocab_size)
+    if begin != model.window_begin:
+        wanted = "leave window_begin out" if begin is None else f"write window_begin = {begin}"
+        raise InputError(
+            f"The tokenizer of {model.source} begins a text with the token {begin}, and the file "
+            f"of suites says {model.window_begin}; {wanted} in its family."
+        )
 
 
 def _state(folder: Path) -> dict:

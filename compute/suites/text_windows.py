@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from compute.errors import InputError
 from compute.folders import first_folder
 from compute.suites.corpus import Corpus
-from compute.suites.tokens import document_end, token_pieces, tokenizer_digest
+from compute.suites.tokens import document_end, known_ids, token_pieces, tokenizer_digest
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,17 @@ def tokenize(
     cache_dir: Path,
     most_windows: int,
     report: Callable[[float], None] = lambda share: None,
+    *,
+    vocab_size: int | None = None,
+    begin: int | None = None,
 ) -> TokenizedFiles:
     """Join documents, cut windows that predict every token once, shuffle those of training.
 
     The stream is every document followed by the token that ends one, with another such token
     before the first.  Windows overlap in one token: the last that one predicts is the context that
-    the next begins with.  What does not fill a window is dropped (section 0: one fixed tiling).
+    the next begins with.  Where ``begin`` is given it takes that token's place, so that a window
+    neither grows nor predicts anything else.  What does not fill a window is dropped (section 0:
+    one fixed tiling).
 
     Args:
         corpus: documents in random order.
@@ -72,20 +77,34 @@ def tokenize(
         cache_dir: the result is kept under it, and found again there.
         most_windows: training text is tokenized until it fills so many windows.
         report: told the share of the training text that is done.
+        vocab_size: V, tokens that the model predicts; None for all that the tokenizer has.
+        begin: a token that every window begins with, as context only; None for the one that comes
+            before it in the text.
 
     Raises:
-        InputError: the tokenizer has no token for the end of a document, gives a token beyond its
+        InputError: the tokenizer has no token for the end of a document, gives a token beyond the
             vocabulary or none at all, or the text is too short for one window, or for held-out
             windows of two documents.
     """
-    folder = windows_folder(corpus, tokenizer, context, seed, cache_dir, most_windows)
+    known = known_ids(tokenizer)
+    vocab_size = min(known, vocab_size or known)
+    folder = windows_folder(
+        corpus,
+        tokenizer,
+        context,
+        seed,
+        cache_dir,
+        most_windows,
+        vocab_size=vocab_size,
+        begin=begin,
+    )
     if folder.exists():
         report(1.0)
         return TokenizedFiles(folder)
-    end = document_end(tokenizer)
+    end = document_end(tokenizer, vocab_size)
     most_tokens = most_windows * context
-    training = _stream(corpus.training, tokenizer, end, most_tokens, report)
-    heldout = _stream(corpus.heldout, tokenizer, end, None)
+    training = _stream(corpus.training, tokenizer, vocab_size, end, most_tokens, report)
+    heldout = _stream(corpus.heldout, tokenizer, vocab_size, end, None)
     if not training.tokens or not heldout.tokens:
         raise InputError(
             f"The tokenizer gives no tokens for the text of the corpus {corpus.name}; it does not "
@@ -106,8 +125,8 @@ def tokenize(
     windows = _windows(training.ids, context)[:most_windows]
     order = np.random.default_rng(seed).permutation(len(windows))
     with first_folder(folder) as ready:
-        np.save(ready / "training.npy", windows[order])
-        np.save(ready / "heldout.npy", _windows(heldout.ids, context))
+        np.save(ready / "training.npy", _begun(windows[order], begin))
+        np.save(ready / "heldout.npy", _begun(_windows(heldout.ids, context), begin))
         np.save(ready / "heldout_documents.npy", documents)
         described = {"bytes_per_token": training.bytes / training.predicted}
         (ready / "text.json").write_text(json.dumps(described))
@@ -122,10 +141,17 @@ def windows_folder(
     seed: int,
     cache_dir: Path,
     most_windows: int,
+    *,
+    vocab_size: int | None = None,
+    begin: int | None = None,
 ) -> Path:
     """Where ``tokenize`` keeps its result."""
+    known = known_ids(tokenizer)
     key = f"{corpus.fingerprint[:16]}-{tokenizer_digest(tokenizer)[:16]}"
-    return cache_dir / "windows" / f"{key}-{context}-{seed}-{most_windows}"
+    key += f"-{context}-{seed}-{most_windows}"
+    key += "" if min(known, vocab_size or known) == known else f"-v{vocab_size}"
+    key += "" if begin is None else f"-begin{begin}"
+    return cache_dir / "windows" / key
 
 
 @dataclass(frozen=True)
@@ -157,22 +183,23 @@ class _Stream:
 def _stream(
     documents: tuple[bytes, ...],
     tokenizer: PreTrainedTokenizerBase,
+    vocab_size: int,
     end: int,
     most_tokens: int | None,
     report: Callable[[float], None] = lambda share: None,
 ) -> _Stream:
     """The documents, as far as they are needed for ``most_tokens`` predictions; None for all."""
-    known = len(tokenizer)
-    parts = [np.array([end], np.uint16 if known <= 2**16 else np.int32)]
+    parts = [np.array([end], np.uint16 if vocab_size <= 2**16 else np.int32)]
     lengths = [0] * len(documents)
     total_bytes = sum(len(document) + 1 for document in documents)
     predicted = tokens = size = 0
     for piece in token_pieces(documents, tokenizer):
         ids = np.array([*piece.ids, end] if piece.ends else piece.ids, dtype=np.int64)
-        if ids.size and not 0 <= ids.min() <= ids.max() < known:
+        if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
             raise InputError(
-                f"The tokenizer gives the token {ids.max()}, and it says that it has only "
-                f"{known:,}; it is damaged or of another model."
+                f"The text holds {tokenizer.convert_ids_to_tokens(int(ids.max()))!r}, the token "
+                f"{ids.max():,}, and the model predicts {vocab_size:,} tokens; use a text without "
+                "it, or the tokenizer of this model."
             )
         parts.append(ids.astype(parts[0].dtype))
         lengths[piece.document] += len(ids)
@@ -184,6 +211,15 @@ def _stream(
         if done >= 1:
             break
     return _Stream(np.concatenate(parts), lengths, tokens, size)
+
+
+def _begun(windows: np.ndarray, begin: int | None) -> np.ndarray:
+    """The windows with ``begin`` as the token that is only context, unless it is None."""
+    if begin is None:
+        return windows
+    begun = windows.copy()
+    begun[:, 0] = begin
+    return begun
 
 
 def _windows(stream: np.ndarray, context: int) -> np.ndarray:

@@ -16,6 +16,10 @@ from compute.errors import InputError
 BATCH_CHARACTERS = 2**20
 
 
+#: Every tokenizer gives some tokens for it.
+_ANY_TEXT = "The text."
+
+
 @dataclass(frozen=True)
 class TokenPiece:
     """Tokens of a document, or of a part of a long one.
@@ -54,19 +58,43 @@ def token_pieces(
             yield TokenPiece(document, ids, len(text.encode()), ends)
 
 
-def document_end(tokenizer: PreTrainedTokenizerBase) -> int:
+def document_end(tokenizer: PreTrainedTokenizerBase, vocab_size: int | None = None) -> int:
     """The token that ends a document: that of the end of text, else that of its beginning.
 
+    Args:
+        vocab_size: V, if the model predicts fewer tokens than the tokenizer has.
+
     Raises:
-        InputError: there is neither.
+        InputError: there is neither, or the model does not predict it.
     """
-    for token in (tokenizer.eos_token_id, tokenizer.bos_token_id):
-        if token is not None:
+    tokens = [t for t in (tokenizer.eos_token_id, tokenizer.bos_token_id) if t is not None]
+    for token in tokens:
+        if vocab_size is None or token < vocab_size:
             return token
+    if tokens:
+        raise InputError(
+            f"The tokenizer ends a document with the token {tokens[0]:,}, and the model predicts "
+            f"{vocab_size:,} tokens; they do not belong together."
+        )
     raise InputError(
         "The tokenizer has neither an end-of-text nor a beginning-of-text token, so documents "
         "cannot be told apart; use a model whose tokenizer has one."
     )
+
+
+def known_ids(tokenizer: PreTrainedTokenizerBase) -> int:
+    """One more than the largest id that the tokenizer gives; some of those below may be unused."""
+    return max(len(tokenizer), 1 + max(tokenizer.get_vocab().values(), default=-1))
+
+
+def text_prefix(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """The tokens that the tokenizer puts before every text, such as the beginning of a sequence."""
+    plain = tokenizer(_ANY_TEXT, add_special_tokens=False)["input_ids"]
+    whole = tokenizer(_ANY_TEXT)["input_ids"]
+    for start in range(len(whole) - len(plain) + 1):
+        if whole[start : start + len(plain)] == plain:
+            return tuple(whole[:start])
+    return ()
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerBase) -> str:

@@ -64,7 +64,7 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
         windows = min(windows, model.train_windows)
     for setting in effort.settings:
         quantized = None
-        if setting != UNQUANTIZED:
+        if setting != UNQUANTIZED and setting.quantizer != "gguf":  # which is how it comes
             quantized = quantize_unit(model, setting, windows, fetch, text)
             units.append(quantized)
         units.append(_sample_unit(model, setting, effort, text, quantized or fetch))
@@ -90,7 +90,7 @@ def _sample_unit(
         tables=("quantized", "token_losses"),
         needs=(*before.needs, before.name),
         model=(model, effort, before),
-        work_tokens=work_tokens(model, effort, setting != UNQUANTIZED),
+        work_tokens=work_tokens(model, effort, before.coded is not None),
         checkpoint=before.checkpoint,
         coded=before.coded,
         reads=("checkpoint", "coded") if before.coded else ("checkpoint",),

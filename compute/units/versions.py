@@ -12,7 +12,7 @@ STAGE_VERSIONS = {
     "information": 2,
     "curvature": 1,
     "fetch": 1,
-    "describe": 1,
+    "describe": 2,
     "sample": 2,
-    "chain": 2,
+    "chain": 3,
 }

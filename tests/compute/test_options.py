@@ -32,6 +32,7 @@ TRAINED_HERE = "does not go with the preset tiny, which is trained here; leave i
 #: What is asked for, and the sentence that refuses it.
 REFUSED = [
     (LADDER | {"revision": ("v1",)}, f"--revision {TRAINED_HERE}"),
+    (LADDER | {"gguf": "x"}, f"--gguf {TRAINED_HERE}"),
     (LADDER | {"train_tokens": (9,)}, f"--train-tokens {TRAINED_HERE}"),
     (LADDER | {"dataset": "a/b"}, f"--dataset {TRAINED_HERE}"),
     (LADDER | {"stream": "/x"}, f"--stream {TRAINED_HERE}"),
@@ -50,6 +51,7 @@ REFUSED = [
     (PUBLISHED | {"dataset": "a/b"}, "--dataset does not go with the preset pythia; leave it out."),
     (PUBLISHED | {"text_field": "x"}, "--text-field does not go with the preset pythia; leave it"),
     (PUBLISHED | {"revision": ("v1",)}, "--revision does not go with the preset pythia; leave it"),
+    (PUBLISHED | {"gguf": "x"}, "--gguf does not go with the preset pythia; leave it out."),
     (PUBLISHED | {"train_tokens": (9,)}, "--train-tokens does not go with the preset pythia;"),
     (PUBLISHED | {"context_length": 9}, "--context does not go with the preset pythia; leave it"),
     (PUBLISHED | {"ladder_file": Path("x")}, "--ladder does not go with the preset pythia; leave"),

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import AutoModelForCausalLM, AutoTokenizer, MixtralConfig, MixtralForCausalLM
 from typer.testing import CliRunner
 
 from compute import cli, transfer
@@ -227,19 +228,89 @@ def test_leaving_a_stage_out_leaves_out_what_needs_it(on_miniature, tmp_path):
     assert "information" in {u.stage for u in session.plan.units}
 
 
-def test_a_tokenizer_larger_than_the_model_is_refused(on_miniature, tmp_path):
-    folder = tmp_path / "model"
-    save_model(tiny_neox(seed=0, vocabulary=200), folder)
-    shutil.copytree(on_miniature.hub.tokenizer, folder, dirs_exist_ok=True)
-    with pytest.raises(InputError, match=r"tokenizer of .* has 300 tokens and the model predicts"):
-        opened(
-            on_miniature,
-            tmp_path,
-            None,
-            model=str(folder),
-            train_tokens=TRAIN_TOKENS,
-            corpus=on_miniature.folder / "my-text",
+def own(there, folder: Path, model, of=None, **more) -> dict:
+    """What to ask for to score ``model``, written to ``folder``, on the text of the miniature."""
+    save_model(model, folder)
+    if of is None:
+        shutil.copytree(there.hub.tokenizer, folder, dirs_exist_ok=True)
+    else:
+        of.save_pretrained(folder)
+    corpus = there.folder / "my-text"
+    text = {"preset": None, "model": str(folder), "train_tokens": TRAIN_TOKENS, "corpus": corpus}
+    return text | more
+
+
+def test_a_tokenizer_may_have_more_tokens_than_the_model_predicts(on_miniature, tmp_path):
+    """V is the smaller number; only a text that holds one of the others is refused."""
+    of = AutoTokenizer.from_pretrained(on_miniature.hub.tokenizer)
+    of.add_tokens(["import", *(f"<unused-{i}>" for i in range(30))])
+    wanted = own(on_miniature, tmp_path / "model", tiny_neox(seed=0, vocabulary=310), of)
+    (tmp_path / "odd").mkdir()
+    for index in range(12):
+        (tmp_path / "odd" / f"{index}.txt").write_text(f"{index} <unused-29> " * 4000)
+    odd = opened(on_miniature, tmp_path / "o", **wanted | {"corpus": tmp_path / "odd"})
+    with pytest.raises(InputError, match=r"holds '<unused-29>', the token 330, and the model pre"):
+        odd.prepared()
+    run = done_again(on_miniature, tmp_path, **wanted)
+    assert run.errors == {}
+    assert run.rows("models")[0]["vocab_size"] == 310
+    assert run.session.workspace.windows.open()._text.training.max() == 300  # import
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_windows_begin_as_the_tokenizers_texts_do(on_miniature, tmp_path, begins):
+    """With its token as context only, in every stage, said and told apart."""
+    of = AutoTokenizer.from_pretrained(on_miniature.hub.tokenizer)
+    of.add_tokens(["<s>"])
+    if begins:
+        of.backend_tokenizer.post_processor = TemplateProcessing(
+            single="<s> $A", special_tokens=[("<s>", TOKENS_USED)]
         )
+    wanted = own(on_miniature, tmp_path / "model", tiny_llama(seed=0), of, without=())
+    run = done_again(on_miniature, tmp_path, **wanted)
+    assert run.errors == {}
+    windows = run.session.workspace.windows.open()
+    (spec,) = run.session.models
+    heldout, _ = windows.heldout(spec, 32, 1)
+    for ids in (windows.read(np.arange(windows.count(spec))), heldout):
+        assert ids.shape[1] == CONTEXT + 1  # so the model's whole context is used, and no more
+        assert np.all(ids[:, 0] == TOKENS_USED) == begins
+        assert TOKENS_USED not in ids[:, 1:]
+    remark = "every window begins with <s>, as context only: it is never predicted"
+    assert run.rows("models")[0]["remark"] == (remark if begins else None)
+    assert any(remark in line for line in run.session.about) == begins
+    assert spec.identity.get("window_begin") == (TOKENS_USED if begins else None)
+
+
+def test_a_mixture_of_experts_goes_through_every_stage(on_miniature, tmp_path):
+    config = MixtralConfig(
+        vocab_size=320,
+        hidden_size=16,
+        intermediate_size=24,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        num_local_experts=4,
+        num_experts_per_tok=2,
+        max_position_embeddings=CONTEXT,
+    )
+    torch.manual_seed(0)
+    wanted = own(on_miniature, tmp_path / "model", MixtralForCausalLM(config), without=())
+    run = done_again(on_miniature, tmp_path, **wanted)
+    assert run.session.skipped == {}
+    assert run.errors == {}
+    stages = {unit.stage for unit in run.session.plan.units}
+    assert stages == {"fetch", "describe", "quantize", "sample", "curvature"}
+    assert "tensors of no layer, in bfloat16" in run.rows("models")[0]["remark"]
+
+
+def test_a_suites_file_that_says_otherwise_than_the_tokenizer_is_refused(own_miniature, tmp_path):
+    file = own_miniature.folder / "suites.toml"
+    row = 'corpus = "The Pile"\n'
+    file.write_text(file.read_text().replace(row, f"{row}window_begin = 7\n"))
+    session = opened(own_miniature, tmp_path, "cerebras")
+    with pytest.raises(InputError, match="begins a text with the token None, and the file of suit"):
+        session.prepared()
 
 
 def test_a_stream_too_short_for_its_model_is_refused(on_miniature, tmp_path):

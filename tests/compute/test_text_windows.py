@@ -7,13 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from compute.errors import InputError
 from compute.suites import tokens
 from compute.suites.corpus import Corpus, load_corpus
 from compute.suites.text_windows import tokenize
-from compute.suites.tokens import document_end, token_pieces, tokenizer_digest
+from compute.suites.tokens import (
+    document_end,
+    known_ids,
+    text_prefix,
+    token_pieces,
+    tokenizer_digest,
+)
+from compute.suites.window_begin import window_begin
 from compute.suites.windows import predictions
 from tests.compute.tiny_tokenizer import tokenizer
 
@@ -228,10 +236,75 @@ def test_text_that_will_not_do_is_refused(tmp_path, corpus, of, context, sentenc
     assert not (tmp_path / "windows").exists()
 
 
-def test_a_token_beyond_the_vocabulary_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(type(TOKENIZER), "__len__", lambda self: 200)
-    with pytest.raises(InputError, match=r"the token 2\d\d, and it says that it has only 200"):
-        tokenize(corpus_of(["the quick brown fox"]), TOKENIZER, 4, 0, tmp_path, 100)
+def test_only_a_text_that_holds_a_token_beyond_the_vocabulary_is_refused(tmp_path):
+    """A tokenizer may have more tokens than the model predicts, as long as the text has none."""
+    of = tokenizer()
+    of.add_tokens(["<odd>"])
+    known = len(of) - 1
+    plain = corpus_of(["the quick brown fox"])
+    text = tokenize(plain, of, 4, 0, tmp_path, 100, vocab_size=known).open()
+    assert text.training.max() < known
+    with pytest.raises(InputError, match=rf"holds '<odd>', the token {known}, and the model predi"):
+        tokenize(corpus_of(["a <odd> fox"]), of, 4, 0, tmp_path, 100, vocab_size=known)
+
+
+def test_documents_are_ended_by_a_token_that_the_model_predicts():
+    of = tokenizer(bos_token="<|end|>")
+    of.add_special_tokens({"eos_token": "<eos>"})
+    assert document_end(of) == of.eos_token_id == 300
+    assert document_end(of, 300) == 0
+    of = tokenizer()
+    of.add_special_tokens({"eos_token": "<eos>"})
+    with pytest.raises(InputError, match="ends a document with the token 300, and the model"):
+        document_end(of, 300)
+
+
+@settings(max_examples=10)
+@given(st.integers(1, 6), st.integers(1, 40))
+def test_a_beginning_takes_the_place_of_the_token_that_is_only_context(
+    tmp_path_factory, context, most
+):
+    """The same predictions in the same windows, none more and none of the beginning."""
+    cache = tmp_path_factory.mktemp("cache")
+    corpus = corpus_of(["some text to fill the first window with", "and more of it"])
+    plain, begun = (
+        tokenize(corpus, TOKENIZER, context, 3, cache, most, begin=begin).open()
+        for begin in (None, 17)
+    )
+    for split in ("training", "heldout"):
+        before, after = getattr(plain, split), getattr(begun, split)
+        assert (after[:, 0] == 17).all()
+        assert np.array_equal(after[:, 1:], before[:, 1:])
+    assert np.array_equal(plain.heldout_documents, begun.heldout_documents)
+    assert plain.bytes_per_token == begun.bytes_per_token
+
+
+def with_template(of, single: str, **tokens: int) -> PreTrainedTokenizerFast:
+    special = [(f"<{name}>", index) for name, index in tokens.items()]
+    of.backend_tokenizer.post_processor = TemplateProcessing(single=single, special_tokens=special)
+    return of
+
+
+def test_what_a_tokenizer_puts_before_a_text():
+    of = tokenizer()
+    assert text_prefix(of) == ()
+    assert window_begin(of, 300) == (None, None)
+    of.add_tokens(["<s>", "<t>"])
+    for template in ("<s> $A", "<s> $A <t>"):
+        assert text_prefix(with_template(of, template, s=300, t=301)) == (300,)
+        said = "every window begins with <s>, as context only: it is never predicted"
+        assert window_begin(of, 302) == (300, said)
+    said = "windows do not begin with <s>, which the model does not know"
+    assert window_begin(of, 300) == (None, said)
+    said = "windows do not begin with <s> <t>, which the tokenizer puts before a text"
+    assert window_begin(with_template(of, "<s> <t> $A", s=300, t=301), 302) == (None, said)
+    assert window_begin(with_template(of, "$A <t>", t=301), 302) == (None, None)
+
+
+def test_ids_that_a_tokenizer_gives_may_have_holes():
+    assert known_ids(tokenizer()) == 300
+    holes = Tokenizer(models.WordLevel({"a": 0, "b": 900}, unk_token="a"))
+    assert known_ids(PreTrainedTokenizerFast(tokenizer_object=holes)) == 901
 
 
 def test_a_large_vocabulary_takes_four_bytes_a_token(tmp_path):
