@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds import PowerLaw
-from dashboard import show
+from dashboard import progressive_words, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words
@@ -148,6 +148,12 @@ def claim_reading(view: Overview) -> None:
     else:
         how = f"All at {view.ours['setting'].iloc[0]}"
     show.caption(f"{how}.")
+
+
+def on_the_way(view: Overview, unit: Unit) -> None:
+    """What training itself certifies, of the largest model."""
+    delta = view.choice.failure_probability
+    progressive_words.reading(view.on_the_way, view.largest["model_id"], delta, unit)
 
 
 def missing(view: Overview) -> None:
