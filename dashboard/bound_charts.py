@@ -198,7 +198,8 @@ def _comparisons(
         **dict.fromkeys(paper_kinds(paper), ("stroke", GUIDE_COLOUR)),
     }
     kinds, shapes, fills = list(looks), *map(list, zip(*looks.values(), strict=True))
-    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260)
+    look_of_marks = {"symbolStrokeWidth": 1.4, "symbolSize": 95}
+    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260, **look_of_marks)
     look = {
         "x": x,
         "y": "loss:Q",

@@ -13,6 +13,12 @@ LABEL = "On the way: mean risk during training"
 SHORT_LABEL = "On the way"
 COLOUR = "#5A4BF0"
 
+_COLUMNS = (
+    *("model_id", "params_total", "train_tokens", "vocab_size", "bytes_per_token"),
+    *("online_loss_nats", "total_nats", "gap_nats", "alpha", "offset", "slope"),
+    *("certified", "not_certified_because"),
+)
+
 
 def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataFrame:
     """One row per model that has a histogram of online losses, smallest first; none in suites that
@@ -31,7 +37,7 @@ def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataF
         _row(model, bound_of(suite, str(model["model_id"]), failure_probability))
         for _, model in models[models["model_id"].isin(list(histograms))].iterrows()
     ]
-    return shown(suite, pd.DataFrame(rows), unit)
+    return shown(suite, pd.DataFrame(rows, columns=list(_COLUMNS)), unit)
 
 
 def bound_of(suite: Suite, model_id: str, failure_probability: float) -> RiskBound | None:

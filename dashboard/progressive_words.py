@@ -3,15 +3,14 @@
 import pandas as pd
 
 from dashboard import show
-from dashboard.certificates import CERTIFIED, not_certified, plain
-from dashboard.progressive import COLOUR, SHORT_LABEL
+from dashboard.certificates import not_certified, plain
+from dashboard.progressive import SHORT_LABEL
 from dashboard.units import Unit
 
 #: Why a bound of the final model by its code is another statement.
 ANOTHER_STATEMENT = (
-    "A bound of the final model by its code is another statement: it holds for the one model that "
-    "is kept, whereas this one holds for the average of the models along the way, needs no "
-    "compression, and offers nothing to select a model with."
+    "A bound of the final model is another statement: that model has seen every token that scores "
+    "it, so it must pay for a code."
 )
 
 
@@ -23,23 +22,23 @@ def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit:
     """
     if rows.empty:
         show.caption(
-            "What training itself certifies of the models on the way is not shown: it needs a "
-            "histogram of online losses, kept while a model is trained here. This suite has none."
+            "What training itself certifies of the models on the way is not shown: this suite has "
+            "no histogram of online losses, which is kept while a model is trained here."
         )
         return
-    sign = f"<span style='color:{COLOUR}'>▲</span>"
-    badge = f"{CERTIFIED} " if rows["certified"].all() else ""
-    sentence = (
-        f"{badge}{sign} **{SHORT_LABEL}**: each batch was scored before it was trained on. With "
-        f"probability at least {1 - failure_probability:.12g}, the mean risk during training of "
-        "the models on the way, each smoothed, is at most this value. "
-    )
+    # No badge: that of the headline is of the final model, and the two must not be taken for one.
+    status = ", certified" if rows["certified"].all() else ""
     own = rows[rows["model_id"] == model_id]
+    value = ""
     if len(own):
         row = own.iloc[0]
-        sentence += (
-            f"For {plain(model_id)} it is {row['total_nats']:.3f} {unit.label}, "
-            f"{row['gap_nats']:.3f} above the mean online loss. "
+        value = (
+            f" {row['total_nats']:.3f} {unit.label} for {plain(model_id)}, whose mean online loss "
+            f"is {row['online_loss_nats']:.3f}."
         )
-    show.markdown(f"<small>{sentence}{ANOTHER_STATEMENT}</small>", unsafe_allow_html=True)
+    show.caption(
+        f"▲ **{SHORT_LABEL}**{status}:{value} Each batch was scored before it was trained on, so "
+        "the mean risk of the models during training is bounded without a code (with probability "
+        f"{1 - failure_probability:.12g}). {ANOTHER_STATEMENT}"
+    )
     not_certified(rows, f"Hollow triangles ({SHORT_LABEL.lower()})")
