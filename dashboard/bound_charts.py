@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds.printed import upper_text
-from dashboard import vega
+from dashboard import progressive, vega
 from dashboard.law_charts import size_scale
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.text import (
@@ -42,6 +42,7 @@ def stacked_terms(
     top: float | None = None,
     narrow: bool = False,
     seeds: pd.DataFrame | None = None,
+    on_the_way: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
     """Terms of the bound stacked over model size, with the measured losses on top.
 
@@ -54,6 +55,7 @@ def stacked_terms(
         top: that the vertical axis reaches, to compare charts.
         narrow: whether the chart stands beside others, under one legend for all.
         seeds: from ``seeds.spread`` of ``total_nats``, drawn as the range of the bound.
+        on_the_way: from ``progressive.on_the_way``, drawn as triangles.
     """
     x = alt.X(
         "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
@@ -91,7 +93,9 @@ def stacked_terms(
         layers += _totals(rows, x, certified)
     if seeds is not None and len(seeds):
         layers.append(_range_of_seeds(seeds, x, unit))
-    layers += [_guess_line(terms, unit), *_comparisons(terms, paper, x, width, unit, narrow)]
+    online = terms.head(0) if on_the_way is None else on_the_way
+    compared = _comparisons(terms, paper, online, x, width, unit, narrow)
+    layers += [_guess_line(terms, unit), *compared]
     return vega.layer(*layers).properties(height=330 if narrow else 380)
 
 
@@ -164,10 +168,17 @@ def stacked_rows(terms: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
 
 
 def _comparisons(
-    terms: pd.DataFrame, paper: pd.DataFrame, x: alt.X, width: int, unit: Unit, narrow: bool
+    terms: pd.DataFrame,
+    paper: pd.DataFrame,
+    online: pd.DataFrame,
+    x: alt.X,
+    width: int,
+    unit: Unit,
+    narrow: bool,
 ) -> list[alt.Chart]:
-    """The measured losses as points, the held-out one with two standard errors each way, and the
-    paper's bound as a line a little wider than the bar."""
+    """The measured losses as points, the held-out one with two standard errors each way, the bound
+    on the models on the way as triangles, and the paper's bound as a line a little wider than the
+    bar."""
     frame = terms.assign(
         low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
         high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
@@ -182,25 +193,36 @@ def _comparisons(
         what=np.where(paper["certified"], PAPER_LABEL, PAPER_UNCERTIFIED_LABEL),
         loss=paper["total_nats"],
     )
-    kinds = [HELDOUT_LABEL, TRAIN_LABEL, *paper_kinds(paper)]
-    shapes = ["diamond", "circle", "stroke", "stroke"]
-    fills = [*MEASURED_COLOURS, GUIDE_COLOUR, GUIDE_COLOUR]
-    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260)
-    measured, totals = (
+    online = online[online["model_id"].isin(terms["model_id"])]
+    online = online.assign(what=progressive.LABEL, loss=online["total_nats"])
+    looks = {
+        HELDOUT_LABEL: ("diamond", MEASURED_COLOURS[0]),
+        TRAIN_LABEL: ("circle", MEASURED_COLOURS[1]),
+        **({progressive.LABEL: ("triangle-up", progressive.COLOUR)} if len(online) else {}),
+        **dict.fromkeys(paper_kinds(paper), ("stroke", GUIDE_COLOUR)),
+    }
+    kinds, shapes, fills = list(looks), *map(list, zip(*looks.values(), strict=True))
+    look_of_marks = {"symbolStrokeWidth": 1.4, "symbolSize": 95}
+    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260, **look_of_marks)
+    measured, totals, online = (
         frame.assign(shown=[of(loss) for loss in frame["loss"]])
-        for frame, of in ((measured, "{:.4f}".format), (totals, partial(upper_text, digits=4)))
+        for frame, of in (
+            (measured, "{:.4f}".format),
+            (totals, partial(upper_text, digits=4)),
+            (online, partial(upper_text, digits=4)),
+        )
     )
     look = {
         "x": x,
         "y": "loss:Q",
         "shape": alt.Shape(
             "what:N",
-            scale=alt.Scale(domain=kinds, range=shapes[: len(kinds)]),
+            scale=alt.Scale(domain=kinds, range=shapes),
             legend=legend,
         ),
         "fill": alt.Fill(
             "what:N",
-            scale=alt.Scale(domain=kinds, range=fills[: len(kinds)]),
+            scale=alt.Scale(domain=kinds, range=fills),
             legend=legend,
         ),
         "tooltip": [
@@ -212,7 +234,14 @@ def _comparisons(
     errors = (
         vega.Chart(frame).mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q")
     )
-    points = vega.Chart(measured).mark_point(size=95, stroke=_INK, strokeWidth=1.2, opacity=1)
+    outline = {"size": 95, "stroke": _INK, "strokeWidth": 1.2, "opacity": 1}
+    points = vega.Chart(measured).mark_point(**outline)
+    triangles = [
+        vega.Chart(rows)
+        .mark_point(**outline if certified else outline | {"filled": False, "strokeDash": [3, 3]})
+        .encode(**look)
+        for rows, certified in by_certificate(online)
+    ]
     lines = [
         vega.Chart(rows)
         .mark_point(
@@ -225,7 +254,7 @@ def _comparisons(
         .encode(**look)
         for rows, certified in by_certificate(totals)
     ]
-    return [*lines, errors, points.encode(**look)]
+    return [*lines, errors, points.encode(**look), *triangles]
 
 
 def paper_kinds(paper: pd.DataFrame) -> list[str]:

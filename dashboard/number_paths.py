@@ -91,6 +91,14 @@ PATHS = (
         ("overview", "bound_explorer"),
     ),
     NumberPath(
+        "Bound on the models on the way",
+        r"\overline{W} - \exp(\overline{\ln(W - X^s)} - C)",
+        "10",
+        "bounds.progressive.progressive_bound",
+        (*_CELLS, *_COUNTS, "online_losses.loss_nats", "online_losses.tokens_seen"),
+        ("overview", "bound_explorer"),
+    ),
+    NumberPath(
         "Loss variation",
         r"\Sigma = \min_{s \in K} \Delta\sqrt C\,\frac{1-s}{s} + "
         r"\frac{\Delta}{\sqrt C}\,\frac{\overline{v(sA)}}{s}",

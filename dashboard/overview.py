@@ -9,6 +9,7 @@ from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
 from dashboard.forms import FORMS, Form, forms_of
 from dashboard.laws import law_of
+from dashboard.progressive import on_the_way
 from dashboard.seeds import every_seed, spread
 from dashboard.settings import Setting
 from dashboard.terms import UNQUANTIZED, Choice, bound_terms, bounds_by_model
@@ -42,6 +43,7 @@ class Overview:
             setting, the setting in it says nothing.
         best: whether that is so.
         missing: models of the suite that have no bound here.
+        on_the_way: ``progressive.on_the_way`` of the suite; empty where there is none.
     """
 
     ours: pd.DataFrame
@@ -51,6 +53,7 @@ class Overview:
     choice: Choice
     best: bool
     missing: tuple[str, ...]
+    on_the_way: pd.DataFrame
 
     @property
     def largest(self) -> pd.Series:
@@ -193,4 +196,5 @@ def _overview(
     form = next(f for f in forms_of(suite.is_sampled).values() if f.key == choice.form)
     frames = (shown(suite, frame, unit) for frame in (ours, paper))
     missing = [name for name in suite.models()["model_id"] if name not in set(ours["model_id"])]
-    return Overview(*frames, seeds, form, choice, best, tuple(missing))
+    online = on_the_way(suite, choice.failure_probability, unit)
+    return Overview(*frames, seeds, form, choice, best, tuple(missing), online)

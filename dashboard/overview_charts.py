@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from bounds.printed import upper_text
-from dashboard import vega
+from dashboard import progressive, vega
 from dashboard.certificates import of_gaps
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.overview import Overview, gap_terms
@@ -91,8 +91,11 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
         layers.append(base.mark_line(strokeWidth=2, **dash).encode(detail="what:N"))
         marks = base.mark_point(size=70, opacity=1, filled=certified)
         layers.append(marks.encode(tooltip=tooltip))
+    online = _on_the_way(view)
+    if len(online):
+        layers += _online_layers(online, x, y, unit)
     top = top or max(*bounds["loss"], *_guesses(view.ours, unit))
-    names = vega.Chart(_names(bounds, measured, top)).mark_text(align="left", dx=9)
+    names = vega.Chart(_names(bounds, measured, top, online)).mark_text(align="left", dx=9)
     layers.append(names.encode(x=x, y=y, text="text:N", color=own))
     if len(view.seeds):
         layers.append(_range_of_seeds(view.seeds, x, unit))
@@ -183,13 +186,47 @@ def _measured(terms: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _names(bounds: pd.DataFrame, measured: pd.DataFrame, top: float) -> pd.DataFrame:
+def _on_the_way(view: Overview) -> pd.DataFrame:
+    """Rows of the bound on the models during training, as the chart takes them."""
+    rows = view.on_the_way
+    if rows.empty:
+        return rows
+    kept = rows[rows["model_id"].isin(view.ours["model_id"])]
+    return kept.assign(
+        loss=kept["total_nats"], what=progressive.SHORT_LABEL, colour=progressive.COLOUR
+    )
+
+
+def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[alt.Chart]:
+    """A line with triangles: it bounds another thing than the lines with circles do."""
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("what:N", title="what"),
+        upper_tooltip("total_nats", unit.label),
+        alt.Tooltip("online_loss_nats:Q", title="mean online loss", format=".4f"),
+        *notes(rows),
+    ]
+    layers = []
+    for part, certified in by_certificate(with_printed(rows)):
+        base = vega.Chart(part).encode(x=x, y=y)
+        dash = {} if certified else {"strokeDash": [4, 4]}
+        layers.append(base.mark_line(color=progressive.COLOUR, strokeWidth=1.5, **dash))
+        marks = base.mark_point(
+            shape="triangle-up", size=70, opacity=1, color=progressive.COLOUR, filled=certified
+        )
+        layers.append(marks.encode(tooltip=tooltip))
+    return layers
+
+
+def _names(
+    bounds: pd.DataFrame, measured: pd.DataFrame, top: float, online: pd.DataFrame
+) -> pd.DataFrame:
     """What each line is, and its value for the largest model, beside its last point.
 
     Names that would be written over each other are moved apart; ``top`` is that of the axis.
     """
     measured = measured.assign(colour=GUIDE_COLOUR, what=measured["what"].str.partition(",")[0])
-    known = pd.concat([bounds, measured])
+    known = pd.concat([frame for frame in (bounds, measured, online) if len(frame)])
     last = known.groupby("what", sort=False).tail(1).sort_values("loss")
     places: list[float] = []
     for loss in last["loss"]:

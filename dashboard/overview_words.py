@@ -8,7 +8,7 @@ import streamlit as st
 
 from bounds import PowerLaw
 from bounds.printed import upper_text
-from dashboard import show
+from dashboard import progressive_words, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words
@@ -151,6 +151,12 @@ def claim_reading(view: Overview) -> None:
     else:
         how = f"All at {view.ours['setting'].iloc[0]}"
     show.caption(f"{how}.")
+
+
+def on_the_way(view: Overview, unit: Unit) -> None:
+    """What training itself certifies, of the largest model."""
+    delta = view.choice.failure_probability
+    progressive_words.reading(view.on_the_way, view.largest["model_id"], delta, unit)
 
 
 def missing(view: Overview) -> None:

@@ -163,6 +163,13 @@ QUESTIONS = (
         "comparison, and it may lawfully lie above or below.",
     ),
     (
+        "What does training itself certify?",
+        "Each batch is scored before it is trained on, so the model that scores it does not depend "
+        "on it. The mean risk *during training* of the models on the way then has a bound without "
+        "any code (progressive validation). It says nothing about the final model, whose training "
+        "tokens are no longer new to it: that needs a code for the model, or fresh text.",
+    ),
+    (
         "Would splitting tokens into bits tighten it?",
         "The number would fall, but it would bound something else. If each bit may be predicted "
         "from the earlier bits *of its own token*, most of a token's surprise becomes context that "

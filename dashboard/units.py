@@ -15,7 +15,7 @@ LOSS_COLUMNS = (
     *("total_nats", "gap_nats", "bound_gap_nats", "change_nats"),
     *("measured_train_loss_nats", "measured_heldout_loss_nats", "measured_heldout_se_nats"),
     *("train_loss_nats", "gap_se_nats", "gap_low_nats", "gap_high_nats"),
-    *("loss_nats", "final_loss_nats", "excess_nats", "price_nats"),
+    *("loss_nats", "final_loss_nats", "excess_nats", "price_nats", "online_loss_nats"),
 )
 
 

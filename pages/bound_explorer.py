@@ -15,6 +15,7 @@ from dashboard import (
     frame,
     law_charts,
     predicted_bars,
+    progressive_words,
     seeds,
     show,
     size_controls,
@@ -23,6 +24,7 @@ from dashboard import (
 from dashboard.bound_charts import stacked_terms
 from dashboard.errors import ArtifactError
 from dashboard.outlook import BOUND, Outlook
+from dashboard.progressive import on_the_way
 from dashboard.steps import steps_to_ours
 from dashboard.terms import bound_terms
 from dashboard.units import shown
@@ -42,6 +44,7 @@ try:
         model_id = size.model_id
     views = compare.views(live(suite, choice, size.params), beside)
     of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
+    online = on_the_way(suite, choice.failure_probability, unit)
     steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 except ArtifactError as error:
     frame.show_error(error)
@@ -59,11 +62,12 @@ heading = f"Bound and its terms over model size, {choice.setting.label}"
 if len(views) > 1:
     table = comparison.stacked_terms(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
-    chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds)
+    chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
     show.chart(chart, heading, width="stretch")
 else:
     show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
+progressive_words.reading(online, model_id, choice.failure_probability, unit)
 certificates.remarks(table)
 seeds.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)

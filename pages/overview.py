@@ -44,6 +44,7 @@ with left:
         chart = charts.claim(view, unit, height=270)
         show.chart(chart, "What is guaranteed, and what was measured")
     words.claim_reading(view)
+    words.on_the_way(view, unit)
 with right:
     gaps = charts.gap_by_term(view, unit, height=130)
     show.chart(gaps, f"What the gap is made of, {unit.label}")

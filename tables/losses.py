@@ -85,8 +85,8 @@ def _column_of_losses(table: pa.Table) -> str:
 
 
 def _require_one_measurement(table: pa.Table) -> None:
-    """Raise TableError if rows of a suite's table are of several models, settings or splits: as one
-    sample they would give a number that bounds nothing."""
+    """Raise TableError if rows of a suite's table are of several models, settings or splits, or of
+    the models on the way: as losses of one model they would give a number that bounds nothing."""
     if not set(_MEASUREMENT) <= set(table.column_names):
         return  # not a suite's table
     rows = np.stack([codes(table, name) for name in _MEASUREMENT], axis=1)
@@ -95,6 +95,11 @@ def _require_one_measurement(table: pa.Table) -> None:
         raise TableError(
             f"holds the losses of {found} measurements, which differ in model, setting or split; "
             "give a file with the rows of one"
+        )
+    if "online" in pc.unique(table["split"]).to_pylist():
+        raise TableError(
+            "holds online losses, which are of the models during training and not of one model; "
+            "give the rows of another split"
         )
 
 

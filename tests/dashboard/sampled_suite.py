@@ -47,7 +47,7 @@ def make_sampled_suite(
         _replace(file, train_tokens_evaluated=EVALUATED * POSITIONS)
     _chains_alone(source, target, name)
     (target / "token_losses").mkdir()
-    for file in sorted((source / "loss_histograms").glob("*.parquet")):
+    for file in sorted((source / "loss_histograms").glob("*--*--*.parquet")):  # of a setting
         _write_sample(file, target / "token_losses" / file.name, name)
     return target
 

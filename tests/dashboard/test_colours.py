@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dashboard.progressive import COLOUR as ON_THE_WAY_COLOUR
 from dashboard.settings import QUANTIZERS
 from dashboard.text import CODE_COLOURS, GAP_COLOUR, MATRIX_COLOURS, TERMS
 from tests.dashboard.colour_vision import VISIONS, contrast, nearest_pair, seen
@@ -19,7 +20,8 @@ LEAST_CONTRAST = 3.0
 
 #: Colours that are drawn together.
 PALETTES = {
-    "terms": {term.label: term.colour for term in TERMS} | {"Gap": GAP_COLOUR},
+    "terms": {term.label: term.colour for term in TERMS}
+    | {"Gap": GAP_COLOUR, "On the way": ON_THE_WAY_COLOUR},
     "codes": CODE_COLOURS,
     "matrices": MATRIX_COLOURS,
     "quantizers": {quantizer.label: quantizer.colour for quantizer in QUANTIZERS},

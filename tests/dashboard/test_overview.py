@@ -268,6 +268,7 @@ def test_lines_are_named_for_what_they_are(suite):
     assert sorted(text.rpartition(" ")[0] for text in names(at_choice(suite, CHOICE, NATS))) == [
         "Chosen bound",
         "Held-out",
+        "On the way",
         "Paper's bound",
         "Training",
     ]

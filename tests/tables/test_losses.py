@@ -167,6 +167,7 @@ def suite_rows(**changes) -> pd.DataFrame:
         (parquet(pd.DataFrame({"loss_nats": [1.0], "window": [np.nan]})), "has empty cells in"),
         (csv(suite_rows(split="heldout")), "holds the losses of 2 measurements"),
         (parquet(suite_rows(bits=4)), "holds the losses of 2 measurements"),
+        (csv(suite_rows().assign(split="online")), "holds online losses, which are of the models"),
     ],
 )
 def test_what_is_not_certain_is_one_sentence(content, words):
