@@ -1,6 +1,7 @@
 """Words about what is a certificate and what is none, and why."""
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ NOT_CERTIFIED = ":orange-badge[:material/warning: not certified]"
 
 
 def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
-    """A caveat where bounds are no certificates, with the reasons.
+    """A caveat where bounds are not certificates, with the reasons.
 
     Args:
         terms: columns model_id, certified, not_certified_because.
@@ -22,17 +23,17 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
     hollow = terms[~terms["certified"].astype(bool)]
     for reason, rows in hollow.groupby("not_certified_because", sort=False):
         of = "" if len(rows) == len(terms) else f" ({plain(', '.join(rows['model_id']))})"
-        show.caption(
-            f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They show a trend, and "
-            "guarantee nothing."
-        )
+        show.caption(f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They guarantee nothing.")
 
 
-def remarks(terms: pd.DataFrame) -> None:
-    """What to know of single models when they are compared."""
-    if terms.empty:
-        return
-    rows = terms[["model_id", "remark"]].dropna().drop_duplicates()
+def remarks(models: Sequence[pd.DataFrame]) -> None:
+    """What to know of single models before they are compared, also of those without a bound.
+
+    Args:
+        models: rows of `models` of each suite that is shown.
+    """
+    rows = pd.concat([frame[["model_id", "remark"]] for frame in models])
+    rows = rows.dropna().drop_duplicates()
     if len(rows):
         notes = "; ".join(
             f"**{plain(row.model_id)}**: {plain(row.remark)}" for row in rows.itertuples()

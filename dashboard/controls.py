@@ -126,11 +126,13 @@ def setting_control(suite: Suite) -> Setting:
     return rates[chosen]
 
 
-def show_rate(bits_per_parameter: dict[str, float]) -> None:
+def show_rate(suite: Suite, setting: Setting) -> None:
     """Under the slider: what the setting comes to, everything included."""
+    found, models = suite.bits_per_parameter(setting), len(suite.quantized(setting))
+    mean = " (mean over models)" if models > 1 else ""
     st.caption(
-        f"Bits per parameter, everything included: {bits_per_parameter['stored']:.2f} stored, "
-        f"**{bits_per_parameter['entropy_coded']:.2f} entropy-coded** (mean over models)."
+        f"Bits per parameter, everything included: {found['stored']:.2f} stored, "
+        f"**{found['entropy_coded']:.2f} entropy-coded**{mean}."
     )
 
 
@@ -207,7 +209,7 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
     """
     form = form_control(suite.is_sampled)
     setting = setting_control(suite)
-    show_rate(suite.bits_per_parameter(setting))
+    show_rate(suite, setting)
     return Choice(setting, code_control(codes), delta_control(), form)
 
 

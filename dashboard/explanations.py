@@ -10,11 +10,15 @@ from dashboard import show, size_words
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, not_certified, plain
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, SAMPLED_FORM, Form
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, too_few
+from dashboard.numbers import change_words
 from dashboard.outlook import BOUND, GAP, Outlook
+from dashboard.plural import counted
+from dashboard.ratios import Ratios
 from dashboard.sampling import SAMPLED
 from dashboard.sampling import confidence as sampling_confidence
 from dashboard.sizes import ChosenSize
+from dashboard.steps import SAMPLING
 from dashboard.terms import Choice
 from dashboard.text import (
     CODE_LABELS,
@@ -41,7 +45,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Bound",
             "total_nats",
             unit.label,
-            "The risk is at most this." if not reason else f"No certificate: {plain(reason)}.",
+            "The risk is at most this." if not reason else f"Not a certificate: {plain(reason)}.",
         ),
         (
             "Held-out loss",
@@ -93,7 +97,7 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
 
 
 def guess_of(view: Outlook, unit: Unit) -> float:
-    """What guessing every token alike costs, by the largest vocabulary."""
+    """What a uniform guess costs, by the largest vocabulary."""
     guesses = (unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
     return max(guesses)
 
@@ -101,8 +105,8 @@ def guess_of(view: Outlook, unit: Unit) -> float:
 def beyond_guess(guess: float) -> str:
     """What it means that laws of terms add up to more than a uniform guess costs."""
     return (
-        f"It reaches above {guess:.3f}, what guessing every token alike costs (ln V): a bound up "
-        "there says nothing, and laws fitted term by term cannot all hold there, since the form "
+        f"It reaches above {guess:.3f}, what a uniform guess costs (ln V): a bound up there is "
+        "vacuous, and laws fitted term by term cannot all hold there, since the form "
         "trades its terms off against one another."
     )
 
@@ -135,17 +139,21 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
         "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
         **form.formulas,
     }
+    known = any(isinstance(law, PowerLaw) for law in laws.values())
+    grows, dashes, blank = (" grows as |", "---|", " |") if known else ("", "", "")
     lines = [
-        f"| | term | {unit.label} | share | grows as | formula | what it means |",
-        "|---|---|--:|--:|---|---|---|",
+        f"| | term | {unit.label} | share |{grows} formula | what it means |",
+        f"|---|---|--:|--:|{dashes}---|---|",
     ]
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
-        f"| {model[term.key]:.4f} | {model[term.key] / model['total_nats']:.1%} "
-        f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
+        f"| {_signed(model[term.key], '.4f')} "
+        f"| {_signed(model[term.key] / model['total_nats'], '.1%')} |"
+        + (f" {_law_cell(laws[term.key])} |" if known else "")
+        + f" ${formulas[term.key]}$ | {term.meaning} |"
         for term in terms_in(model.to_frame().T)
     ]
-    lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% | | | their sum |")
+    lines.append(f"| | **Bound** | **{model['total_nats']:.4f}** | 100% |{blank} | their sum |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} "
@@ -191,8 +199,9 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     percent = 100 * part / c
     digits = max(0, 1 - math.floor(math.log10(percent)))
     shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
+    whole = f"{c:.4f}" if c >= 1e-3 else f"{c:.2g}"
     show.caption(
-        f"Of $C$ = {c:.4f} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
+        f"Of $C$ = {whole} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
         f"{shown} %: δ enters through its logarithm only, and that is shared out over "
         f"all $D$ = {model['train_tokens']:,} training tokens."
     )
@@ -201,19 +210,26 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """What the waterfall says."""
     certified = bool(steps["certified"].iloc[-1])
-    status = "a bound in its own right" if certified else "**no certificate** (hollow)"
+    status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
     if certified and not steps["certified"].iloc[0]:
-        status += ", but for the hollow one, which takes the sample for the whole text"
+        status += ", except the hollow one, which takes the sample for the whole text"
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
-        f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
+        f"Each bar between the two ends is what one step takes off or adds to the gap of "
         f"{plain(model_id)} at the same δ: the forms of the bound at the chosen setting"
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
-        f"{first:.3f} to {last:.3f} {unit.label}, "
-        + (f"{1 - last / first:.0%} less." if last < first else f"{last / first - 1:.0%} more.")
+        f"{first:.3f} to {last:.3f} {unit.label}{change_words(first, last)}.{_added(steps)}"
     )
+
+
+def _added(steps: pd.DataFrame) -> str:
+    """Why the end may be higher than the start, where a sample was taken for the whole."""
+    rises = steps["gap_nats"].iloc[-1] > steps["gap_nats"].iloc[0]
+    if not rises or not (steps["kind"] == SAMPLING).any():
+        return ""
+    return " The first bar leaves out what sampling costs; more windows make that smaller."
 
 
 def questions() -> None:
@@ -221,6 +237,11 @@ def questions() -> None:
     with st.expander("Questions about this bound", icon=":material/help:"):
         for question, answer in QUESTIONS:
             st.markdown(f"**{question}** {answer}")
+
+
+def _signed(value: float, form: str) -> str:
+    """With a true minus sign."""
+    return f"{value:{form}}".replace("-", "−")
 
 
 def _law_cell(law: PowerLaw | str) -> str:
@@ -240,11 +261,23 @@ def law_reading(law: PowerLaw | str) -> None:
     )
 
 
-def laws_reading(terms: pd.DataFrame) -> None:
-    """How to read the laws."""
+def laws_reading(terms: pd.DataFrame, ratios: Ratios) -> None:
+    """How to read the laws of ``terms``, whose models have these tokens per parameter."""
+    few = too_few(terms)
+    if few:
+        show.caption(few)
+        return
     show.caption(
-        f"Robust fits on log axes to the {len(terms)} measured sizes; bands and brackets are "
-        "95 % bootstrap intervals over models, widened for there being few. They are rough all the "
-        "same, and nothing measured says that a law goes on. A term with a negative "
-        "exponent shrinks as models grow along the compute-optimal frontier."
+        f"Robust fits on log axes to {counted(terms['params_total'].nunique(), 'measured size')}; "
+        "bands and brackets are "
+        "95 % bootstrap intervals over models, widened because there are few. They are rough all "
+        "the same, and nothing measured says that a law goes on. A term with a negative "
+        f"exponent shrinks as models grow {along(ratios)}."
     )
+
+
+def along(ratios: Ratios) -> str:
+    """On which line of training lengths, in words that follow “as models grow”."""
+    if ratios.is_optimal:
+        return "along the compute-optimal frontier"
+    return f"at {'about ' if ratios.is_one else ''}{ratios.words}"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import vega
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, too_few
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.units import NATS, Unit
@@ -142,13 +142,21 @@ def law_panel(
         layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
         label,
-        # One line of a reason would be wider than a panel.
-        subtitle=wrap(law, 40) if isinstance(law, str) else exponent_in_words(law),
+        subtitle=_subtitle(frame, law),
         anchor="start",
         fontSize=13,
         subtitleColor=GUIDE_COLOUR,
     )
     return vega.layer(*layers).properties(width=205, height=140, title=title)
+
+
+def _subtitle(frame: pd.DataFrame, law: PowerLaw | str) -> str | list[str]:
+    """The exponent, or why there is no law; that there are too few sizes is said beside the chart,
+    once for all of its panels."""
+    if isinstance(law, PowerLaw):
+        return exponent_in_words(law)
+    # One line of a reason would be wider than a panel.
+    return "" if too_few(frame) else wrap(law, 40)
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:

@@ -50,6 +50,19 @@ def times_label(ratio: float) -> str:
     return f"{rounded:,g}"
 
 
+def change_words(before: float, after: float) -> str:
+    """What follows “from 0.8 to 0.6”: by which share it fell or rose, or how many times.
+
+    A rise of more than half is a factor: no reader pictures 446 % more.
+    """
+    ratio = after / before if before > 0 else math.nan
+    if not math.isfinite(ratio) or abs(ratio - 1.0) < 0.005:
+        return ""
+    if ratio < 1.0:
+        return f", {1.0 - ratio:.0%} less"
+    return f", {ratio - 1.0:.0%} more" if ratio < 1.5 else f", {times_label(ratio)} times as much"
+
+
 def duration(seconds: float) -> str:
     """``42 s``, ``12 min``, ``3.4 h``."""
     if seconds < 90:

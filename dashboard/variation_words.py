@@ -14,7 +14,7 @@ def introduction(sampled: bool) -> None:
     )
     if sampled:
         show.caption(
-            "Of this suite sampled windows alone were scored. $\\Sigma$ below takes them for the "
+            "Only sampled windows of this suite were scored. $\\Sigma$ below takes them for the "
             "whole training text: it shows what loss variation is like, and certifies nothing. "
             "What is certified is the sampled form of the *Bound explorer*, whose term *loss "
             "variation* is the mean of its summand less that of the smoothed losses."

@@ -122,7 +122,7 @@ def reading(here: InformationPerToken, n: float, scenario: Scenario) -> None:
     show.markdown(
         f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
         f"prequential information for Pythia. At N = {parameter_count(n)} and "
-        f"{scenario.tokens_per_parameter:g} tokens per parameter that would make C = "
+        f"{count_label(scenario.tokens_per_parameter)} tokens per parameter that would make C = "
         f"**{number_label(here.published_nats)}** nats per token, {smaller} than the "
         f"**{number_label(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal "
         f"bits per parameter. Pythia's information is the smaller one from N ≈ "

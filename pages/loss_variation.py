@@ -20,7 +20,8 @@ from dashboard import (
 from dashboard import variation_charts as charts
 from dashboard import variation_words as words
 from dashboard.errors import ArtifactError
-from dashboard.laws import law_of
+from dashboard.laws import law_of, several_sizes
+from dashboard.numbers import number_label
 from dashboard.terms import Choice
 from dashboard.text import term_of
 from dashboard.units import shown
@@ -36,7 +37,7 @@ try:
     beside = compare.others(suite)
     with st.sidebar:
         setting = controls.setting_control(suite)
-        controls.show_rate(suite.bits_per_parameter(setting))
+        controls.show_rate(suite, setting)
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), "four_term")
         sigma = variation.sigma_by_size(suite, choice)
@@ -62,10 +63,14 @@ if len(views) > 1:
     comparison.sigma(views, unit)
 left, right = st.columns(2)
 with left:
-    show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
-    explanations.law_reading(law)
+    if several_sizes(sigma):
+        show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
+        explanations.law_reading(law)
+    else:
+        value = number_label(sigma["sigma_nats"].iloc[-1])
+        show.metric(left, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
-    certificates.remarks(sigma)
+    certificates.remarks([view.suite.models() for view in views])
 with right:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
@@ -77,7 +82,7 @@ with left:
 with right:
     show.chart(
         charts.grid_effect(effect, colour, certified, unit),
-        f"Why 1000 points? The bound over the size of the grid, {name}",
+        f"Bound over the size of the grid, {name}",
     )
     words.grid_reading()
 show.subheader("The data")

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import (
+    certificates,
     compare,
     controls,
     downloads,
@@ -22,6 +23,7 @@ from dashboard import what_if_notes as notes
 from dashboard import what_if_words as words
 from dashboard.errors import ArtifactError
 from dashboard.numbers import count_label
+from dashboard.sizes import RATIOS
 from dashboard.smallest_size import smallest_size
 from dashboard.view import live
 
@@ -38,7 +40,7 @@ try:
             n = size_controls.params_control(models)
         with right:
             r = size_controls.count_control(
-                "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
+                "ratio", "Tokens per parameter", f"{ratio:,.10g}", *RATIOS, notes.RATIO_HELP
             )
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
@@ -78,7 +80,9 @@ else:
         heading = f"Bound and its terms: measured, and predicted at {at_n}"
         show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
     notes.chart_reading(view)
-notes.held_fixed(view, ratio)
+certificates.remarks([shown.suite.models() for shown in views])
+if found is not None:
+    notes.held_fixed(view, ratio)
 
 if found is not None:
     show.subheader(f"The terms at {at_n}")

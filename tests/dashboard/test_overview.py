@@ -248,7 +248,7 @@ def test_a_model_without_any_bound_is_left_out(open_overview, data_copy):
 def test_nominal_bits_certify_nothing_and_look_so(open_overview):
     app = open_overview(settings="as chosen", code="nominal")
     assert not app.exception
-    assert app.metric[0].label == "No certificate"
+    assert app.metric[0].label == "Not a certificate"
     assert app.metric[3].delta.startswith("paper's terms: ")
     assert "below" not in app.metric[3].delta
     assert ":orange-badge" in words(app)
@@ -315,7 +315,7 @@ def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_run):
     assert any(text.startswith("Our bound ") for text in texts)
     app = open_overview(tmp_path, suite="stand-in")
     assert not app.exception
-    assert app.metric[0].label == "No certificate"
+    assert app.metric[0].label == "Not a certificate"
     assert any("stands in for the training text" in text for text in sentences(app))
     assert ":green-badge" not in words(app)
 

@@ -375,7 +375,7 @@ def test_the_models_bars_are_solid_only_as_they_were_trained(open_page):
         app.text_input(key=name).set_value(value).run()
         as_trained = value == own
         assert charts(app)[0]["layer"][0]["mark"].get("filled", True) == as_trained
-        assert any("no certificates either" in c.value for c in app.caption) != as_trained
+        assert any("not certificates either" in c.value for c in app.caption) != as_trained
 
 
 def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_page):
