@@ -84,7 +84,7 @@ def spectrum_reading(point: pd.Series, matrix: str) -> None:
     )
     if matrix == "hessian":
         text += (
-            f" Eigenvalues below 0 sum to −{point['negative']:.2g} times the trace, or further "
+            f" Eigenvalues below 0 sum to −{point['negative']:.2f} times the trace, or further "
             "below 0."
         )
     show.caption(text)

@@ -41,6 +41,8 @@ def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
     """Charts and words; ``ratios`` are the tokens per parameter of the suite's models."""
     elsewhere = pythia.beside(found.ends, ratios)
     left, right = st.columns(2)
+    if found.curves.empty:  # the chart that there is comes first
+        left, right = right, left
     with left:
         if len(found.curves):
             chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)

@@ -27,8 +27,7 @@ def introduction(models: pd.DataFrame, floor: bool) -> None:
     """
     ratios, few = Ratios.of(models), too_few(models, floor)
     if few:
-        show.markdown("The numbers of this dashboard that models of several sizes have a law of.")
-        show.info(few, icon=":material/inbox:")
+        show.info(f"{few} Below are the values themselves.", icon=":material/inbox:")
         return
     show.markdown(
         f"How every number of this dashboard moves as models grow {along(ratios)}. Laws follow "
@@ -158,5 +157,7 @@ def table_config() -> dict:
         "predicted": number(format="%.4g", help="Of the largest model, from the others."),
         "measured": number(format="%.4g", help="Of the largest model."),
         "error": number(format="percent", help="Predicted over measured, less 1."),
+        "values_certified": st.column_config.CheckboxColumn("values certified"),
+        "section": st.column_config.TextColumn("section of docs/THEORY.md"),
         "inside": st.column_config.CheckboxColumn(help="Measured lies inside the 95 % interval."),
     }

@@ -70,7 +70,7 @@ def no_prediction(view: Outlook) -> None:
     """Why there is nothing to predict."""
     few = too_few(view.terms, view.floor)
     reasons = [few] if few else sorted({law for law in view.laws.values() if isinstance(law, str)})
-    models = f"{agree(len(view.terms), 'this', 'these')} {counted(len(view.terms), 'model')}"
+    models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
     show.info(
         f"Nothing can be predicted from {models}. {' '.join(reasons)}", icon=":material/inbox:"
     )

@@ -61,25 +61,28 @@ law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
 if len(views) > 1:
     comparison.sigma(views, unit)
-left, right = st.columns(2)
-with left:
-    if several_sizes(sigma):
+
+several = several_sizes(sigma)
+# One number takes no half of a page.
+first = [*st.columns(2)] if several else [st.container(), *st.columns(2)]
+for_sigma, for_joint, for_objective, for_grid = [*first, *st.columns(2)][:4]
+with for_sigma:
+    if several:
         show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
         explanations.law_reading(law)
     else:
         value = number_label(sigma["sigma_nats"].iloc[-1])
-        show.metric(left, "Σ, nats/√nat", value, f"of {name}")
+        show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
     certificates.remarks([view.suite.models() for view in views])
-with right:
+with for_joint:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
     words.joint_reading()
-left, right = st.columns(2)
-with left:
+with for_objective:
     show.chart(charts.objective(points, colour), f"What Σ minimises, {name}")
     words.objective_reading()
-with right:
+with for_grid:
     show.chart(
         charts.grid_effect(effect, colour, certified, unit),
         f"Bound over the size of the grid, {name}",

@@ -22,6 +22,7 @@ from dashboard import (
 from dashboard import what_if_notes as notes
 from dashboard import what_if_words as words
 from dashboard.errors import ArtifactError
+from dashboard.laws import several_sizes
 from dashboard.numbers import count_label
 from dashboard.sizes import RATIOS
 from dashboard.smallest_size import smallest_size
@@ -103,7 +104,7 @@ show.subheader("What published laws say here")
 published = what_if_published.values_at(suite, n, r, round(v))
 what_if_published.table(published)
 here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
-what_if_published.reading(here, n, scenario)
+what_if_published.reading(here, n, scenario, several_sizes(models))
 
 show.subheader("The data")
 tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}
