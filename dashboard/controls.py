@@ -37,7 +37,7 @@ DEFAULT_BANDWIDTH = 0.2
 
 _PREQUENTIAL_HELP = (
     "**prequential**: the area between the losses while the model was trained and its final loss, "
-    "a heuristic for what the unquantized model holds, and no certificate."
+    "a heuristic for what the unquantized model holds; it is not a certificate."
 )
 
 
@@ -257,7 +257,8 @@ def bandwidth_control() -> float:
         bind="query-params",
         on_change=forget_complaints,
         help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
-        "of this width. Narrow shows the nodes, wide shows the trend. Nothing is measured anew.",
+        "of this width. Narrow shows the nodes, wide shows the trend. The measurement stays "
+        "the same.",
     )
     record.chosen("bandwidth", "Bandwidth of the spectrum, decades", chosen)
     return labels[chosen]

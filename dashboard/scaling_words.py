@@ -34,7 +34,7 @@ def introduction(models: pd.DataFrame, floor: bool) -> None:
         "every control at once."
     )
     both = (
-        "With D/N about the same everywhere, effects of N and of D cannot be told apart: an "
+        "With D/N about the same everywhere, the effects of N and D cannot be separated: an "
         "exponent is of this line of models, not of N alone."
         if ratios.is_one
         else "D/N differs between the models, so an exponent mixes the effects of N and of D."
