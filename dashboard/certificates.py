@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dashboard import show
+from dashboard.artifacts import Suite
 
 CERTIFIED = ":green-badge[:material/verified: certified]"
 NOT_CERTIFIED = ":orange-badge[:material/warning: not certified]"
@@ -26,19 +27,20 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
         show.caption(f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They guarantee nothing.")
 
 
-def remarks(models: Sequence[pd.DataFrame]) -> None:
-    """What to know of single models before they are compared, also of those without a bound.
+def remarks(suites: Sequence[Suite]) -> None:
+    """What to know of single models before they are compared, also of those that have no bound or
+    were not measured at all.
 
-    Args:
-        models: rows of `models` of each suite that is shown.
+    Raises:
+        ArtifactError: a file is damaged.
     """
-    rows = pd.concat([frame[["model_id", "remark"]] for frame in models])
-    rows = rows.dropna().drop_duplicates()
-    if len(rows):
-        notes = "; ".join(
-            f"**{plain(row.model_id)}**: {plain(row.remark)}" for row in rows.itertuples()
-        )
-        show.caption(f":material/sticky_note_2: {notes}.")
+    rows = pd.concat([suite.remarks() for suite in suites]).drop_duplicates()
+    notes = [
+        f"**{plain(', '.join(of['model_id']))}**: {plain(remark)}"
+        for remark, of in rows.groupby("remark", sort=False)
+    ]
+    if notes:
+        show.caption(f":material/sticky_note_2: {'; '.join(notes)}.")
 
 
 def plain(text: str) -> str:

@@ -240,8 +240,8 @@ def questions() -> None:
 
 
 def _signed(value: float, form: str) -> str:
-    """With a true minus sign."""
-    return f"{value:{form}}".replace("-", "−")
+    """With a true minus sign, and none before a 0."""
+    return f"{value:z{form}}".replace("-", "−")
 
 
 def _law_cell(law: PowerLaw | str) -> str:

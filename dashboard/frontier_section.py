@@ -49,7 +49,6 @@ def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
             show.chart(chart, "Loss against compute while models are trained")
         words.compute_reading(found.curves, ratios)
     with right:
-        line = sum((ratios.low, ratios.high)) / 2 if ratios.is_optimal else OPTIMAL
-        chart = frontier_charts.frontier(found.ends, elsewhere, line)
+        chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)
         show.chart(chart, "Training tokens against parameters")
         words.tokens_reading(len(found.ends), ratios, elsewhere=len(elsewhere) > 0)

@@ -240,12 +240,13 @@ def methods_reading(models: pd.DataFrame) -> None:
         return
     error = exact["checkpoint_bits"] / exact["k_bits"] - 1
     claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
+    mean = " on average" if len(exact) > 1 else ""
     closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
     show.caption(
         "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
         f"every 1000) over the exact area; off by {_span(error, '+.1%')}. Bars: "
         "the error that the checkpoints alone can validate, half the difference of the sums from "
-        f"both sides plus two standard errors, {claimed:.0%} on average: cautious, since a loss "
+        f"both sides plus two standard errors, {claimed:.0%}{mean}: cautious, since a loss "
         "that only falls could do so anywhere between two checkpoints."
         + (
             r" Triangles: the closed form $B\,\frac{\beta}{1-\beta}D^{1-\beta}$ with $B$ and "

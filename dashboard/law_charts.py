@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import vega
-from dashboard.laws import exponent_in_words, too_few
+from dashboard.laws import exponent_in_words, least_sizes, too_few
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.units import NATS, Unit
@@ -29,6 +29,14 @@ def size_scale(params: pd.Series, reach: float | None = None) -> alt.Scale:
     if reach is not None:
         margin = min(margin, 3.0)
     return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
+
+
+def _size_axis(params: pd.Series, reach: float | None) -> alt.Axis:
+    """Ticks at the sizes themselves where they are few and nothing is drawn beyond them."""
+    sizes = sorted(set(params))
+    own = reach is None and len(sizes) < least_sizes()
+    ticks = {"values": sizes, "format": ".3~s"} if own else {"tickCount": 4, "format": "~s"}
+    return alt.Axis(title="parameters N", grid=False, **ticks)
 
 
 def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
@@ -109,8 +117,11 @@ def law_panel(
         at: a size that nobody measured, marked on the law, which is drawn up to it.
     """
     reach = at if reach is None else reach
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
-    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"], reach), axis=axis)
+    x = alt.X(
+        "params_total:Q",
+        scale=size_scale(frame["params_total"], reach),
+        axis=_size_axis(frame["params_total"], reach),
+    )
     positive = frame[frame[key] > 0]
     curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
     ends = _ends(frame, key, curve, reach, published)
@@ -255,7 +266,7 @@ def term_laws(
         law_panel(terms, key, label, colour, laws[key], unit=unit.label, reach=reach, at=at)
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
-            ("gap_nats", "Gap, by its own law", GAP_COLOUR),
+            ("gap_nats", "Gap" if too_few(terms) else "Gap, by its own law", GAP_COLOUR),
         )
         if (terms[key] > 0).any()  # no gap, or one below 0 by chance, has no place on a log axis
     ]

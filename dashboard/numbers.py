@@ -10,6 +10,10 @@ _COUNT = re.compile(
 )
 
 
+#: Ratio from which on a rise is told as a factor, and not in per cent.
+LARGE_RISE = 1.5
+
+
 def parse_count(text: str) -> float | None:
     """The number that ``text`` stands for, or None if it stands for none that is finite."""
     match = _COUNT.fullmatch(text)
@@ -60,7 +64,11 @@ def change_words(before: float, after: float) -> str:
         return ""
     if ratio < 1.0:
         return f", {1.0 - ratio:.0%} less"
-    return f", {ratio - 1.0:.0%} more" if ratio < 1.5 else f", {times_label(ratio)} times as much"
+    return (
+        f", {ratio - 1.0:.0%} more"
+        if ratio < LARGE_RISE
+        else f", {times_label(ratio)} times as much"
+    )
 
 
 def duration(seconds: float) -> str:

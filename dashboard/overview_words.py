@@ -11,7 +11,7 @@ from dashboard import show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
 from dashboard.controls import delta_label
 from dashboard.laws import exponent_in_words, too_few
-from dashboard.numbers import number_label
+from dashboard.numbers import LARGE_RISE, number_label, times_label
 from dashboard.overview import REFERENCE_DELTA, Overview
 from dashboard.plural import agree, counted
 from dashboard.text import CODE_LABELS, GUARANTEE, TERMS, parameter_count
@@ -97,9 +97,11 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     meaning += f" In the paper's form, {theirs['setting']}: {theirs['gap_nats']:.3f}."
     if not (model["certified"] and theirs["certified"]):
         return f"paper's terms: {theirs['gap_nats']:.3f}", meaning
-    change = 1.0 - model["gap_nats"] / theirs["gap_nats"]
-    where = "below" if change >= 0 else "above"
-    return f"{abs(change):.0%} {where} the paper's {theirs['gap_nats']:.3f}", meaning
+    ratio = model["gap_nats"] / theirs["gap_nats"]
+    how = f"{abs(1.0 - ratio):.0%} {'below' if ratio <= 1 else 'above'}"
+    if ratio >= LARGE_RISE:
+        how = f"{times_label(ratio)} times"
+    return f"{how} the paper's {theirs['gap_nats']:.3f}", meaning
 
 
 def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:

@@ -130,16 +130,14 @@ def tokens_reading(models: int, ratios: Ratios, elsewhere: bool) -> None:
     """
     points = f"{agree(models, 'Diamond: the model', 'Diamonds: the models')} measured here"
     text = (
-        f"{points}, on the line of {ratios.words}."
-        if ratios.is_one and ratios.is_optimal
-        else f"{points}, at {ratios.words}. Line: {OPTIMAL:g} tokens per parameter, about what "
+        f"{points}, at {ratios.words}. Line: {OPTIMAL:g} tokens per parameter, about what "
         "a training budget is best spent at (Hoffmann et al. 2022)."
     )
     if elsewhere:
         text += (
-            " Dashed circles: the Pythia checkpoints nearest to it, the paper's choice, **not "
-            "measured here**. The three smallest lie inside Pythia's warm-up, and all but the "
-            "largest before most of its learning-rate decay."
+            " Dashed circles: the Pythia checkpoints nearest to the line, the paper's choice, "
+            "**not measured here**. The three smallest lie inside Pythia's warm-up, and all but "
+            "the largest before most of its learning-rate decay."
         )
     show.caption(text)
 

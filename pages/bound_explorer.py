@@ -66,7 +66,7 @@ elif size.measured or view.estimate(BOUND, size.params) is None:
 else:
     show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
-certificates.remarks([view.suite.models() for view in views])
+certificates.remarks([view.suite for view in views])
 seeds.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)
 explanations.questions()

@@ -54,7 +54,7 @@ frame.title(suite, "Curvature")
 name = certificates.plain(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
-certificates.remarks([view.suite.models() for view in views])
+certificates.remarks([view.suite for view in views])
 words.introduction()
 if len(views) > 1:
     curvature_comparison.section(views, bandwidth)

@@ -76,7 +76,7 @@ for column, key, axis, heading in (
     with column:
         show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
 words.size_reading(laws["total_bits"], setting)
-certificates.remarks([view.suite.models() for view in views])
+certificates.remarks([view.suite for view in views])
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)

@@ -74,7 +74,7 @@ with for_sigma:
         value = number_label(sigma["sigma_nats"].iloc[-1])
         show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
-    certificates.remarks([view.suite.models() for view in views])
+    certificates.remarks([view.suite for view in views])
 with for_joint:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)

@@ -51,7 +51,7 @@ with right:
 next_pages("overview")
 
 certificates.not_certified(view.ours)
-certificates.remarks([shown.suite.models() for shown in views])
+certificates.remarks([shown.suite for shown in views])
 seeds.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)

@@ -97,7 +97,7 @@ with right:
         else:
             show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
         explanations.law_reading(law)
-certificates.remarks([view.suite.models() for view in views])
+certificates.remarks([view.suite for view in views])
 
 bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)
 

@@ -64,7 +64,7 @@ with right:
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held)
 certificates.not_certified(terms)
-certificates.remarks([view.suite.models() for view in views])
+certificates.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")
@@ -74,7 +74,7 @@ if several_sizes(models):
     show.subheader(quantity.group)
     group = [other for other in every if other.group == quantity.group]
     laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in group}
-    panels = charts.panels(group, laws, reach)
+    panels = charts.panels(group, laws, None if few else reach)
     show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 
 all_of_them = "All quantities" if few else "All laws"
