@@ -306,9 +306,9 @@ def too_few_gaps(used: pd.DataFrame, agreements: dict, leaves: float | None) -> 
 
 def _fed_back(leaves: float | None) -> str:
     return (
-        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median), far more "
-        "than the evenness of the whole matrix would allow: it feeds errors back inside each layer "
-        "only."
+        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median). Feedback "
+        "through the whole matrix could leave as little as its evenness; GPTQ feeds errors back "
+        "inside each layer only."
         if leaves
         else ""
     )

@@ -17,6 +17,7 @@ from dashboard.ratios import Ratios
 from dashboard.sizes import ANOTHER
 from dashboard.training_text import stand_ins, trained_on
 from tests.conftest import ROOT
+from tests.dashboard.sampled_suite import replace_columns
 from tests.dashboard.small_suites import (
     REMARK,
     STAND_IN,
@@ -95,14 +96,18 @@ def test_a_models_remark_is_on_every_page_that_shows_it(visit, folder, page):
     assert REMARK in words(visit(page, folder, suite="one")) or page == "information"
 
 
-def test_a_remark_is_shown_of_a_model_that_has_no_bound(visit, folder, tmp_path):
+def test_a_model_that_was_skipped_says_why_on_every_page(visit, folder, tmp_path):
+    skipped = "its revision serves the weights of another one, so it was not measured"
     shutil.copytree(folder / "two", tmp_path / "two")
-    for table in ("quantized", "token_losses"):
-        for file in (tmp_path / "two" / table).glob("ladder-6k*"):
+    for file in (tmp_path / "two").glob("*/ladder-6k*"):
+        if file.parent.name == "models":
+            replace_columns(file, remark=skipped)
+        else:
             file.unlink()
-    said = words(visit("overview", tmp_path))
-    assert "**ladder-6k**: " + REMARK in said
-    assert "Not shown (no bound at any setting): **ladder-6k**" in said
+    for page in ("overview", "bound_explorer", "curvature", "scaling_laws"):
+        said = words(visit(page, tmp_path))
+        assert f"**ladder-6k**: {skipped}" in said
+        assert f"**ladder-12k**: {REMARK}" in said
 
 
 def test_no_size_is_asked_for_where_no_law_can_answer(visit, folder):
