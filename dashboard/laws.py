@@ -5,7 +5,7 @@ from functools import lru_cache
 import pandas as pd
 
 from bounds import HeldOut, PowerLaw, UnfittableError, fit_power_law, predict_largest
-from dashboard.plural import agree, counted
+from dashboard.plural import agree
 
 #: Shapes of a law by what a reader sees; the value says whether a floor is fitted.
 SHAPES = {"power law": False, "power law with a floor": True}
@@ -22,7 +22,7 @@ def too_few(frame: pd.DataFrame, floor: bool = False) -> str | None:
     if sizes >= needed:
         return None
     return (
-        f"No law in model size: it needs at least {needed} sizes, and {counted(sizes, 'size')} "
+        f"No law in model size: it needs at least {needed} sizes, and {sizes} "
         f"{agree(sizes, 'was', 'were')} measured here."
     )
 
