@@ -167,7 +167,7 @@ def _subtitle(frame: pd.DataFrame, law: PowerLaw | str) -> str | list[str]:
     if isinstance(law, PowerLaw):
         return exponent_in_words(law)
     # One line of a reason would be wider than a panel.
-    return "" if too_few(frame) else wrap(law, 40)
+    return wrap(law, 40) if law and not too_few(frame) else ""
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:

@@ -7,7 +7,7 @@ from bounds import HeldOut, PowerLaw
 from bounds.laws.published import FRONTIER, published
 from dashboard import show
 from dashboard.explanations import along
-from dashboard.laws import exponent_in_words, formula, too_few
+from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
 from dashboard.plural import agree, counted
 from dashboard.quantities import Quantity
@@ -18,14 +18,14 @@ QUANTITY_HELP = (
 )
 
 
-def introduction(models: pd.DataFrame, floor: bool) -> None:
+def introduction(models: pd.DataFrame, few: str | None) -> None:
     """What is fitted, and what it cannot say.
 
     Args:
-        models: rows of the suite's `models`, one per size and seed.
-        floor: whether laws have one.
+        models: rows of the suite's `models`, one per size.
+        few: from ``laws.too_few``.
     """
-    ratios, few = Ratios.of(models), too_few(models, floor)
+    ratios = Ratios.of(models)
     if few:
         show.info(f"{few} Below are the values themselves.", icon=":material/inbox:")
         return
@@ -47,10 +47,13 @@ def introduction(models: pd.DataFrame, floor: bool) -> None:
     )
 
 
-def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) -> None:
-    """The law of one quantity to copy, and how far to trust it."""
+def law_reading(
+    quantity: Quantity, law: PowerLaw | str, held: HeldOut | str, few: str | None
+) -> None:
+    """The law of one quantity to copy, and how far to trust it; or why it has none, unless no
+    quantity has one, which the ``introduction`` says."""
     if isinstance(law, str):
-        if not too_few(quantity.values):  # or the page has said so
+        if not few:
             show.info(law, icon=":material/block:")
         return
     show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")

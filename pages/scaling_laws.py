@@ -37,8 +37,8 @@ try:
         found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
         models = suite.models()
-        few = too_few(models)
-        floor = False if few else controls.law_control()
+        floor = False if too_few(models) else controls.law_control()
+        few = too_few(models, floor)
         largest = float(models["params_total"].max())
         reach = size_controls.reach_control(largest)
     views = compare.views(live(suite, choice), beside)
@@ -52,7 +52,7 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Scaling laws")
-words.introduction(models, floor)
+words.introduction(models, few)
 quantity = found[label]
 law, held = scaling.law_and_held_out(quantity, floor)
 left, right = st.columns([3, 2])
@@ -62,7 +62,7 @@ with right:
     if not isinstance(law, str):
         left_over = scaling.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
-words.law_reading(quantity, law, held)
+words.law_reading(quantity, law, held, few)
 certificates.not_certified(terms)
 certificates.remarks([view.suite for view in views])
 words.published_reading(quantity)
@@ -73,7 +73,7 @@ if len(views) > 1:
 if several_sizes(models):
     show.subheader(quantity.group)
     group = [other for other in every if other.group == quantity.group]
-    laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in group}
+    laws = {q.label: "" if few else scaling.law_and_held_out(q, floor)[0] for q in group}
     panels = charts.panels(group, laws, None if few else reach)
     show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 
