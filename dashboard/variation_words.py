@@ -47,7 +47,7 @@ def objective_reading() -> None:
     """What is minimised."""
     show.caption(
         r"$\Delta\sqrt{C}\,(1-s)/s + (\Delta/\sqrt{C})\,\overline{v(sA)}/s$. A long code pushes "
-        "the minimiser (dot) to the upper end of the grid; with a short one it moves inside."
+        "the minimiser (dot) to the upper end of the grid, a short one towards the lower."
     )
 
 
