@@ -143,6 +143,16 @@ def test_a_suite_without_a_table_has_a_sentence_there(
     assert any(sentence in info.value for info in app.info)
 
 
+def test_curvature_that_failed_says_why(visit, folder, tmp_path):
+    shutil.copytree(folder / "one", tmp_path / "one")
+    for table in ("curvature", "spectra"):
+        shutil.rmtree(tmp_path / "one" / table)
+    for file in (tmp_path / "one/units").glob("*curvature*"):
+        replace_columns(file, status="failed", error="It needs 40 GiB, and 12 GiB are free.")
+    (info,) = visit("curvature", tmp_path).info
+    assert info.value.endswith("Measuring it failed: It needs 40 GiB, and 12 GiB are free.")
+
+
 def test_numbers_agree_with_their_nouns():
     assert [counted(n, "size") for n in (0, 1, 2, 1024)] == [
         *("0 sizes", "1 size", "2 sizes", "1,024 sizes")
