@@ -85,7 +85,7 @@ def headline(view: Overview, unit: Unit) -> None:
         ("Gap", model["gap_nats"], *_gained(view, model)),
     )
     for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
-        show.metric(column, label, f"{value:.3f}", note, help=help_text)
+        show.metric(column, label, f"{value:z.3f}".replace("-", "−"), note, help=help_text)
 
 
 def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
@@ -178,7 +178,7 @@ def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
     places = [-1] if one else [0, -1]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(places)}{'' if few else '---|'}"]
     for key, law in laws.items():
-        cells = [f"{view.ours[key].iloc[place]:.3f}" for place in places]
+        cells = [f"{view.ours[key].iloc[p]:z.3f}".replace("-", "−") for p in places]
         cells += [] if few else [exponent_in_words(law)]
         lines.append(f"| {_squared(key)} | {' | '.join(cells)} |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
