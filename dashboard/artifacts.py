@@ -176,6 +176,15 @@ class Suite:
             """
         )
 
+    def remarks(self) -> pd.DataFrame:
+        """Columns model_id and remark of every trained model that has one, measured or not."""
+        return self.query(
+            """
+            SELECT model_id, remark FROM models
+            WHERE train_fraction = 1.0 AND remark IS NOT NULL ORDER BY params_total, model_id
+            """
+        )
+
     def settings(self) -> list[Setting]:
         """Settings that a bound can be computed at, fewest bits first: all training tokens were
         scored of at least one model, or in a sampled suite windows of both kinds.

@@ -6,18 +6,23 @@ import streamlit as st
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard import show
+from dashboard.laws import several_sizes
+from dashboard.ratios import Ratios
 from dashboard.settings import Setting
 from dashboard.units import Unit
 
 
-def section(by_total: pd.DataFrame, setting: Setting, unit: Unit) -> None:
+def section(by_total: pd.DataFrame, setting: Setting, ratios: Ratios, unit: Unit) -> None:
     """Loss and bound of every model at every rate against the bits of its code.
 
     Args:
         by_total: from ``quantization.bounds_by_rate``, losses in ``unit``.
         setting: that is chosen.
+        ratios: tokens per parameter of the models.
     """
-    show.subheader("Where to spend bits: many parameters or many bits each?")
+    several = several_sizes(by_total)
+    spend = "Where to spend bits: many parameters or many bits each?"
+    show.subheader(spend if several else "What more bits buy")
     left, right = st.columns(2)
     for column, key, what in (
         (left, "train_loss_nats", "Training loss, quantized"),
@@ -26,4 +31,4 @@ def section(by_total: pd.DataFrame, setting: Setting, unit: Unit) -> None:
         with column:
             chart = charts.by_total_bits(by_total, key, what, unit)
             show.chart(chart, f"{what}, against bits in all")
-    words.bits_reading(setting)
+    words.bits_reading(setting, several, ratios)

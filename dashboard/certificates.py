@@ -1,17 +1,19 @@
 """Words about what is a certificate and what is none, and why."""
 
 import re
+from collections.abc import Sequence
 
 import pandas as pd
 
 from dashboard import show
+from dashboard.artifacts import Suite
 
 CERTIFIED = ":green-badge[:material/verified: certified]"
 NOT_CERTIFIED = ":orange-badge[:material/warning: not certified]"
 
 
 def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
-    """A caveat where bounds are no certificates, with the reasons.
+    """A caveat where bounds are not certificates, with the reasons.
 
     Args:
         terms: columns model_id, certified, not_certified_because.
@@ -22,10 +24,7 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
     hollow = terms[~terms["certified"].astype(bool)]
     for reason, rows in hollow.groupby("not_certified_because", sort=False):
         of = "" if len(rows) == len(terms) else f" ({plain(', '.join(rows['model_id']))})"
-        show.caption(
-            f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They show a trend, and "
-            "guarantee nothing."
-        )
+        show.caption(f"{NOT_CERTIFIED} {what}{of}: {plain(reason)}. They guarantee nothing.")
 
 
 def gap_note(model: pd.Series) -> str:
@@ -46,16 +45,20 @@ def of_gaps(terms: pd.DataFrame) -> pd.DataFrame:
     return terms.assign(certified=terms["gap_certified"]) if "gap_certified" in terms else terms
 
 
-def remarks(terms: pd.DataFrame) -> None:
-    """What to know of single models when they are compared."""
-    if terms.empty:
-        return
-    rows = terms[["model_id", "remark"]].dropna().drop_duplicates()
-    if len(rows):
-        notes = "; ".join(
-            f"**{plain(row.model_id)}**: {plain(row.remark)}" for row in rows.itertuples()
-        )
-        show.caption(f":material/sticky_note_2: {notes}.")
+def remarks(suites: Sequence[Suite]) -> None:
+    """What to know of single models before they are compared, also of those that have no bound or
+    were not measured at all.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    rows = pd.concat([suite.remarks() for suite in suites]).drop_duplicates()
+    notes = [
+        f"**{plain(', '.join(of['model_id']))}**: {plain(remark)}"
+        for remark, of in rows.groupby("remark", sort=False)
+    ]
+    if notes:
+        show.caption(f":material/sticky_note_2: {'; '.join(notes)}.")
 
 
 def plain(text: str) -> str:

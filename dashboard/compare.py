@@ -15,6 +15,7 @@ from dashboard.errors import ArtifactError
 from dashboard.forms import forms_of
 from dashboard.suite_controls import compare_control
 from dashboard.terms import CODES
+from dashboard.training_text import trained_on
 from dashboard.units import Unit
 from dashboard.view import View, labelled, nearest_view, parts
 
@@ -196,14 +197,13 @@ def _heading(view: View, of_suites: bool) -> None:
 
 
 def _facts(view: View) -> list[str]:
-    models = view.suite.models()
     facts = [tokenizer_words(view.suite)]
     if view.choice is not None:
         there = forms_of(view.suite.is_sampled).values()
         label = next(form.label for form in there if form.key == view.choice.form)
         facts.append(f"form *{label}*")
     facts[-1] += ", " + ("sampled windows" if view.suite.is_sampled else "every training token")
-    return [*facts, f"trained on {plain(', '.join(sorted(set(models['corpus']))))}"]
+    return [*facts, f"trained on {plain(trained_on(view.suite.models()))}"]
 
 
 def tokenizer_words(suite: Suite) -> str:

@@ -37,7 +37,7 @@ DEFAULT_BANDWIDTH = 0.2
 
 _PREQUENTIAL_HELP = (
     "**prequential**: the area between the losses while the model was trained and its final loss, "
-    "a heuristic for what the unquantized model holds, and no certificate."
+    "a heuristic for what the unquantized model holds; it is not a certificate."
 )
 
 
@@ -126,11 +126,13 @@ def setting_control(suite: Suite) -> Setting:
     return rates[chosen]
 
 
-def show_rate(bits_per_parameter: dict[str, float]) -> None:
+def show_rate(suite: Suite, setting: Setting) -> None:
     """Under the slider: what the setting comes to, everything included."""
+    found, models = suite.bits_per_parameter(setting), len(suite.quantized(setting))
+    mean = " (mean over models)" if models > 1 else ""
     st.caption(
-        f"Bits per parameter, everything included: {bits_per_parameter['stored']:.2f} stored, "
-        f"**{bits_per_parameter['entropy_coded']:.2f} entropy-coded** (mean over models)."
+        f"Bits per parameter, everything included: {found['stored']:.2f} stored, "
+        f"**{found['entropy_coded']:.2f} entropy-coded**{mean}."
     )
 
 
@@ -207,7 +209,7 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
     """
     form = form_control(suite.is_sampled)
     setting = setting_control(suite)
-    show_rate(suite.bits_per_parameter(setting))
+    show_rate(suite, setting)
     return Choice(setting, code_control(codes), delta_control(), form)
 
 
@@ -255,7 +257,8 @@ def bandwidth_control() -> float:
         bind="query-params",
         on_change=forget_complaints,
         help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
-        "of this width. Narrow shows the nodes, wide shows the trend. Nothing is measured anew.",
+        "of this width. Narrow shows the nodes, wide shows the trend. The measurement stays "
+        "the same.",
     )
     record.chosen("bandwidth", "Bandwidth of the spectrum, decades", chosen)
     return labels[chosen]

@@ -161,6 +161,22 @@ def is_measured(suite: Suite, matrix: str) -> bool:
     return suite.remember(("curvature is measured", matrix), look)
 
 
+def failed(suite: Suite) -> tuple[list[str], bool]:
+    """Why units of this stage failed, each reason once, the most frequent first; and whether any
+    unit of it was run.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    rows = suite.query(
+        """
+        SELECT status, error FROM units WHERE stage = 'curvature'
+        GROUP BY status, error ORDER BY count(*) DESC, error
+        """
+    )
+    return [str(e) for e in rows.loc[rows["status"] == "failed", "error"]], len(rows) > 0
+
+
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     """The same models on their way, on the same windows, from the same random vectors."""
     ends = whole_models(traces, matrix)[["model_id", *_EFFORT]]

@@ -10,8 +10,9 @@ from bounds.prediction import Agreement
 from dashboard import show
 from dashboard.certificates import plain
 from dashboard.curvature import BAND, MATRICES
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, several_sizes, too_few
 from dashboard.numbers import number_label
+from dashboard.plural import agree, counted, listed
 from dashboard.predicted_gap import FITTED_BITS, PREDICTORS, Jump
 
 #: The symbol of each matrix in formulas and on axes.
@@ -47,26 +48,53 @@ def introduction() -> None:
     )
 
 
+def not_measured(failures: list[str], was_run: bool) -> None:
+    """That there is nothing to show, and as far as the artifacts know, why.
+
+    Args:
+        failures, was_run: from ``curvature.failed``.
+    """
+    if failures:
+        more = f" ({counted(len(failures) - 1, 'other reason')} in *Artifacts*)"
+        why = f"Measuring it failed: {plain(failures[0])}{more if failures[1:] else ''}."
+    elif was_run:
+        why = "What was measured is not yet the traces and spectra of a whole, trained model."
+    else:
+        why = (
+            "No unit of this stage was run: it was left out (`--without curvature`, or a preset "
+            "that does not ask for it), or skipped because memory or time did not suffice. "
+            "`python -m compute plan` with the same options says which, and what it would take."
+        )
+    show.info(
+        f"This suite holds no measurements of a trained model's curvature. {why}",
+        icon=":material/inbox:",
+    )
+
+
 def spectrum_reading(point: pd.Series, matrix: str) -> None:
     """What the density shows."""
     symbol = SYMBOLS[matrix]
     text = (
         f"{_effort(point)} The band is {BAND:g} standard errors over vectors. Around the dashed "
         "line, 0, nearly all directions lie: the method finds a few dozen eigenvalues with their "
-        "shares, and cannot tell apart what is near 0; the bell curves smear that to both sides. "
+        "shares, and does not resolve what is near 0; the bell curves smear that to both sides. "
         rf"$\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}, "
         rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ from {_pm(point, 'trace_sqrt')} to about "
         f"{number_label(point['trace_sqrt_top'])}, as what lies near 0 is counted."
     )
     if matrix == "hessian":
-        text += f" Eigenvalues below 0 sum to −{point['negative']:.0%} of the trace or more."
+        text += (
+            f" Eigenvalues below 0 sum to −{point['negative']:.2f} times the trace, or further "
+            "below 0."
+        )
     show.caption(text)
 
 
 def _effort(point: pd.Series) -> str:
     return (
-        f"{point['windows']:,} training windows, {point['probes']} random vectors, "
-        f"{point['steps']} steps of the Lanczos method for each."
+        f"{counted(int(point['windows']), 'training window')}, "
+        f"{counted(int(point['probes']), 'random vector')}, "
+        f"{counted(int(point['steps']), 'step')} of the Lanczos method for each."
     )
 
 
@@ -96,9 +124,25 @@ def no_training_reading(over_training: pd.DataFrame, matrix: str) -> None:
         matrix: a key of ``MATRICES``.
     """
     shares = over_training.groupby("model_id", sort=False)["train_fraction"].nunique()
-    others = ", ".join(plain(model_id) for model_id in shares.index[shares > 1])
+    others = [plain(model_id) for model_id in shares.index[shares > 1]]
     text = f"Over training the {MATRICES[matrix]} matrix was not measured here"
-    show.caption(f"{text}; it was of {others}." if others else f"{text}.")
+    show.caption(f"{text}; it was of {listed(others)}." if others else f"{text}.")
+
+
+def traces_of_one(point: pd.Series, symbol: str) -> None:
+    """The traces and the evenness, where one size alone was measured.
+
+    Args:
+        point: of ``curvature.traces``.
+    """
+    numbers = (
+        (f"Tr({symbol}), nats/token", "trace"),
+        (f"Tr(√{symbol}), √(nats/token)", "trace_sqrt"),
+        ("Evenness", "evenness"),
+    )
+    for column, (label, key) in zip(st.columns(3), numbers, strict=True):
+        error = f"± {point[f'{key}_se']:.2g} standard error"
+        show.metric(column, label, number_label(point[key]), error)
 
 
 def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> None:
@@ -111,13 +155,26 @@ def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> 
         else "With eigenvalues of both signs near 0 neither end is a bound: look at the "
         "Gauss–Newton matrix for one."
     )
+    root, few = f"$\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$", too_few(points)
+    laws = (
+        "bands are 95 % bootstrap intervals over models, dashed laws are extrapolated, and so few "
+        "small sizes say nothing about large ones"
+    )
+    counts = f"In {root}, eigenvalues that are not resolved count as 0."
+    if several_sizes(points):
+        text = (
+            f"Thick bars are two standard errors over random vectors; {laws}. {counts} The dotted "
+            f"line ends where they count otherwise, {times:.2g} times as high (median over "
+            f"models); a law through those ends: {exponent_in_words(top_law)}. "
+            if few is None
+            else f"Thick bars are two standard errors over random vectors. {few} {counts} The "
+            f"dotted line ends where they count otherwise, {times:.2g} times as high (median over "
+            "models). "
+        )
+    else:
+        text = f"{counts} Counted otherwise, it is {times:.2g} times as high. "
     show.caption(
-        "Thick bars are two standard errors over random vectors; bands are 95 % bootstrap "
-        "intervals over models, dashed laws are extrapolated, and so few small sizes say "
-        f"nothing about large ones. The value of $\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$ counts as "
-        "0 what cannot be told from 0. The dotted line ends where it is counted otherwise, "
-        f"{times:.2g} times as high (median over models); a law through those ends: "
-        f"{exponent_in_words(top_law)}. {known} *Evenness* is 1 if all eigenvalues are alike: the "
+        f"{text}{known} *Evenness* is 1 if all eigenvalues are alike: the "
         "share that feedback through the whole matrix would leave of the loss without feedback."
     )
 
@@ -141,7 +198,7 @@ def convergence_reading(steps: pd.DataFrame, matrix: str) -> None:
 def windows_reading() -> None:
     """Why the number of windows matters."""
     show.caption(
-        "A mean over few windows bends in few directions, so the root's trace of the Gauss–Newton "
+        "Few windows give a low-rank matrix, so the root's trace of the Gauss–Newton "
         "matrix grows with their number until they stand for the whole training text; the trace "
         "itself has no such bias. Smaller sets of windows are part of the larger ones. Bars and "
         "dotted lines as above."
@@ -206,20 +263,13 @@ def prediction_reading(
         best = max(beyond, key=beyond.__getitem__)
         better = [label for label, value in beyond.items() if value > 0]
         verdict = (
-            f"**Here {', '.join(f'*{label}*' for label in better)} know more of the gap than the "
-            "number of bits alone.** "
+            f"**Here {listed([f'*{label}*' for label in better])} "
+            f"{agree(len(better), 'predicts', 'predict')} the gap better than bit width alone.** "
             if better
-            else "**Here none of them knows more of the gap than the number of bits alone**: "
+            else "**Here none of them predicts the gap better than bit width alone**: "
             f"between models of different sizes even the best, *{best}*, is further off than a "
             "constant. "
         )
-    fed_back = (
-        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median), far more "
-        "than the evenness of the whole matrix would allow: it feeds errors back inside each layer "
-        "only."
-        if leaves
-        else ""
-    )
     show.caption(
         f"{verdict}Each prediction is $(2^b-1)^{{-2}}$ times what stands in the table, in the "
         r"quantized parameters alone ($\overline{w^2}$ their mean squared weight; $H_l$, "
@@ -227,9 +277,40 @@ def prediction_reading(
         f"constant, fitted to all models from {FITTED_BITS} bits on. R² is of the logarithm of the "
         "gap; *beyond the bits* it is taken after the mean of each bitrate is subtracted, where a "
         "negative one is worse than nothing. All are compared on the same "
-        f"{len(used)} gaps of {used['model_id'].nunique()} models; of the {len(predicted)} "
+        f"{counted(len(used), 'gap')} of {counted(used['model_id'].nunique(), 'model')}; of the "
+        f"{len(predicted)} "
         "measured, those not above 0 by two standard errors are left out, which favours large ones "
-        f"where gaps are small.{fed_back}"
+        f"where gaps are small.{_fed_back(leaves)}"
+    )
+
+
+def too_few_gaps(used: pd.DataFrame, agreements: dict, leaves: float | None) -> None:
+    """Why no prediction can be judged, and what was measured all the same.
+
+    Args:
+        used: from ``predicted_gap.comparable``.
+        agreements: from ``predicted_gap.agreements``, a reason for each.
+    """
+    reasons = listed(list(dict.fromkeys(agreements.values())))
+    show.info(
+        "Which prediction holds cannot be judged here: it takes at least 3 models with gaps clear "
+        f"of 0 by two standard errors, and {counted(used['model_id'].nunique(), 'model')} "
+        f"{agree(used['model_id'].nunique(), 'has', 'have')} them."
+        if used["model_id"].nunique() < 3
+        else f"Which prediction holds cannot be judged here: {reasons}.",
+        icon=":material/inbox:",
+    )
+    if leaves:
+        show.caption(_fed_back(leaves).strip())
+
+
+def _fed_back(leaves: float | None) -> str:
+    return (
+        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median). Feedback "
+        "through the whole matrix could leave as little as its evenness; GPTQ feeds errors back "
+        "inside each layer only."
+        if leaves
+        else ""
     )
 
 
@@ -243,7 +324,8 @@ def quadratic_reading(jump: Jump | None) -> None:
         breaks = abs(math.log(jump.factor)) > math.log(jump.fine_factor)
         text += (
             f" At fewer than {FITTED_BITS} bits the gap is {jump.factor:.2f} times what the finer "
-            f"rates of the same model say (median of {jump.models} models), and those scatter by a "
+            f"rates of the same model say (median of {counted(jump.models, 'model')}), and those "
+            f"scatter by a "
             f"factor of {jump.fine_factor:.2f} about their own level: "
             + ("there the parabola breaks." if breaks else "no break can be told from that.")
         )

@@ -8,6 +8,7 @@ import pandas as pd
 from bounds.printed import rounded_up, upper_text
 from dashboard import compare, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.numbers import LARGE_RISE, times_label
 from dashboard.text import GAP_COLOUR, terms_in
 from dashboard.units import Unit
 from dashboard.upper import UPPER
@@ -174,6 +175,8 @@ def reading(lines: list[Line], unit: Unit) -> None:
         show.caption("Gap and terms of the two views are the same.")
         return
     share = f" ({abs(gap.difference) / gap.kept:.1%})" if gap.kept > 0 else ""
+    if gap.kept > 0 and gap.live >= LARGE_RISE * gap.kept:
+        share = f" ({times_label(gap.live / gap.kept)} times as large)"
     how = f"is {_number(abs(gap.difference))} {unit.label}{share} "
     how += "smaller than" if gap.difference < 0 else "larger than"
     if not gap.difference:

@@ -11,11 +11,15 @@ from dashboard import show, size_words
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, not_certified, plain
 from dashboard.controls import delta_label
 from dashboard.forms import FORMS, SAMPLED_FORM, Form
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, too_few
+from dashboard.numbers import change_words
 from dashboard.outlook import BOUND, GAP, Outlook
+from dashboard.plural import counted
+from dashboard.ratios import Ratios
 from dashboard.sampling import SAMPLED
 from dashboard.sampling import confidence as sampling_confidence
 from dashboard.sizes import ChosenSize
+from dashboard.steps import SAMPLING
 from dashboard.terms import Choice
 from dashboard.text import (
     CODE_LABELS,
@@ -43,7 +47,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Bound",
             "total_nats",
             unit.label,
-            "The risk is at most this." if not reason else f"No certificate: {plain(reason)}.",
+            "The risk is at most this." if not reason else f"Not a certificate: {plain(reason)}.",
         ),
         (
             "Held-out loss",
@@ -109,7 +113,7 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
 
 
 def guess_of(view: Outlook, unit: Unit) -> float:
-    """What guessing every token alike costs, by the largest vocabulary."""
+    """What a uniform guess costs, by the largest vocabulary."""
     guesses = (unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
     return max(guesses)
 
@@ -117,8 +121,8 @@ def guess_of(view: Outlook, unit: Unit) -> float:
 def beyond_guess(guess: float) -> str:
     """What it means that laws of terms add up to more than a uniform guess costs."""
     return (
-        f"It reaches above {guess:.3f}, what guessing every token alike costs (ln V): a bound up "
-        "there says nothing, and laws fitted term by term cannot all hold there, since the form "
+        f"It reaches above {guess:.3f}, what a uniform guess costs (ln V): a bound up there is "
+        "vacuous, and laws fitted term by term cannot all hold there, since the form "
         "trades its terms off against one another."
     )
 
@@ -155,20 +159,23 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
         "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
         **form.formulas,
     }
+    known = any(isinstance(law, PowerLaw) for law in laws.values())
+    grows, dashes, blank = (" grows as |", "---|", " |") if known else ("", "", "")
     lines = [
-        f"| | term | {unit.label} | share | grows as | formula | what it means |",
-        "|---|---|--:|--:|---|---|---|",
+        f"| | term | {unit.label} | share |{grows} formula | what it means |",
+        f"|---|---|--:|--:|{dashes}---|---|",
     ]
     terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
     values = parts_text([model[term.key] for term in terms], total, _TABLE_DIGITS)
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
-        f"| {value} | {model[term.key] / total:.1%} "
-        f"| {_law_cell(laws[term.key])} | ${formulas[term.key]}$ | {term.meaning} |"
+        f"| {value.replace('-', '−')} | {_signed(model[term.key] / total, '.1%')} |"
+        + (f" {_law_cell(laws[term.key])} |" if known else "")
+        + f" ${formulas[term.key]}$ | {term.meaning} |"
         for term, value in zip(terms, values, strict=True)
     ]
     bound = upper_text(total, _TABLE_DIGITS)
-    lines.append(f"| | **Bound** | **{bound}** | 100% | | | their sum, rounded up |")
+    lines.append(f"| | **Bound** | **{bound}** | 100% |{blank} | their sum, rounded up |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
         f"Form: *{form.label}* ({form.source}). {form.idea} "
@@ -216,8 +223,9 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     percent = 100 * part / c
     digits = max(0, 1 - math.floor(math.log10(percent)))
     shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
+    whole = f"{c:.4f}" if c >= 1e-3 else f"{c:.2g}"
     show.caption(
-        f"Of $C$ = {c:.4f} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
+        f"Of $C$ = {whole} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
         f"{shown} %: δ enters through its logarithm only, and that is shared out over "
         f"all $D$ = {model['train_tokens']:,} training tokens."
     )
@@ -226,7 +234,7 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """What the waterfall says."""
     certified = bool(steps["certified"].iloc[-1])
-    status = "a bound in its own right" if certified else "**not certified** (hollow)"
+    status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
     if choice.form == SAMPLED and choice.has_real_code:
         status += (
             ": a gap subtracts a training loss that is estimated from the sample, and the first "
@@ -234,14 +242,22 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
         )
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
-        f"Each bar between the two ends is what one step takes off (or adds to) the gap of "
+        f"Each bar between the two ends is what one step takes off or adds to the gap of "
         f"{plain(model_id)} at the same δ: the forms of the bound at the chosen setting"
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "
-        f"{upper_text(first)} to {upper_text(last)} {unit.label}, "
-        + (f"{1 - last / first:.0%} less." if last < first else f"{last / first - 1:.0%} more.")
+        f"{upper_text(first)} to {upper_text(last)} {unit.label}{change_words(first, last)}."
+        f"{_added(steps)}"
     )
+
+
+def _added(steps: pd.DataFrame) -> str:
+    """Why the end may be higher than the start, where a sample was taken for the whole."""
+    rises = steps["gap_nats"].iloc[-1] > steps["gap_nats"].iloc[0]
+    if not rises or not (steps["kind"] == SAMPLING).any():
+        return ""
+    return " The first bar leaves out what sampling costs; more windows make that smaller."
 
 
 def questions() -> None:
@@ -249,6 +265,11 @@ def questions() -> None:
     with st.expander("Questions about this bound", icon=":material/help:"):
         for question, answer in QUESTIONS:
             st.markdown(f"**{question}** {answer}")
+
+
+def _signed(value: float, form: str) -> str:
+    """With a true minus sign, and none before a 0."""
+    return f"{value:z{form}}".replace("-", "−")
 
 
 def _law_cell(law: PowerLaw | str) -> str:
@@ -268,12 +289,24 @@ def law_reading(law: PowerLaw | str) -> None:
     )
 
 
-def laws_reading(terms: pd.DataFrame) -> None:
-    """How to read the laws."""
+def laws_reading(terms: pd.DataFrame, ratios: Ratios) -> None:
+    """How to read the laws of ``terms``, whose models have these tokens per parameter."""
+    few = too_few(terms)
+    if few:
+        show.caption(few)
+        return
     show.caption(
-        f"Robust fits on log axes to the {len(terms)} measured sizes; bands are 95 % intervals of "
-        "the laws, from a bootstrap over models, widened for there being few. The bracket of a "
+        "Robust fits on log axes to "
+        f"{counted(terms['params_total'].nunique(), 'measured size')}; bands are 95 % intervals of "
+        "the laws, from a bootstrap over models, widened because there are few. The bracket of a "
         "size that was not measured is the prediction interval for a single model. They are rough "
         "all the same, and nothing measured says that a law goes on. A term with a negative "
-        "exponent shrinks as models grow along the compute-optimal frontier."
+        f"exponent shrinks as models grow {along(ratios)}."
     )
+
+
+def along(ratios: Ratios) -> str:
+    """On which line of training lengths, in words that follow “as models grow”."""
+    if ratios.is_optimal:
+        return "along the compute-optimal frontier"
+    return f"at {'about ' if ratios.is_one else ''}{ratios.words}"

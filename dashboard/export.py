@@ -23,6 +23,7 @@ from dashboard.artifacts import Suite
 from dashboard.forms import Form
 from dashboard.record import Chart, Control, Metric, Part, Record, Table, Words
 from dashboard.text import GUARANTEE, term_of
+from dashboard.training_text import stand_ins, trained_on
 
 #: What computed the numbers of a view, beside the code itself.
 _LIBRARIES = ("numpy", "scipy", "pandas", "duckdb", "altair", "streamlit")
@@ -162,7 +163,6 @@ def _named_values(records: list[str]) -> str:
 
 def _of_suite(suite: Suite) -> dict[str, str]:
     models = suite.models()
-    corpora = ", ".join(sorted(set(models["corpus"])))
     began, ended = suite.measured_between()
     rows = {
         "Artifacts, version": suite.version.short,
@@ -175,10 +175,9 @@ def _of_suite(suite: Suite) -> dict[str, str]:
         "Libraries": _named_values(suite.provenance("library_versions")),
         "Seeds": _named_values(suite.provenance("seeds")),
         "Models": f"{len(models)}: {', '.join(models['model_id'])}",
-        "Trained on": corpora,
+        "Trained on": trained_on(models),
         "Scored on": "sampled windows" if suite.is_sampled else "every training token",
     }
-    stand_ins = ", ".join(sorted(set(models["stand_in"].dropna())))
-    if stand_ins:
-        rows["Stands in for the training text"] = stand_ins
+    if others := stand_ins(models):
+        rows["Stands in for the training text"] = others
     return {key: value for key, value in rows.items() if value}

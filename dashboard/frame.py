@@ -7,6 +7,9 @@ from dashboard.artifacts import Suite
 from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
 from dashboard.navigation import link_to, navigation, title_of
+from dashboard.plural import listed
+from dashboard.training_text import stand_ins as stand_in_texts
+from dashboard.training_text import trained_on
 
 
 def open_suite_from_sidebar() -> bool:
@@ -56,15 +59,19 @@ def open_suite() -> Suite:
     return suite
 
 
-def title(suite: Suite, text: str) -> None:
+def title(suite: Suite, text: str, *, of_suite: bool = True) -> None:
     """The head of a page: its title and the place of the share buttons, what was wrong with the
-    link, and whether another text stands in for what the models were trained on."""
+    link, and whether another text stands in for what the models were trained on.
+
+    Args:
+        of_suite: whether the page shows numbers of the suite.
+    """
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(text, width="stretch")
         share.reserve_place()
     links.show_complaints()
     share.version_notice()
-    for sentence in stand_ins(suite):
+    for sentence in stand_ins(suite) if of_suite else ():
         show.warning(sentence, icon=":material/swap_horiz:")
 
 
@@ -97,12 +104,14 @@ def show_provenance(suite: Suite) -> None:
     of_units = {key: suite.provenance(key) for key in ("code_revision", "schema_version", "device")}
     code, version, device = (plain(_first_of(found)) for found in of_units.values())
     models = suite.models()
-    named = (", ".join(sorted(set(models[key]))) for key in ("corpus", "arithmetic"))
-    corpora, arithmetic = map(plain, named)
-    sampled = ", scored on sampled windows" if suite.is_sampled else ""
+    arithmetic = plain(listed(sorted(set(models["arithmetic"]))))
+    scored = "sampled windows" if suite.is_sampled else "every training token"
+    others = stand_in_texts(models)
+    scored += f" of {others}" if others else ""
     with st.sidebar:
         st.caption(
-            f"Trained on: {corpora}  \nRun in {arithmetic}{sampled}  \n"
+            f"Trained on: {plain(trained_on(models))}  \n"
+            f"Scored on: {plain(scored)}, in {arithmetic}  \n"
             f"Code {code}, schema {version}  \n{device}  \nArtifacts {suite.version.short}",
             help=_all_of(of_units),
         )

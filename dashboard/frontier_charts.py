@@ -1,4 +1,4 @@
-"""Charts of loss against compute, and of the points chosen on the frontier."""
+"""Charts of loss against compute, and of training tokens against parameters."""
 
 import altair as alt
 import pandas as pd
@@ -62,11 +62,15 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
 
     Args:
         ends: from ``frontier.chosen``.
-        elsewhere: from ``pythia.choices``.
+        elsewhere: from ``pythia.beside``; may be empty.
         ratio: tokens per parameter of the line.
     """
-    frame = pd.concat([ends.assign(here=True), elsewhere.assign(here=False)])
+    frame = pd.concat(
+        [part for part in (ends.assign(here=True), elsewhere.assign(here=False)) if len(part)]
+    )
     ends_of_line = [frame["params_total"].min(), frame["params_total"].max()]
+    if ends_of_line[0] == ends_of_line[1]:  # a line needs some length
+        ends_of_line = [ends_of_line[0] / 10, ends_of_line[1] * 10]
     line = pd.DataFrame({"params_total": ends_of_line})
     line = line.assign(train_tokens=ratio * line["params_total"])
     axis = alt.Axis(format="~s", tickCount=6, grid=False)
@@ -96,12 +100,14 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         rows = frame[frame["here"] == here]
         marks = vega.Chart(rows).mark_point(size=90, opacity=1, **look)
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
+    named = [(ends.iloc[-1], "this suite")]
+    if len(elsewhere):  # the last but one: the last point's name would leave the chart
+        named.append((elsewhere.iloc[max(len(elsewhere) - 2, 0)], "Pythia, not measured here"))
     labels = pd.DataFrame(
-        {
-            "params_total": [ends["params_total"].iloc[-1], elsewhere["params_total"].iloc[-2]],
-            "train_tokens": [ends["train_tokens"].iloc[-1], elsewhere["train_tokens"].iloc[-2]],
-            "text": ["this suite", "Pythia, not measured here"],
-        }
+        [
+            {"params_total": row["params_total"], "train_tokens": row["train_tokens"], "text": text}
+            for row, text in named
+        ]
     )
     layers.append(
         vega.Chart(labels)

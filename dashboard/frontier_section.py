@@ -1,4 +1,4 @@
-"""The part of the page *Scaling laws* about compute and the points chosen on the frontier."""
+"""The part of the page *Scaling laws* about compute, and training tokens against parameters."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import frontier, frontier_charts, pythia, show
 from dashboard import scaling_words as words
 from dashboard.artifacts import Suite
+from dashboard.ratios import OPTIMAL, Ratios
 from dashboard.units import Unit, shown
 
 
@@ -36,15 +37,18 @@ def read(suite: Suite, unit: Unit) -> Frontier:
     )
 
 
-def section(found: Frontier, ratio: float, unit: Unit) -> None:
-    """Charts and words; ``ratio`` is the suite's tokens per parameter."""
+def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
+    """Charts and words; ``ratios`` are the tokens per parameter of the suite's models."""
+    elsewhere = pythia.beside(found.ends, ratios)
     left, right = st.columns(2)
+    if found.curves.empty:  # the chart that there is comes first
+        left, right = right, left
     with left:
         if len(found.curves):
             chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)
             show.chart(chart, "Loss against compute while models are trained")
-        words.compute_reading(found.curves, ratio)
+        words.compute_reading(found.curves, ratios)
     with right:
-        chart = frontier_charts.frontier(found.ends, pythia.choices(), ratio)
-        show.chart(chart, "Training tokens against parameters: the points chosen")
-        words.frontier_reading(ratio)
+        chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)
+        show.chart(chart, "Training tokens against parameters")
+        words.tokens_reading(len(found.ends), ratios, elsewhere=len(elsewhere) > 0)

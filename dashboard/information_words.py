@@ -8,15 +8,16 @@ from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
 from dashboard import certificates, show
 from dashboard import information_charts as charts
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, too_few
 from dashboard.numbers import count_label
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
 from dashboard.units import Unit
 
 NOT_MEASURED = (
-    "This suite holds no prequential information. `make compute` measures it for models that it "
-    "trains, or whose checkpoints it can score."
+    "This suite holds no prequential information. It takes the losses of the training itself, or "
+    "earlier checkpoints of the same run: `make compute` has the first of models that it trains, "
+    "and scores the second of published suites such as Pythia. A single checkpoint has neither."
 )
 NO_LOSSES = (
     "The bound under the prequential code needs the losses of the unquantized models, which were "
@@ -40,19 +41,24 @@ def introduction() -> None:
         f"model's information by **prequential coding**. {HEURISTIC}"
     )
     show.caption(
-        "It rests on the symmetry of information, which holds up to constants, and nobody decodes "
-        "the model itself from it: it shows how information grows, and certifies nothing. Real "
-        "codes of the quantized weights are drawn beside it."
+        "It rests on the symmetry of information, which holds up to constants, and the model "
+        "itself is not decoded from it: it shows how information grows, and certifies nothing. "
+        "Real codes of the quantized weights are drawn beside it."
     )
 
 
 def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
     """The laws of figure 3 and what the other codes are of."""
-    lines = [f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}" for code, law in laws.items()]
+    lines = [
+        f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}"
+        for code, law in laws.items()
+        if isinstance(law, PowerLaw)
+    ]
+    ours = "Solid lines and bands: measured range, 95 %. Dashed: extrapolated. " if lines else ""
     show.caption(
-        "Information in bits, " + "; ".join(lines) + f". *nominal* and *entropy-coded* are of "
-        f"{setting.label}; hollow points are of no decodable code. Solid lines and bands: measured "
-        "range, 95 %. Dashed: extrapolated. Dotted: what the paper reports of Pythia, and the "
+        (f"Information in bits, {'; '.join(lines)}. " if lines else "")
+        + f"*nominal* and *entropy-coded* are of {setting.label}; hollow points are of no "
+        f"decodable code. {ours}Dotted: what the paper reports of Pythia, and the "
         "closed form of Chinchilla's law, with their own text and tokens, paler below their "
         "smallest model."
     )
@@ -60,8 +66,9 @@ def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
 
 def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
     """Whether information per parameter falls with size, as in the paper, and why it may not."""
-    if len(models) < 2 or growth.empty:
-        show.caption("With so few models nothing can be said about how K(h) grows.")
+    if growth.empty:
+        few = too_few(models)
+        show.caption(f"How K(h) grows cannot be said. {few}" if few else "K(h) has no law here.")
         return
     ordered = models.sort_values("params_total")
     first, last = ordered["bits_per_parameter"].iloc[0], ordered["bits_per_parameter"].iloc[-1]
@@ -89,12 +96,15 @@ def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
 
 def growth_table(growth: pd.DataFrame) -> None:
     """Exponents of K(h) with ever more small sizes left out, beside the paper's."""
+    if growth.empty:
+        return
     lines = [
         "| sizes fitted | K(h) grows as | 95 % interval | K(h)/N goes as |",
         "|---|--:|---|--:|",
     ]
     for row in growth.itertuples():
-        left = f"without the {row.left_out} smallest" if row.left_out else "all"
+        several = f"{row.left_out} " if row.left_out > 1 else ""
+        left = f"without the {several}smallest" if row.left_out else "all"
         lines.append(
             f"| {left} ({row.models}) | $N^{{{row.exponent:.3f}}}$ | {row.low:.3f} to "
             f"{row.high:.3f} | $N^{{{row.exponent - 1:+.3f}}}$ |"
@@ -109,6 +119,8 @@ def growth_table(growth: pd.DataFrame) -> None:
 
 def crossings(found: dict[str, Crossing | str], largest: float) -> None:
     """Where the prequential law meets those of the other codes, beyond the measured sizes."""
+    if all(isinstance(met, str) for met in found.values()):
+        return  # without laws nothing meets
     sentences = [
         f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
         for code, met in found.items()
@@ -153,7 +165,7 @@ def terms_reading() -> None:
     show.caption(
         "The paper's argument in one picture: with the prequential code, in place of bits times "
         "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
-        "gap. All points are hollow: **no certificate**."
+        "gap. All points are hollow: **not certified**."
     )
 
 
@@ -180,11 +192,11 @@ def totals_reading(code: str, setting: Setting) -> None:
     other = (
         f"the file that a decoder restores {setting.label} from"
         if code != "nominal"
-        else ("the nominal count, which is no certificate either")
+        else ("the nominal count, which is not a certificate either")
     )
     show.caption(
         f"Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
-        f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound says nothing."
+        f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound is vacuous."
     )
 
 
@@ -228,19 +240,28 @@ def methods_reading(models: pd.DataFrame) -> None:
         return
     error = exact["checkpoint_bits"] / exact["k_bits"] - 1
     claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
+    mean = " on average" if len(exact) > 1 else ""
     closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
     show.caption(
         "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
-        f"every 1000) over the exact area; off by {error.min():+.1%} to {error.max():+.1%}. Bars: "
-        "the error that the checkpoints alone can vouch for, half the difference of the sums from "
-        f"both sides plus two standard errors, {claimed:.0%} on average: cautious, since a loss "
+        f"every 1000) over the exact area; off by {_span(error, '+.1%')}. Bars: "
+        "the error that the checkpoints alone can validate, half the difference of the sums from "
+        f"both sides plus two standard errors, {claimed:.0%}{mean}: cautious, since a loss "
         "that only falls could do so anywhere between two checkpoints."
         + (
             r" Triangles: the closed form $B\,\frac{\beta}{1-\beta}D^{1-\beta}$ with $B$ and "
             r"$\beta$ of a law $E + B/d^\beta$ fitted to the online losses at a constant learning "
-            f"rate, {closed.min():.2f} to {closed.max():.2f} of the area: it knows nothing of the "
-            "warm-up, nor of the drop when the learning rate is cooled down."
+            f"rate, {_span(closed, '.2f')} of the area: it ignores the warm-up and the drop when "
+            "the learning rate is cooled down."
             if len(closed)
             else ""
         )
     )
+
+
+def _span(values: pd.Series, form: str) -> str:
+    """Smallest and largest value, or the one that there is."""
+    ends = dict.fromkeys(
+        f"{value:{form}}".replace("-", "−") for value in (values.min(), values.max())
+    )
+    return " to ".join(ends)

@@ -60,7 +60,7 @@ def kept_control(
 
 
 def _let_go_button(place: DeltaGenerator) -> None:
-    place.button("Let go of the kept view", key="let_go", on_click=_let_go, icon=":material/close:")
+    place.button("Stop comparing", key="let_go", on_click=_let_go, icon=":material/close:")
 
 
 def _keep(text: str) -> None:

@@ -11,7 +11,7 @@ from dashboard.laws import SHAPES
 from dashboard.numbers import parse_count
 from dashboard.overview_controls import BEST, CHOSEN
 from dashboard.quoting import quoted
-from dashboard.sizes import ANOTHER, LARGEST, SMALLEST
+from dashboard.sizes import ANOTHER, LARGEST, RATIOS, SMALLEST
 from dashboard.text import CODE_LABELS
 from dashboard.view import NAMES, View
 
@@ -39,7 +39,7 @@ _CALLED = {
 }
 
 #: Numbers that a reader writes, with the ends of what may be asked for.
-_COUNTS = {"n": (SMALLEST, LARGEST), "ratio": (0.1, 1e6), "vocab": (1.0, 1e7)}
+_COUNTS = {"n": (SMALLEST, LARGEST), "ratio": RATIOS, "vocab": (1.0, 1e7)}
 
 
 class LinkError(ValueError):

@@ -9,7 +9,7 @@ import pandas as pd
 from bounds import PowerLaw
 from dashboard import vega
 from dashboard.certificates import of_gaps
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, least_sizes, too_few
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.units import NATS, Unit
@@ -32,6 +32,14 @@ def size_scale(params: pd.Series, reach: float | None = None) -> alt.Scale:
     if reach is not None:
         margin = min(margin, 3.0)
     return alt.Scale(type="log", domain=[low / margin, high * margin], nice=False)
+
+
+def _size_axis(params: pd.Series, reach: float | None) -> alt.Axis:
+    """Ticks at the sizes themselves where they are few and nothing is drawn beyond them."""
+    sizes = sorted(set(params))
+    own = reach is None and len(sizes) < least_sizes()
+    ticks = {"values": sizes, "format": ".3~s"} if own else {"tickCount": 4, "format": "~s"}
+    return alt.Axis(title="parameters N", grid=False, **ticks)
 
 
 def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
@@ -114,8 +122,11 @@ def law_panel(
         upper: whether the values are upper bounds, which are printed rounded up.
     """
     reach = at if reach is None else reach
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=4, grid=False)
-    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"], reach), axis=axis)
+    x = alt.X(
+        "params_total:Q",
+        scale=size_scale(frame["params_total"], reach),
+        axis=_size_axis(frame["params_total"], reach),
+    )
     positive = frame[frame[key] > 0]
     curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
     ends = _ends(frame, key, curve, reach, published)
@@ -149,13 +160,21 @@ def law_panel(
         layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
         label,
-        # One line of a reason would be wider than a panel.
-        subtitle=wrap(law, 40) if isinstance(law, str) else exponent_in_words(law),
+        subtitle=_subtitle(frame, law),
         anchor="start",
         fontSize=13,
         subtitleColor=GUIDE_COLOUR,
     )
     return vega.layer(*layers).properties(width=205, height=140, title=title)
+
+
+def _subtitle(frame: pd.DataFrame, law: PowerLaw | str) -> str | list[str]:
+    """The exponent, or why there is no law; that there are too few sizes is said beside the chart,
+    once for all of its panels."""
+    if isinstance(law, PowerLaw):
+        return exponent_in_words(law)
+    # One line of a reason would be wider than a panel.
+    return wrap(law, 40) if law and not too_few(frame) else ""
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
@@ -266,7 +285,7 @@ def term_laws(
         )
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
-            ("gap_nats", "Gap, by its own law", GAP_COLOUR),
+            ("gap_nats", "Gap" if too_few(terms) else "Gap, by its own law", GAP_COLOUR),
         )
         if (terms[key] > 0).any()  # no gap, or one below 0 by chance, has no place on a log axis
     ]

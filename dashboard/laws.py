@@ -5,9 +5,40 @@ from functools import lru_cache
 import pandas as pd
 
 from bounds import HeldOut, PowerLaw, UnfittableError, fit_power_law, predict_largest
+from dashboard.plural import agree
 
 #: Shapes of a law by what a reader sees; the value says whether a floor is fitted.
 SHAPES = {"power law": False, "power law with a floor": True}
+
+
+def too_few(frame: pd.DataFrame, floor: bool = False) -> str | None:
+    """That there are too few sizes for any law, said once in place of once for each quantity; None
+    where there are enough.
+
+    Args:
+        frame: column params_total.
+    """
+    needed, sizes = least_sizes(floor), int(frame["params_total"].nunique())
+    if sizes >= needed:
+        return None
+    return (
+        f"No law in model size: it needs at least {needed} sizes, and {sizes} "
+        f"{agree(sizes, 'was', 'were')} measured here."
+    )
+
+
+def several_sizes(frame: pd.DataFrame) -> bool:
+    """Whether anything can be drawn against model size.
+
+    Args:
+        frame: column params_total.
+    """
+    return bool(frame["params_total"].nunique() > 1)
+
+
+def least_sizes(floor: bool = False) -> int:
+    """How many sizes a law needs: one more than it has parameters."""
+    return 4 if floor else 3
 
 
 def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> PowerLaw | str:

@@ -48,18 +48,32 @@ _BY_NAME = {page.name: page for page in PAGES}
 
 
 def navigation() -> StreamlitPage:
-    """Declare all pages; the one that the address asks for."""
-    return st.navigation(
-        [
-            st.Page(
-                page.file,
-                title=page.title,
-                icon=f":material/{page.icon}:",
-                default=page is PAGES[0],
-            )
-            for page in PAGES
-        ]
-    )
+    """Declare all pages; the one that the address asks for.
+
+    Streamlit serves the first page at the root alone, and says "Page not found" to its name, which
+    people type: that is the address of a page without an entry in the sidebar, which leads to the
+    root.
+    """
+    pages = [
+        st.Page(
+            page.file,
+            title=page.title,
+            icon=f":material/{page.icon}:",
+            # Else its name would be kept for it all the same.
+            **({"default": True, "url_path": ""} if page is PAGES[0] else {}),
+        )
+        for page in PAGES
+    ]
+    named = st.Page(_nothing, title=PAGES[0].title, url_path=PAGES[0].name, visibility="hidden")
+    chosen = st.navigation([*pages, named])
+    if chosen is named:  # before any control is bound to what the address says
+        said = {key: st.query_params.get_all(key) for key in st.query_params}
+        st.switch_page(pages[0], query_params=said)
+    return chosen
+
+
+def _nothing() -> None:
+    """A page that leads to another one before it is run."""
 
 
 def title_of(name: str) -> str:

@@ -10,6 +10,10 @@ _COUNT = re.compile(
 )
 
 
+#: Ratio from which on a rise is told as a factor, and not in per cent.
+LARGE_RISE = 1.5
+
+
 def parse_count(text: str) -> float | None:
     """The number that ``text`` stands for, or None if it stands for none that is finite."""
     match = _COUNT.fullmatch(text)
@@ -48,6 +52,23 @@ def times_label(ratio: float) -> str:
         if rounded >= factor:
             return f"{rounded / factor:,g}{name}"
     return f"{rounded:,g}"
+
+
+def change_words(before: float, after: float) -> str:
+    """What follows “from 0.8 to 0.6”: by which share it fell or rose, or how many times.
+
+    A rise of more than half is a factor: no reader pictures 446 % more.
+    """
+    ratio = after / before if before > 0 else math.nan
+    if not math.isfinite(ratio) or abs(ratio - 1.0) < 0.005:
+        return ""
+    if ratio < 1.0:
+        return f", {1.0 - ratio:.0%} less"
+    return (
+        f", {ratio - 1.0:.0%} more"
+        if ratio < LARGE_RISE
+        else f", {times_label(ratio)} times as much"
+    )
 
 
 def duration(seconds: float) -> str:

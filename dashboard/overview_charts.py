@@ -260,12 +260,13 @@ def _size_axis(terms: pd.DataFrame) -> alt.Axis:
 
 
 def _guess(terms: pd.DataFrame, unit: Unit) -> list[alt.Chart]:
-    """ln V: the loss of guessing every token alike; a bound above it says nothing."""
+    """ln V: the loss of a uniform guess; a bound above it is vacuous.  Named at the left, where no
+    line has its name."""
     base = vega.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
     return [
         base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
-        base.mark_text(align="right", dx=-4, dy=9, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
-            x=alt.value("width")
+        base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
+            x=alt.value(0)
         ),
     ]
 

@@ -44,5 +44,7 @@ def section(views: list[View], unit: Unit) -> None:
     kept = compare.kept_one(views)
     if kept is not None and {views[0].label, kept.label} <= found.keys():
         pair = [views[0], kept]
-        show.caption("One vertical axis for both. The numbers are those of the largest models.")
+        several = any(len(found[view.label].ours) > 1 for view in pair)
+        of = " The numbers are those of each view's largest model." if several else ""
+        show.caption(f"One vertical axis for both.{of}")
         differences.of_rows(pair, [found[view.label].largest for view in pair], unit)

@@ -11,8 +11,10 @@ from bounds.printed import upper_text
 from dashboard import progressive_words, show
 from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, plain
 from dashboard.controls import delta_label
-from dashboard.laws import exponent_in_words
+from dashboard.laws import exponent_in_words, too_few
+from dashboard.numbers import LARGE_RISE, times_label
 from dashboard.overview import REFERENCE_DELTA, Overview
+from dashboard.plural import agree, counted
 from dashboard.text import CODE_LABELS, GUARANTEE, TERMS, parameter_count
 from dashboard.trends import Trend, trend
 from dashboard.units import BITS, NATS, Unit
@@ -43,18 +45,19 @@ def introduction(delta: float) -> None:
         "A **generalization bound** is a guarantee from the training text alone: except with "
         f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
         "contexts of that text is at most this number. It is the training loss plus a **gap**, "
-        f"the price of all that the model might have learnt by heart; the paper ({PAPER}) finds "
+        f"the price of all that the model may have memorized; the paper ({PAPER}) finds "
         "that the gap shrinks with scale."
     )
 
 
 def headline(view: Overview, unit: Unit) -> None:
-    """The largest model in four numbers."""
+    """The largest model, or the only one, in four numbers."""
     model = view.largest
     reason = model["not_certified_because"]
+    size = f"{parameter_count(model['params_total'])} parameters"
+    which = f", the largest model here ({size})," if len(view.ours) > 1 else f" ({size}),"
     show.markdown(
-        f"**{plain(model['model_id'])}**, the largest model here "
-        f"({parameter_count(model['params_total'])} parameters), in {unit.label}, at "
+        f"**{plain(model['model_id'])}**{which} in {unit.label}, at "
         f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
         + (NOT_CERTIFIED if reason else CERTIFIED)
     )
@@ -62,7 +65,7 @@ def headline(view: Overview, unit: Unit) -> None:
     factor = other.of_nats(model["bytes_per_token"]) / unit.of_nats(model["bytes_per_token"])
     numbers = (
         (
-            "No certificate" if reason else "The risk is at most",
+            "Not a certificate" if reason else "The risk is at most",
             upper_text(model["total_nats"]),
             f"{upper_text(model['total_nats'] * factor)} {other.label}",
             f"{plain(reason)[0].upper()}{plain(reason)[1:]}." if reason else GUARANTEE,
@@ -75,11 +78,10 @@ def headline(view: Overview, unit: Unit) -> None:
             "documents that it was never trained on.",
         ),
         (
-            "Guessing blindly",
+            "Uniform guess",
             f"{unit.guess(model['vocab_size'], model['bytes_per_token']):.3f}",
             f"of V = {model['vocab_size']:,} tokens",
-            "ln V, the loss of taking every token for equally likely: a bound above it says "
-            "nothing.",
+            "ln V, the loss of a uniform guess over the vocabulary: a bound above it is vacuous.",
         ),
         ("Gap", upper_text(model["gap_nats"]), *_gained(view, model)),
     )
@@ -99,13 +101,19 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     meaning += f" In the paper's form, {theirs['setting']}: {gap}."
     if not (model["certified"] and theirs["certified"]):
         return f"paper's terms: {gap}", meaning
-    change = 1.0 - model["gap_nats"] / theirs["gap_nats"]
-    where = "below" if change >= 0 else "above"
-    return f"{abs(change):.0%} {where} the paper's {gap}", meaning
+    ratio = model["gap_nats"] / theirs["gap_nats"]
+    how = f"{abs(1.0 - ratio):.0%} {'below' if ratio <= 1 else 'above'}"
+    if ratio >= LARGE_RISE:
+        how = f"{times_label(ratio)} times"
+    return f"{how} the paper's {gap}", meaning
 
 
 def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
     """What shrinks with size and what does not, as the intervals of the laws allow."""
+    few = too_few(view.ours)
+    if few:
+        show.caption(f"{_bars(view)}{few}")
+        return
     found = {key: trend(law) for key, law in laws.items()}
     lines = []
     for direction, heading in _HEADINGS.items():
@@ -128,7 +136,7 @@ def _bars(view: Overview) -> str:
     frames = [frame for frame in (view.ours, view.paper) if len(frame)]
     pale = "Pale: the paper's form. " if len(frames) > 1 else ""
     hollow = not all(frame["certified"].all() for frame in frames)
-    return f"{pale}Hollow: no certificate. " if hollow else pale
+    return f"{pale}Hollow: not a certificate. " if hollow else pale
 
 
 def _caution(view: Overview, gap: PowerLaw | str) -> str:
@@ -137,14 +145,15 @@ def _caution(view: Overview, gap: PowerLaw | str) -> str:
         return gap
     times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
     below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
-    return f"By 95 % intervals of exponents over {len(view.ours)} sizes{below}."
+    sizes = counted(view.ours["params_total"].nunique(), "size")
+    return f"By 95 % intervals of exponents over {sizes}{below}."
 
 
 def claim_reading(view: Overview) -> None:
     """What the main chart shows."""
     if view.best:
         delta = view.choice.failure_probability
-        how = "Each model at its own best measured setting"
+        how = f"{agree(len(view.ours), 'At the', 'Each model at its own')} best measured setting"
         if delta != REFERENCE_DELTA:
             how += f" (best at δ = {REFERENCE_DELTA:g})"
         how += "; hover to see which"
@@ -164,17 +173,22 @@ def missing(view: Overview) -> None:
     if view.missing:
         where = "at any setting" if view.best else "at this setting"
         show.caption(
-            f":material/hide_source: Left out, for want of a bound {where}: "
+            f":material/hide_source: Not shown (no bound {where}): "
             f"**{plain(', '.join(view.missing))}**. A bound needs the losses of the whole training "
             "text, or of windows drawn for it."
         )
 
 
 def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
-    """The laws behind the words."""
-    show.subheader("How each number moves with model size")
-    lines = ["| | smallest | largest | law in N |", "|---|--:|--:|---|"]
+    """The laws behind the words, or where there are none the numbers by themselves."""
+    few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
+    show.subheader("The numbers" if one else "How each number moves with model size")
+    heads = ["value"] if one else ["smallest model", "largest model"]
+    heads += [] if few else ["law in N"]
+    places = [-1] if one else [0, -1]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(places)}{'' if few else '---|'}"]
     for key, law in laws.items():
-        first, last = view.ours[key].iloc[0], view.ours[key].iloc[-1]
-        lines.append(f"| {_squared(key)} | {first:.3f} | {last:.3f} | {exponent_in_words(law)} |")
+        cells = [f"{view.ours[key].iloc[p]:z.3f}".replace("-", "−") for p in places]
+        cells += [] if few else [exponent_in_words(law)]
+        lines.append(f"| {_squared(key)} | {' | '.join(cells)} |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)

@@ -13,6 +13,7 @@ from dashboard.own_bounds import Given
 from dashboard.own_example import Example, content
 from dashboard.own_file import MOST_MEGABYTES, MOST_ROWS
 from dashboard.own_source import Source
+from dashboard.plural import counted
 from dashboard.quoting import quoted
 from dashboard.units import Unit
 
@@ -41,7 +42,7 @@ def privacy() -> None:
     """What becomes of the file."""
     st.caption(
         ":material/lock: The file is read in this server's memory, for you alone: it is written to "
-        "no disk and into no cache, and let go when you take it away or your visit ends. "
+        "no disk and into no cache, and is dropped when you remove it or your visit ends. "
         f"At most {MOST_MEGABYTES} MB and {MOST_ROWS:,} rows are taken."
     )
 
@@ -100,7 +101,7 @@ def still_wanted(given: Given | list[str], source: Source | None) -> None:
     parts = [] if source else ["a file"]
     if isinstance(given, list):
         parts.append(f"in the sidebar {', '.join(f'*{label}*' for label in given)}")
-    show.info(f"Still wanted: {'; '.join(parts)}.", icon=":material/edit:")
+    show.info(f"Missing: {'; '.join(parts)}.", icon=":material/edit:")
 
 
 def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> None:
@@ -108,13 +109,14 @@ def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> No
     model, columns = given.measurement, source.columns
     if columns.is_sampled:
         draws = len(set(columns.window.tolist()))
-        kind = f"{draws:,} drawn windows of {len(columns.window) // draws:,} tokens"
+        tokens = counted(len(columns.window) // draws, "token")
+        kind = f"{counted(draws, 'drawn window')} of {tokens}"
     else:
         kind = "every training token"
     best = rows.iloc[0]
     badge = CERTIFIED if best["certified"] else NOT_CERTIFIED
     show.markdown(
-        f"{quoted(source.name)}, {len(columns.loss_nats):,} rows, {kind}: "
+        f"{quoted(source.name)}, {counted(len(columns.loss_nats), 'row')}, {kind}: "
         f"N = {model.params_total:,}, D = {model.train_tokens:,}, V = {model.vocab_size:,}, "
         f"L = {model.paid_bits:,.0f} bits ({model.paid_bits / model.params_total:.3f} per "
         f"parameter), δ = {model.failure_probability:g}. {badge}"
@@ -139,7 +141,7 @@ def certificate(rows: pd.DataFrame) -> None:
         )
         return
     show.caption(
-        f"{CERTIFIED} Taken at your word: L bits restore the very model whose losses these are, "
+        f"{CERTIFIED} Assumes that L bits reconstruct exactly the model whose losses these are, "
         "settings, scales and norms included; the training text was passed once; the losses are "
         "of the tokens that the file says; entropies are of the prediction, made before the token "
         "was seen. This page cannot check any of that."
@@ -149,23 +151,20 @@ def certificate(rows: pd.DataFrame) -> None:
 def chart_reading(rows: pd.DataFrame, given: Given, guess: float, unit: Unit) -> None:
     """How the forms may be compared, and which of them say something."""
     sampled = bool(rows["sampling_nats"].any())
-    choice = f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits"
+    forms = counted(len(rows), "form")
     text = (
-        f"The {len(rows)} forms share δ: whichever comes out smallest may be quoted. "
+        f"The {forms} share δ: the smallest may be quoted. "
         if sampled
         else "Each form holds by itself. To quote whichever comes out smallest, make L larger by "
-        f"{choice}. "
+        f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits. "
     )
-    text += f"Guessing every token alike costs ln V = {guess:.4f} {unit.label}"
+    text += f"A uniform guess costs ln V = {guess:.4f} {unit.label}"
     above = list(rows.loc[rows["total_nats"] >= guess, "form"])
-    text += (
-        f", so above the dashed line a bound says nothing: {', '.join(above)}." if above else "."
-    )
+    text += f", so above the dashed line a bound is vacuous: {', '.join(above)}." if above else "."
     if sampled:
         bound, sample = given.measurement.divided_delta
         text += (
             f" δ = {bound:g} for the inequality + {sample:g} for the sampling, both shared by "
-            f"the {len(rows)} forms. Half of the draws choose the parameters, the other half "
-            "is evaluated."
+            f"the {forms}. Half of the draws choose the parameters, the other half is evaluated."
         )
     show.caption(text)

@@ -23,21 +23,24 @@ def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
         )
     predicted = predicted_gap.predictions(suite, quantizers[label])
     agreements = predicted_gap.agreements(predicted)
+    data = {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
     usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], str)}
-    if usable:
-        with st.sidebar:
-            chosen = controls.choice_control(
-                "from", "Predicted from", list(usable), words.PREDICTOR_HELP
-            )
-        constant = agreements[usable[chosen]][0].constant
-        scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
-        left, right = st.columns(2)
-        with left:
-            show.chart(charts.predicted(scaled), f"Measured against predicted gaps, {label}")
-        with right:
-            show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits")
-        words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
-    words.agreement_table(agreements)
     used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)
+    if not usable:
+        words.too_few_gaps(used, agreements, leaves)
+        return data
+    with st.sidebar:
+        chosen = controls.choice_control(
+            "from", "Predicted from", list(usable), words.PREDICTOR_HELP
+        )
+    constant = agreements[usable[chosen]][0].constant
+    scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
+    left, right = st.columns(2)
+    with left:
+        show.chart(charts.predicted(scaled), f"Measured against predicted gaps, {label}")
+    with right:
+        show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits")
+    words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
+    words.agreement_table(agreements)
     words.prediction_reading(predicted, used, agreements, leaves)
-    return {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
+    return data

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from dashboard.ratios import Ratios
+
 #: Tokens of one step (Biderman et al. 2023, arXiv 2304.01373).
 TOKENS_PER_STEP = 2_097_152
 
@@ -25,3 +27,16 @@ def choices() -> pd.DataFrame:
     """Columns model_id, params_total, train_tokens, of the checkpoints near D = 20 N."""
     frame = pd.DataFrame(_CHOICES, columns=["model_id", "params_total", "step"])
     return frame.assign(train_tokens=frame["step"] * TOKENS_PER_STEP).drop(columns="step")
+
+
+def beside(ends: pd.DataFrame, ratios: Ratios) -> pd.DataFrame:
+    """Those of ``choices`` that go beside a suite: none unless it is compute-optimal as they are,
+    and none that it measures itself.
+
+    Args:
+        ends: column model_id, of the suite's models.
+        ratios: of the suite's models.
+    """
+    found = choices()
+    measured = found["model_id"].isin(ends["model_id"])
+    return found[~measured] if ratios.is_optimal else found.head(0)

@@ -7,6 +7,9 @@ from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard import show
 from dashboard.certificates import plain
+from dashboard.numbers import number_label
+from dashboard.plural import agree, counted, listed
+from dashboard.ratios import Ratios
 from dashboard.settings import Setting
 from dashboard.text import CODE_LABELS
 from dashboard.units import Unit
@@ -35,6 +38,21 @@ def gap_reading() -> None:
     )
 
 
+def one_gap(row: pd.Series, unit: Unit) -> None:
+    """The gap at the chosen setting, where no other size has one to be drawn against.
+
+    Args:
+        row: of ``quantization.gaps``.
+    """
+    show.metric(
+        st.container(),
+        f"Quantization gap, {row['setting']}, {unit.label}",
+        number_label(row["quantization_gap_nats"]).replace("-", "−"),
+        f"± {row['gap_se_nats']:.2g} standard error",
+    )
+    show.caption(f"Of **{plain(row['model_id'])}**, the only size measured at this setting.")
+
+
 def rate_reading() -> None:
     """How to read the gap against coded bits."""
     show.caption(
@@ -43,27 +61,71 @@ def rate_reading() -> None:
     )
 
 
-def bound_reading(best: pd.Series, code: str, unit: Unit, sampled: bool) -> None:
-    """Which rate bounds best, and whether that may be chosen."""
+def bound_reading(bounds: pd.DataFrame, code: str, unit: Unit, sampled: bool) -> None:
+    """Which rate bounds best, why, and whether that may be chosen.
+
+    Args:
+        bounds: from ``quantization.bounds_by_rate``, one model.
+    """
+    best = bounds[bounds["best"]].iloc[0]
     scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
     show.caption(
         f"Ringed, the smallest of all measured: {best['setting']}, gap "
-        f"{upper_text(best['bound_gap_nats'])} {unit.label}, code length {CODE_LABELS[code]}. With "
-        "fewer bits rounding costs more than it saves, with more the code grows faster than loss "
-        "falls. A code's header names its setting, so choosing it afterwards is paid for"
+        f"{upper_text(best['bound_gap_nats'])} {unit.label}, code length {CODE_LABELS[code]}. "
+        f"{_why_there(bounds, best)} A code's header names its setting, so choosing it "
+        "afterwards is paid for"
         + (", and the sampling's share of δ is divided among all settings" if sampled else "")
         + f". Only settings at which {scored} have a bound."
     )
 
 
-def bits_reading(setting: Setting) -> None:
-    """How to read loss and bound against total bits."""
+#: Rates so near to the highest or lowest measured (as a share) are at that end: files of one rate
+#: differ by their scales and tables.
+_NEAR_END = 0.05
+
+
+def _why_there(bounds: pd.DataFrame, best: pd.Series) -> str:
+    """Why the best rate is where it is: between others, or at an end of those measured."""
+    bits, at = bounds["bits_per_parameter"], best["bits_per_parameter"]
+    most, fewest = at >= (1 - _NEAR_END) * bits.max(), at <= (1 + _NEAR_END) * bits.min()
+    if most and fewest:
+        return "No other rate has a bound."
+    if most:
+        return (
+            "It has the most bits of all measured: over these rates a longer code costs less than "
+            "coarser rounding."
+        )
+    if fewest:
+        return (
+            "It has the fewest bits of all measured: over these rates finer rounding saves less "
+            "than its longer code costs."
+        )
+    return (
+        "With fewer bits rounding costs more than it saves, with more the code grows faster than "
+        "the loss falls."
+    )
+
+
+def bits_reading(setting: Setting, several: bool, ratios: Ratios) -> None:
+    """How to read loss and bound against total bits.
+
+    Args:
+        several: whether there are models of several sizes, and so lines.
+        ratios: tokens per parameter of the models.
+    """
+    beside = f"{setting.family.label} beside float formats"
+    if not several:
+        show.caption(
+            f"{beside}; each point is one setting of the same model. Lower and further left is "
+            "better, for the loss (left) and for the bound (right). Hollow: not a certificate."
+        )
+        return
+    more = "; a larger model of this suite also saw more text" if ratios.is_one else ""
     show.caption(
-        f"{setting.family.label} beside float formats; each line is one setting, from the smallest "
+        f"{beside}; each line is one setting, from the smallest "
         "model to the largest. At a given number of bits in all, the lowest line says how to spend "
-        "them, for the loss (left) and for the bound (right); a larger model of this suite also "
-        "saw more text. Hollow: no certificate. After Dettmers & "
-        "Zettlemoyer 2023, *The case for 4-bit precision*."
+        f"them, for the loss (left) and for the bound (right){more}. Hollow: not a certificate. "
+        "After Dettmers & Zettlemoyer 2023, *The case for 4-bit precision*."
     )
 
 
@@ -78,7 +140,7 @@ def layers_reading(layers: pd.DataFrame) -> None:
     )
     column = "predicted_rounding_proxy_loss" if rounded else "predicted_proxy_loss"
     ratio = (
-        f"; median of measured over predicted in {len(linear)} linear layers: "
+        f"; median of measured over predicted in {counted(len(linear), 'linear layer')}: "
         f"{(linear['proxy_loss'] / linear[column]).median():.2f}"
         if len(linear)
         else ""
@@ -97,9 +159,10 @@ def no_rotation(rotated: list[str]) -> None:
     Args:
         rotated: from ``quantization.rotated``.
     """
-    models = ", ".join(plain(model_id) for model_id in rotated)
+    models = listed([plain(model_id) for model_id in rotated]) if rotated else ""
     show.info(
-        f"This model was not quantized by LDLQ both with and without rotation; {models} were."
+        "This model was not quantized by LDLQ both with and without rotation; "
+        f"{models} {agree(len(rotated), 'was', 'were')}."
         if models
         else "This suite has no model quantized by LDLQ both with and without rotation."
     )
@@ -111,7 +174,8 @@ def rotation_reading(ratios: pd.DataFrame) -> None:
     agreed = helped == (ratios["predicted_ratio"] < 1)
     show.caption(
         f"LDLQ with rotation over LDLQ without, layer by layer and bitrate by bitrate: below 1 "
-        f"rotation helps. It does in {helped.sum()} of {len(ratios)} cases, and the prediction is "
+        f"rotation helps. It does in {helped.sum()} of {counted(len(ratios), 'case')}, and the "
+        f"prediction is "
         f"on the right side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows the "
         "range of a clipped grid; it also mixes small rows with large ones, which share a step."
     )
@@ -127,13 +191,17 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
     if not counts["layers"]:
         show.caption("No linear layer was quantized with error feedback.")
         return
-    show.caption(
+    unclipped, two_bits = int(counts["step_layers"]), int(counts["two_bits"])
+    text = (
         f"Error feedback against rounding to nearest on the same grid, over all models and "
         f"quantizers: from 3 bits on it loses less in {counts['layers'] - counts['lost']} of "
-        f"{counts['layers']} linear layers (unclipped grids: {counts['step_layers']} layers, "
-        f"{counts['step_lost']} lost); at 2 bits in {counts['two_bits'] - counts['two_bits_lost']} "
-        f"of {counts['two_bits']}."
+        f"{counted(int(counts['layers']), 'linear layer')}"
     )
+    if unclipped:
+        text += f" (unclipped grids: {counted(unclipped, 'layer')}, {counts['step_lost']} lost)"
+    if two_bits:
+        text += f"; at 2 bits in {two_bits - counts['two_bits_lost']} of {two_bits}"
+    show.caption(f"{text}.")
     if exceptions.empty:
         return
     with st.expander(

@@ -67,8 +67,8 @@ def _failures(failed: pd.DataFrame) -> None:
         return
     shown.dataframe(failed, "Failures", placeholder="–")
     shown.caption(
-        "A unit that fails costs no other; `make compute RETRY_FAILED=1` tries these again. What "
-        "they would have measured is missing from every page."
+        "A unit that fails does not stop other units; `make compute RETRY_FAILED=1` tries these "
+        "again. What they would have measured is missing from every page."
     )
 
 

@@ -56,6 +56,22 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "table", "section"])
 
 
+def values(found: list[Quantity]) -> pd.DataFrame:
+    """One row per quantity with its value of each model, where there are too few for laws.
+
+    Columns: quantity, group, unit, one per model, values_certified, table, section.
+    """
+    rows = [
+        {"quantity": q.label, "group": q.group, "unit": q.unit}
+        | dict(zip(q.values["model_id"], q.values["value"], strict=True))
+        | {"values_certified": q.certified, "table": q.table, "section": q.section}
+        for q in found
+    ]
+    frame = pd.DataFrame(rows)
+    last = ["values_certified", "table", "section"]
+    return frame[[*frame.columns.difference(last, sort=False), *last]]
+
+
 def reported(suite: Suite, quantity: Quantity, reach: float) -> pd.DataFrame:
     """What others published of a quantity, over this suite's sizes and on to ``reach``."""
     if quantity.published is None:

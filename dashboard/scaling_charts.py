@@ -63,8 +63,10 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
-def panels(found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float) -> alt.ConcatChart:
-    """Small charts of several quantities, each with its law."""
+def panels(
+    found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float | None
+) -> alt.ConcatChart:
+    """Small charts of several quantities, each with its law, up to ``reach`` if there is any."""
     charts = [
         law_panel(
             quantity.values,

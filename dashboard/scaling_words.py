@@ -6,34 +6,55 @@ import streamlit as st
 from bounds import HeldOut, PowerLaw
 from bounds.laws.published import FRONTIER, published
 from dashboard import show
+from dashboard.explanations import along
 from dashboard.laws import exponent_in_words, formula
 from dashboard.numbers import count_label
+from dashboard.plural import agree, counted
 from dashboard.quantities import Quantity
+from dashboard.ratios import OPTIMAL, Ratios
 
 QUANTITY_HELP = (
     "The quantity drawn large. Those of its group stand below, and all are in the table."
 )
 
 
-def introduction(models: int, largest: float) -> None:
-    """What is fitted, and what it cannot say."""
+def introduction(models: pd.DataFrame, few: str | None) -> None:
+    """What is fitted, and what it cannot say.
+
+    Args:
+        models: rows of the suite's `models`, one per size.
+        few: from ``laws.too_few``.
+    """
+    ratios = Ratios.of(models)
+    if few:
+        show.info(f"{few} Below are the values themselves.", icon=":material/inbox:")
+        return
     show.markdown(
-        "How every number of this dashboard moves as models grow along the compute-optimal "
-        "frontier, each model trained on about as many tokens per parameter. Laws follow every "
-        "control at once."
+        f"How every number of this dashboard moves as models grow {along(ratios)}. Laws follow "
+        "every control at once."
+    )
+    both = (
+        "With D/N about the same everywhere, the effects of N and D cannot be separated: an "
+        "exponent is of this line of models, not of N alone."
+        if ratios.is_one
+        else "D/N differs between the models, so an exponent mixes the effects of N and of D."
     )
     show.caption(
-        f"Fitted to {models} sizes up to {count_label(largest)} parameters: solid lines and bands "
-        "are the measured range, **dashed is extrapolation**, which nothing measured here can "
-        "vouch for. With D/N the same everywhere, effects of N and of D cannot be told apart: an "
-        "exponent is of the frontier, not of N alone."
+        f"Fitted to {counted(models['params_total'].nunique(), 'size')} up to "
+        f"{count_label(float(models['params_total'].max()))} parameters: solid lines and bands "
+        "are the measured range, **dashed is extrapolation**, which these data cannot validate. "
+        f"{both}"
     )
 
 
-def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) -> None:
-    """The law of one quantity to copy, and how far to trust it."""
+def law_reading(
+    quantity: Quantity, law: PowerLaw | str, held: HeldOut | str, few: str | None
+) -> None:
+    """The law of one quantity to copy, and how far to trust it; or why it has none, unless no
+    quantity has one, which the ``introduction`` says."""
     if isinstance(law, str):
-        show.info(law, icon=":material/block:")
+        if not few:
+            show.info(law, icon=":material/block:")
         return
     show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
@@ -45,7 +66,7 @@ def law_reading(quantity: Quantity, law: PowerLaw | str, held: HeldOut | str) ->
         + ("inside" if held.inside else "**outside**")
         + " the interval."
     )
-    certified = " Hollow: of a code that nobody can decode." if quantity.certified is False else ""
+    certified = " Hollow: of a code that has no decoder." if quantity.certified is False else ""
     edge = (
         f" **The floor is not pinned down**: in {law.at_edge:.0%} of resamples it runs to where "
         "the sizes cannot tell it from others, so the intervals are too narrow."
@@ -91,26 +112,37 @@ def stacked_reading(missing: list[str]) -> None:
     )
 
 
-def compute_reading(curves: pd.DataFrame, ratio: float) -> None:
+def compute_reading(curves: pd.DataFrame, ratios: Ratios) -> None:
     """What figure 1 shows."""
     show.caption(
         "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
-        f"the points chosen, {ratio:.3g} tokens per parameter, at the final model's training loss. "
+        f"the ends of training, at {ratios.words}, at the final model's training loss. "
         "A line ends at the mean of its last batches, text that no model had seen; a diamond is "
         "over all of the training text, which the final model has seen once."
         if len(curves)
-        else "No online losses were measured."
+        else "No losses of the training itself are known here: a published model comes without."
     )
 
 
-def frontier_reading(ratio: float) -> None:
-    """What the chosen points are."""
-    show.caption(
-        f"Diamonds: the models measured here, on the line of {ratio:.0f} tokens per parameter. "
-        "Dashed circles: the Pythia checkpoints nearest to it, the paper's choice, **not measured "
-        "here**. The three smallest lie inside Pythia's warm-up, and all but the largest "
-        "before most of its learning-rate decay."
+def tokens_reading(models: int, ratios: Ratios, elsewhere: bool) -> None:
+    """What the points of tokens against parameters are.
+
+    Args:
+        models: how many are drawn.
+        elsewhere: whether Pythia's are drawn beside them.
+    """
+    points = f"{agree(models, 'Diamond: the model', 'Diamonds: the models')} measured here"
+    text = (
+        f"{points}, at {ratios.words}. Line: {OPTIMAL:g} tokens per parameter, about what "
+        "a training budget is best spent at (Hoffmann et al. 2022)."
     )
+    if elsewhere:
+        text += (
+            " Dashed circles: the Pythia checkpoints nearest to the line, the paper's choice, "
+            "**not measured here**. The three smallest lie inside Pythia's warm-up, and all but "
+            "the largest before most of its learning-rate decay."
+        )
+    show.caption(text)
 
 
 def table_config() -> dict:
@@ -126,6 +158,8 @@ def table_config() -> dict:
         "predicted": number(format="%.4g", help="Of the largest model, from the others."),
         "measured": number(format="%.4g", help="Of the largest model."),
         "error": number(format="percent", help="Predicted over measured, less 1."),
+        "values_certified": st.column_config.CheckboxColumn("values certified"),
+        "section": st.column_config.TextColumn("section of docs/THEORY.md"),
         "inside": st.column_config.CheckboxColumn(
             help="Measured lies inside the 95 % prediction interval for a single model."
         ),

@@ -7,7 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import record
+from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
+from dashboard.laws import too_few
 from dashboard.links import check_link, forget_complaints, keep_possible
 from dashboard.numbers import count_label, parse_count
 from dashboard.quoting import quoted
@@ -26,8 +28,13 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
     if models.empty:
         raise ArtifactError("No model of this suite was measured at this choice; choose another.")
     names = list(models["model_id"])
-    options = [*names, ANOTHER]
+    options = names if too_few(models) else [*names, ANOTHER]
     check_link("model", options, "the model")
+    if len(options) == 1:  # a slider needs two places
+        st.session_state.pop("model", None)
+        st.caption(f"Model: **{plain(names[0])}**, the only one here.")
+        record.chosen("model", "Model size", names[0])
+        return _measured(models, names[0])
     keep_possible("model", options, names[-1])
     name = st.select_slider(
         "Model size",
@@ -36,13 +43,24 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
         key="model",
         bind="query-params",
         on_change=forget_complaints,
-        help="The model whose numbers are shown in detail; all sizes stay in the charts. "
-        f"*{ANOTHER}*, at the right end, asks the laws of the measured models about any size.",
+        help="The model whose numbers are shown in detail; all sizes stay in the charts."
+        + (_ANOTHER_HELP if ANOTHER in options else ""),
     )
     record.chosen("model", "Model size", name)
-    if name != ANOTHER:
-        params = models.set_index("model_id")["params_total"][name]
-        return replace(chosen_size(models, float(params)), model_id=name)
+    return _measured(models, name) if name != ANOTHER else _any_size(models)
+
+
+_ANOTHER_HELP = (
+    f" *{ANOTHER}*, at the right end, asks the laws of the measured models about any size."
+)
+
+
+def _measured(models: pd.DataFrame, name: str) -> ChosenSize:
+    params = models.set_index("model_id")["params_total"][name]
+    return replace(chosen_size(models, float(params)), model_id=name)
+
+
+def _any_size(models: pd.DataFrame) -> ChosenSize:
     return chosen_size(models, params_control(models))
 
 

@@ -13,6 +13,8 @@ ANOTHER = "another size"
 #: Sizes that may be asked for.
 SMALLEST, LARGEST = 1e3, 1e13
 
+#: Tokens per parameter that may be asked for: a tiny model may have seen a whole crawl.
+RATIOS = (0.1, 1e10)
 
 #: Sizes so near (in ln N) are one: a reader writes 497k for 496,704.
 SAME = 0.005

@@ -18,7 +18,8 @@ def suite_control(suites: list[str]) -> str:
         key="suite",
         bind="query-params",
         on_change=change_options,
-        help="A suite is a family of models trained alike at several sizes.",
+        help="A suite is what was measured together: models trained alike at several sizes, or a "
+        "single model.",
     )
     record.chosen("suite", "Suite of models", chosen)
     return chosen

@@ -29,7 +29,7 @@ TERMS = (
         key="training_loss_nats",
         label="Training loss",
         colour="#5B6770",
-        meaning="Mean loss of the trained model, before quantization, on its own training text.",
+        meaning="Mean loss of the trained model, before quantization, on its training text.",
     ),
     Term(
         key="complexity_nats",

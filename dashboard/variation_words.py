@@ -14,7 +14,7 @@ def introduction(sampled: bool) -> None:
     )
     if sampled:
         show.caption(
-            "Of this suite sampled windows alone were scored. $\\Sigma$ below takes them for the "
+            "Only sampled windows of this suite were scored. $\\Sigma$ below takes them for the "
             "whole training text: it shows what loss variation is like, and certifies nothing. "
             "What is certified is the sampled form of the *Bound explorer*, whose term *loss "
             "variation* is the mean of its summand less that of the smoothed losses."
@@ -47,7 +47,7 @@ def objective_reading() -> None:
     """What is minimised."""
     show.caption(
         r"$\Delta\sqrt{C}\,(1-s)/s + (\Delta/\sqrt{C})\,\overline{v(sA)}/s$. A long code pushes "
-        "the minimiser (dot) to the upper end of the grid; with a short one it moves inside."
+        "the minimiser (dot) to the upper end of the grid, a short one towards the lower."
     )
 
 

@@ -49,7 +49,7 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         .mark_bar(size=48, **fill_of_bar(certified))
         .encode(
             x=x,
-            y=alt.Y("low:Q", title=f"Gap (bound − training loss), {unit.label}"),
+            y=alt.Y("low:Q", title=f"Gap, {unit.label}"),
             y2="high:Q",
             color=alt.Color(
                 "what:N",

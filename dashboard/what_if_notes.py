@@ -6,9 +6,11 @@ import streamlit as st
 
 from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import not_certified, plain, remarks
+from dashboard.certificates import not_certified, plain
+from dashboard.laws import too_few
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
+from dashboard.plural import agree, counted
 from dashboard.size_words import badge
 from dashboard.sizes import LARGEST
 from dashboard.smallest_size import SmallestSize
@@ -41,36 +43,37 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
     """What moves with the controls, and what is taken over as it was measured."""
     show.caption(
         f"**Held fixed**: the losses and the codes are those of the suite's training, at "
-        f"{own_ratio:g} tokens per parameter. Another ratio changes only what the code costs per "
-        "token, another V only ln V and the largest possible loss."
+        f"{count_label(own_ratio)} tokens per parameter. Another ratio changes only what the "
+        "code costs per token, another V only ln V and the largest possible loss."
     )
     with st.expander("What is computed and what is held fixed", icon=":material/help:"):
         show.markdown(
             "The bound of every measured model is computed anew with D = r·N and V, a law in N is "
             "fitted to each of its terms, and the laws are read at the chosen size. So bitrate, "
             "code, δ, form, r and V move the models' terms, the laws and the predictions alike.\n\n"
-            f"**Held fixed.** The losses are those of training at r = {own_ratio:g}: the training "
-            "loss, the quantization gap and how losses scatter do not follow r, though a model "
-            "trained on more tokens would have lower ones. The code keeps its measured length in "
-            "bits for each model, and prequential information that of the suite's ratio, though "
-            "it grows with D. Only what r does to C, and through C to the bound, is computed. V "
-            "enters through ln V and the largest possible loss alone; another tokenizer would "
-            "have other losses."
+            "**Held fixed.** The losses are those of training at r = "
+            f"{count_label(own_ratio)}: the training loss, the quantization gap and how losses "
+            "scatter do not follow r, though a model trained on more tokens would have lower "
+            "ones. The code keeps its measured length in bits for each model, and prequential "
+            "information that of the suite's ratio, though it grows with D. Only what r does "
+            "to C, and through C to the bound, is computed. V enters through ln V and the "
+            "largest possible loss alone; another tokenizer would have other losses."
         )
     if not view.as_measured:
         show.caption(
             "The models' bars and points are **hollow**: their losses are measured, but not with "
             "this many training tokens or this vocabulary, so their bounds are computed for the "
-            "sake of the laws and are no certificates either."
+            "sake of the laws and are not certificates either."
         )
 
 
 def no_prediction(view: Outlook) -> None:
     """Why there is nothing to predict."""
-    reasons = sorted({law for law in view.laws.values() if isinstance(law, str)})
+    few = too_few(view.terms, view.floor)
+    reasons = [few] if few else sorted({law for law in view.laws.values() if isinstance(law, str)})
+    models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
     show.info(
-        f"Nothing can be predicted from these {len(view.terms)} models. " + " ".join(reasons),
-        icon=":material/inbox:",
+        f"Nothing can be predicted from {models}. {' '.join(reasons)}", icon=":material/inbox:"
     )
 
 
@@ -82,10 +85,9 @@ def chart_reading(view: Outlook) -> None:
         f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
         "bracket on it is the 95 % prediction interval of the whole bound, for a single model (cut "
         "off where it would squeeze the chart). "
-        + ("" if certified else "Outlined bars are no certificates.")
+        + ("" if certified else "Outlined bars are not certificates.")
     )
     not_certified(view.terms, "Outlined bars")
-    remarks(view.terms)
 
 
 def panels_reading() -> None:

@@ -110,19 +110,28 @@ def table(rows: pd.DataFrame) -> None:
     show.markdown("\n".join(lines))
 
 
-def reading(here: InformationPerToken, n: float, scenario: Scenario) -> None:
-    """What these numbers are of, and C by the paper's information beside nominal bits."""
+def reading(here: InformationPerToken, n: float, scenario: Scenario, several: bool) -> None:
+    """What these numbers are of, and C by the paper's information beside nominal bits.
+
+    Args:
+        several: whether the suite has models of several sizes.
+    """
+    share = (
+        "shapes, whose share of embeddings falls with N as between the two largest models, and "
+        "grows with V"
+        if several
+        else "model, whose share of embeddings is taken for every N, and grows with V"
+    )
     show.caption(
         "Every one of these laws is of **other text and other tokens** than this suite's, of "
         "tens of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
-        "without embeddings; converted by this suite's shapes, whose share of embeddings falls "
-        "with N as between the two largest models, and grows with V."
+        f"without embeddings; converted by this suite's {share}."
     )
     smaller = "smaller" if here.published_nats < here.nominal_nats else "larger"
     show.markdown(
         f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
         f"prequential information for Pythia. At N = {parameter_count(n)} and "
-        f"{scenario.tokens_per_parameter:g} tokens per parameter that would make C = "
+        f"{count_label(scenario.tokens_per_parameter)} tokens per parameter that would make C = "
         f"**{number_label(here.published_nats)}** nats per token, {smaller} than the "
         f"**{number_label(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal "
         f"bits per parameter. Pythia's information is the smaller one from N ≈ "

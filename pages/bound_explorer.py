@@ -23,8 +23,10 @@ from dashboard import (
 )
 from dashboard.bound_charts import stacked_terms
 from dashboard.errors import ArtifactError
+from dashboard.laws import several_sizes
 from dashboard.outlook import BOUND, Outlook
 from dashboard.progressive import on_the_way
+from dashboard.ratios import Ratios
 from dashboard.steps import steps_to_ours
 from dashboard.terms import bound_terms
 from dashboard.units import shown
@@ -57,8 +59,8 @@ if size.measured:
     explanations.headline(model, choice, unit)
 else:
     explanations.predicted(view, size, unit)
-table = terms
-heading = f"Bound and its terms over model size, {choice.setting.label}"
+table, several = terms, several_sizes(terms)
+heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
     table = comparison.stacked_terms(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
@@ -68,7 +70,7 @@ else:
     show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
 progressive_words.reading(online, model_id, choice.failure_probability, unit)
-certificates.remarks(table)
+certificates.remarks([view.suite for view in views])
 seeds.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)
 explanations.questions()
@@ -78,13 +80,14 @@ explanations.terms_table(model, view.laws, explanations.form_of(choice), unit)
 explanations.confidence(model, choice, len(suite.settings()))
 
 show.subheader("From the paper's bound to ours")
-show.chart(waterfall(steps, unit), f"What each step takes off the gap of {name}", width="stretch")
+show.chart(waterfall(steps, unit), f"How each step changes the gap of {name}", width="stretch")
 explanations.steps_reading(steps, model_id, choice, unit)
 
 show.subheader("How each term moves with model size")
-panels = law_charts.term_laws(terms, view.laws, unit, at=size.at)
-show.chart(panels, "Terms and gap, measured and by their laws", width="content")
-explanations.laws_reading(terms)
+if several:
+    panels = law_charts.term_laws(terms, view.laws, unit, at=size.at)
+    show.chart(panels, "Terms and gap over model size", width="content")
+explanations.laws_reading(terms, Ratios.of(suite.models()))
 
 show.subheader("The data")
 downloads.table(table, f"{suite.name}-{choice.form}-{choice.setting.slug}", unit)

@@ -20,7 +20,7 @@ from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.curvature import MATRICES
 from dashboard.errors import ArtifactError
-from dashboard.laws import law_of
+from dashboard.laws import law_of, several_sizes
 from dashboard.view import live
 
 suite = frame.open_suite()
@@ -29,11 +29,7 @@ try:
     measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
     if not measured:
         frame.title(suite, "Curvature")
-        show.info(
-            "This suite holds no measurements of a trained model's curvature. `make compute` takes "
-            "those that its preset asks for.",
-            icon=":material/inbox:",
-        )
+        words.not_measured(*curvature.failed(suite))
         frame.stop()
     beside = compare.kept_alone()
     with st.sidebar:
@@ -58,6 +54,7 @@ frame.title(suite, "Curvature")
 name = certificates.plain(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
+certificates.remarks([view.suite for view in views])
 words.introduction()
 if len(views) > 1:
     curvature_comparison.section(views, bandwidth)
@@ -81,9 +78,14 @@ with right:
     else:
         words.no_training_reading(curvature.over_training(traces, matrix), matrix)
 
-show.subheader("Over model size")
-panels = charts.by_size(points, laws, matrix, symbol, size.at)
-show.chart(panels, f"Traces of the {MATRICES[matrix]} matrix and its evenness", width="content")
+traces_heading = f"Traces of the {MATRICES[matrix]} matrix and its evenness"
+if several_sizes(points):
+    show.subheader("Over model size")
+    panels = charts.by_size(points, laws, matrix, symbol, size.at)
+    show.chart(panels, traces_heading, width="content")
+else:
+    show.subheader(traces_heading)
+    words.traces_of_one(point, symbol)
 words.size_reading(points, law_of(points, "trace_sqrt_top"), matrix)
 
 show.subheader(f"How well are these numbers known? {name}")

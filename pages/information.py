@@ -19,7 +19,7 @@ from dashboard import (
 from dashboard import information_charts as charts
 from dashboard import information_words as words
 from dashboard.errors import ArtifactError
-from dashboard.laws import law_of
+from dashboard.laws import law_of, several_sizes
 from dashboard.outlook import Outlook
 from dashboard.terms import PREQUENTIAL, bound_terms, prequential
 from dashboard.text import CODE_COLOURS
@@ -76,7 +76,7 @@ for column, key, axis, heading in (
     with column:
         show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
 words.size_reading(laws["total_bits"], setting)
-certificates.remarks(real)
+certificates.remarks([view.suite for view in views])
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
@@ -84,12 +84,12 @@ if len(views) > 1:
     show.subheader("View by view")
     comparison.information_of(views, reach, unit)
 
-if len(terms):
+if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")
     panels = law_charts.term_laws(terms, Outlook.of(terms).laws, unit, reach, size.at)
     show.chart(panels, "Terms and gap under the prequential code", width="content")
     words.terms_reading()
-else:
+elif terms.empty:
     show.info(words.NO_LOSSES, icon=":material/inbox:")
 
 left, right = st.columns(2)

@@ -20,7 +20,8 @@ from dashboard import (
 from dashboard import variation_charts as charts
 from dashboard import variation_words as words
 from dashboard.errors import ArtifactError
-from dashboard.laws import law_of
+from dashboard.laws import law_of, several_sizes
+from dashboard.numbers import number_label
 from dashboard.terms import Choice
 from dashboard.text import term_of
 from dashboard.units import shown
@@ -36,7 +37,7 @@ try:
     beside = compare.others(suite)
     with st.sidebar:
         setting = controls.setting_control(suite)
-        controls.show_rate(suite.bits_per_parameter(setting))
+        controls.show_rate(suite, setting)
         code = controls.code_control()
         choice = Choice(setting, code, controls.delta_control(), "four_term")
         sigma = variation.sigma_by_size(suite, choice)
@@ -60,24 +61,31 @@ law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
 if len(views) > 1:
     comparison.sigma(views, unit)
-left, right = st.columns(2)
-with left:
-    show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
-    explanations.law_reading(law)
+
+several = several_sizes(sigma)
+# One number takes no half of a page.
+first = [*st.columns(2)] if several else [st.container(), *st.columns(2)]
+for_sigma, for_joint, for_objective, for_grid = [*first, *st.columns(2)][:4]
+with for_sigma:
+    if several:
+        show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
+        explanations.law_reading(law)
+    else:
+        value = number_label(sigma["sigma_nats"].iloc[-1])
+        show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
-    certificates.remarks(sigma)
-with right:
+    certificates.remarks([view.suite for view in views])
+with for_joint:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
     words.joint_reading()
-left, right = st.columns(2)
-with left:
+with for_objective:
     show.chart(charts.objective(points, colour), f"What Σ minimises, {name}")
     words.objective_reading()
-with right:
+with for_grid:
     show.chart(
         charts.grid_effect(effect, colour, certified, unit),
-        f"Why 1000 points? The bound over the size of the grid, {name}",
+        f"Bound over the size of the grid, {name}",
     )
     words.grid_reading()
 show.subheader("The data")

@@ -52,7 +52,7 @@ with right:
 next_pages("overview")
 
 certificates.not_certified(view.ours)
-certificates.remarks(view.ours)
+certificates.remarks([shown.suite for shown in views])
 seeds.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)

@@ -21,6 +21,8 @@ from dashboard import (
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.errors import ArtifactError
+from dashboard.laws import several_sizes
+from dashboard.ratios import Ratios
 from dashboard.terms import UNQUANTIZED, bound_terms
 from dashboard.text import term_of
 from dashboard.units import shown
@@ -80,10 +82,12 @@ with left:
         show.markdown(f"**{heading}**")
     else:
         show.chart(charts.bound_by_rate(bounds, unit), heading)
-    words.bound_reading(bounds[bounds["best"]].iloc[0], code, unit, suite.is_sampled)
+    words.bound_reading(bounds, code, unit, suite.is_sampled)
 with right:
     if at_setting.empty:
         show.info("This is the trained model itself: there is no gap to show.")
+    elif not several_sizes(at_setting):
+        words.one_gap(at_setting.iloc[-1], unit)
     else:
         colour = term_of("quantization_gap_nats").colour
         law = laws["quantization_gap_nats"]
@@ -93,9 +97,9 @@ with right:
         else:
             show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
         explanations.law_reading(law)
-certificates.remarks(terms)
+certificates.remarks([view.suite for view in views])
 
-bits_section.section(by_total, setting, unit)
+bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)
 
 show.subheader(f"Layer by layer: {name}, {setting.label}")
 layer_section.section(layers)

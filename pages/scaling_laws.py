@@ -18,7 +18,9 @@ from dashboard import (
 from dashboard import scaling_charts as charts
 from dashboard import scaling_words as words
 from dashboard.errors import ArtifactError
+from dashboard.laws import several_sizes, too_few
 from dashboard.quantities import quantities
+from dashboard.ratios import Ratios
 from dashboard.terms import bound_terms
 from dashboard.text import TERMS
 from dashboard.units import shown
@@ -34,12 +36,15 @@ try:
         choice = controls.bound_controls(suite)
         found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
         label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
-        floor = controls.law_control()
-        largest = float(suite.models()["params_total"].max())
+        models = suite.models()
+        floor = False if too_few(models) else controls.law_control()
+        few = too_few(models, floor)
+        largest = float(models["params_total"].max())
         reach = size_controls.reach_control(largest)
     views = compare.views(live(suite, choice), beside)
     terms = shown(suite, bound_terms(suite, choice), unit)
-    overview = scaling.overview(list(found.values()), floor)
+    every = list(found.values())
+    overview = scaling.values(every) if few else scaling.overview(every, floor)
     reported = scaling.reported(suite, found[label], reach)
     frontier = frontier_section.read(suite, unit)
 except ArtifactError as error:
@@ -47,7 +52,7 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Scaling laws")
-words.introduction(len(suite.models()), largest)
+words.introduction(models, few)
 quantity = found[label]
 law, held = scaling.law_and_held_out(quantity, floor)
 left, right = st.columns([3, 2])
@@ -57,40 +62,43 @@ with right:
     if not isinstance(law, str):
         left_over = scaling.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
-words.law_reading(quantity, law, held)
+words.law_reading(quantity, law, held, few)
 certificates.not_certified(terms)
-certificates.remarks(terms)
+certificates.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")
     law_comparison.section(views, label, floor, reach, unit, together)
 
-show.subheader(quantity.group)
-group = [other for other in found.values() if other.group == quantity.group]
-laws = {other.label: scaling.law_and_held_out(other, floor)[0] for other in group}
-panels = charts.panels(group, laws, reach)
-show.chart(panels, f"{quantity.group}: every quantity with its law", width="content")
+if several_sizes(models):
+    show.subheader(quantity.group)
+    group = [other for other in every if other.group == quantity.group]
+    laws = {q.label: "" if few else scaling.law_and_held_out(q, floor)[0] for q in group}
+    panels = charts.panels(group, laws, None if few else reach)
+    show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 
-show.subheader("All laws")
-show.dataframe(overview, "All laws", column_config=words.table_config())
+all_of_them = "All quantities" if few else "All laws"
+show.subheader(all_of_them)
+show.dataframe(overview, all_of_them, column_config=words.table_config())
 
-show.subheader("The terms stacked and extrapolated")
 stacked = scaling.stacked(terms, floor, reach)
 if len(stacked):
+    show.subheader("The terms stacked and extrapolated")
     show.chart(charts.stacked(stacked, terms, unit), "Terms by their laws, one on another")
     kept = set(stacked["key"])
     words.stacked_reading([t.label for t in TERMS if t.key not in kept and terms[t.key].any()])
-else:
+elif not few:
+    show.subheader("The terms stacked and extrapolated")
     show.info("No term has a law: too few sizes were measured at this setting.")
 
-show.subheader("Loss against compute, and the points chosen")
-frontier_section.section(frontier, suite.tokens_per_parameter(), unit)
+show.subheader("Compute and training tokens")
+frontier_section.section(frontier, Ratios.of(models), unit)
 
 show.subheader("The data")
 name = f"{choice.form}-{choice.code}-{choice.setting.slug}"
 downloads.tables(
     {
-        "All laws": (overview, f"{suite.name}-laws-{name}"),
+        all_of_them: (overview, f"{suite.name}-{'quantities' if few else 'laws'}-{name}"),
         label: (quantity.values.assign(unit=quantity.unit), f"{suite.name}-values-{name}"),
         "Stacked terms": (stacked.assign(unit=unit.label), f"{suite.name}-stacked-{name}"),
         "Loss by compute": (frontier.curves, f"{suite.name}-loss-by-compute"),

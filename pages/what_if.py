@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import (
+    certificates,
     compare,
     controls,
     downloads,
@@ -21,7 +22,9 @@ from dashboard import (
 from dashboard import what_if_notes as notes
 from dashboard import what_if_words as words
 from dashboard.errors import ArtifactError
+from dashboard.laws import several_sizes
 from dashboard.numbers import count_label
+from dashboard.sizes import RATIOS
 from dashboard.smallest_size import smallest_size
 from dashboard.view import live
 
@@ -38,7 +41,7 @@ try:
             n = size_controls.params_control(models)
         with right:
             r = size_controls.count_control(
-                "ratio", "Tokens per parameter", f"{ratio:g}", 0.1, 1e6, notes.RATIO_HELP
+                "ratio", "Tokens per parameter", f"{ratio:,.10g}", *RATIOS, notes.RATIO_HELP
             )
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
@@ -78,7 +81,9 @@ else:
         heading = f"Bound and its terms: measured, and predicted at {at_n}"
         show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
     notes.chart_reading(view)
-notes.held_fixed(view, ratio)
+certificates.remarks([shown.suite for shown in views])
+if found is not None:
+    notes.held_fixed(view, ratio)
 
 if found is not None:
     show.subheader(f"The terms at {at_n}")
@@ -99,7 +104,7 @@ show.subheader("What published laws say here")
 published = what_if_published.values_at(suite, n, r, round(v))
 what_if_published.table(published)
 here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
-what_if_published.reading(here, n, scenario)
+what_if_published.reading(here, n, scenario, several_sizes(models))
 
 show.subheader("The data")
 tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}

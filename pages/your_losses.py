@@ -32,7 +32,7 @@ with st.sidebar:
     except UploadError as error:
         complaints.append(str(error))
 
-frame.title(suite, "Your losses")
+frame.title(suite, "Your losses", of_suite=use_example)
 own_words.introduction()
 source, rows = None, None
 try:

@@ -108,9 +108,9 @@ def test_a_file_of_losses_is_read_and_let_go_with_its_page(chromium, address, tm
     page.get_by_text("Link copied").wait_for()
     link = page.evaluate("navigator.clipboard.readText()")
     page.locator('[data-testid="stSidebar"]').get_by_text("Show the example").click()
-    page.get_by_text("Still wanted: a file; in the sidebar").wait_for()  # they were the example's
+    page.get_by_text("Missing: a file; in the sidebar").wait_for()  # they were the example's
     page.goto(link.replace("own_example=true", "own_example=false"))
-    page.get_by_text("Still wanted: a file").wait_for()
+    page.get_by_text("Missing: a file").wait_for()
     page.locator('[data-testid="stFileUploader"] input[type="file"]').set_input_files(str(file))
     wait_until_drawn(page)
     assert bound(page) == shown
@@ -118,5 +118,17 @@ def test_a_file_of_losses_is_read_and_let_go_with_its_page(chromium, address, tm
     page.get_by_role("heading", name="Overview", exact=True).wait_for()
     page.get_by_role("link", name="Your losses").first.click()
     page.get_by_role("heading", name="Your losses", exact=True).wait_for()
-    page.get_by_text("Still wanted: a file").wait_for()
+    page.get_by_text("Missing: a file").wait_for()
+    assert not errors
+
+
+def test_the_typed_name_of_the_first_page_opens_it_with_what_the_address_says(chromium, address):
+    """A server that somebody has visited: before, every file of ``pages`` has its own address."""
+    open_page(chromium, f"{address}/bound_explorer")
+    page, errors = open_page(chromium, f"{address}/overview?suite=micro&delta=0.01")
+    page.wait_for_url(f"{address}/?suite=micro&delta=0.01")
+    assert page.get_by_role("heading", name="Overview", exact=True).count() == 1
+    assert page.get_by_text("Page not found").count() == 0
+    assert page.get_by_text("δ = 0.01").count() == 1
+    assert page.locator('[data-testid="stSidebarNavLink"]').count() == len(PAGES)
     assert not errors

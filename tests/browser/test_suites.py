@@ -62,7 +62,7 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
     charts = page.locator(CHART).count()
     page.get_by_role("button", name="Keep this view to compare").click()
     page.wait_for_url("**beside=**")
-    page.get_by_role("button", name="Let go of the kept view").wait_for()
+    page.get_by_role("button", name="Stop comparing").wait_for()
     wait_until_drawn(page)
     page.get_by_role("radio", name="entropy-coded").click()
     page.wait_for_url("**code=entropy-coded**")
@@ -74,7 +74,7 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
     other, more = open_page(chromium, page.url, scheme)
     assert bound(other) == number
     assert other.locator(CHART).count() == charts + 1
-    other.get_by_role("button", name="Let go of the kept view").click()
+    other.get_by_role("button", name="Stop comparing").click()
     other.get_by_role("button", name="Keep this view to compare").wait_for()
     wait_until_drawn(other)
     assert "beside=" not in other.url

@@ -42,9 +42,9 @@ def make_sampled_suite(
     models = sorted((target / "models").glob("*.parquet"))
     for file in models:
         remark = REMARK if file == models[0] else None
-        _replace(file, bytes_per_token=BYTES_PER_TOKEN, stand_in=stand_in, remark=remark)
+        replace_columns(file, bytes_per_token=BYTES_PER_TOKEN, stand_in=stand_in, remark=remark)
     for file in (target / "quantized").glob("*.parquet"):
-        _replace(file, train_tokens_evaluated=EVALUATED * POSITIONS)
+        replace_columns(file, train_tokens_evaluated=EVALUATED * POSITIONS)
     _chains_alone(source, target, name)
     (target / "token_losses").mkdir()
     for file in sorted((source / "loss_histograms").glob("*--*--*.parquet")):  # of a setting
@@ -109,7 +109,7 @@ def _metadata(file: Path, name: str) -> dict[bytes, bytes]:
     return metadata | changed | {b"boundscape.seeds": json.dumps(seeds).encode()}
 
 
-def _replace(file: Path, **values: object) -> None:
+def replace_columns(file: Path, **values: object) -> None:
     """Give columns one value each."""
     rows = pq.read_table(file)
     for key, value in values.items():

@@ -485,7 +485,7 @@ def test_every_part_of_a_sampled_suite(open_artifacts, tmp_path, micro_run, part
     assert not app.exception
     assert not app.error
     assert app.dataframe
-    assert any("scored on sampled windows" in caption.value for caption in app.caption)
+    assert any("Scored on: sampled windows" in caption.value for caption in app.caption)
 
 
 @pytest.mark.parametrize("part", ["What was run", TABLES, FILES, NUMBERS])

@@ -261,7 +261,7 @@ def test_every_page_works_on_a_sampled_suite(visit, folder, page):
         assert BITS.label in shown_words
     if page != "curvature":
         assert any(REMARK in caption.value for caption in app.caption)
-    assert any("scored on sampled windows" in caption.value for caption in app.caption)
+    assert any("Scored on: sampled windows" in caption.value for caption in app.caption)
 
 
 def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):

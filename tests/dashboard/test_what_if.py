@@ -398,7 +398,7 @@ def test_the_models_bars_are_solid_only_as_they_were_trained(open_page):
         app.text_input(key=name).set_value(value).run()
         as_trained = value == own
         assert charts(app)[0]["layer"][0]["mark"].get("filled", True) == as_trained
-        assert any("no certificates either" in c.value for c in app.caption) != as_trained
+        assert any("not certificates either" in c.value for c in app.caption) != as_trained
 
 
 def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_page):
@@ -454,7 +454,7 @@ def test_a_floor_needs_four_sizes_and_three_give_a_reason(open_page):
     app.selectbox(key="law").set_value("power law with a floor").run()
     assert not app.exception
     assert not app.metric
-    assert "needs at least 4 model sizes, not 3" in sentences(app)[0]
+    assert "needs at least 4 sizes, and 3 were measured here" in sentences(app)[0]
     assert {"Models", "Published laws"} == {tab.label for tab in app.tabs}
 
 
@@ -469,7 +469,7 @@ def test_two_models_give_a_reason_and_none_a_sentence(open_page, data_copy):
     app.select_slider(key="bits").set_value("4").run()
     assert not app.exception
     assert "from these 2 models" in sentences(app)[0]
-    assert "needs at least 3 model sizes, not 2" in sentences(app)[0]
+    assert "needs at least 3 sizes, and 2 were measured here" in sentences(app)[0]
     forget(data_copy, "micro/information/*")
     app = open_page("what_if", data_copy)
     app.segmented_control(key="code").set_value("prequential").run()

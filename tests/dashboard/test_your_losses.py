@@ -41,7 +41,7 @@ def test_without_a_file_it_says_what_is_wanted(open_page):
     assert not app.exception
     assert app.title[0].value == "Your losses"
     (wanted,) = sentences(app)
-    assert wanted.startswith("Still wanted: a file; in the sidebar *Parameters N*")
+    assert wanted.startswith("Missing: a file; in the sidebar *Parameters N*")
     assert not app.get("vega_lite_chart")
     labels = [button.proto.label for button in app.get("download_button")]
     assert labels == ["Export view", "Download the example"]
@@ -123,7 +123,7 @@ def test_what_is_no_number_is_one_complaint_and_counts_as_empty(open_page, name,
     assert not app.error
     (complaint,) = (warning.value for warning in app.warning)
     assert "is not a number" in complaint
-    assert "Still wanted: " in app.info[0].value
+    assert "Missing: " in app.info[0].value
     assert name not in query_of(link_of(app))
     app.text_input(key=name).set_value("2").run()
     assert not app.warning
