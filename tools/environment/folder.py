@@ -99,7 +99,7 @@ def _create(environment: Path) -> None:
         shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
     (environment / UNFINISHED).touch()
     try:
-        venv.create(environment, with_pip=True)
+        venv.create(environment.resolve(), with_pip=True)  # it refuses links
     except subprocess.CalledProcessError as error:
         raise PipError(meaning((error.output or b"").decode(errors="replace"))) from None
     existing = find_torch(sys.executable)
