@@ -8,7 +8,7 @@ from bounds.laws.least_huber import descend
 from bounds.laws.loss_objective import LossObjective
 
 #: A run is far off beyond this many robust standard deviations of the residuals.  With Student's t
-#: of 4 degrees of freedom, heavier tails than runs usually have, 1 run in 600 is.
+#: of 4 degrees of freedom, tails as heavy as those of runs, about 3 of 1000 clean runs are.
 MOST_DEVIATIONS = 6.0
 
 #: And beyond this log residual (0.5 % of the loss): less is no mistake where losses are rounded.
