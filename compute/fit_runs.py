@@ -13,7 +13,6 @@ from compute.table_file import read_numbers
 #: Columns of the file: parameters, training tokens, final loss in nats per token.
 COLUMNS = ("N", "D", "loss")
 
-
 #: Columns, the first that is there, which name a run in words.
 NAMES = ("name", "run", "run_id", "model", "model_id", "id")
 
