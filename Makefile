@@ -12,13 +12,18 @@ OPTIONS ?=
 TO ?=
 PORT ?= 8501
 
-RUN_OPTIONS = $(if $(PRESET),--preset $(PRESET)) \
-	$(if $(CORPUS),--corpus "$(CORPUS)") \
-	$(if $(SUITE),--suite "$(SUITE)") \
-	$(if $(WORKERS),--workers $(WORKERS)) \
+# One word of the shell, whatever spaces and quotes it holds; ~/ is the home folder.
+home = $(if $(filter ~/%,$(firstword $(1))),$(subst ~/,$(HOME)/,$(1)),$(1))
+quoted = '$(subst ','\'',$(call home,$(1)))'
+SETUP = $(call quoted,$(PYTHON)) -m tools.environment
+
+RUN_OPTIONS = $(if $(PRESET),--preset $(call quoted,$(PRESET))) \
+	$(if $(CORPUS),--corpus $(call quoted,$(CORPUS))) \
+	$(if $(SUITE),--suite $(call quoted,$(SUITE))) \
+	$(if $(WORKERS),--workers $(call quoted,$(WORKERS))) \
 	$(if $(RETRY_FAILED),--retry-failed) \
-	$(if $(EXECUTOR),--executor $(EXECUTOR)) \
-	$(if $(ADDRESS),--address "$(ADDRESS)") \
+	$(if $(EXECUTOR),--executor $(call quoted,$(EXECUTOR))) \
+	$(if $(ADDRESS),--address $(call quoted,$(ADDRESS))) \
 	$(OPTIONS)
 
 .DEFAULT_GOAL := help
@@ -32,41 +37,41 @@ help: ## show this list
 	@echo "Options of make publish: SUITE=name TO=folder OPTIONS='--data folder --with-failures'"
 
 compute: ## train and measure the models, write Parquet under data/
-	@$(PYTHON) tools/environment.py $(if $(filter ray,$(EXECUTOR)),ray,compute)
+	@$(SETUP) $(if $(filter ray,$(EXECUTOR)),ray,compute)
 	@$(VENV) -m compute run $(RUN_OPTIONS)
 
 publish: ## write a compact copy of the suite data/SUITE, to be read only, into the folder TO
-	@$(PYTHON) tools/environment.py compute
-	@$(VENV) -m compute publish $(if $(SUITE),"$(SUITE)") $(if $(TO),--to "$(TO)") $(OPTIONS)
+	@$(SETUP) compute
+	@$(VENV) -m compute publish $(if $(SUITE),$(call quoted,$(SUITE))) $(if $(TO),--to $(call quoted,$(TO))) $(OPTIONS)
 
 app: ## open the dashboard on the artifacts under data/
-	@$(PYTHON) tools/environment.py app
+	@$(SETUP) app
 	@$(VENV) -m streamlit run app.py --server.port $(PORT)
 
 results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=name)
-	@$(PYTHON) tools/environment.py results
-	@$(VENV) -m tools.results $(if $(SUITE),--suite "$(SUITE)")
+	@$(SETUP) results
+	@$(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
 
 test: ## run every test and the lint checks
-	@$(PYTHON) tools/environment.py test
+	@$(SETUP) test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: ## check style and format only
-	@$(PYTHON) tools/environment.py test
+	@$(SETUP) test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 
 format: ## rewrite the code in the project's format
-	@$(PYTHON) tools/environment.py test
+	@$(SETUP) test
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
 
 bench: ## measure speeds against named alternatives, and tightness
-	@$(PYTHON) tools/environment.py bench
+	@$(SETUP) bench
 	@$(VENV) -m tests.bench
 
 screenshots: ## take the README's screenshots with a real browser
-	@$(PYTHON) tools/environment.py test
+	@$(SETUP) test
 	@$(VENV) -m tests.browser.screenshots

@@ -1,5 +1,6 @@
 """Training runs measured anywhere: from a file to the law L(N, D) that they follow."""
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,33 @@ from compute.table_file import read_numbers
 #: Columns of the file: parameters, training tokens, final loss in nats per token.
 COLUMNS = ("N", "D", "loss")
 
+#: Columns, the first that is there, which name a run in words.
+NAMES = ("name", "run", "run_id", "model", "model_id", "id")
 
-def law_of_file(path: Path, *, resamples: int, seed: int) -> LossLawFit:
+
+@dataclass(frozen=True)
+class FittedRuns:
+    """The runs of a file and the law through them.
+
+    Attributes:
+        n, d, loss: shape (rows,), as the file has them.
+        names: what each row is called, such as "row 3 (pythia-70m)".
+        fit: to all runs.
+        without: the fit without the runs far off the law; None if there are none, or if what is
+            left cannot be fitted.
+        why_not: the reason in that case.
+    """
+
+    n: np.ndarray
+    d: np.ndarray
+    loss: np.ndarray
+    names: list[str]
+    fit: LossLawFit
+    without: LossLawFit | None = None
+    why_not: str | None = None
+
+
+def law_of_file(path: Path, *, resamples: int, seed: int) -> FittedRuns:
     """Fit the runs of a table, one row a run, with columns N, D and loss.
 
     Raises:
@@ -23,17 +49,35 @@ def law_of_file(path: Path, *, resamples: int, seed: int) -> LossLawFit:
         raise InputError(f"--bootstrap must be at least {FEWEST_RESAMPLES}, not {resamples}.")
     if seed < 0:
         raise InputError(f"--seed must not be negative, and it is {seed}.")
-    runs = _read(path)
+    runs, names = _read(path)
     try:
-        return fit_loss_law(*runs, resamples=resamples, seed=seed)
+        fit = fit_loss_law(*runs, resamples=resamples, seed=seed)
     except UnfittableError as error:
         raise InputError(f"The runs of {path} cannot be fitted: {error}.") from None
+    found = FittedRuns(*runs, names, fit)
+    if not fit.far_off:
+        return found
+    kept = ~np.isin(_run_of_row(fit, runs[0].size), [run.row for run in fit.far_off])
+    try:
+        without = fit_loss_law(*(column[kept] for column in runs), resamples=resamples, seed=seed)
+    except UnfittableError as error:
+        return replace(found, why_not=str(error))
+    return replace(found, without=without)
 
 
-def _read(path: Path) -> list[np.ndarray]:
-    """N, D and loss, checked."""
+def _run_of_row(fit: LossLawFit, rows: int) -> np.ndarray:
+    """The first row that holds the same run, for every row."""
+    first = np.arange(rows)
+    for row, earlier in fit.repeated:
+        first[row] = earlier
+    return first
+
+
+def _read(path: Path) -> tuple[list[np.ndarray], list[str]]:
+    """N, D and loss, checked, and what each row is called."""
+    numbers, labels = read_numbers(path, COLUMNS, NAMES)
     columns = []
-    for name, values in read_numbers(path, COLUMNS).items():
+    for name, values in numbers.items():
         if not values.size:
             raise InputError(f"The file {path} holds no rows.")
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
@@ -43,4 +87,7 @@ def _read(path: Path) -> list[np.ndarray]:
                 "every value must be finite and greater than 0."
             )
         columns.append(values)
-    return columns
+    rows = [f"row {number + 1}" for number in range(columns[0].size)]
+    if labels is not None:
+        rows = [f"{row} ({label})" for row, label in zip(rows, labels, strict=True)]
+    return columns, rows

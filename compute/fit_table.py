@@ -1,8 +1,10 @@
 """The table that ``python -m compute fit`` prints."""
 
+from rich.markup import escape
 from rich.table import Table
 
-from bounds import LossLawFit
+from compute.fit_runs import FittedRuns
+from compute.fit_warnings import warnings_of
 from compute.terminal import console
 
 #: What each estimate is called in L(N, D) = E + A / N^alpha + B / D^beta.
@@ -16,17 +18,22 @@ SYMBOLS = {
 }
 
 
-def show_fit(fit: LossLawFit) -> None:
+def show_fit(found: FittedRuns) -> None:
     """Every parameter with its standard error and interval, and how far to trust the fit."""
+    fit, without = found.fit, found.without
     console.print("L(N, D) = E + A / N^alpha + B / D^beta, nats per token")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("parameter", no_wrap=True)
-    for label in ("estimate", "std. error", f"{fit.level:.0%} interval: low", "high"):
+    beside = ("without far runs", "std. error") if without else ()
+    interval = f"{fit.level:.0%} interval: low"
+    for label in ("estimate", "std. error", interval, "high", *beside):
         table.add_column(label, justify="right")
     for name, symbol in SYMBOLS.items():
-        found = fit.estimates[name]
-        cells = (found.value, found.standard_error, found.low, found.high)
-        table.add_row(symbol, *(f"{cell:.5g}" for cell in cells))
+        estimate = fit.estimates[name]
+        cells = [estimate.value, estimate.standard_error, estimate.low, estimate.high]
+        if without:
+            cells += [without.estimates[name].value, without.estimates[name].standard_error]
+        table.add_row(symbol, *map(_cell, cells))
     console.print(table)
     console.print(
         "The compute-optimal N grows as C^(beta / (alpha + beta)), D as C^(alpha / (alpha + beta))."
@@ -43,3 +50,9 @@ def show_fit(fit: LossLawFit) -> None:
         f"Errors and intervals: bootstrap of {len(fit.draws):,} resamples of the runs. They say "
         "nothing of a law of another form."
     )
+    for sentence in warnings_of(found):
+        console.print(f"[yellow]warning:[/] {escape(sentence)}")
+
+
+def _cell(value: float | None) -> str:
+    return "not determined" if value is None else f"{value:.5g}"

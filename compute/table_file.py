@@ -13,15 +13,23 @@ from tables import LOSS_TABLE, TableError, Wanted, loss_arrays, numbers, parts_o
 _MOST_SHOWN = 60
 
 
-def read_numbers(path: Path, columns: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Columns of a file, or of a folder of its parts, as float64; empty cells are NaN.
+def read_numbers(
+    path: Path, columns: tuple[str, ...], labels: tuple[str, ...] = ()
+) -> tuple[dict[str, np.ndarray], list[str] | None]:
+    """Columns of a file, or of a folder of its parts, as float64, and what its rows are called.
+
+    Empty cells are NaN.  The names are those of the first of ``labels`` that is a column; None if
+    none is.
 
     Raises:
         InputError: there is no such file, it cannot be read, or a column is missing or not numeric.
     """
     with _named(path):
-        table = read_table(parts_of_path(path), Wanted(tuple((name,) for name in columns)), None)
-        return {name: numbers(table, name) for name in columns}
+        wanted = Wanted(tuple((name,) for name in columns), labels=labels)
+        table = read_table(parts_of_path(path), wanted, None)
+        label = next((name for name in labels if name in table.column_names), None)
+        names = None if label is None else [str(word) for word in table.column(label).to_pylist()]
+        return {name: numbers(table, name) for name in columns}, names
 
 
 def read_losses(path: Path) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ ALLOWED = {
     "dashboard": {"dashboard", "bounds", "schema", "tables"},
     "pages": {"dashboard", "bounds"},
     "app": {"dashboard", "bounds"},
-    "tools/environment": set(),
+    "tools/environment": {"tools"},
     "tools/results": {"tools", "dashboard", "bounds", "schema"},
 }
 

@@ -15,12 +15,24 @@ BOOTSTRAP_RESAMPLES = 2000
 FEWEST_RESAMPLES = 100
 
 
+#: Share of resamples, the farthest from the middle, that must not make up most of a variance.
+FARTHEST = 0.01
+
+#: Share of a number below which its error is rounding, whatever resamples make it.
+NEGLIGIBLE = 1e-6
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """A fitted number, its bootstrap standard error and its percentile interval (low, high)."""
+    """A fitted number, its bootstrap standard error and its percentile interval (low, high).
+
+    The standard error is None where the data do not determine it: every one of these numbers is
+    greater than 0, and an error beyond the number itself, or one that a hundredth of the
+    resamples makes, says only that the logarithm is what the data see.
+    """
 
     value: float
-    standard_error: float
+    standard_error: float | None
     low: float
     high: float
 
@@ -66,13 +78,26 @@ def estimates(
     for k, field in enumerate(fields(LossLaw)):
         ends = np.percentile(draws[:, k], [tail, 100.0 - tail])
         transform = np.exp if k < 3 else np.positive
-        error = transform(draws[~edge, k]).std(ddof=1)
-        found[field.name] = Estimate(*map(float, (transform(point[k]), error, *transform(ends))))
+        value = float(transform(point[k]))
+        error = _standard_error(value, transform(draws[~edge, k]))
+        found[field.name] = Estimate(value, error, *map(float, transform(ends)))
     with np.errstate(divide="ignore"):
         optimal = draws[:, 4] / (draws[:, 3] + draws[:, 4])
+    value = float(point[4] / (point[3] + point[4]))
     found["optimal_params_exponent"] = Estimate(
-        float(point[4] / (point[3] + point[4])),
-        float(optimal[~edge].std(ddof=1)),
+        value,
+        _standard_error(value, optimal[~edge]),
         *map(float, np.percentile(optimal, [tail, 100.0 - tail])),
     )
     return found
+
+
+def _standard_error(value: float, draws: np.ndarray) -> float | None:
+    """Standard deviation of the draws, or None where that says nothing of ``value``."""
+    error = float(draws.std(ddof=1))
+    if error <= NEGLIGIBLE * abs(value):
+        return error
+    squares = np.sort((draws - np.median(draws)) ** 2)
+    farthest = int(np.ceil(FARTHEST * draws.size))
+    ruled_by_few = squares[-farthest:].sum() > 0.5 * squares.sum()
+    return error if error <= abs(value) and not ruled_by_few else None

@@ -36,10 +36,16 @@ PARAMETERS = (
 )
 
 
-def check_design(n: np.ndarray, d: np.ndarray) -> None:
-    """Raise UnfittableError if no losses at these N and D, each (runs,), could identify the law."""
+def check_design(n: np.ndarray, d: np.ndarray, *, repeated: bool = False) -> None:
+    """Raise UnfittableError if no losses at these N and D, each (runs,), could identify the law.
+
+    ``repeated`` says that rows were left out which are identical to others.
+    """
     if n.size < FEWEST_RUNS:
-        raise UnfittableError(f"the 5 parameters need at least {FEWEST_RUNS} runs, not {n.size}")
+        once = "; identical rows count once" if repeated else ""
+        raise UnfittableError(
+            f"the 5 parameters need at least {FEWEST_RUNS} runs, not {n.size}{once}"
+        )
     for name, values in (("N", n), ("D", d)):
         distinct = np.unique(values).size
         if distinct < FEWEST_SIZES:
@@ -98,10 +104,7 @@ def check_optimum(objective: LossObjective, theta: np.ndarray) -> None:
             else f"the best fit has {theta[worst]:.3g}, outside {EXPONENT_RANGE}"
         )
         raise UnfittableError(f"{PARAMETERS[worst]}, is not identified: {reason}")
-    model, data, rest = objective.terms(theta[None])[1][:, 0]
-    jacobian = np.stack(
-        [model, data, rest, -model * objective.log_n, -data * objective.log_d], axis=1
-    )
+    jacobian = objective.jacobian(theta)
     _, singular, directions = np.linalg.svd(
         jacobian / np.linalg.norm(jacobian, axis=0), full_matrices=False
     )

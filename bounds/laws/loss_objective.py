@@ -68,6 +68,11 @@ class LossObjective:
         total = shares.sum(axis=0)
         return self.log_loss - largest - np.log(total), shares / total
 
+    def jacobian(self, theta: np.ndarray) -> np.ndarray:
+        """Derivatives of the predicted ln L by theta, shape (5,): an array (runs, 5)."""
+        model, data, rest = self.terms(theta[None])[1][:, 0]
+        return np.stack([model, data, rest, -model * self.log_n, -data * self.log_d], axis=1)
+
     def value(self, theta: np.ndarray, weights: np.ndarray, delta: float) -> np.ndarray:
         """The objective, shape (points,).
 

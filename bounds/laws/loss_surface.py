@@ -13,6 +13,7 @@ from bounds.laws.loss_bootstrap import (
     estimates,
     resampled_optima,
 )
+from bounds.laws.loss_far_off import FarOff, far_off
 from bounds.laws.loss_identified import at_edge, check_design, check_draws, check_optimum
 from bounds.laws.loss_law import LossLaw
 from bounds.laws.loss_objective import LossObjective
@@ -42,7 +43,10 @@ class LossLawFit:
         objective: sum over the runs of Huber's function of the log residuals, at the optimum.
         starts: number of starts.
         agreed: how many of them ended within ``AGREEMENT`` of the optimum.
-        runs: number of runs fitted.
+        runs: number of runs fitted; identical rows are one run.
+        repeated: (row, earlier row) of every row that is identical to an earlier one, indices
+            of the rows that were given.
+        far_off: runs far off the law of the others.
         log_residual_rms: root mean square of ln loss - ln fit.
         n_range, d_range: (smallest, largest) N and D fitted; anything outside is extrapolation.
     """
@@ -55,6 +59,8 @@ class LossLawFit:
     starts: int
     agreed: int
     runs: int
+    repeated: tuple[tuple[int, int], ...]
+    far_off: tuple[FarOff, ...]
     log_residual_rms: float
     n_range: tuple[float, float]
     d_range: tuple[float, float]
@@ -70,6 +76,9 @@ def fit_loss_law(
     seed: int = 0,
 ) -> LossLawFit:
     """Least sum of Huber's function of log residuals over a grid of starts, and its bootstrap.
+
+    A row that is identical to another, in N, D and loss, is the same run listed again, and counts
+    once: as evidence of its own it would narrow every interval.
 
     Args:
         n: shape (runs,), parameters N of every run.
@@ -89,10 +98,14 @@ def fit_loss_law(
         raise ValueError(f"at least {FEWEST_RESAMPLES} resamples are needed, not {resamples}")
     if not 0.0 < level < 1.0:
         raise ValueError(f"level must lie strictly between 0 and 1, not {level}")
-    check_design(n, d)
-    # The sums below round differently in another order; the fit must not depend on it.
-    order = np.lexsort((loss, d, n))
-    n, d, loss = n[order], d[order], loss[order]
+    # Sorted: the sums below round differently in another order; the fit must not depend on it.
+    runs, rows, which = np.unique(
+        np.column_stack([n, d, loss]), axis=0, return_index=True, return_inverse=True
+    )
+    earlier = rows[which.ravel()]
+    repeated = tuple((row, int(old)) for row, old in enumerate(earlier) if old != row)
+    n, d, loss = runs.T.copy()
+    check_design(n, d, repeated=bool(repeated))
     objective = LossObjective.of_runs(n, d, loss)
     starts = np.array(list(itertools.product(*START_GRID)))
     ends, values = descend(objective, objective.centred(starts))
@@ -116,6 +129,8 @@ def fit_loss_law(
         starts=len(starts),
         agreed=int((values <= least + tolerance).sum()),
         runs=n.size,
+        repeated=repeated,
+        far_off=tuple(far_off(objective, theta, rows)),
         log_residual_rms=float(np.sqrt(np.mean(objective.terms(theta[None])[0] ** 2))),
         n_range=(float(n.min()), float(n.max())),
         d_range=(float(d.min()), float(d.max())),

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from bounds import fit_loss_law
+from compute.fit_runs import FittedRuns
 from compute.fit_table import SYMBOLS
+from compute.fit_warnings import warnings_of
 from tests.bounds.laws.runs import BESIROGLU, noisy_losses, scattered
 from tests.conftest import ROOT
 
@@ -65,6 +67,72 @@ def test_a_folder_of_parts_has_the_law_of_one_file(tmp_path, runs):
     result = fit_command(folder, "--bootstrap", "100")
     assert result.returncode == 0, result.stderr
     assert result.stdout == fit_command(tmp_path / "runs.PQ", "--bootstrap", "100").stdout
+
+
+def test_runs_that_give_no_reason_get_no_warning(tmp_path, runs):
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    assert "warning" not in fit_command(tmp_path / "runs.csv", "--bootstrap", "100").stdout
+
+
+def test_identical_rows_are_named_and_narrow_no_interval(tmp_path, runs):
+    once, four = tmp_path / "once.csv", tmp_path / "four.csv"
+    runs.to_csv(once, index=False)
+    pd.concat([runs] * 4).to_csv(four, index=False)
+    one, other = (fit_command(file, "--bootstrap", "100").stdout for file in (once, four))
+    assert other.startswith(one)
+    warning = other.removeprefix(one).replace("\n", " ")
+    assert warning.startswith(
+        "warning: 180 of 240 rows are identical to an earlier one and count once: "
+        "row 61 repeats row 1, row 62 repeats row 2,"
+    )
+    assert "and 172 more." in warning
+
+
+def test_runs_far_off_are_named_with_the_fit_without_them(tmp_path, runs):
+    spoiled = runs.assign(model=[f"m{k}" for k in range(60)])
+    spoiled.loc[[6, 30], "loss"] *= [1.5, 0.5]
+    spoiled.to_csv(tmp_path / "spoiled.csv", index=False)
+    runs.drop([6, 30]).to_csv(tmp_path / "kept.csv", index=False)
+    result = fit_command(tmp_path / "spoiled.csv", "--bootstrap", "100")
+    words = " ".join(result.stdout.split())
+    assert "Far off the law that the other runs follow: row 7 (m6) (" in words
+    assert ", row 31 (m30) (" in words
+    assert "The fit without them is beside." in words
+    kept = printed(fit_command(tmp_path / "kept.csv", "--bootstrap", "100").stdout)
+    number = r"\s+([-+.e\d]+)"
+    for name, expected in kept.items():
+        row = re.search(rf"^{re.escape(name)}{number * 6}$", result.stdout, re.MULTILINE)
+        assert tuple(map(float, row.groups()[4:])) == pytest.approx(expected[:2], rel=1e-4)
+    # No model, however large, is said to get below E; this one is.
+    assert "E is 1.8" in words
+    assert f"the least measured loss is {spoiled.loc[30, 'loss']:.5g}" in words
+    assert "is above row 31 (m30). The law does" in words
+
+
+def test_perplexities_are_recognized_and_get_no_meaningless_error(tmp_path):
+    """30 runs as exp(loss): 8.7 to 39.6.  Their law's A has an error of 1e8."""
+    n = np.repeat([7e7, 1.6e8, 4.1e8, 1e9, 2.8e9], 6)
+    d = np.tile([1e9, 3e9, 1e10, 3e10, 1e11, 3e11], 5)
+    noise = np.random.default_rng(0).normal(0, 0.003, 30)
+    loss = np.exp((1.8 + 480 / n**0.35 + 2000 / d**0.366) * np.exp(noise))
+    pd.DataFrame({"N": n, "D": d, "loss": loss}).to_csv(tmp_path / "runs.csv", index=False)
+    words = " ".join(fit_command(tmp_path / "runs.csv").stdout.split())
+    assert "Losses up to 39.6 look like perplexities: guessing among a million tokens" in words
+    assert "loses 13.8 nats. If they are, give their natural logarithm." in words
+    assert re.search(r"\bA \S+ not determined \S+ \S+ B \S+ not determined \S+ \S+ alpha", words)
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [((5.6, 9.0), "All losses are 5.6 or more and may be perplexities"), ((2.0, 11.0), None)],
+)
+def test_high_losses_may_be_perplexities(runs, losses, words):
+    n, d, _ = runs.to_numpy().T
+    fit = fit_loss_law(*runs.to_numpy().T, resamples=100)
+    rows = np.linspace(*losses, 60)
+    names = [f"row {k + 1}" for k in range(60)]
+    found = warnings_of(FittedRuns(n, d, rows, names, fit))
+    assert any(words in sentence for sentence in found) if words else found == []
 
 
 @pytest.mark.parametrize(

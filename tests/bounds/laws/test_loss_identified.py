@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bounds import UnfittableError, fit_loss_law
+from bounds.laws.loss_bootstrap import estimates
 from tests.bounds.laws.runs import BESIROGLU, drawn
 
 
@@ -64,3 +65,23 @@ def test_a_range_too_narrow_to_bend_is_refused():
         fit_loss_law(narrow, d, BESIROGLU.at(narrow, d))
     with pytest.raises(UnfittableError, match="D hardly varies"):
         fit_loss_law(d, narrow, BESIROGLU.at(d, narrow))
+
+
+def test_a_standard_error_that_the_data_do_not_determine_is_none():
+    """Of perplexities, whose law has another form, A and B are known within decades only."""
+    rng = np.random.default_rng(0)
+    point = np.array([0.6, 6.3, 7.8, 0.36, 0.37])
+    draws = point + rng.normal(size=(1000, 5)) * [0.01, 0.2, 3.0, 0.01, 0.5]
+    found = estimates(point, draws, np.zeros(1000, bool), 0.95)
+    assert found["model_coefficient"].standard_error == pytest.approx(
+        np.exp(draws[:, 1]).std(ddof=1)
+    )
+    assert found["model_exponent"].standard_error == pytest.approx(0.01, rel=0.1)
+    assert found["data_coefficient"].standard_error is None
+    assert found["data_exponent"].standard_error is None
+    # One draw of a thousand makes the error of E, which is still less than E.
+    draws[3, 0] = 2.6
+    assert found["irreducible_nats"].standard_error == pytest.approx(0.018, rel=0.1)
+    again = estimates(point, draws, np.zeros(1000, bool), 0.95)["irreducible_nats"]
+    assert again.standard_error is None
+    assert again.high == pytest.approx(found["irreducible_nats"].high, rel=1e-3)

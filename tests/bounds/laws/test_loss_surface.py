@@ -132,6 +132,25 @@ def test_the_order_of_the_runs_changes_nothing():
     assert one.estimates == two.estimates
 
 
+def test_identical_rows_are_one_run():
+    n, d, loss = (np.tile(column, 4) for column in drawn(4, runs=30))
+    once = fit_loss_law(n[:30], d[:30], loss[:30], resamples=100)
+    four = fit_loss_law(n, d, loss, resamples=100)
+    assert four.estimates == once.estimates
+    assert np.array_equal(four.draws, once.draws)
+    assert (four.runs, four.objective) == (30, once.objective)
+    assert four.repeated == tuple((row, row % 30) for row in range(30, 120))
+    assert once.repeated == ()
+    # Another seed of the same N and D is a run of its own.
+    seed = fit_loss_law(
+        np.append(n[:30], n[7]), np.append(d[:30], d[7]), np.append(loss[:30], loss[7] * 1.001),
+        resamples=100,
+    )  # fmt: skip
+    assert (seed.runs, seed.repeated) == (31, ())
+    with pytest.raises(UnfittableError, match="at least 10 runs, not 9; identical rows count once"):
+        fit_loss_law(*(np.tile(column[:9], 3) for column in (n, d, loss)))
+
+
 def test_other_units_change_the_coefficients_only():
     n, d, loss = drawn(5)
     fit = fit_loss_law(n, d, loss, resamples=100).law

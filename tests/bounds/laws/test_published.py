@@ -75,5 +75,18 @@ def test_a_law_covers_only_the_models_it_was_fitted_to():
     assert list(hoffmann.covers(np.array([1e9, 1e12]), 2e10)) == [True, False]
 
 
+def test_ranges_as_their_sources_give_them():
+    for key in ("besiroglu", "besiroglu_optimum", "besiroglu_information"):
+        law = BY_KEY[key]
+        assert (law.smallest, law.largest, law.tokens) == (5.73e7, 1.62e10, (8.19e8, 3.18e11))
+        assert law.covers(5.73e7, 8.19e8)
+        assert not law.covers(1e9, 4e11)  # though Hoffmann's abstract says up to 500 billion
+    for key in ("kaplan", "kaplan_n", "kaplan_d"):
+        law = BY_KEY[key]
+        assert (law.smallest, law.largest, law.tokens) == (768, 1.5e9, (2.2e7, 2.3e10))
+    hoffmann = BY_KEY["hoffmann"]
+    assert (hoffmann.smallest, hoffmann.largest, hoffmann.tokens) == (7e7, 1.6e10, (5e9, 5e11))
+
+
 def test_keys_are_unique():
     assert len(BY_KEY) == len(PUBLISHED)
