@@ -17,6 +17,7 @@ from compute.setting import Setting
 
 __all__ = [
     "ACT_ORDER",
+    "WITHOUT_INPUTS",
     "Form",
     "QuantizedTensor",
     "RawTensor",
@@ -30,6 +31,9 @@ __all__ = [
 
 #: Quantizers that round columns by falling diagonal of the Hessian.
 ACT_ORDER = ("gptq_actorder", "gptq_step")
+
+#: Quantizers on a grid that look at no inputs.
+WITHOUT_INPUTS = ("rtn",)
 
 
 class Form(StrEnum):

@@ -1,5 +1,6 @@
 """What a quantizer makes of a parameter: integer codes on a grid, or the values themselves."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +9,10 @@ from compute.quantizers.rotation import Rotation
 
 #: Stored width of a scale: bfloat16 has float32's range.
 SCALE_DTYPE = torch.bfloat16
+
+#: Entries of a matrix that are worked on at once, about: in between, each takes tens of bytes, and
+#: an output layer has as many rows as there are tokens.
+_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
@@ -41,10 +46,18 @@ class QuantizedTensor:
     def grid_values(self) -> torch.Tensor:
         """The values on the grid, before any rotation back; shape (rows, columns), float32."""
         group = group_of_columns(self.codes.shape[1], self.group_size)
-        steps = self.codes.float()
-        if self.zeros is not None:
-            steps -= self.zeros.float()[:, group]
-        return self.scales.float()[:, group] * steps
+        values = torch.empty(self.codes.shape, dtype=torch.float32)
+        for part in row_chunks(*self.codes.shape):
+            steps = self.codes[part].float()
+            if self.zeros is not None:
+                steps -= self.zeros[part].float()[:, group]
+            torch.mul(self.scales[part].float()[:, group], steps, out=values[part])
+        return values
+
+    def rows(self, part: slice) -> "QuantizedTensor":
+        """Some of its rows, as a matrix that was not rotated."""
+        zeros = None if self.zeros is None else self.zeros[part]
+        return replace(self, codes=self.codes[part], scales=self.scales[part], zeros=zeros)
 
     def dequantize(self) -> torch.Tensor:
         """The values that the decoded model has, shape (rows, columns), float32."""
@@ -81,3 +94,30 @@ def group_of_columns(columns: int, group_size: int | None) -> torch.Tensor:
 def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTensor:
     """The same codes, to be rotated back when they are decoded."""
     return replace(tensor, rotation=rotation)
+
+
+def row_chunks(rows: int, columns: int, least: int = 1) -> Iterator[slice]:
+    """Ranges of rows of a matrix that are worked on at once, each of at least so many."""
+    step = max(least, _ENTRIES // columns)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def by_rows(
+    weight: torch.Tensor, quantize: Callable[[torch.Tensor], QuantizedTensor], least: int = 1
+) -> QuantizedTensor:
+    """``quantize`` of a few rows at a time: no row depends on another.
+
+    Args:
+        weight: shape (rows, columns).
+        quantize: of a matrix with some of the rows.
+        least: rows at a time, if there are so many.
+    """
+    parts = [quantize(weight[part]) for part in row_chunks(*weight.shape, least)]
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        parts[0],
+        codes=torch.cat([part.codes for part in parts]),
+        scales=torch.cat([part.scales for part in parts]),
+        zeros=None if parts[0].zeros is None else torch.cat([part.zeros for part in parts]),
+    )
