@@ -359,7 +359,12 @@ TABLES: dict[str, pa.Schema] = {
             _described("status", pa.string(), "ok or failed"),
             _described("error", pa.string(), "one sentence; null when ok", nullable=True),
             _described("seconds", pa.float64(), "wall time"),
-            _described("peak_memory_bytes", pa.int64(), "of the worker process, or of the GPU"),
+            _described(
+                "peak_memory_bytes",
+                pa.int64(),
+                "most that the worker process held while the unit ran (resident, the interpreter "
+                "included), or most that was allocated on the GPU",
+            ),
             _described("device", pa.string(), "what it ran on"),
             _described("finished_at", pa.timestamp("us", tz="UTC"), "when it ended"),
         ]

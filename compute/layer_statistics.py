@@ -10,7 +10,7 @@ from compute.input_moment import InputMoment, Spectrum, identity_spectrum
 from compute.layout import Parameter
 from compute.quantizers.grid import LARGEST_CODE, Grid
 from compute.quantizers.ldlq import without_inputs
-from compute.quantizers.tensors import QuantizedTensor, group_of_columns, row_chunks
+from compute.quantizers.tensors import QuantizedTensor, row_chunks, to_columns
 
 
 @dataclass(frozen=True)
@@ -200,8 +200,8 @@ def _grid_of(tensor: QuantizedTensor) -> Grid:
 
 
 def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
-    group = group_of_columns(tensor.codes.shape[1], tensor.group_size)
-    return tensor.scales.double().square()[:, group]
+    squares = tensor.scales.double().square()
+    return to_columns(squares, tensor.codes.shape[1], tensor.group_size)
 
 
 def _code_counts(tensor: QuantizedTensor) -> np.ndarray:

@@ -12,6 +12,7 @@ from compute.input_moment import InputMoment, Spectrum
 from compute.layer_statistics import LayerStatistics, layer_statistics
 from compute.layout import Kind, Parameter, layout, modules_of
 from compute.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
+from compute.quantizers.tensors import all_finite
 from compute.setting import Setting
 from compute.trained_moments import TrainedMoments
 
@@ -47,7 +48,7 @@ def quantize_model(
     """
     check_buffers(model)
     for name, weights in model.named_parameters():
-        if not torch.isfinite(weights).all():
+        if not all_finite(weights):
             raise ValueError(f"{name}: it holds values that are not finite")
     work = _Quantization(model, setting, batches, token_counts, report, moments)
     if setting.quantizer in ("none", "cast"):

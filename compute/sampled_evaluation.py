@@ -19,7 +19,7 @@ BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 BATCH_LOGITS = {"cpu": 2**27, "cuda": 2**30}
 
 #: Logits that are taken to float64 at once: on a CPU as many as its caches hold.
-_SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
+SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ class SampledLosses:
     positions: np.ndarray
     loss_nats: np.ndarray
     entropy_nats: np.ndarray
+
+
+def joined(parts: list[SampledLosses]) -> SampledLosses:
+    """Losses on the windows of all parts, in their order."""
+    return SampledLosses(
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.loss_nats for part in parts]),
+        np.concatenate([part.entropy_nats for part in parts]),
+    )
 
 
 @torch.inference_mode()
@@ -152,7 +161,7 @@ def _scored(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Losses and entropies of predictions, logits of shape (predictions, V'), a few at a time: in
     float64 they would take twice the room of all logits at once, and longer on a CPU."""
-    rows = max(1, _SCORED_LOGITS[logits.device.type] // vocab_size)
+    rows = max(1, SCORED_LOGITS[logits.device.type] // vocab_size)
     parts = [
         losses_and_entropies(
             logits[start : start + rows, :vocab_size], targets[start : start + rows]

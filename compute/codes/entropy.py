@@ -215,8 +215,12 @@ def _row_chunks(rows: int, columns: int) -> Iterator[slice]:
 # Sequences of symbols
 
 
-def _table_and_symbol_bits(values: np.ndarray) -> float:
-    return _counted_bits(np.bincount(values))
+def _tally(values: np.ndarray) -> np.ndarray:
+    """How often each number occurs, up to the largest."""
+    counts = np.zeros(int(values.max()) + 1, dtype=np.int64)
+    for start in range(0, values.size, _CHUNK):
+        counts += np.bincount(values[start : start + _CHUNK], minlength=len(counts))
+    return counts
 
 
 def _counted_bits(counts: np.ndarray) -> float:
@@ -228,18 +232,18 @@ def _counted_bits(counts: np.ndarray) -> float:
 
 
 def _write_table_and_symbols(writer: Writer, values: np.ndarray) -> None:
-    table = best_table(np.bincount(values))
+    table = best_table(_tally(values))
     table.write(writer)
     writer.symbols(values, table.frequencies)
 
 
-def _symbol_bits(values: np.ndarray) -> float:
-    return 1.0 + min(_table_and_symbol_bits(values), 8.0 * values.size)
+def _symbol_bits(counts: np.ndarray) -> float:
+    return 1.0 + min(_counted_bits(counts), 8.0 * int(counts.sum()))
 
 
 def _write_symbols(writer: Writer, values: np.ndarray) -> None:
     """Values below 256, with a table where that is shorter."""
-    with_table = _table_and_symbol_bits(values) < 8.0 * values.size
+    with_table = _counted_bits(_tally(values)) < 8.0 * values.size
     writer.uniform(int(with_table), 2)
     if with_table:
         _write_table_and_symbols(writer, values)
@@ -273,10 +277,13 @@ def _read_raw(reader: Reader, shape: tuple[int, ...], dtype: torch.dtype) -> tor
 
 
 def _write_words(writer: Writer, words: np.ndarray) -> None:
-    counts = np.bincount(words, minlength=_WORD)
+    found = _tally(words)
+    counts = np.zeros(_WORD, dtype=np.int64)
+    counts[: len(found)] = found
     distinct = np.flatnonzero(counts)
     as_list = 16.0 * len(distinct) + _counted_bits(counts[distinct])
-    as_bytes = _symbol_bits(words >> 8) + _symbol_bits(words & 0xFF)
+    by_byte = counts.reshape(256, 256)
+    as_bytes = _symbol_bits(by_byte.sum(axis=1)) + _symbol_bits(by_byte.sum(axis=0))
     writer.uniform(int(as_list < as_bytes), 2)
     if as_list < as_bytes:
         places = np.zeros(_WORD, dtype=np.int32)

@@ -12,7 +12,7 @@ SCALE_DTYPE = torch.bfloat16
 
 #: Entries of a matrix that are worked on at once, about: in between, each takes tens of bytes, and
 #: an output layer has as many rows as there are tokens.
-_ENTRIES = 2**21
+ROW_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,13 @@ class QuantizedTensor:
 
     def grid_values(self) -> torch.Tensor:
         """The values on the grid, before any rotation back; shape (rows, columns), float32."""
-        group = group_of_columns(self.codes.shape[1], self.group_size)
-        values = torch.empty(self.codes.shape, dtype=torch.float32)
+        columns, values = self.codes.shape[1], torch.empty(self.codes.shape, dtype=torch.float32)
         for part in row_chunks(*self.codes.shape):
             steps = self.codes[part].float()
             if self.zeros is not None:
-                steps -= self.zeros[part].float()[:, group]
-            torch.mul(self.scales[part].float()[:, group], steps, out=values[part])
+                steps -= to_columns(self.zeros[part].float(), columns, self.group_size)
+            scales = to_columns(self.scales[part].float(), columns, self.group_size)
+            torch.mul(scales, steps, out=values[part])
         return values
 
     def rows(self, part: slice) -> "QuantizedTensor":
@@ -91,6 +91,14 @@ def group_of_columns(columns: int, group_size: int | None) -> torch.Tensor:
     return torch.arange(columns) // min(group_size or columns, columns)
 
 
+def to_columns(of_groups: torch.Tensor, columns: int, group_size: int | None) -> torch.Tensor:
+    """Numbers of groups, shape (rows, groups), for every column, shape (rows, columns); not to be
+    written to: those of whole rows are not copied."""
+    if of_groups.shape[1] == 1:
+        return of_groups.expand(-1, columns)
+    return of_groups[:, group_of_columns(columns, group_size).to(of_groups.device)]
+
+
 def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTensor:
     """The same codes, to be rotated back when they are decoded."""
     return replace(tensor, rotation=rotation)
@@ -98,7 +106,7 @@ def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTenso
 
 def row_chunks(rows: int, columns: int, least: int = 1) -> Iterator[slice]:
     """Ranges of rows of a matrix that are worked on at once, each of at least so many."""
-    step = max(least, _ENTRIES // columns)
+    step = max(least, ROW_ENTRIES // columns)
     return (slice(start, start + step) for start in range(0, rows, step))
 
 
@@ -121,3 +129,8 @@ def by_rows(
         scales=torch.cat([part.scales for part in parts]),
         zeros=None if parts[0].zeros is None else torch.cat([part.zeros for part in parts]),
     )
+
+
+def all_finite(values: torch.Tensor) -> bool:
+    """Whether no value is NaN or infinite: then the sum is finite, unless it overflows."""
+    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())
