@@ -1,5 +1,6 @@
 """What does not fit a machine, its disk or the time: skipped with the reason, and what needs it."""
 
+import copy
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -62,6 +63,21 @@ def test_a_unit_takes_more_than_its_weights_and_larger_models_more(weight_bytes)
                 taken.setdefault(unit.label.partition("--")[2] + unit.stage, []).append(on_device)
         for sizes in taken.values():
             assert sizes == sorted(sizes)
+
+
+def test_memory_grows_with_the_vocabulary():
+    """In every part that holds logits, the output layer, or its codes."""
+    units, models = suite_units()
+    model = models["pythia-70m"]
+    larger = replace(model, config=copy.deepcopy(model.config))
+    larger.config.vocab_size = 4 * model.config.vocab_size
+    more = (larger.config.vocab_size - model.config.vocab_size) * model.config.hidden_size
+    for unit in units:
+        if unit.model_id == model.model_id and unit.stage in ("sample", "chain", "quantize"):
+            for device in ("cpu", "cuda"):
+                before = sum(memory_of(unit, model, device, 4))
+                after = sum(memory_of(unit, larger, device, 4))
+                assert after - before > 8 * more, unit.name
 
 
 def test_every_unit_that_needs_one_that_does_not_fit_is_left_out_with_the_reason():
