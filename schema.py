@@ -247,13 +247,28 @@ TABLES: dict[str, pa.Schema] = {
             _described("kind", pa.string(), "linear or embedding"),
             _described("rows", pa.int64(), "outputs of the layer; entries of an embedding"),
             _described("columns", pa.int64(), "inputs of the layer; width of an embedding"),
-            _described("proxy_loss", pa.float64(), "tr((Wq-W) H (Wq-W)^T)"),
+            _described(
+                "proxy_loss",
+                pa.float64(),
+                "tr((Wq-W) H (Wq-W)^T), H the second moment of the inputs: of rtn in the trained "
+                "model, of the others in the model as quantized up to this layer",
+            ),
             _described("rounding_proxy_loss", pa.float64(), "the same, rounded to nearest"),
             _described("predicted_proxy_loss", pa.float64(), "step^2/12 tr(D), QuIP"),
             _described("predicted_rounding_proxy_loss", pa.float64(), "step^2/12 tr(H), QuIP"),
-            _described("trace_h", pa.float64(), "tr(H), H the second moment of the inputs"),
-            _described("trace_sqrt_h", pa.float64(), "tr(sqrt(H))"),
-            _described("incoherence", pa.float64(), "mu of the eigenvectors of H"),
+            _described("trace_h", pa.float64(), "tr(H)"),
+            _described(
+                "trace_sqrt_h",
+                pa.float64(),
+                "tr(sqrt(H)), H of the trained model, taken once for all settings; NaN where a CPU "
+                "had more than 4096 columns to decompose",
+            ),
+            _described(
+                "incoherence",
+                pa.float64(),
+                "mu of the eigenvectors of that H; where W is rotated, of the rotated H that it "
+                "was rounded with, NaN beyond 512 columns",
+            ),
             _described("weight_incoherence", pa.float64(), "largest over rms weight"),
             _described("mean_squared_weight", pa.float64(), "mean squared weight of W"),
             _described("weight_entropy_bits", pa.float64(), "entropy of the codes per weight"),
@@ -345,7 +360,12 @@ TABLES: dict[str, pa.Schema] = {
             _described("status", pa.string(), "ok or failed"),
             _described("error", pa.string(), "one sentence; null when ok", nullable=True),
             _described("seconds", pa.float64(), "wall time"),
-            _described("peak_memory_bytes", pa.int64(), "of the worker process, or of the GPU"),
+            _described(
+                "peak_memory_bytes",
+                pa.int64(),
+                "most that the worker process held while the unit ran (resident, the interpreter "
+                "included), or most that was allocated on the GPU",
+            ),
             _described("device", pa.string(), "what it ran on"),
             _described("finished_at", pa.timestamp("us", tz="UTC"), "when it ended"),
         ]

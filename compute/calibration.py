@@ -2,7 +2,8 @@
 
 Layers are visited in the order in which the model runs them.  Whoever visits may change a layer's
 weights; the layers after it then see inputs from the changed model, as GPTQ wants.  Inside a stack
-of transformer blocks only the block at hand is run, on hidden states that are kept.
+of transformer blocks only the block at hand is run, on hidden states that are kept.  Layers that
+are given the same tensor, such as queries, keys and values, have one second moment.
 """
 
 import contextlib
@@ -15,6 +16,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+#: Tokens on which the order of layers is found out.
+_PROBE_TOKENS = 16
+
 
 class _Stop(Exception):  # noqa: N818 - no error: the rest of the forward pass is not needed
     pass
@@ -22,9 +26,18 @@ class _Stop(Exception):  # noqa: N818 - no error: the rest of the forward pass i
 
 @dataclass(frozen=True)
 class LayerInputs:
-    """Mean of x x^T over the inputs x that a layer saw, shape (n, n), float64."""
+    """Mean of x x^T over the inputs x that a layer saw, shape (n, n), float64: the same tensor,
+    not only an equal one, for layers that were given the same inputs."""
 
     module: nn.Module
+    second_moment: torch.Tensor
+
+
+@dataclass(frozen=True)
+class SharedInputs:
+    """The same for all ``modules`` that were given the same inputs."""
+
+    modules: tuple[nn.Module, ...]
     second_moment: torch.Tensor
 
 
@@ -50,9 +63,12 @@ def lookup_counts(
             counts[module] = counts.get(module, 0) + found
         return embedding(indices, weight, *args, **kwargs)
 
-    with mock.patch.object(nn.functional, "embedding", count):
+    blocks = _blocks(model)
+    inside = {module for block in blocks for module in block.modules()}
+    last = [model.get_output_embeddings()] if modules & inside else blocks[:1]
+    with mock.patch.object(nn.functional, "embedding", count), _before_each(last, _stop):
         for inputs in batches:
-            model(inputs, use_cache=False)
+            _run(model, inputs)
     return counts
 
 
@@ -73,41 +89,131 @@ def layer_inputs(
         modules: linear layers to visit.
         report: called with the share of modules that have been visited.
     """
-    order = _order_of_execution(model, batches[0], modules)
+    first = _order_of_execution(model, batches[0], modules)
+    order = list(first)
     blocks = _blocks(model)
     inside = {module: block for block in blocks for module in block.modules()}
+    moments: dict[nn.Module, torch.Tensor] = {}
     stack: _Stack | None = None
     for done, module in enumerate(order):
-        run: Callable[[int], Any] = lambda i: model(batches[i], use_cache=False)  # noqa: E731
-        if module in inside:
-            stack = stack or _Stack(model, batches, blocks)  # what comes before is done by now
-            stack.advance_to(inside[module])
-            run = stack.run
-        yield LayerInputs(module, _second_moment(module, run, len(batches)))
+        if first[module] is module:
+            run: Callable[[int], Any] = lambda i: _run(model, batches[i])  # noqa: E731
+            if module in inside:
+                stack = stack or _Stack(model, batches, blocks)  # what comes before is done by now
+                stack.advance_to(inside[module])
+                run = stack.run
+            elif stack is not None and stack.is_last:
+                stack.advance_to(None)
+                run = stack.run_after
+            moments[module] = _second_moments([module], run, len(batches), stop=True)[module]
+        yield LayerInputs(module, moments[first[module]])
+        if first[module] not in [first[later] for later in order[done + 1 :]]:
+            del moments[first[module]]
         report((done + 1) / len(order))
+
+
+@torch.inference_mode()
+def trained_inputs(
+    model: PreTrainedModel,
+    batches: list[torch.Tensor],
+    modules: set[nn.Module],
+    report: Callable[[float], None] = lambda share: None,
+) -> Iterator[SharedInputs]:
+    """Inputs of all ``modules`` in the model as it was when the first of them was asked for,
+    whatever becomes of its linear layers in between: every block is run once.
+
+    Args:
+        model: in evaluation mode.
+        batches: token ids, each of shape (B, T).
+        modules: linear layers; those that never run are left out.
+        report: called with the share of modules that are done.
+    """
+    first = _order_of_execution(model, batches[0], modules)
+    shared: dict[nn.Module, list[nn.Module]] = {}
+    for module, leader in first.items():
+        shared.setdefault(leader, []).append(module)
+    blocks = _blocks(model)
+    inside = {module: block for block in blocks for module in block.modules()}
+    outside = [leader for leader in shared if leader not in inside]
+    stack = _Stack(model, batches, blocks) if blocks else None
+    done = 0
+
+    def found(moments: dict[nn.Module, torch.Tensor]) -> Iterator[SharedInputs]:
+        nonlocal done
+        for leader, moment in moments.items():
+            done += len(shared[leader])
+            yield SharedInputs(tuple(shared[leader]), moment)
+            report(done / len(first))
+
+    before = [m for m in outside if stack is None or _runs_first(m, model, first, inside)]
+    moments = _second_moments(before, lambda i: _run(model, batches[i]), len(batches), stop=True)
+    after = [m for m in outside if m not in before]
+    for block in blocks:
+        stack.advance_to(block)
+        own = [leader for leader in shared if inside.get(leader) is block]
+        here = _second_moments(own, stack.step, len(batches), stop=False)
+        stack.stepped()
+        if block is blocks[-1]:  # the head may be a layer that is changed before it is asked for
+            moments |= _second_moments(after, stack.run_after, len(batches), stop=True)
+        yield from found(here)
+    yield from found(moments)
+
+
+def _runs_first(
+    module: nn.Module,
+    model: PreTrainedModel,
+    order: Iterable[nn.Module],
+    inside: dict[nn.Module, nn.Module],
+) -> bool:
+    """Whether a module outside of the blocks runs before all layers in them."""
+    if module is model.get_output_embeddings():
+        return False
+    return next(other for other in order if other is module or other in inside) is module
 
 
 def _order_of_execution(
     model: PreTrainedModel, inputs: torch.Tensor, modules: set[nn.Module]
-) -> list[nn.Module]:
-    order: dict[nn.Module, None] = {}
+) -> dict[nn.Module, nn.Module]:
+    """Modules in the order in which they run; for each the first that is given the same tensor."""
+    seen: dict[nn.Module, torch.Tensor] = {}
     if not modules:
-        return []
+        return {}
 
-    def note(module: nn.Module, _args: tuple, _kwargs: dict) -> None:
-        order.setdefault(module)
+    def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        if module in modules:
+            seen.setdefault(module, _split(args, kwargs)[0])
+        if module is head:  # as many logits as tokens are known would be made now
+            raise _Stop
 
-    with _before_each(modules, note):
-        model(inputs[:1], use_cache=False)
-    return list(order)
+    head = model.get_output_embeddings()
+    with _before_each({*modules, head}, note):
+        _run(model, inputs[:1, :_PROBE_TOKENS])
+    return {
+        module: next(other for other, theirs in seen.items() if theirs is x)
+        for module, x in seen.items()
+    }
+
+
+def _run(model: PreTrainedModel, inputs: torch.Tensor) -> None:
+    """Run the model until a hook says stop."""
+    with contextlib.suppress(_Stop):
+        model(inputs, use_cache=False)
+
+
+def _stop(_module: nn.Module, _args: tuple, _kwargs: dict) -> None:
+    raise _Stop
 
 
 @contextlib.contextmanager
 def _before_each(
-    modules: Iterable[nn.Module], hook: Callable[[nn.Module, tuple, dict], None]
+    modules: Iterable[nn.Module | None], hook: Callable[[nn.Module, tuple, dict], None]
 ) -> Iterator[None]:
     """Call ``hook(module, args, kwargs)`` before each of ``modules`` runs."""
-    handles = [module.register_forward_pre_hook(hook, with_kwargs=True) for module in modules]
+    handles = [
+        module.register_forward_pre_hook(hook, with_kwargs=True)
+        for module in modules
+        if module is not None
+    ]
     try:
         yield
     finally:
@@ -123,22 +229,39 @@ def _blocks(model: nn.Module) -> list[nn.Module]:
     return list(max(lists, key=lambda stack: sum(p.numel() for p in stack.parameters())))
 
 
-def _second_moment(module: nn.Module, run: Callable[[int], Any], batches: int) -> torch.Tensor:
-    total, count = None, 0
+def _second_moments(
+    modules: list[nn.Module], run: Callable[[int], Any], batches: int, stop: bool
+) -> dict[nn.Module, torch.Tensor]:
+    """By module.
 
-    def accumulate(_module: nn.Module, args: tuple, _kwargs: dict) -> None:
-        nonlocal total, count
-        x = args[0].reshape(-1, args[0].shape[-1])  # (tokens, n)
+    Args:
+        run: runs a batch through them.
+        stop: whether nothing is wanted of what comes after the last of them.
+    """
+    totals: dict[nn.Module, torch.Tensor] = {}
+    counts = dict.fromkeys(modules, 0)
+    waiting: set[nn.Module] = set()
+
+    def accumulate(module: nn.Module, args: tuple, kwargs: dict) -> None:
+        if module not in waiting:  # the inputs of its first run count
+            return
+        waiting.remove(module)
+        x = _split(args, kwargs)[0]
+        x = x.reshape(-1, x.shape[-1])  # (tokens, n)
         moment = (x.T @ x).double()
-        total = moment if total is None else total + moment
-        count += len(x)
-        raise _Stop
+        totals[module] = totals[module].add_(moment) if module in totals else moment
+        counts[module] += len(x)
+        if stop and not waiting:
+            raise _Stop
 
-    with _before_each([module], accumulate):
+    if stop and not modules:
+        return {}
+    with _before_each(modules, accumulate):
         for index in range(batches):
+            waiting.update(modules)
             with contextlib.suppress(_Stop):
                 run(index)
-    return total / count
+    return {module: total / counts[module] for module, total in totals.items()}
 
 
 class _Stack:
@@ -147,39 +270,90 @@ class _Stack:
     def __init__(
         self, model: PreTrainedModel, batches: list[torch.Tensor], blocks: list[nn.Module]
     ) -> None:
-        """Run the model once, keeping what enters each block besides the hidden states (masks,
-        positions: they do not depend on weights) and the hidden states that enter the first."""
-        self.blocks, self.current = blocks, 0
+        """Run what is before the blocks, keeping what enters each block besides the hidden states
+        (masks, positions: they do not depend on weights) and the hidden states that enter the
+        first."""
+        self.model, self.batches, self.blocks, self.current = model, batches, blocks, 0
         self.hidden: list[torch.Tensor] = []
         self.rest: list[list[tuple[tuple, dict]]] = [[] for _ in blocks]
+        self._stepped: list[torch.Tensor] = []
+        index_of = {block: index for index, block in enumerate(blocks)}
 
         def keep(module: nn.Module, args: tuple, kwargs: dict) -> None:
-            index = blocks.index(module)
+            index = index_of[module]
             hidden, args, kwargs = _split(args, kwargs)
             if index == 0:
                 self.hidden.append(hidden)
             self.rest[index].append((args, kwargs))
+            if len({len(rest) for rest in self.rest}) == 1:  # every block has seen this batch
+                raise _Stop
 
         with _before_each(blocks, keep):
-            for inputs in batches:
-                model(inputs, use_cache=False)
+            _run(model, batches[0])  # in earnest, for blocks show here what they return
+        self._others = self._returned_besides()
+        with _before_each(blocks, keep), self._passing_on(lambda hidden: hidden):
+            for inputs in batches[1:]:
+                _run(model, inputs)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the last block is the current one, or was."""
+        return self.current >= len(self.blocks) - 1
 
     def run(self, batch: int) -> torch.Tensor:
         """Output of the current block."""
-        args, kwargs = self.rest[self.current][batch]
-        output = self.blocks[self.current](self.hidden[batch], *args, **kwargs)
+        output = self._output(batch)
         return output[0] if isinstance(output, tuple) else output
 
-    def advance_to(self, block: nn.Module) -> None:
-        """Make ``block`` the current one; the blocks before it will not be changed any more."""
-        while self.blocks[self.current] is not block:
-            self.hidden = [self.run(batch) for batch in range(len(self.hidden))]
+    def step(self, batch: int) -> None:
+        """Run the current block and keep its output for ``stepped``."""
+        self._stepped.append(self.run(batch))
+
+    def stepped(self) -> None:
+        """Go to the next block, with the outputs of ``step`` for all batches."""
+        self.hidden, self._stepped = self._stepped, []
+        self.current += 1
+
+    def advance_to(self, block: nn.Module | None) -> None:
+        """Make ``block`` the current one, or none where all are done; the blocks before it will
+        not be changed any more."""
+        while self.current < len(self.blocks) and self.blocks[self.current] is not block:
+            for batch in range(len(self.hidden)):
+                self.hidden[batch] = self.run(batch)  # one batch's old states at a time are let go
             self.current += 1
+
+    def run_after(self, batch: int) -> None:
+        """Run what comes after the blocks, when all are done, until a hook says stop."""
+        with self._passing_on(lambda _hidden: self.hidden[batch]):
+            self.model(self.batches[batch], use_cache=False)
+
+    def _output(self, batch: int) -> Any:
+        args, kwargs = self.rest[self.current][batch]
+        return self.blocks[self.current](self.hidden[batch], *args, **kwargs)
+
+    def _returned_besides(self) -> tuple | None:
+        """What blocks return besides hidden states; None if these are all."""
+        output = self._output(0)
+        return output[1:] if isinstance(output, tuple) else None
+
+    @contextlib.contextmanager
+    def _passing_on(self, choose: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
+        """Blocks compute nothing: they return the hidden states that ``choose`` makes of theirs."""
+
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            hidden = choose(_split(args, kwargs)[0])
+            return hidden if self._others is None else (hidden, *self._others)
+
+        with contextlib.ExitStack() as patches:
+            for block in self.blocks:
+                patches.enter_context(mock.patch.object(block, "forward", forward))
+            yield
 
 
 def _split(args: tuple, kwargs: dict) -> tuple[torch.Tensor, tuple, dict]:
-    """Hidden states apart from the other arguments of a block."""
+    """Hidden states apart from the other arguments of a block or layer."""
     if args:
         return args[0], args[1:], kwargs
-    others = {key: value for key, value in kwargs.items() if key != "hidden_states"}
-    return kwargs["hidden_states"], (), others
+    name = "hidden_states" if "hidden_states" in kwargs else next(iter(kwargs))
+    others = {key: value for key, value in kwargs.items() if key != name}
+    return kwargs[name], (), others

@@ -73,18 +73,24 @@ def run_units(
     """Run ``units`` on ``workers`` processes and yield what happens.
 
     Units start in the order of ``Schedule``; one that needs a failed unit yields nothing.  A
-    worker that dies takes down only its own unit.  Closing the iterator (an interrupt does)
-    stops all workers.
+    worker that dies takes down only its own unit.  A unit waits while those that run leave too
+    little memory for it beside them, so that fewer workers may be busy than there are.  Closing the
+    iterator (an interrupt does) stops all workers.
 
     Args:
         weight: expected seconds of a unit.
     """
     schedule = Schedule(units, weight)
     pool = [_start_worker(workspace) for _ in range(min(workers, len(units)))]
+    room = _Room(workspace.device)
     try:
         while True:
             for worker in pool:
-                if worker.unit is None and (ready := schedule.take()) is not None:
+                if worker.unit is not None:
+                    continue
+                running = [other.unit for other in pool if other.unit is not None]
+                ready = schedule.take(lambda unit, others=running: room.fits(unit, others))
+                if ready is not None:
                     worker.unit, worker.started = ready, time.monotonic()
                     yield Started(ready)
                     # A dead worker is found out below, by the end of its pipe.
@@ -110,6 +116,25 @@ def run_units(
                 worker.process.terminate()
         for worker in pool:
             worker.process.join()
+
+
+class _Room:
+    """Memory that units share."""
+
+    def __init__(self, device: str) -> None:
+        from compute.process_memory import free_bytes
+
+        self.device, self.free = device, free_bytes()
+
+    def fits(self, unit: Unit, others: list[Unit]) -> bool:
+        """Whether there is memory for a unit beside those that run.  Alone it may always start:
+        it says itself if there is too little."""
+        from compute.needs import host_bytes
+
+        if not others or self.free is None:
+            return True
+        needs = [host_bytes(each, self.device) for each in (unit, *others)]
+        return sum(need or 0 for need in needs) <= self.free
 
 
 def failed(unit: Unit, workspace: Workspace, error: str, started: float) -> Finished:

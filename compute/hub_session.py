@@ -193,7 +193,7 @@ class HubSession(Session):
 
     def _without_memory(self, units: list[Unit], workspace: Workspace) -> dict[str, str]:
         one, cards = (self.machines.memory(workspace, all_cards=a) for a in (False, True))
-        return shortages(units, self._by_id, one, cards, self._weight_bytes)
+        return shortages(units, self._by_id, one, cards, self._weight_bytes, self._alone)
 
     @cached_property
     def _checked(self) -> Measured | None:
@@ -203,6 +203,13 @@ class HubSession(Session):
     @cached_property
     def _one_card(self) -> Memory:
         return self.machines.memory(self.workspace)
+
+    @cached_property
+    def _alone(self) -> Memory | None:
+        """What a CPU has for a unit beside which no other runs: workers wait for one another."""
+        if self.workspace.device.startswith("cuda"):
+            return None
+        return self.machines.memory(replace(self.workspace, workers=1))
 
     @cached_property
     def _by_id(self) -> dict[str, HubModel]:

@@ -1,16 +1,16 @@
 """What rounding did to one layer, and what theory expects (section 7)."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
+from compute.input_moment import InputMoment, Spectrum, identity_spectrum
 from compute.layout import Parameter
-from compute.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantizers.grid import LARGEST_CODE, Grid
-from compute.quantizers.ldlq import order_of_columns
-from compute.quantizers.ldlq import without_dead_inputs as _repaired
-from compute.quantizers.tensors import QuantizedTensor, group_of_columns
+from compute.quantizers.ldlq import without_inputs
+from compute.quantizers.tensors import QuantizedTensor, row_chunks, to_columns
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class LayerStatistics:
     """One quantized matrix W_q beside the W it was made of, and the second moment H of its inputs.
 
     Where W is rotated before it is rounded, incoherence, tr(D) and codes are those of the rotated
-    layer; the traces of H and sqrt(H) are the same before and after.
+    layer; the traces of H and sqrt(H) are the same before and after.  tr(sqrt(H)) and the
+    incoherence of H may be those of another H, such as that of the trained model.
 
     Attributes:
         layer: name of the parameter.
@@ -32,8 +33,9 @@ class LayerStatistics:
             used, and what the damping adds to the loss is taken off again.
         predicted_rounding_proxy_loss: the same with tr(H): what rounding to nearest is.
         trace_h: tr(H).
-        trace_sqrt_h: tr(sqrt(H)).
-        incoherence: mu = sqrt(n) * largest entry of H's eigenvectors, between 1 and sqrt(n).
+        trace_sqrt_h: tr(sqrt(H)); NaN where it was not computed.
+        incoherence: mu = sqrt(n) * largest entry of H's eigenvectors, between 1 and sqrt(n); NaN
+            where they were not computed.
         weight_incoherence: largest weight over root mean square weight.
         mean_squared_weight: of W.
         weight_entropy_bits: empirical entropy of the codes of one weight.
@@ -63,75 +65,133 @@ def layer_statistics(
     parameter: Parameter,
     weight: torch.Tensor,
     tensor: QuantizedTensor,
-    moment: torch.Tensor,
+    moment: torch.Tensor | InputMoment,
     act_order: bool = False,
+    spectrum: Spectrum | None = None,
 ) -> LayerStatistics:
     """Statistics of one layer.
 
     Args:
         weight: W before quantization, shape (rows, columns).
         tensor: W_q.
-        moment: H, shape (columns, columns); of an embedding its diagonal, shape (rows,), the
-            frequencies of its entries: the layer is then W^T, whose inputs are one-hot.
+        moment: H, shape (columns, columns), which layers with the same inputs may share; of an
+            embedding its diagonal, shape (rows,), the frequencies of its entries: the layer is
+            then W^T, whose inputs are one-hot.
         act_order: whether columns were rounded by falling diagonal of H, on which D depends.
+        spectrum: of H, where it is known already.
     """
-    device = moment.device  # of the products and factors, whose time grows with columns cubed
-    weight, moment = weight.double().cpu(), moment.double().cpu()
-    quantized = tensor.dequantize().double()
-    rotation = tensor.rotation
-    rotated = weight
-    if rotation is not None:
-        rotated = rotation.matrix(weight if moment.ndim == 1 else _repaired(weight, moment)[0])
-    grid = _grid_of(tensor)
-    codes = grid.nearest(rotated)
-    rounded = (
-        grid.tensor(codes.clamp(-LARGEST_CODE, LARGEST_CODE), rotation=rotation)
-        .dequantize()
-        .double()
-    )
-    squared_steps = _squared_steps(tensor)  # (rows, columns)
-    if moment.ndim == 1:
-        losses = [_diagonal_loss(w - weight, moment) for w in (quantized, rounded)]
-        predicted = (squared_steps.sum(dim=1) * moment).sum().item() / 12
-        predicted_rounding = predicted
-        roots, mu = moment.sqrt(), math.sqrt(len(moment))  # eigenvectors are unit vectors
+    if isinstance(moment, torch.Tensor) and moment.ndim == 2:
+        moment = InputMoment(moment)
+    if isinstance(moment, InputMoment):
+        inputs, rotated = moment, moment.rotated(tensor.rotation)
+        diagonal = rotated.hessian.diagonal().cpu()
+        if spectrum is None:
+            spectrum = rotated.spectrum()
+        elif rotated is not inputs:  # its eigenvectors are its own
+            spectrum = replace(spectrum, incoherence=rotated.incoherence_if_small())
+        expected = rotated.expected_losses(tensor.damping, act_order)
     else:
-        losses = [_proxy_loss(w - weight, moment, device) for w in (quantized, rounded)]
-        repaired = _repaired(weight, moment)[1]
-        if rotation is not None:
-            moment, repaired = rotation.hessian(moment), rotation.hessian(repaired)
-        roots, mu = _spectrum(moment.to(device))
+        inputs, diagonal = None, moment.double().cpu()
+        spectrum, expected = identity_spectrum(diagonal), None
+    sums = torch.zeros(6, dtype=torch.float64)
+    largest = 0.0
+    for part in _parts(weight, tensor, inputs):
+        losses = part.losses(inputs, diagonal)
+        steps = part.squared_steps
         # Squared steps of all rows, weighted as the trace weights columns: groups may differ.
-        predicted = (
-            squared_steps * _expected_loss(moment, repaired, tensor, act_order, device)
-        ).sum().item() / 12
-        predicted_rounding = (squared_steps * moment.diagonal()).sum().item() / 12
-    rms = rotated.square().mean().sqrt().item()
+        if inputs is not None:
+            predicted = (steps * expected).sum(), (steps * diagonal).sum()
+        else:
+            predicted = ((steps.sum(dim=1) * diagonal[part.place]).sum(),) * 2
+        squares = part.rotated.square().sum(), part.weight.square().sum()
+        sums += torch.stack([*losses, *predicted, *squares]).cpu()
+        largest = max(largest, part.rotated.abs().max().item())
+    size = weight.numel()
+    proxy, rounding, predicted, predicted_rounding, rotated_squares, squares = sums.tolist()
+    rms = (rotated_squares / size) ** 0.5
+    counts = _code_counts(tensor)
     return LayerStatistics(
         layer=parameter.name,
         kind=parameter.kind.value,
         rows=weight.shape[0],
         columns=weight.shape[1],
-        proxy_loss=losses[0],
-        rounding_proxy_loss=losses[1],
-        predicted_proxy_loss=predicted,
-        predicted_rounding_proxy_loss=predicted_rounding,
-        trace_h=(moment if moment.ndim == 1 else moment.diagonal()).sum().item(),
-        trace_sqrt_h=roots.sum().item(),
-        incoherence=mu,
-        weight_incoherence=rotated.abs().max().item() / rms if rms else 0.0,
-        mean_squared_weight=weight.square().mean().item(),
-        weight_entropy_bits=code_entropy_bits(tensor),
-        clipped_share=_clipped_share(tensor),
+        proxy_loss=proxy,
+        rounding_proxy_loss=rounding,
+        predicted_proxy_loss=predicted / 12,
+        predicted_rounding_proxy_loss=predicted_rounding / 12,
+        trace_h=diagonal.sum().item(),
+        trace_sqrt_h=spectrum.trace_sqrt,
+        incoherence=spectrum.incoherence,
+        weight_incoherence=largest / rms if rms else 0.0,
+        mean_squared_weight=squares / size,
+        weight_entropy_bits=_entropy_bits(counts),
+        clipped_share=_clipped_share(tensor, counts),
         damping=tensor.damping,
     )
 
 
-def code_entropy_bits(tensor: QuantizedTensor) -> float:
-    """Empirical entropy of the integer codes, bits per weight."""
-    _, counts = torch.unique(tensor.codes, return_counts=True)
-    shares = counts.double() / counts.sum()
-    return max(0.0, -(shares * shares.log2()).sum().item())
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of a layer, in float64.
+
+    Attributes:
+        place: which rows.
+        weight: W.
+        rotated: W as it was rounded: rotated, where it was.
+        quantized: W_q, rotated back.
+        rounded: the same of rounding to nearest on the same grid.
+        squared_steps: of each weight.
+    """
+
+    place: slice
+    weight: torch.Tensor
+    rotated: torch.Tensor
+    quantized: torch.Tensor
+    rounded: torch.Tensor
+    squared_steps: torch.Tensor
+
+    def losses(
+        self, inputs: InputMoment | None, frequencies: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Proxy losses of W_q and of rounding to nearest.
+
+        Args:
+            inputs: of a linear layer.
+            frequencies: of an embedding, of all its entries.
+        """
+        errors = [values - self.weight for values in (self.quantized, self.rounded)]
+        if torch.equal(self.quantized, self.rounded):  # a product of matrices less
+            del errors[1]
+        if inputs is not None:
+            losses = [inputs.proxy_loss(error) for error in errors]
+        else:
+            seen = frequencies[self.place]
+            losses = [(error.square().sum(dim=1) * seen).sum() for error in errors]
+        return losses[0], losses[-1]
+
+
+def _parts(
+    weight: torch.Tensor, tensor: QuantizedTensor, inputs: InputMoment | None
+) -> Iterator[_Part]:
+    """The layer, a few rows at a time; whole where rows were mixed."""
+    rotation = tensor.rotation
+    mixed = rotation is not None and rotation.rows
+    for place in [slice(0, len(weight))] if mixed else row_chunks(*weight.shape):
+        piece, original = tensor.rows(place), weight[place].double().cpu()
+        rotated = original
+        if rotation is not None:
+            used = original if inputs is None else without_inputs(original, inputs.dead.cpu())
+            rotated = rotation.matrix(used)
+        grid = _grid_of(piece)
+        codes = grid.nearest(rotated).clamp(-LARGEST_CODE, LARGEST_CODE)
+        yield _Part(
+            place,
+            original,
+            rotated,
+            piece.dequantize().double(),
+            grid.tensor(codes, rotation=rotation).dequantize().double(),
+            _squared_steps(piece),
+        )
 
 
 def _grid_of(tensor: QuantizedTensor) -> Grid:
@@ -140,65 +200,31 @@ def _grid_of(tensor: QuantizedTensor) -> Grid:
 
 
 def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
-    group = group_of_columns(tensor.codes.shape[1], tensor.group_size)
-    return tensor.scales.double().square()[:, group]
+    squares = tensor.scales.double().square()
+    return to_columns(squares, tensor.codes.shape[1], tensor.group_size)
 
 
-def _expected_loss(
-    hessian: torch.Tensor,
-    repaired: torch.Tensor,
-    tensor: QuantizedTensor,
-    act_order: bool,
-    device: torch.device,
-) -> torch.Tensor:
-    """Proxy loss per squared rounding residual of each column, shape (columns,).
-
-    With the damped H' = B diag(d) B^T that was factored, and independent residuals r, the error
-    is e = r B^-1, and the mean of e H e^T the sum over k of (B^-1 H B^-T)_kk times the mean of
-    r_k^2.  For H = H' that factor is d_k.
-
-    Args:
-        hessian: H.
-        repaired: H with the moments of dead inputs put in, as it was damped and factored.
-        device: to work on; the result is on the CPU.
-    """
-    hessian, repaired = hessian.to(device), repaired.to(device)
-    order = order_of_columns(repaired, act_order)
-    ordered = repaired[order][:, order]
-    if tensor.damping is None:  # rounded to nearest: what feedback would have reached
-        (factor, _), _ = with_damping(lambda share: unit_upper_factor(ordered, share))
-    else:
-        factor, _ = unit_upper_factor(ordered, tensor.damping)
-    inverse = torch.linalg.solve_triangular(
-        factor,
-        torch.eye(len(factor), dtype=factor.dtype, device=device),
-        upper=True,
-        unitriangular=True,
-    )
-    expected = ((inverse @ hessian[order][:, order]) * inverse).sum(dim=1)
-    return expected.clamp(min=0.0)[torch.argsort(order)].cpu()
+def _code_counts(tensor: QuantizedTensor) -> np.ndarray:
+    """How often each code occurs, from the smallest that can be stored to the largest."""
+    low = 0 if tensor.bits is not None else -LARGEST_CODE - 1
+    counts = np.zeros(-2 * low if low else 2**tensor.bits, dtype=np.int64)
+    for part in row_chunks(*tensor.codes.shape):
+        places = tensor.codes[part].numpy().astype(np.int32).ravel() - low
+        counts += np.bincount(places, minlength=len(counts))
+    return counts
 
 
-def _spectrum(hessian: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """Square roots of the eigenvalues, and mu of the eigenvectors; NaN where LAPACK gives up."""
-    try:
-        values, vectors = torch.linalg.eigh(hessian)
-    except torch.linalg.LinAlgError:
-        return torch.tensor([math.nan]), math.nan
-    return values.clamp(min=0.0).sqrt().cpu(), math.sqrt(len(hessian)) * vectors.abs().max().item()
+def code_entropy_bits(tensor: QuantizedTensor) -> float:
+    """Empirical entropy of the integer codes, bits per weight."""
+    return _entropy_bits(_code_counts(tensor))
 
 
-def _clipped_share(tensor: QuantizedTensor) -> float:
+def _entropy_bits(counts: np.ndarray) -> float:
+    shares = torch.from_numpy(counts[counts > 0]).double() / counts.sum()
+    return max(0.0, -(shares * shares.log2()).sum().item())
+
+
+def _clipped_share(tensor: QuantizedTensor, counts: np.ndarray) -> float:
     if tensor.bits is None:
         return 0.0
-    ends = (tensor.codes == 0) | (tensor.codes == 2**tensor.bits - 1)
-    return ends.double().mean().item()
-
-
-def _proxy_loss(error: torch.Tensor, hessian: torch.Tensor, device: torch.device) -> float:
-    error, hessian = error.to(device), hessian.to(device)
-    return max(0.0, ((error @ hessian) * error).sum().item())
-
-
-def _diagonal_loss(error: torch.Tensor, frequencies: torch.Tensor) -> float:
-    return (error.square().sum(dim=1) * frequencies).sum().item()
+    return float((counts[0] + counts[-1]) / counts.sum())

@@ -3,8 +3,6 @@
 import contextlib
 import os
 import platform
-import resource
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +13,9 @@ import pyarrow as pa
 import torch
 
 import schema
+from compute import process_memory
+from compute.curvature.memory import gibibytes
+from compute.needs import host_bytes
 from compute.stages import STAGES
 from compute.unit import Unit
 from compute.workspace import Workspace
@@ -64,7 +65,9 @@ def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> 
     start = time.monotonic()
     on_gpu = workspace.device.startswith("cuda")
     error = None
+    process_memory.reset_peak()
     try:
+        check_memory(unit, workspace)
         if on_gpu:
             torch.cuda.init()  # by name a card is not, and its statistics are there only then
             torch.cuda.reset_peak_memory_stats(workspace.device)
@@ -78,7 +81,23 @@ def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> 
             torch.cuda.empty_cache()  # what the next unit needs may be of other sizes
     outcome = Outcome(error, time.monotonic() - start)
     record(unit, workspace, outcome, _peak_memory_bytes(workspace.device))
+    process_memory.give_back()  # it is the next unit's, here or in another worker
     return outcome
+
+
+def check_memory(unit: Unit, workspace: Workspace) -> None:
+    """Refuse a unit that takes more memory than is free now: it would fail after long work, and
+    others beside it.
+
+    Raises:
+        MemoryError: naming both.
+    """
+    needed, free = host_bytes(unit, workspace.device), process_memory.free_bytes()
+    if needed is not None and free is not None and needed > free:
+        raise MemoryError(
+            f"it needs about {gibibytes(needed)} of memory, and {gibibytes(free)} are free now; "
+            "end other programs, or give fewer --workers, and run again with --retry-failed"
+        )
 
 
 def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes: int) -> None:
@@ -109,5 +128,4 @@ def metadata(unit: Unit, workspace: Workspace) -> dict[str, str]:
 def _peak_memory_bytes(device: str) -> int:
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return process_memory.peak_bytes()

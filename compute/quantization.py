@@ -1,16 +1,20 @@
 """A whole model through one quantizer, layer by layer, and what that did to each layer."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from compute.calibration import layer_inputs, lookup_counts
+from compute.input_moment import InputMoment, Spectrum
 from compute.layer_statistics import LayerStatistics, layer_statistics
 from compute.layout import Kind, Parameter, layout, modules_of
-from compute.quantizers import ACT_ORDER, StoredTensor, quantize
+from compute.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
+from compute.quantizers.tensors import all_finite
 from compute.setting import Setting
+from compute.trained_moments import TrainedMoments
 
 
 def quantize_model(
@@ -19,12 +23,15 @@ def quantize_model(
     batches: list[torch.Tensor],
     token_counts: torch.Tensor | None = None,
     report: Callable[[float], None] = lambda share: None,
+    moments: Path | None = None,
 ) -> tuple[dict[str, StoredTensor], list[LayerStatistics]]:
     """Quantize every parameter; ``model`` then holds the decoded weights.
 
-    Embeddings, norms and biases come first, then linear layers in the order in which they run,
-    each with inputs from the model as quantized so far.  A matrix that is embedding and output
-    layer at once comes before all, with the inputs of the output layer of the trained model.
+    Rounding to nearest takes layers one by one, with inputs from the trained model for their
+    statistics.  For quantizers that feed errors back, embeddings, norms and biases come first, then
+    linear layers in the order in which they run, each with inputs from the model as quantized so
+    far.  A matrix that is embedding and output layer at once comes before all, with the inputs of
+    the output layer of the trained model.
 
     Args:
         model: in evaluation mode, float32.
@@ -33,61 +40,137 @@ def quantize_model(
         token_counts: how often each token is an input in all of training, shape (V,); None to
             count them in the calibration windows.
         report: called with the share of layers that are done.
+        moments: folder in which the inputs of the trained model are kept for all settings; None to
+            keep nothing, and to take every spectrum from the inputs at hand.
 
     Raises:
         ValueError: naming the parameter that cannot be quantized, or a buffer that no code covers.
     """
     check_buffers(model)
-    parameters = layout(model)
-    owners = modules_of(model, parameters)
-    act_order = setting.quantizer in ACT_ORDER
-    tensors: dict[str, StoredTensor] = {}
-    statistics: list[LayerStatistics] = []
+    for name, weights in model.named_parameters():
+        if not all_finite(weights):
+            raise ValueError(f"{name}: it holds values that are not finite")
+    work = _Quantization(model, setting, batches, token_counts, report, moments)
+    if setting.quantizer in ("none", "cast"):
+        for parameter in work.parameters:
+            work.replace(parameter, None)
+    elif setting.quantizer in WITHOUT_INPUTS:
+        work.round_to_nearest()
+    else:
+        work.feed_errors_back()
+    return work.tensors, work.statistics
 
-    def replace(parameter: Parameter, moment: torch.Tensor | None) -> None:
-        if parameter.name in tensors:  # a matrix that two modules share
+
+class _Quantization:
+    """One model on its way through a quantizer."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        setting: Setting,
+        batches: list[torch.Tensor],
+        token_counts: torch.Tensor | None,
+        report: Callable[[float], None],
+        moments: Path | None,
+    ) -> None:
+        self.model, self.setting, self.batches = model, setting, batches
+        self.token_counts, self.report = token_counts, report
+        self.parameters = layout(model)
+        self.tensors: dict[str, StoredTensor] = {}
+        self.statistics: list[LayerStatistics] = []
+        owners = modules_of(model, self.parameters)
+        self.linear = {p.name: p for p in self.parameters if p.kind == Kind.LINEAR}
+        by_module = {m: p for name, p in self.linear.items() for m in owners[name]}
+        tied = {m for m in by_module if isinstance(m, nn.Embedding)}
+        self.layers = {m: p for m, p in by_module.items() if m not in tied}
+        self.tied = {by_module[m].name for m in tied}
+        self.embeddings = {
+            m: p for p in self.parameters if p.kind == Kind.EMBEDDING for m in owners[p.name]
+        }
+        self.trained = TrainedMoments(model, batches, self.layers, moments)
+
+    def round_to_nearest(self) -> None:
+        """Layers by themselves; the trained model's inputs are asked for before it is changed
+        elsewhere."""
+        for inputs in self.trained.inputs():
+            for name in inputs.layers:
+                self.replace(self.linear[name], inputs.moment, inputs.spectrum)
+            self._report_layers()
+        self._replace_others()
+        self._replace_what_never_ran()
+
+    def feed_errors_back(self) -> None:
+        """Every layer with the inputs that it has in the model as quantized so far."""
+        spectra = self.trained.spectra()
+        first = {m: p for m, p in self.layers.items() if p.name in self.tied}
+        for module, parameter in first.items():
+            moment = self.trained.moment(parameter.name)
+            if moment is None:
+                for inputs in layer_inputs(self.model, self.batches, {module}):
+                    moment = inputs.second_moment
+                    if spectra:  # in the width in which it would have been kept
+                        moment = moment.float().double()
+            if moment is not None:
+                self.replace(parameter, InputMoment(moment), spectra.get(parameter.name))
+        self._replace_others()
+        shared: InputMoment | None = None
+        modules = self.layers.keys() - first.keys()
+        for inputs in layer_inputs(self.model, self.batches, modules, self.report):
+            if shared is None or shared.hessian is not inputs.second_moment:
+                shared = InputMoment(inputs.second_moment)
+            parameter = self.layers[inputs.module]
+            self.replace(parameter, shared, spectra.get(parameter.name))
+        self._replace_what_never_ran()
+
+    def replace(
+        self,
+        parameter: Parameter,
+        moment: torch.Tensor | InputMoment | None,
+        spectrum: Spectrum | None = None,
+    ) -> None:
+        """Quantize a parameter, once, and put the decoded weights in its place.
+
+        Args:
+            moment: of a layer's inputs, or frequencies of an embedding's entries, shape (rows,).
+            spectrum: of the layer's inputs in the trained model, where it is known.
+        """
+        if parameter.name in self.tensors:  # a matrix that two modules share
             return
-        held = model.get_parameter(parameter.name)
+        held = self.model.get_parameter(parameter.name)
         values = parameter.to_matrix(held.detach())
+        hessian = moment.hessian if isinstance(moment, InputMoment) else moment
         try:
-            tensor = quantize(parameter, values, moment, setting)
+            tensor = quantize(parameter, values, hessian, self.setting)
         except ValueError as error:
             raise ValueError(f"{parameter.name}: {error}") from None
-        tensors[parameter.name] = tensor
+        self.tensors[parameter.name] = tensor
         if moment is not None:
-            statistics.append(layer_statistics(parameter, values, tensor, moment, act_order))
+            act_order = self.setting.quantizer in ACT_ORDER
+            found = layer_statistics(parameter, values, tensor, moment, act_order, spectrum)
+            self.statistics.append(found)
         with torch.no_grad():
             held.copy_(parameter.from_matrix(tensor.dequantize()))
 
-    if setting.quantizer in ("none", "cast"):
-        for parameter in parameters:
-            replace(parameter, None)
-        return tensors, statistics
+    def _replace_others(self) -> None:
+        """Embeddings, norms and biases."""
+        counts = lookup_counts(self.model, self.batches, set(self.embeddings))
+        first = self.model.get_input_embeddings()
+        if self.token_counts is not None and first in counts:
+            counts[first] = self.token_counts
+        for module, parameter in self.embeddings.items():
+            seen = counts.get(module)
+            self.replace(parameter, None if seen is None else seen.double() / seen.sum())
+        for parameter in self.parameters:
+            if parameter.kind == Kind.OTHER:
+                self.replace(parameter, None)
 
-    linear = {p.name: p for p in parameters if p.kind == Kind.LINEAR}
-    by_module = {module: linear[name] for name in linear for module in owners[name]}
-    tied = {m for m, p in by_module.items() if isinstance(m, nn.Embedding)}
-    shared = {m for m, p in by_module.items() if any(by_module[t] is p for t in tied)}
-    for inputs in layer_inputs(model, batches, shared - tied):
-        replace(by_module[inputs.module], inputs.second_moment)
-    embeddings = {
-        module: p for p in parameters if p.kind == Kind.EMBEDDING for module in owners[p.name]
-    }
-    counts = lookup_counts(model, batches, set(embeddings))
-    if token_counts is not None and model.get_input_embeddings() in counts:
-        counts[model.get_input_embeddings()] = token_counts
-    for module, parameter in embeddings.items():
-        seen = counts.get(module)
-        replace(parameter, None if seen is None else seen.double() / seen.sum())
-    for parameter in parameters:
-        if parameter.kind == Kind.OTHER:
-            replace(parameter, None)
-    for inputs in layer_inputs(model, batches, set(by_module) - shared, report):
-        replace(by_module[inputs.module], inputs.second_moment)
-    for name, parameter in linear.items():
-        if name not in tensors:  # never run on the calibration windows
-            replace(parameter, None)
-    return tensors, statistics
+    def _replace_what_never_ran(self) -> None:
+        """Layers that no calibration window has reached."""
+        for parameter in self.linear.values():
+            self.replace(parameter, None)
+
+    def _report_layers(self) -> None:
+        self.report(len(self.tensors) / len(self.linear))
 
 
 def check_buffers(model: nn.Module) -> None:

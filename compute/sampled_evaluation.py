@@ -1,10 +1,12 @@
 """Losses and predictive entropies at drawn positions of drawn windows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 from compute.evaluation import losses_and_entropies, require_finite
@@ -13,8 +15,11 @@ from compute.products import onednn_products
 #: Tokens of one forward pass: enough to keep a processor or a GPU busy.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
+#: Logits that are made at once: with many tokens in the vocabulary, fewer windows are run together.
+BATCH_LOGITS = {"cpu": 2**27, "cuda": 2**30}
+
 #: Logits that are taken to float64 at once: on a CPU as many as its caches hold.
-_SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
+SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,15 @@ class SampledLosses:
     entropy_nats: np.ndarray
 
 
+def joined(parts: list[SampledLosses]) -> SampledLosses:
+    """Losses on the windows of all parts, in their order."""
+    return SampledLosses(
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.loss_nats for part in parts]),
+        np.concatenate([part.entropy_nats for part in parts]),
+    )
+
+
 @torch.inference_mode()
 def score_positions(
     model: PreTrainedModel,
@@ -41,9 +55,9 @@ def score_positions(
 ) -> SampledLosses:
     """Score some predictions of each window; the softmax is taken in float64.
 
-    The model runs on whole windows, but only the logits that are asked for are made.  A loss is a
-    function of its window and position alone, as a certificate from a sample needs (section 6):
-    not of what else is scored, or how much.
+    The model runs on whole windows, but its output layer only at the positions that are asked for.
+    A loss is a function of its window and position alone, as a certificate from a sample needs
+    (section 6): not of what else is scored, or how much.
 
     Args:
         windows: shape (windows, T+1); the first token of each is only context.
@@ -62,25 +76,14 @@ def score_positions(
         )
     context = windows.shape[1] - 1
     device = model.get_input_embeddings().weight.device
-    size = max(1, BATCH_TOKENS[device.type] // context)
+    size = batch_windows(context, positions.shape[1], model.config.vocab_size, device.type)
     losses, entropies = [], []
     for start in range(0, len(windows), size):
         chosen = positions[start : start + size]
         ids = torch.from_numpy(windows[start : start + size].astype(np.int64)).to(device)
-        kept = np.unique(chosen)
-        places = torch.from_numpy(kept).to(device)
-        # Always whole windows: cut at the last position drawn in this batch, the length would be
-        # set by the other windows, and with it a rotary scaling that goes by length, or the kernel.
-        inputs = ids[:, :context]
-        with onednn_products(model):
-            logits = model(inputs, logits_to_keep=places, use_cache=False).logits  # (B, K, V')
-        if logits.shape[:2] == inputs.shape:  # a model that makes all of them whatever it is asked
-            logits = logits[:, places]
-        _check_shape(logits, len(inputs), len(kept), vocab_size)
-        rows = torch.from_numpy(np.searchsorted(kept, chosen)).to(logits.device)  # (B, k)
-        picked = logits[torch.arange(len(rows), device=logits.device)[:, None], rows]
-        targets = ids.gather(1, torch.from_numpy(chosen + 1).to(device)).to(logits.device)
-        found = _scored(picked[..., :vocab_size].flatten(0, 1), targets.flatten())
+        picked = _logits_at(model, ids[:, :-1], chosen, vocab_size)
+        targets = ids.gather(1, torch.from_numpy(chosen + 1).to(device)).to(picked.device)
+        found = _scored(picked.flatten(0, 1), targets.flatten(), vocab_size)
         require_finite(found[0])
         losses.append(found[0].view(chosen.shape).cpu().numpy())
         entropies.append(found[1].view(chosen.shape).cpu().numpy())
@@ -88,12 +91,81 @@ def score_positions(
     return SampledLosses(positions, np.concatenate(losses), np.concatenate(entropies))
 
 
-def _scored(logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Losses and entropies of predictions, logits of shape (predictions, V), a few at a time: in
+def batch_windows(context: int, positions: int, vocab_size: int, device: str) -> int:
+    """Windows of one forward pass.
+
+    Args:
+        context: tokens of a window.
+        positions: predictions that are scored in each.
+        vocab_size: logits of a prediction.
+        device: type of the device.
+    """
+    tokens, logits = BATCH_TOKENS[device] // context, BATCH_LOGITS[device]
+    return max(1, min(tokens, logits // (positions * vocab_size)))
+
+
+def _logits_at(
+    model: PreTrainedModel, ids: torch.Tensor, chosen: np.ndarray, vocab_size: int
+) -> torch.Tensor:
+    """Logits of the predictions ``chosen``, shape (B, k), of B windows; shape (B, k, V')."""
+    kept = np.unique(chosen)
+    places = torch.from_numpy(kept).to(ids.device)
+    rows = torch.from_numpy(np.searchsorted(kept, chosen))  # (B, k)
+    # A model takes the same positions of all windows; its output layer is given those of each.
+    wanted = {ids.shape[1]: torch.from_numpy(chosen), len(kept): rows}
+    with onednn_products(model), _only_at(model.get_output_embeddings(), wanted) as gathered:
+        # Always whole windows: cut at the last position drawn in this batch, the length would be
+        # set by the other windows, and with it a rotary scaling that goes by length, or the kernel.
+        logits = model(ids, logits_to_keep=places, use_cache=False).logits
+    if gathered:
+        _check_shape(logits, *chosen.shape, vocab_size)
+        return logits
+    if logits.shape[:2] == ids.shape:  # a model that makes all of them whatever it is asked
+        logits = logits[:, places.to(logits.device)]
+    _check_shape(logits, len(ids), len(kept), vocab_size)
+    return logits[torch.arange(len(rows))[:, None], rows]
+
+
+@contextmanager
+def _only_at(head: nn.Module | None, wanted: dict[int, torch.Tensor]) -> Iterator[list]:
+    """While it lasts, the output layer works on some rows of the hidden states it is given.
+
+    Args:
+        head: the output layer.
+        wanted: by number of rows that it may be given of each window, which it is to take, (B, k).
+
+    Yields:
+        An empty list, which is not empty once the layer has been given less.
+    """
+    gathered: list[nn.Module] = []
+
+    def gather(module: nn.Module, args: tuple) -> tuple | None:
+        hidden = args[0] if args else None
+        if hidden is None or hidden.ndim != 3 or hidden.shape[1] not in wanted:
+            return None
+        gathered.append(module)
+        rows = wanted[hidden.shape[1]].to(hidden.device)
+        windows = torch.arange(len(rows), device=hidden.device)[:, None]
+        return (hidden[windows, rows], *args[1:])
+
+    handle = None if head is None else head.register_forward_pre_hook(gather)
+    try:
+        yield gathered
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
+def _scored(
+    logits: torch.Tensor, targets: torch.Tensor, vocab_size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Losses and entropies of predictions, logits of shape (predictions, V'), a few at a time: in
     float64 they would take twice the room of all logits at once, and longer on a CPU."""
-    rows = max(1, _SCORED_LOGITS[logits.device.type] // logits.shape[-1])
+    rows = max(1, SCORED_LOGITS[logits.device.type] // vocab_size)
     parts = [
-        losses_and_entropies(logits[start : start + rows], targets[start : start + rows])
+        losses_and_entropies(
+            logits[start : start + rows, :vocab_size], targets[start : start + rows]
+        )
         for start in range(0, len(logits), rows)
     ]
     return torch.cat([loss for loss, _ in parts]), torch.cat([entropy for _, entropy in parts])

@@ -25,10 +25,11 @@ class Schedule:
         self._queue = [unit for unit in units if unit in early]
         self._queue += [unit for unit in heaviest if unit not in early]
 
-    def take(self) -> Unit | None:
-        """Of the units that can start, the next that is wanted early, in their order; after them
-        the one with the heaviest chain of work behind it."""
-        ready = next((unit for unit in self._queue if not self._waiting[unit.name]), None)
+    def take(self, fits: Callable[[Unit], bool] = lambda unit: True) -> Unit | None:
+        """Of the units that can start, and that there is room for, the next that is wanted early,
+        in their order; after them the one with the heaviest chain of work behind it."""
+        can_start = (unit for unit in self._queue if not self._waiting[unit.name])
+        ready = next((unit for unit in can_start if fits(unit)), None)
         if ready is not None:
             self._queue.remove(ready)
         return ready

@@ -32,6 +32,10 @@ class Unit:
         checkpoint: key of the checkpoints that it makes or reads, or None.
         trajectory: key of the checkpoints on the way that it makes or reads, or None.
         coded: key of the coded model that it makes or reads, or None.
+        moments: key of what is kept of the inputs of the trained model's layers, or None; whichever
+            unit needs it first makes it.
+        paired: key of the losses of the unquantized model that it compares its own with, or None;
+            whichever unit needs them first takes them.
         makes: which of ``checkpoint``, ``trajectory`` and ``coded`` it puts into the cache.
         reads: which of them it needs there.
         seeds: purpose -> seed, for the provenance.
@@ -51,6 +55,8 @@ class Unit:
     checkpoint: str | None = None
     trajectory: str | None = None
     coded: str | None = None
+    moments: str | None = None
+    paired: str | None = None
     makes: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     seeds: dict[str, int] = field(default_factory=dict)

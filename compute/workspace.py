@@ -59,6 +59,10 @@ class Workspace:
         """Folder of the model's files, one per code, that the unit writes or reads."""
         return self.cache_dir / "coded" / f"{unit.model_label}-{unit.coded}"
 
+    def moments(self, unit: Unit) -> Path:
+        """Folder of what quantizers know of the inputs of the trained model's layers."""
+        return self.cache_dir / "moments" / f"{unit.model_id}-{unit.moments}"
+
     def probes(self, unit: Unit) -> Path:
         """Folder of what the unit's random vectors have found so far."""
         return self.cache_dir / "probes" / f"{unit.label}-{unit.key}"

@@ -138,7 +138,8 @@ def _weights_by_setting(suite: Suite) -> dict[Setting, pd.DataFrame]:
     names = [field.name for field in schema.SETTING_FIELDS]
     found = {}
     for values, group in rows.groupby(names, dropna=False):
-        sums = group.groupby("model_id")[["size", "squares", "layers"]].sum()
+        # A layer whose trace was not taken leaves the model without a prediction.
+        sums = group.groupby("model_id")[["size", "squares", "layers"]].sum(skipna=False)
         sums = sums.assign(mean_squared_weight=sums["squares"] / sums["size"])
         found[setting_of(dict(zip(names, values, strict=True)))] = sums
     return found

@@ -113,7 +113,8 @@ def _scoring(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     found.scoring_flops = max(found.scoring_flops or 0.0, flops)
     yield Row(PART, f"{name}: arithmetic of scoring", f"{flops / 1e12:.3g} Tflop/s")
     if times[-1].peak_bytes:
-        unit = Unit("sample", name, None, identity={}, tables=())
+        effort = replace(load_hub_suite("pythia").effort, positions=_POSITIONS)
+        unit = Unit("sample", name, None, identity={}, tables=(), model=(shape, effort))
         planned, _ = memory_of(unit, replace(shape, context_length=context), device, dtype.itemsize)
         yield _memory_row(f"{name}: memory of scoring", times[-1].peak_bytes, planned)
 

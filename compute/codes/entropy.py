@@ -34,6 +34,9 @@ _CLASSES = 4
 
 _WORD = 2**16
 
+#: Codes that are counted at once: in between, each takes up to 16 bytes.
+_CHUNK = 2**20
+
 
 def encode(tensors: list[StoredTensor]) -> bytes:
     """Body of the file."""
@@ -44,8 +47,8 @@ def encode(tensors: list[StoredTensor]) -> bytes:
             continue
         _write_raw(writer, tensor.scales)
         if tensor.zeros is not None:
-            _write_symbols(writer, tensor.zeros.numpy().astype(np.int64).ravel())
-        _write_matrix(writer, tensor.codes.numpy().astype(np.int64) - _zeros_per_weight(tensor))
+            _write_symbols(writer, tensor.zeros.numpy().ravel())
+        _write_matrix(writer, _signed(tensor))
     return writer.bytes()
 
 
@@ -82,32 +85,47 @@ def _read(reader: Reader, parameter: Parameter, setting: Setting) -> StoredTenso
         setting.group_size,
         rotation_of(parameter, setting),
     )
-    codes = _read_matrix(reader, shape) + _zeros_per_weight(tensor)
-    dtype = np.uint8 if form == Form.CLIPPED else np.int16
-    return replace(tensor, codes=torch.from_numpy(codes.astype(dtype)))
+    codes = _read_matrix(reader, shape)
+    if zeros is not None:
+        codes = (codes + _zeros_per_weight(tensor)).astype(np.uint8)
+    return replace(tensor, codes=torch.from_numpy(codes))
+
+
+def _signed(tensor: QuantizedTensor) -> np.ndarray:
+    """Distances of codes from the code of 0, shape (rows, columns), int16."""
+    codes = tensor.codes.numpy()
+    if tensor.zeros is None:
+        return codes
+    return codes.astype(np.int16) - _zeros_per_weight(tensor)
 
 
 def _zeros_per_weight(tensor: QuantizedTensor) -> np.ndarray:
-    """Code of the value 0 for each entry, shape (rows, columns)."""
-    rows, columns = tensor.codes.shape
-    if tensor.zeros is None:
-        return np.zeros((rows, columns), dtype=np.int64)
-    zeros = tensor.zeros.numpy().astype(np.int64)
-    return zeros[:, group_of_columns(columns, tensor.group_size).numpy()]
+    """Code of the value 0, int16, shape (rows, 1) or, with groups, (rows, columns)."""
+    zeros = tensor.zeros.numpy().astype(np.int16)
+    if zeros.shape[1] == 1:
+        return zeros
+    return zeros[:, group_of_columns(tensor.codes.shape[1], tensor.group_size).numpy()]
 
 
 # Matrices of codes
 
 
 def _write_matrix(writer: Writer, codes: np.ndarray) -> None:
-    """Signed codes, shape (rows, columns)."""
+    """Signed codes, int16, shape (rows, columns)."""
     low = int(codes.min())
-    symbols = codes - low
+    sizes = _mean_sizes(codes)
+    quartiles = [_quartiles(size) for size in sizes]
+    # Differences of two-byte integers, which may wrap around, are right as unsigned ones.
+    symbols = (codes - np.int16(low)).view(np.uint16)
+    counts = _counts(symbols, *quartiles, int(codes.max()) - low + 1)
     ways = [(rows, columns) for rows in (False, True) for columns in (False, True)]
-    best = min(ways, key=lambda way: _matrix_bits(symbols, *_classes(codes, *way), *way))
+    best = min(ways, key=lambda way: _matrix_bits(counts, codes.shape, *way))
     writer.uniform(low + _WORD // 2, _WORD)
     writer.uniform(np.array(best, dtype=np.int64), 2)
-    classes = _classes(codes, *best)
+    classes = [
+        members if chosen else np.zeros_like(members)
+        for chosen, members in zip(best, quartiles, strict=True)
+    ]
     for chosen, members in zip(best, classes, strict=True):
         if chosen:
             writer.uniform(members, _CLASSES)
@@ -116,71 +134,116 @@ def _write_matrix(writer: Writer, codes: np.ndarray) -> None:
 
 
 def _read_matrix(reader: Reader, shape: tuple[int, int]) -> np.ndarray:
+    """Signed codes, int16, shape (rows, columns)."""
     low = reader.number(_WORD) - _WORD // 2
     chosen = reader.uniform(2, 2)
     classes = [
         reader.uniform(size, _CLASSES) if flag else np.zeros(size, dtype=np.int64)
         for flag, size in zip(chosen, shape, strict=True)
     ]
-    symbols = np.empty(shape, dtype=np.int64)
+    symbols = np.empty(shape, dtype=np.uint16)
     for row in range(_CLASSES):
+        rows = np.flatnonzero(classes[0] == row)
         for column in range(_CLASSES):
-            place = np.ix_(classes[0] == row, classes[1] == column)
-            if symbols[place].size:
-                found = reader.symbols(symbols[place].size, FrequencyTable.read(reader).frequencies)
-                symbols[place] = found.reshape(symbols[place].shape)
-    return symbols + low
+            columns = np.flatnonzero(classes[1] == column)
+            if rows.size and columns.size:
+                frequencies = FrequencyTable.read(reader).frequencies
+                found = reader.symbols(rows.size * columns.size, frequencies)
+                symbols[np.ix_(rows, columns)] = found.reshape(rows.size, columns.size)
+    return symbols.view(np.int16) + np.int16(low)
 
 
-def _classes(codes: np.ndarray, rows: bool, columns: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Class of each row and of each column: quartile of its mean absolute code, or 0 for all."""
-    return _quartiles(codes, 1, rows), _quartiles(codes, 0, columns)
+def _mean_sizes(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean absolute code of each row and of each column, float64."""
+    rows, columns = codes.shape
+    by_row, by_column = np.empty(rows, dtype=np.int64), np.zeros(columns, dtype=np.int64)
+    for part in _row_chunks(rows, columns):
+        sizes = np.abs(codes[part].astype(np.int32))
+        by_row[part] = sizes.sum(axis=1, dtype=np.int64)
+        by_column += sizes.sum(axis=0, dtype=np.int64)
+    return by_row / columns, by_column / rows
 
 
-def _quartiles(codes: np.ndarray, axis: int, wanted: bool) -> np.ndarray:
-    sizes = np.abs(codes).mean(axis=axis)
-    if not wanted:
-        return np.zeros(len(sizes), dtype=np.int64)
+def _quartiles(sizes: np.ndarray) -> np.ndarray:
+    """Class of each row or column: the quartile of its size."""
     return np.searchsorted(np.quantile(sizes, [0.25, 0.5, 0.75]), sizes)
 
 
-def _parts(symbols: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> list[np.ndarray]:
+def _counts(symbols: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: int) -> np.ndarray:
+    """How often each symbol below ``size`` occurs in each pair of classes, shape (4, 4, size)."""
+    counts = np.zeros(_CLASSES**2 * size, dtype=np.int64)
+    pairs = (rows[:, None] * _CLASSES * size, columns * size)
+    for part in _row_chunks(*symbols.shape):
+        places = pairs[0][part] + pairs[1] + symbols[part]
+        counts += np.bincount(places.ravel(), minlength=counts.size)
+    return counts.reshape(_CLASSES, _CLASSES, size)
+
+
+def _parts(symbols: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
     """Symbols of each pair of classes that has any, flat."""
-    pairs = [(row, column) for row in range(_CLASSES) for column in range(_CLASSES)]
-    parts = [symbols[np.ix_(rows == row, columns == column)].ravel() for row, column in pairs]
-    return [part for part in parts if part.size]
+    for row in range(_CLASSES):
+        of_row = symbols[rows == row]
+        for column in range(_CLASSES):
+            part = of_row[:, columns == column].ravel()
+            if part.size:
+                yield part
 
 
 def _matrix_bits(
-    symbols: np.ndarray, rows: np.ndarray, columns: np.ndarray, by_row: bool, by_column: bool
+    counts: np.ndarray, shape: tuple[int, int], by_row: bool, by_column: bool
 ) -> float:
-    """Length of a matrix with these classes."""
-    classes = np.log2(_CLASSES) * (len(rows) * by_row + len(columns) * by_column)
-    return classes + sum(_table_and_symbol_bits(part) for part in _parts(symbols, rows, columns))
+    """Length of a matrix with classes of rows, of columns, or both.
+
+    Args:
+        counts: by classes of both.
+    """
+    classes = np.log2(_CLASSES) * (shape[0] * by_row + shape[1] * by_column)
+    if not by_row:
+        counts = counts.sum(axis=0, keepdims=True)
+    if not by_column:
+        counts = counts.sum(axis=1, keepdims=True)
+    parts = counts.reshape(-1, counts.shape[2])
+    return classes + sum(_counted_bits(part) for part in parts if part.any())
+
+
+def _row_chunks(rows: int, columns: int) -> Iterator[slice]:
+    """Ranges of rows of a matrix that are worked on at once."""
+    step = max(1, _CHUNK // columns)
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 # Sequences of symbols
 
 
-def _table_and_symbol_bits(values: np.ndarray) -> float:
-    counts = np.bincount(values)
+def _tally(values: np.ndarray) -> np.ndarray:
+    """How often each number occurs, up to the largest."""
+    counts = np.zeros(int(values.max()) + 1, dtype=np.int64)
+    for start in range(0, values.size, _CHUNK):
+        counts += np.bincount(values[start : start + _CHUNK], minlength=len(counts))
+    return counts
+
+
+def _counted_bits(counts: np.ndarray) -> float:
+    """Length of symbols that occur so often, in any order, and of their table, which ends with
+    the last one that occurs."""
+    counts = counts[: int(np.flatnonzero(counts)[-1]) + 1]
     table = best_table(counts)
     return table.table_bits + table.symbol_bits(counts)
 
 
 def _write_table_and_symbols(writer: Writer, values: np.ndarray) -> None:
-    table = best_table(np.bincount(values))
+    table = best_table(_tally(values))
     table.write(writer)
     writer.symbols(values, table.frequencies)
 
 
-def _symbol_bits(values: np.ndarray) -> float:
-    return 1.0 + min(_table_and_symbol_bits(values), 8.0 * values.size)
+def _symbol_bits(counts: np.ndarray) -> float:
+    return 1.0 + min(_counted_bits(counts), 8.0 * int(counts.sum()))
 
 
 def _write_symbols(writer: Writer, values: np.ndarray) -> None:
     """Values below 256, with a table where that is shorter."""
-    with_table = _table_and_symbol_bits(values) < 8.0 * values.size
+    with_table = _counted_bits(_tally(values)) < 8.0 * values.size
     writer.uniform(int(with_table), 2)
     if with_table:
         _write_table_and_symbols(writer, values)
@@ -202,7 +265,7 @@ def _write_raw(writer: Writer, values: torch.Tensor) -> None:
     words = values.contiguous().reshape(-1).view(torch.int16).numpy().view(np.uint16)
     per_value = values.element_size() // 2
     for part in range(per_value):
-        _write_words(writer, words[part::per_value].astype(np.int64))
+        _write_words(writer, words[part::per_value])
 
 
 def _read_raw(reader: Reader, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
@@ -214,14 +277,20 @@ def _read_raw(reader: Reader, shape: tuple[int, ...], dtype: torch.dtype) -> tor
 
 
 def _write_words(writer: Writer, words: np.ndarray) -> None:
-    distinct, places = np.unique(words, return_inverse=True)
-    as_list = 16.0 * len(distinct) + _table_and_symbol_bits(places)
-    as_bytes = _symbol_bits(words >> 8) + _symbol_bits(words & 0xFF)
+    found = _tally(words)
+    counts = np.zeros(_WORD, dtype=np.int64)
+    counts[: len(found)] = found
+    distinct = np.flatnonzero(counts)
+    as_list = 16.0 * len(distinct) + _counted_bits(counts[distinct])
+    by_byte = counts.reshape(256, 256)
+    as_bytes = _symbol_bits(by_byte.sum(axis=1)) + _symbol_bits(by_byte.sum(axis=0))
     writer.uniform(int(as_list < as_bytes), 2)
     if as_list < as_bytes:
+        places = np.zeros(_WORD, dtype=np.int32)
+        places[distinct] = np.arange(len(distinct))
         writer.uniform(len(distinct) - 1, _WORD)
         writer.uniform(distinct, _WORD)
-        _write_table_and_symbols(writer, places)
+        _write_table_and_symbols(writer, places[words])
     else:
         _write_symbols(writer, words >> 8)
         _write_symbols(writer, words & 0xFF)

@@ -6,6 +6,9 @@ Probabilities are ratios of integers, so encoder and decoder compute the same on
 import constriction
 import numpy as np
 
+#: Symbols that are handed over at once: as the coder takes them, each has four bytes.
+_CHUNK = 2**20
+
 _UNIFORM = constriction.stream.model.Uniform
 _CATEGORICAL = constriction.stream.model.Categorical
 
@@ -24,8 +27,11 @@ class Writer:
 
     def symbols(self, values: np.ndarray, frequencies: np.ndarray) -> None:
         """Integers in [0, len(frequencies)), each as likely as its integer frequency says."""
-        if len(frequencies) > 1 and values.size:
-            self._encoder.encode(values.astype(np.int32), _model(frequencies))
+        if len(frequencies) <= 1 or not values.size:
+            return
+        model = _model(frequencies)
+        for start in range(0, values.size, _CHUNK):
+            self._encoder.encode(values[start : start + _CHUNK].astype(np.int32), model)
 
     def bytes(self) -> bytes:
         """Everything so far, in whole 32-bit words."""
@@ -46,17 +52,21 @@ class Reader:
         """``count`` integers in [0, size), int64."""
         if size <= 1 or not count:
             return np.zeros(count, dtype=np.int64)
-        return self._decode(_UNIFORM(size), count)
+        return self._decode(_UNIFORM(size), count).astype(np.int64)
 
     def number(self, size: int) -> int:
         """One integer in [0, size)."""
         return int(self.uniform(1, size)[0])
 
     def symbols(self, count: int, frequencies: np.ndarray) -> np.ndarray:
-        """``count`` integers in [0, len(frequencies)), int64."""
-        if len(frequencies) <= 1 or not count:
-            return np.zeros(count, dtype=np.int64)
-        return self._decode(_model(frequencies), count)
+        """``count`` integers in [0, len(frequencies)), at most 2**16, uint16."""
+        values = np.zeros(count, dtype=np.uint16)
+        if len(frequencies) > 1:
+            model = _model(frequencies)
+            for start in range(0, count, _CHUNK):
+                part = values[start : start + _CHUNK]
+                part[:] = self._decode(model, part.size)
+        return values
 
     def check_end(self) -> None:
         """Raises ValueError if there is more data than was asked for."""
@@ -65,7 +75,7 @@ class Reader:
 
     def _decode(self, model: object, count: int) -> np.ndarray:
         try:
-            return self._decoder.decode(model, count).astype(np.int64)
+            return self._decoder.decode(model, count)
         except (AssertionError, RuntimeError):
             raise ValueError("the range-coded data is damaged") from None
 

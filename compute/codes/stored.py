@@ -30,6 +30,12 @@ from compute.setting import Setting
 
 _RANGE = struct.Struct("<Bh")
 
+#: Integers that are packed at once: in between, each takes up to 18 bytes.
+_CHUNK = 2**20
+
+#: Widest integers of which eight fit into a word.
+_BYTE = 8
+
 
 def encode(tensors: list[StoredTensor]) -> bytes:
     """Body of the file."""
@@ -61,7 +67,8 @@ def _tensor_bytes(tensor: StoredTensor) -> bytes:
         return scales + _pack(tensor.zeros.numpy(), tensor.bits) + _pack(codes, tensor.bits)
     low = int(codes.min())
     width = (int(codes.max()) - low).bit_length()
-    return scales + _RANGE.pack(width, low) + _pack((codes.astype(np.int32) - low), width)
+    # Differences of two-byte integers, which may wrap around, are right as unsigned ones.
+    return scales + _RANGE.pack(width, low) + _pack((codes - np.int16(low)).view(np.uint16), width)
 
 
 def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[StoredTensor, int]:
@@ -73,10 +80,10 @@ def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[Sto
     scales, offset = _read_raw(body, (rows, groups), SCALE_DTYPE)
     zeros = None
     if form == Form.CLIPPED:
-        zeros, used = _unpack(body[offset:], (rows, groups), setting.bits)
+        zeros, used = _unpack(body[offset:], (rows, groups), setting.bits, np.uint8)
         offset += used
-        codes, used = _unpack(body[offset:], shape, setting.bits)
-        zeros, codes = torch.from_numpy(zeros.astype(np.uint8)), codes.astype(np.uint8)
+        codes, used = _unpack(body[offset:], shape, setting.bits, np.uint8)
+        zeros = torch.from_numpy(zeros)
     else:
         if len(body) < offset + _RANGE.size:
             raise ValueError("the file ends inside a tensor")
@@ -84,8 +91,7 @@ def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[Sto
         if width > 16:
             raise ValueError(f"the file announces codes of {width} bits, and there are at most 16")
         offset += _RANGE.size
-        codes, used = _unpack(body[offset:], shape, width)
-        codes = (codes + low).astype(np.int16)
+        codes, used = _unpack(body[offset:], shape, width, np.int16, low)
     tensor = QuantizedTensor(
         torch.from_numpy(codes),
         scales.values,
@@ -114,20 +120,55 @@ def _to_bytes(values: torch.Tensor) -> bytes:
 
 def _pack(values: np.ndarray, bits: int) -> bytes:
     """Non-negative integers of ``bits`` bits each, lowest bit first, back to back."""
-    words = values.astype("<u2").reshape(-1, 1).view(np.uint8)  # (count, 2)
-    planes = np.unpackbits(words, axis=1, bitorder="little")[:, :bits]
-    return np.packbits(planes.ravel(), bitorder="little").tobytes()
+    flat = values.reshape(-1)
+    chunks = (flat[start : start + _CHUNK] for start in range(0, flat.size, _CHUNK))
+    return b"".join(_pack_chunk(chunk, bits) for chunk in chunks)
 
 
-def _unpack(body: memoryview, shape: tuple[int, ...], bits: int) -> tuple[np.ndarray, int]:
-    """Inverse of ``_pack``: the integers, int32, and the bytes read."""
+def _pack_chunk(values: np.ndarray, bits: int) -> bytes:
+    if bits > _BYTE:
+        words = values.astype("<u2").reshape(-1, 1).view(np.uint8)  # (count, 2)
+        planes = np.unpackbits(words, axis=1, bitorder="little")[:, :bits]
+        return np.packbits(planes.ravel(), bitorder="little").tobytes()
+    # Eight integers take ``bits`` whole bytes, which one word holds.
+    words = np.zeros(-(-values.size // 8), dtype="<u8")
+    for place in range(8):
+        part = values[place::8]
+        words[: part.size] |= part.astype("<u8") << np.uint64(bits * place)
+    packed = words.view(np.uint8).reshape(-1, 8)[:, :bits].tobytes()
+    return packed[: -(-values.size * bits // 8)]
+
+
+def _unpack(
+    body: memoryview, shape: tuple[int, ...], bits: int, dtype: type, low: int = 0
+) -> tuple[np.ndarray, int]:
+    """Inverse of ``_pack``: the integers, plus ``low``, and the bytes read."""
     count = int(np.prod(shape))
     size = -(-count * bits // 8)
     if len(body) < size:
         raise ValueError("the file ends inside a tensor")
     raw = np.frombuffer(body[:size], dtype=np.uint8)
-    planes = np.unpackbits(raw, count=count * bits, bitorder="little").reshape(count, bits)
-    words = np.zeros((count, 2), dtype=np.uint8)
-    packed = np.packbits(planes, axis=1, bitorder="little")
-    words[:, : packed.shape[1]] = packed
-    return words.view("<u2").astype(np.int32).reshape(shape), size
+    values = np.empty(count, dtype=dtype)
+    for start in range(0, count, _CHUNK):  # begins at a whole byte: chunks are multiples of 8
+        part = values[start : start + _CHUNK]
+        first = start * bits // 8
+        packed = raw[first : first + -(-part.size * bits // 8)]
+        part[:] = _unpack_chunk(packed, part.size, bits).astype(np.int32) + low
+    return values.reshape(shape), size
+
+
+def _unpack_chunk(packed: np.ndarray, count: int, bits: int) -> np.ndarray:
+    if bits > _BYTE:
+        planes = np.unpackbits(packed, count=count * bits, bitorder="little").reshape(count, bits)
+        words = np.packbits(planes, axis=1, bitorder="little")  # (count, 2)
+        return words.view("<u2").ravel()
+    groups = -(-count // 8)
+    words = np.zeros((groups, 8), dtype=np.uint8)
+    full = np.zeros(groups * bits, dtype=np.uint8)
+    full[: packed.size] = packed
+    words[:, :bits] = full.reshape(groups, bits)
+    words = words.view("<u8").ravel()
+    values = np.empty((groups, 8), dtype=np.uint8)
+    for place in range(8):
+        values[:, place] = (words >> np.uint64(bits * place)) & np.uint64(2**bits - 1)
+    return values.ravel()[:count]

@@ -12,11 +12,18 @@ import torch
 from compute.layout import Kind, Parameter
 from compute.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
 from compute.quantizers.rotation import Rotation
-from compute.quantizers.tensors import QuantizedTensor, RawTensor, StoredTensor, with_rotation
+from compute.quantizers.tensors import (
+    QuantizedTensor,
+    RawTensor,
+    StoredTensor,
+    all_finite,
+    with_rotation,
+)
 from compute.setting import Setting
 
 __all__ = [
     "ACT_ORDER",
+    "WITHOUT_INPUTS",
     "Form",
     "QuantizedTensor",
     "RawTensor",
@@ -30,6 +37,9 @@ __all__ = [
 
 #: Quantizers that round columns by falling diagonal of the Hessian.
 ACT_ORDER = ("gptq_actorder", "gptq_step")
+
+#: Quantizers on a grid that look at no inputs.
+WITHOUT_INPUTS = ("rtn",)
 
 
 class Form(StrEnum):
@@ -86,9 +96,9 @@ def quantize(
         ValueError: a value is not finite, the setting's numbers are out of range, or the layer
             cannot be quantized.
     """
-    if not torch.isfinite(values).all():
+    if not all_finite(values):
         raise ValueError("it holds values that are not finite")
-    if moment is not None and not torch.isfinite(moment).all():
+    if moment is not None and not all_finite(moment):
         raise ValueError("its inputs are not finite during calibration")
     if form_of(parameter, setting) == Form.RAW:
         tensor: StoredTensor = RawTensor(values.to(raw_dtype(setting)).cpu())
@@ -96,7 +106,7 @@ def quantize(
         tensor = _quantize_linear(parameter, values, moment, setting)
     else:
         tensor = _quantize_rounding(parameter, values, moment, setting)
-    if not torch.isfinite(tensor.dequantize()).all():
+    if not all_finite(tensor.dequantize()):
         raise ValueError("its values are too large for the stored scales")
     return tensor
 

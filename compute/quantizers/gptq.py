@@ -18,8 +18,8 @@ from torch.nn.utils import skip_init
 
 from compute.quantizers.damping import with_damping
 from compute.quantizers.grid import Grid, min_max_grid
-from compute.quantizers.ldlq import without_dead_inputs
-from compute.quantizers.tensors import QuantizedTensor
+from compute.quantizers.ldlq import repaired_moment, without_inputs
+from compute.quantizers.tensors import QuantizedTensor, by_rows
 
 #: Columns between two lazy updates, as in auto-gptq and the paper.
 BLOCK_SIZE = 128
@@ -47,24 +47,36 @@ def quantize(
         ValueError: ``bits`` or ``group_size`` is out of range, no damping makes the Hessian
             positive definite, or auto-gptq returned weights that are not on the grid.
     """
-    columns = weight.shape[1]
     # auto-gptq knows dead inputs too, but finds its grid before it drops them.
-    weight, hessian = without_dead_inputs(weight, hessian)
-    weight = weight.float()
-    grid = min_max_grid(weight, bits, group_size)
+    hessian, dead = repaired_moment(hessian)
+    hessian = hessian.float()
+
+    def rounded(rows: torch.Tensor) -> QuantizedTensor:
+        rows = without_inputs(rows, dead).float()
+        return _with_auto_gptq(rows, hessian, min_max_grid(rows, bits, group_size), act_order)
+
+    # It factors the Hessian for every call: some rows as wide as all columns take longer.
+    return by_rows(weight, rounded, least=weight.shape[1])
+
+
+def _with_auto_gptq(
+    weight: torch.Tensor, hessian: torch.Tensor, grid: Grid, act_order: bool
+) -> QuantizedTensor:
+    """Some rows, in float32."""
+    columns = weight.shape[1]
     layer = skip_init(torch.nn.Linear, columns, len(weight), bias=False, device=weight.device)
-    groups = group_size is not None and group_size < columns
+    groups = grid.group_size is not None and grid.group_size < columns
 
     def attempt(damping: float) -> torch.Tensor:
         layer.weight.data = weight.clone()
         gptq = _gptq_module().GPTQ(layer)
-        gptq.H, gptq.nsamples = hessian.float().clone(), 1  # a mean: its scale changes nothing
+        gptq.H, gptq.nsamples = hessian.clone(), 1  # a mean: its scale changes nothing
         gptq.quantizer = _quantizer_on(grid)
         with _synchronize_without_cuda():
             gptq.fasterquant(
                 blocksize=BLOCK_SIZE,
                 percdamp=damping,
-                group_size=group_size if groups else -1,
+                group_size=grid.group_size if groups else -1,
                 actorder=act_order,
                 static_groups=groups,
             )

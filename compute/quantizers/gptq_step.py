@@ -9,8 +9,8 @@ best that any quantizer can do (Gish & Pierce 1968).
 import torch
 
 from compute.quantizers.grid import unclipped_grid
-from compute.quantizers.ldlq import round_with_feedback, without_dead_inputs
-from compute.quantizers.tensors import QuantizedTensor
+from compute.quantizers.ldlq import round_with_feedback
+from compute.quantizers.tensors import QuantizedTensor, by_rows
 
 #: Step of vectors (norms and biases) in units of their root mean square.  They are about one
 #: parameter in a hundred, and much depends on each.
@@ -29,12 +29,17 @@ def quantize(weight: torch.Tensor, hessian: torch.Tensor, step: float) -> Quanti
         ValueError: ``step`` is not positive or so small that codes overflow, or no damping
             makes the Hessian positive definite.
     """
-    weight, hessian = without_dead_inputs(weight, hessian)
-    return round_with_feedback(weight, hessian, unclipped_grid(weight, step), act_order=True)
+    return round_with_feedback(
+        weight, hessian, lambda rows: unclipped_grid(rows, step), act_order=True
+    )
 
 
 def nearest(weight: torch.Tensor, step: float) -> QuantizedTensor:
     """Nearest multiples of ``step`` times the row's root mean square: without inputs to look at,
     or where their second moment is diagonal, there is no error to feed back."""
-    grid = unclipped_grid(weight, step)
-    return grid.tensor(grid.nearest(weight.double()))
+
+    def rounded(rows: torch.Tensor) -> QuantizedTensor:
+        grid = unclipped_grid(rows, step)
+        return grid.tensor(grid.nearest(rows.double()))
+
+    return by_rows(weight, rounded)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from compute.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, group_of_columns
+from compute.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, to_columns
 
 #: Codes of a clipped grid are kept in one byte.
 MAX_BITS = 8
@@ -37,8 +37,8 @@ class Grid:
 
     def per_column(self, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Scale and zero of every entry of a matrix this wide, each (rows, columns), float64."""
-        group = group_of_columns(columns, self.group_size).to(self.scales.device)
-        return self.scales.double()[:, group], self.zeros[:, group]
+        of_groups = (self.scales.double(), self.zeros)
+        return tuple(to_columns(numbers, columns, self.group_size) for numbers in of_groups)
 
     def codes(
         self, values: torch.Tensor, scales: torch.Tensor, zeros: torch.Tensor

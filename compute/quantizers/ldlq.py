@@ -7,11 +7,13 @@ only the rounding error of the column itself is left in it.  GPTQ (Frantar et al
 same through the inverse of H.
 """
 
+from collections.abc import Callable
+
 import torch
 
 from compute.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantizers.grid import Grid, min_max_grid
-from compute.quantizers.tensors import QuantizedTensor, group_of_columns
+from compute.quantizers.tensors import QuantizedTensor, by_rows, group_of_columns
 
 #: Columns handled one by one; wider ranges are split in halves, so that most of the feedback
 #: is matrix products.
@@ -36,21 +38,24 @@ def quantize(
         ValueError: ``bits`` or ``group_size`` is out of range, or no damping makes the Hessian
             positive definite.
     """
-    weight, hessian = without_dead_inputs(weight, hessian)
-    return round_with_feedback(weight, hessian, min_max_grid(weight, bits, group_size))
+    return round_with_feedback(weight, hessian, lambda rows: min_max_grid(rows, bits, group_size))
 
 
-def without_dead_inputs(
-    weight: torch.Tensor, hessian: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """float64 copies in which inputs that are always 0 have weight 0 and the mean moment of the
-    others, which leaves the damping as it would be without them."""
-    weight, hessian = weight.double().clone(), hessian.double().clone()
+def repaired_moment(hessian: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """float64 copy in which inputs that are always 0 have the mean moment of the others, which
+    leaves the damping as it would be without them; and which inputs these are, shape (columns,)."""
+    hessian = hessian.double().clone()
     diagonal = hessian.diagonal()
     dead = diagonal == 0
-    weight[:, dead] = 0.0
     diagonal[dead] = diagonal[~dead].mean() if (~dead).any() else 1.0
-    return weight, hessian
+    return hessian, dead
+
+
+def without_inputs(weight: torch.Tensor, dead: torch.Tensor) -> torch.Tensor:
+    """float64 copy in which inputs that are always 0 have weight 0."""
+    weight = weight.to(torch.float64, copy=True)
+    weight[:, dead] = 0.0
+    return weight
 
 
 def order_of_columns(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
@@ -64,21 +69,51 @@ def order_of_columns(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
 
 
 def round_with_feedback(
-    weight: torch.Tensor, hessian: torch.Tensor, grid: Grid, act_order: bool = False
+    weight: torch.Tensor,
+    hessian: torch.Tensor,
+    grid_of: Callable[[torch.Tensor], Grid],
+    act_order: bool = False,
 ) -> QuantizedTensor:
-    """Codes of ``weight`` on ``grid`` by LDLQ; more damping where the factor needs it.
+    """Codes of ``weight`` on a grid by LDLQ; more damping where the factor needs it.
 
     Args:
-        weight: shape (rows, columns), float64.
-        hessian: shape (columns, columns), float64, no zero on the diagonal.
+        weight: shape (rows, columns).
+        hessian: shape (columns, columns).
+        grid_of: grid of some of the rows, in float64.
         act_order: see ``order_of_columns``.
     """
-    columns = weight.shape[1]
+    hessian, dead = repaired_moment(hessian)
     order = order_of_columns(hessian, act_order)
     if act_order:
-        weight, hessian = weight[:, order], hessian[order][:, order]
+        hessian = hessian[order][:, order]
     (factor, _), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
-    groups = group_of_columns(columns, grid.group_size)[order.cpu()].tolist()
+
+    def rounded(rows: torch.Tensor) -> QuantizedTensor:
+        rows = without_inputs(rows, dead)
+        grid = grid_of(rows)
+        codes = _feedback_codes(rows, factor, grid, order if act_order else None)
+        return grid.tensor(codes, damping=damping)
+
+    # Some rows as wide as all columns take no more memory than the Hessian does.
+    return by_rows(weight, rounded, least=weight.shape[1])
+
+
+def _feedback_codes(
+    weight: torch.Tensor, factor: torch.Tensor, grid: Grid, order: torch.Tensor | None
+) -> torch.Tensor:
+    """Codes of some rows, shape (rows, columns).
+
+    Args:
+        weight: float64, with columns as they lie.
+        factor: B, with columns as they are rounded.
+        grid: of these rows.
+        order: in which columns are rounded; None for as they lie.
+    """
+    columns = weight.shape[1]
+    group = group_of_columns(columns, grid.group_size)
+    if order is not None:
+        weight, group = weight[:, order], group[order.cpu()]
+    groups = group.tolist()
     scales, zeros = grid.scales.double().T.contiguous(), grid.zeros.T.contiguous()
     # Columns become rows of contiguous memory: they are read and written one by one.  Row k
     # holds the weights and the feedback on them until column k is rounded, then its error.
@@ -101,6 +136,6 @@ def round_with_feedback(
             work[k] = weight[:, k] - scale * (rounded - zero)
 
     round_range(0, columns)
-    if act_order:
+    if order is not None:
         codes = codes[torch.argsort(order)]
-    return grid.tensor(codes.T, damping=damping)
+    return codes.T

@@ -3,7 +3,7 @@
 import torch
 
 from compute.quantizers.grid import min_max_grid
-from compute.quantizers.ldlq import round_with_feedback, without_dead_inputs
+from compute.quantizers.ldlq import repaired_moment, round_with_feedback, without_inputs
 from compute.quantizers.rotation import Rotation
 from compute.quantizers.tensors import QuantizedTensor, with_rotation
 
@@ -31,7 +31,9 @@ def quantize(
     Raises:
         ValueError: as ``ldlq.quantize``.
     """
-    weight, hessian = without_dead_inputs(weight, hessian)
-    rotated = rotation.matrix(weight)
-    grid = min_max_grid(rotated, bits, group_size)
-    return with_rotation(round_with_feedback(rotated, rotation.hessian(hessian), grid), rotation)
+    hessian, dead = repaired_moment(hessian)
+    rotated = rotation.matrix(without_inputs(weight, dead))
+    tensor = round_with_feedback(
+        rotated, rotation.hessian(hessian), lambda rows: min_max_grid(rows, bits, group_size)
+    )
+    return with_rotation(tensor, rotation)

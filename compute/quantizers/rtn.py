@@ -3,7 +3,7 @@
 import torch
 
 from compute.quantizers.grid import min_max_grid
-from compute.quantizers.tensors import QuantizedTensor
+from compute.quantizers.tensors import QuantizedTensor, by_rows
 
 
 def quantize(
@@ -23,5 +23,9 @@ def quantize(
     Raises:
         ValueError: ``bits`` or ``group_size`` is out of range.
     """
-    grid = min_max_grid(weight, bits, group_size)
-    return grid.tensor(grid.nearest(weight.double()))
+
+    def rounded(rows: torch.Tensor) -> QuantizedTensor:
+        grid = min_max_grid(rows, bits, group_size)
+        return grid.tensor(grid.nearest(rows.double()))
+
+    return by_rows(weight, rounded)

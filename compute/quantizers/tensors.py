@@ -1,5 +1,6 @@
 """What a quantizer makes of a parameter: integer codes on a grid, or the values themselves."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +9,10 @@ from compute.quantizers.rotation import Rotation
 
 #: Stored width of a scale: bfloat16 has float32's range.
 SCALE_DTYPE = torch.bfloat16
+
+#: Entries of a matrix that are worked on at once, about: in between, each takes tens of bytes, and
+#: an output layer has as many rows as there are tokens.
+ROW_ENTRIES = 2**21
 
 
 @dataclass(frozen=True)
@@ -40,11 +45,19 @@ class QuantizedTensor:
 
     def grid_values(self) -> torch.Tensor:
         """The values on the grid, before any rotation back; shape (rows, columns), float32."""
-        group = group_of_columns(self.codes.shape[1], self.group_size)
-        steps = self.codes.float()
-        if self.zeros is not None:
-            steps -= self.zeros.float()[:, group]
-        return self.scales.float()[:, group] * steps
+        columns, values = self.codes.shape[1], torch.empty(self.codes.shape, dtype=torch.float32)
+        for part in row_chunks(*self.codes.shape):
+            steps = self.codes[part].float()
+            if self.zeros is not None:
+                steps -= to_columns(self.zeros[part].float(), columns, self.group_size)
+            scales = to_columns(self.scales[part].float(), columns, self.group_size)
+            torch.mul(scales, steps, out=values[part])
+        return values
+
+    def rows(self, part: slice) -> "QuantizedTensor":
+        """Some of its rows, as a matrix that was not rotated."""
+        zeros = None if self.zeros is None else self.zeros[part]
+        return replace(self, codes=self.codes[part], scales=self.scales[part], zeros=zeros)
 
     def dequantize(self) -> torch.Tensor:
         """The values that the decoded model has, shape (rows, columns), float32."""
@@ -78,6 +91,46 @@ def group_of_columns(columns: int, group_size: int | None) -> torch.Tensor:
     return torch.arange(columns) // min(group_size or columns, columns)
 
 
+def to_columns(of_groups: torch.Tensor, columns: int, group_size: int | None) -> torch.Tensor:
+    """Numbers of groups, shape (rows, groups), for every column, shape (rows, columns); not to be
+    written to: those of whole rows are not copied."""
+    if of_groups.shape[1] == 1:
+        return of_groups.expand(-1, columns)
+    return of_groups[:, group_of_columns(columns, group_size).to(of_groups.device)]
+
+
 def with_rotation(tensor: QuantizedTensor, rotation: Rotation) -> QuantizedTensor:
     """The same codes, to be rotated back when they are decoded."""
     return replace(tensor, rotation=rotation)
+
+
+def row_chunks(rows: int, columns: int, least: int = 1) -> Iterator[slice]:
+    """Ranges of rows of a matrix that are worked on at once, each of at least so many."""
+    step = max(least, ROW_ENTRIES // columns)
+    return (slice(start, start + step) for start in range(0, rows, step))
+
+
+def by_rows(
+    weight: torch.Tensor, quantize: Callable[[torch.Tensor], QuantizedTensor], least: int = 1
+) -> QuantizedTensor:
+    """``quantize`` of a few rows at a time: no row depends on another.
+
+    Args:
+        weight: shape (rows, columns).
+        quantize: of a matrix with some of the rows.
+        least: rows at a time, if there are so many.
+    """
+    parts = [quantize(weight[part]) for part in row_chunks(*weight.shape, least)]
+    if len(parts) == 1:
+        return parts[0]
+    return replace(
+        parts[0],
+        codes=torch.cat([part.codes for part in parts]),
+        scales=torch.cat([part.scales for part in parts]),
+        zeros=None if parts[0].zeros is None else torch.cat([part.zeros for part in parts]),
+    )
+
+
+def all_finite(values: torch.Tensor) -> bool:
+    """Whether no value is NaN or infinite: then the sum is finite, unless it overflows."""
+    return bool(torch.isfinite(values.sum())) or bool(torch.isfinite(values).all())

@@ -11,6 +11,7 @@ from bounds import nominal_bits
 from compute import coded_model, language_model
 from compute.evaluation import clustered_standard_error, evaluate
 from compute.histogram_rows import histogram_rows
+from compute.paired_losses import paired_losses
 from compute.setting import Setting
 from compute.suites.ladder_model import LadderModel
 from compute.unit import Unit
@@ -56,7 +57,11 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     windows = workspace.windows.open()
     chosen = spec.draw_windows(scoring.windows, scoring.seed)
     paired = chosen[:PAIRED_WINDOWS]
-    before = evaluate(model, windows.training[paired], device, report).window_losses
+    before, _ = paired_losses(
+        unit,
+        workspace,
+        lambda: evaluate(model, windows.training[paired], device, report).window_losses,
+    )
     files = coded_model.load(
         workspace.coded(unit), unit.setting, language_model.weights_sha256(model)
     )

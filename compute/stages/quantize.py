@@ -64,6 +64,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
         batches,
         token_counts=_input_counts(training, model_spec, windows, model.config.vocab_size),
         report=lambda share: report(int(share * unit.work_tokens)),
+        moments=workspace.moments(unit) if unit.moments else None,
     )
     files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}
     for code, file in files.items():

@@ -11,8 +11,9 @@ from bounds import nominal_bits
 from compute import coded_model, codes, language_model
 from compute.evaluation import clustered_standard_error
 from compute.layout import layout
+from compute.paired_losses import paired_losses
 from compute.placement import ready_to_score
-from compute.sampled_evaluation import SampledLosses, score_positions
+from compute.sampled_evaluation import SampledLosses, joined, score_positions
 from compute.setting import UNQUANTIZED
 from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
 from compute.suites.draws import drawn_positions, uniform_draws
@@ -29,7 +30,7 @@ RESOLUTION = 2.0**-12
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
     """Losses of the decoded model at drawn positions of drawn windows, the same of a model for
-    every setting; on the first of them also those of the unquantized model."""
+    every setting; on the first of them also those of the unquantized model, which are kept."""
     spec, effort, _ = unit.model
     windows = workspace.windows.open()
     drawn = {split: _drawn(split, spec, effort, windows) for split in DRAW_SEEDS}
@@ -44,6 +45,11 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
             model, ids, positions, spec.vocab_size, lambda tokens: report(start + tokens)
         )
 
+    def score_drawn(ids: np.ndarray, positions: np.ndarray) -> SampledLosses:
+        """Paired windows by themselves, in the batches that the unquantized model has them in."""
+        parts = [slice(0, PAIRED_WINDOWS), slice(PAIRED_WINDOWS, None)]
+        return joined([score(ids[part], positions[part]) for part in parts if len(ids[part])])
+
     ids, positions, _ = drawn["train"]
     paired = slice(0, min(PAIRED_WINDOWS, len(ids)))
     if spec.file is not None and unit.setting.quantizer == "gguf":
@@ -51,15 +57,22 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     elif unit.setting == UNQUANTIZED:
         bits = dict.fromkeys(codes.CODES, codes.unquantized_bits(layout(model)))
     else:
-        before = score(ids[paired], positions[paired]).loss_nats.mean(axis=1)
+        before, kept = paired_losses(
+            unit, workspace, lambda: score(ids[paired], positions[paired]).loss_nats.mean(axis=1)
+        )
+        if kept:
+            done += len(ids[paired]) * spec.context_length
         files = coded_model.load(workspace.coded(unit), unit.setting, weights_sha256)
         coded_model.restore_into(model, files)
         bits = {code: 8 * len(file) for code, file in files.items()}
-    found = {split: score(ids, places) for split, (ids, places, _) in drawn.items()}
+    found = {split: score_drawn(ids, places) for split, (ids, places, _) in drawn.items()}
     train, heldout = found["train"], found["heldout"]
-    gaps = np.zeros(len(ids[paired]))
-    if unit.coded is not None:
-        gaps = train.loss_nats[paired].mean(axis=1) - before
+    after = train.loss_nats[paired].mean(axis=1)
+    if unit.setting == UNQUANTIZED:
+        paired_losses(unit, workspace, lambda: after)
+    if unit.coded is None:  # unquantized, or in the file that it comes in
+        before = after
+    gaps = after - before
     clusters = np.take_along_axis(drawn["heldout"][2], heldout.positions, axis=1)
     row = {
         "model_id": unit.model_id,

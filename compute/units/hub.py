@@ -67,7 +67,7 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
         if setting != UNQUANTIZED and setting.quantizer != "gguf":  # which is how it comes
             quantized = quantize_unit(model, setting, windows, fetch, text)
             units.append(quantized)
-        units.append(_sample_unit(model, setting, effort, text, quantized or fetch))
+        units.append(_sample_unit(model, setting, effort, text, quantized or fetch, fetch))
     if model.chain:
         units += _information_units(model, effort, text, fetch, units)
     units += [curvature_unit(model, point, fetch, units, text) for point in effort.curvature]
@@ -75,24 +75,25 @@ def _model_units(model: HubModel, effort: Effort, text: dict) -> list[Unit]:
 
 
 def _sample_unit(
-    model: HubModel, setting: Setting, effort: Effort, text: dict, before: Unit
+    model: HubModel, setting: Setting, effort: Effort, text: dict, before: Unit, fetch: Unit
 ) -> Unit:
+    sampling = {
+        "text": text,
+        "sampling": effort.sampling_identity,
+        "sample": STAGE_VERSIONS["sample"],
+    }
     return Unit(
         stage="sample",
         model_id=model.model_id,
         setting=setting,
-        identity={
-            **before.identity,
-            "text": text,
-            "sampling": effort.sampling_identity,
-            "sample": STAGE_VERSIONS["sample"],
-        },
+        identity={**before.identity, **sampling},
         tables=("quantized", "token_losses"),
         needs=(*before.needs, before.name),
         model=(model, effort, before),
         work_tokens=work_tokens(model, effort, before.coded is not None),
         checkpoint=before.checkpoint,
         coded=before.coded,
+        paired=digest({**fetch.identity, **sampling}),
         reads=("checkpoint", "coded") if before.coded else ("checkpoint",),
         seeds={
             **before.seeds,

@@ -189,6 +189,7 @@ def _measure_unit(
         work_tokens=scoring.train_tokens(model) + heldout_tokens,
         checkpoint=quantized.checkpoint,
         coded=quantized.coded,
+        paired=digest([quantized.checkpoint, scoring.identity, STAGE_VERSIONS["measure"]]),
         reads=("checkpoint", "coded"),
         seeds={**quantized.seeds, "sample": SAMPLE_SEED},
         early=measurement.setting == UNQUANTIZED,

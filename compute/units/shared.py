@@ -51,13 +51,13 @@ def quantize_unit(
     if setting.quantizer_seed is not None:
         seeds["quantizer"] = setting.quantizer_seed
     calibration = Calibration(windows, CALIBRATION_SEED)
-    identity = {
+    inputs = {
         **before.identity,
-        "setting": setting.columns,
         "calibration": [calibration.windows, calibration.seed],
         "quantize": STAGE_VERSIONS["quantize"],
         **({"text": text} if text else {}),
     }
+    identity = {**inputs, "setting": setting.columns}
     on_grid = setting.quantizer not in ("none", "cast")
     return Unit(
         stage="quantize",
@@ -70,6 +70,7 @@ def quantize_unit(
         work_tokens=calibration.tokens(model) if on_grid else 0,
         checkpoint=before.checkpoint,
         coded=digest(identity),
+        moments=digest(inputs) if on_grid else None,
         makes=("coded",),
         reads=("checkpoint",),
         seeds={**before.seeds, **seeds},

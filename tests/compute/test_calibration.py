@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from compute.calibration import layer_inputs, lookup_counts
+from compute.calibration import layer_inputs, lookup_counts, trained_inputs
 from compute.layout import Kind, layout, modules_of
 from tests.compute.examples import MODELS, VOCABULARY, batches, model
 
@@ -63,6 +63,42 @@ def test_layers_are_visited_in_the_order_in_which_they_run(name):
     found = [i.module for i in layer_inputs(of, batches(), linear_modules(of), shares.append)]
     assert found == order
     assert shares == pytest.approx([(k + 1) / len(order) for k in range(len(order))])
+
+
+def test_layers_that_are_given_the_same_tensor_share_one_moment():
+    of = model("llama")
+    seen = {i.module: i.second_moment for i in layer_inputs(of, batches(), linear_modules(of))}
+    for block in of.model.layers:
+        attention, mlp = block.self_attn, block.mlp
+        assert seen[attention.q_proj] is seen[attention.k_proj] is seen[attention.v_proj]
+        assert seen[mlp.gate_proj] is seen[mlp.up_proj]
+        assert seen[mlp.gate_proj] is not seen[attention.q_proj]
+        assert seen[mlp.down_proj] is not seen[attention.o_proj]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_trained_inputs_are_those_before_anything_was_changed(name):
+    """Layers are changed as soon as their inputs are there, and each block is run once."""
+    of = model(name)
+    expected = {module: direct_moment(of, module) for module in linear_modules(of)}
+    block = next(m for m in of.modules() if isinstance(m, nn.ModuleList))[1]
+    runs = []
+    handle = block.register_forward_hook(lambda *_: runs.append(1))
+    visited = []
+    for shared in trained_inputs(of, batches(), linear_modules(of)):
+        for module in shared.modules:
+            visited.append(module)
+            size = expected[module].diagonal().max().item()
+            torch.testing.assert_close(
+                shared.second_moment, expected[module], rtol=1e-5, atol=1e-5 * size
+            )
+            with torch.no_grad():
+                module.weight *= 0.0
+    handle.remove()
+    assert {*visited} == linear_modules(of)
+    assert len(visited) == len(expected)
+    # Once for every batch, and a few times to find out the order of layers and what blocks return.
+    assert len(runs) <= 3 * len(batches()) + 1
 
 
 def test_only_the_layers_asked_for_are_visited_and_hooks_do_not_stay():

@@ -158,7 +158,7 @@ def test_matrices_of_codes_come_back(shape, seed, spread, uneven):
     codes = rng.laplace(0, spread or 1e-9, shape)
     if uneven:  # rows and columns of very different sizes: classes pay
         codes *= np.exp(rng.normal(0, 2, (shape[0], 1)) + rng.normal(0, 2, (1, shape[1])))
-    codes = codes.round().clip(-32767, 32767).astype(np.int64)
+    codes = codes.round().clip(-32767, 32767).astype(np.int16)
     found, _ = there_and_back(
         lambda writer: entropy._write_matrix(writer, codes),
         lambda reader: entropy._read_matrix(reader, shape),
@@ -167,7 +167,7 @@ def test_matrices_of_codes_come_back(shape, seed, spread, uneven):
 
 
 def test_the_full_range_of_codes_comes_back():
-    codes = np.array([[-32767, 0, 32767]])
+    codes = np.array([[-32767, 0, 32767]], dtype=np.int16)
     found, _ = there_and_back(
         lambda writer: entropy._write_matrix(writer, codes),
         lambda reader: entropy._read_matrix(reader, codes.shape),

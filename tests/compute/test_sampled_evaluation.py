@@ -7,11 +7,11 @@ import pytest
 import torch
 from transformers.modeling_outputs import CausalLMOutput
 
-from compute import coded_model, codes
+from compute import coded_model, codes, sampled_evaluation
 from compute.layout import layout
 from compute.placement import cast, dtype_name
 from compute.quantization import quantize_model
-from compute.sampled_evaluation import score_positions
+from compute.sampled_evaluation import batch_windows, score_positions
 from compute.setting import Setting
 from compute.suites.draws import drawn_positions
 from tests.compute.published_runs import plain_losses
@@ -58,6 +58,32 @@ def test_drawn_positions_have_the_losses_of_all_logits(model, windows, kept):
     assert np.array_equal(found.positions, positions)
     assert counted[-1] == windows.shape[0] * CONTEXT
     assert counted == sorted(counted)
+
+
+def test_the_output_layer_works_at_the_drawn_positions_alone(model, windows):
+    """Short windows fill a batch with so many that together they draw every position."""
+    made = []
+    handle = model.get_output_embeddings().register_forward_hook(
+        lambda module, args, logits: made.append(logits.shape[0] * logits.shape[1])
+    )
+    positions = drawn_positions(len(windows), 4, CONTEXT, seed=0)
+    score_positions(model, windows, positions, TOKENS_USED)
+    handle.remove()
+    assert sum(made) == positions.size
+    assert len(np.unique(positions)) == CONTEXT
+
+
+def test_many_tokens_in_the_vocabulary_make_smaller_batches_and_the_same_losses(
+    model, windows, monkeypatch
+):
+    positions = drawn_positions(len(windows), 4, CONTEXT, seed=0)
+    whole = score_positions(model, windows, positions, TOKENS_USED)
+    assert batch_windows(CONTEXT, 4, model.config.vocab_size, "cpu") > 7
+    limit = 7 * 4 * model.config.vocab_size
+    monkeypatch.setitem(sampled_evaluation.BATCH_LOGITS, "cpu", limit)
+    assert batch_windows(CONTEXT, 4, model.config.vocab_size, "cpu") == 7
+    split = score_positions(model, windows, positions, TOKENS_USED)
+    assert split.loss_nats == pytest.approx(whole.loss_nats, abs=2e-5)
 
 
 @pytest.mark.parametrize("position", [0, 7, CONTEXT - 1])
@@ -122,9 +148,10 @@ def test_padded_logits_that_are_infinite_do_no_harm(windows):
 
 
 def answering(model, change):
-    """The model with other logits: ``change(all of them, positions asked for)``."""
+    """The model with other logits: ``change(all of them, positions asked for)``, which no output
+    layer of its own makes."""
     wrapped = copy.deepcopy(model)
-    forward = wrapped.forward
+    forward = copy.deepcopy(model).forward
 
     def other(input_ids, logits_to_keep=0, **options):
         return CausalLMOutput(logits=change(forward(input_ids, **options).logits, logits_to_keep))

@@ -1,0 +1,31 @@
+"""Losses of the unquantized model that every setting is compared with: scored once, then kept."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from compute.unit import Unit, digest
+from compute.workspace import Workspace
+
+
+def paired_losses(
+    unit: Unit, workspace: Workspace, score: Callable[[], np.ndarray]
+) -> tuple[np.ndarray, bool]:
+    """Mean loss of each paired window by the unquantized model, and whether it was kept already.
+
+    Args:
+        unit: whose ``paired`` says on which windows of which model.
+        score: takes them; on another device their last digits are others.
+    """
+    device = digest([workspace.device, workspace.provenance.device])
+    file = workspace.cache_dir / "paired" / f"{unit.model_id}-{unit.paired}-{device}.npy"
+    try:
+        return np.load(file, allow_pickle=False), True
+    except (OSError, ValueError, EOFError):  # not there, or damaged
+        losses = score()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    writing = file.with_name(f"{file.name}.{unit.key}.writing")
+    with writing.open("wb") as stream:
+        np.save(stream, losses)
+    writing.replace(file)
+    return losses, False

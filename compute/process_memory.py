@@ -1,0 +1,68 @@
+"""Memory of this process: its peak while one unit runs, what is free beside it, giving it back."""
+
+import contextlib
+import ctypes
+import gc
+import resource
+import sys
+from pathlib import Path
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_FREE = Path("/proc/meminfo")
+
+#: What a container may use and uses, in the two versions of control groups, with the names of the
+#: pages of files among it, which the system takes back when they are wanted.
+_GROUPS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "inactive_file"),
+    (
+        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        "total_inactive_file",
+    ),
+)
+
+
+def reset_peak() -> None:
+    """Let ``peak_bytes`` begin anew, where the system can: on Linux."""
+    with contextlib.suppress(OSError):
+        _CLEAR.write_text("5")  # proc(5): sets the peak to what is resident now
+
+
+def peak_bytes() -> int:
+    """Most that was resident since ``reset_peak``; where there is no /proc, of the whole life of
+    the process."""
+    try:
+        return _kibibytes(_STATUS, "VmHWM")
+    except (OSError, KeyError):
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+def give_back() -> None:
+    """Return to the system what is not used: workers tell glibc to keep it while a unit runs."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # another C library
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def free_bytes() -> int | None:
+    """What processes may still take, of the computer or of the container; None where the system
+    does not say."""
+    try:
+        found = [_kibibytes(_FREE, "MemAvailable")]
+    except (OSError, KeyError):
+        return None
+    for limit, used, files in _GROUPS:
+        with contextlib.suppress(OSError, ValueError, KeyError):  # no such file, or "max"
+            most, taken = int(Path(limit).read_text()), int(Path(used).read_text())
+            found.append(most - taken + _entry(Path(used).with_name("memory.stat"), files))
+    return min(found)
+
+
+def _kibibytes(file: Path, name: str) -> int:
+    return 1024 * _entry(file, f"{name}:")
+
+
+def _entry(file: Path, name: str) -> int:
+    lines = (line.split() for line in file.read_text().splitlines())
+    return int({line[0]: line[1] for line in lines if len(line) > 1}[name])
