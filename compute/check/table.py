@@ -37,6 +37,8 @@ def check(device: str | None, cache_dir: Path, as_json: bool = False) -> bool:
         InputError: the device cannot be used.
     """
     device = ThisMachine().device(device)
+    if as_json:
+        console.file = sys.stderr  # what the runs of the pipeline say of themselves
     prepare_process()
     start = time.monotonic()
     found = Measured()
