@@ -35,13 +35,11 @@ def prepare_process() -> None:
 
     One thread in each of several workers is also faster than several threads in one: models
     of this size leave a second thread little to do.  On a GPU an operation that has no
-    deterministic kernel warns instead of failing: its last digits are all that is lost.  cuDNN's
-    attention, which torch prefers on recent cards, is such a one; the others it would take are not.
+    deterministic kernel warns instead of failing: its last digits are all that is lost.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
-    torch.backends.cuda.enable_cudnn_sdp(False)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
     # Deterministic mode also writes NaN into every new tensor, a kernel for each on a GPU; what
     # reads memory before it is written would be a fault of torch itself.

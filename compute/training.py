@@ -24,7 +24,9 @@ MAX_GRADIENT_NORM = 1.0
 
 
 #: From this width of a head on, products in bfloat16 on a CPU are faster one by one than torch's
-#: fused attention, whose backward pass is slow there.
+#: fused attention, whose backward pass is slow there.  On a GPU they are taken one by one whatever
+#: the width: the backward passes of the fused kernels there (cuDNN's, flash attention's) are not
+#: deterministic, and a run that was interrupted would go on to other weights.
 WIDE_HEAD = 48
 
 
@@ -57,7 +59,8 @@ def train(
     """
     model.to(device).train()
     mixed = spec.train_arithmetic == "bfloat16"
-    if mixed and device.type == "cpu" and spec.hidden_size // spec.heads >= WIDE_HEAD:
+    wide = spec.hidden_size // spec.heads >= WIDE_HEAD
+    if device.type == "cuda" or (mixed and wide):
         model.set_attn_implementation("eager")
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]

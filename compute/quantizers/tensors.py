@@ -14,6 +14,9 @@ SCALE_DTYPE = torch.bfloat16
 #: an output layer has as many rows as there are tokens.
 ROW_ENTRIES = 2**21
 
+#: The same on a GPU: 2 GiB of float64.
+GPU_ENTRIES = 2**28
+
 
 @dataclass(frozen=True)
 class QuantizedTensor:
@@ -120,6 +123,8 @@ def by_rows(
         quantize: of a matrix with some of the rows.
         least: rows at a time, if there are so many.
     """
+    if weight.is_cuda:  # which takes as long for a few rows as for many
+        least = max(least, GPU_ENTRIES // weight.shape[1])
     parts = [quantize(weight[part]) for part in row_chunks(*weight.shape, least)]
     if len(parts) == 1:
         return parts[0]
