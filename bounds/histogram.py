@@ -41,6 +41,13 @@ class LossBins:
         index = np.asarray(index, dtype=np.float64)
         return self.first_width_nats / self.growth * np.expm1(index * np.log1p(self.growth))
 
+    def lower_edges(self, upper_nats: np.ndarray) -> np.ndarray:
+        """Lower edges in nats of the bins with these upper edges, same shape: what was rounded up
+        into a bin is not below."""
+        start = self.first_width_nats / self.growth
+        below = (np.asarray(upper_nats, dtype=np.float64) + start) / (1.0 + self.growth) - start
+        return np.maximum(below, 0.0)
+
     def loss_bins(self, loss_nats: np.ndarray) -> np.ndarray:
         """Smallest bin whose edge is >= the loss, shape of ``loss_nats``, integers."""
         x = np.asarray(loss_nats, dtype=np.float64)

@@ -1,8 +1,9 @@
 """What training itself certifies of the models on the way (section 10), for every model."""
 
+import numpy as np
 import pandas as pd
 
-from bounds import RiskBound, TokenLosses
+from bounds import LossBins, RiskBound, TokenLosses
 from bounds.progressive import progressive_bound
 from dashboard.artifacts import Suite
 from dashboard.errors import REPAIR, ArtifactError
@@ -16,7 +17,7 @@ COLOUR = "#5A4BF0"
 _COLUMNS = (
     *("model_id", "params_total", "train_tokens", "vocab_size", "bytes_per_token"),
     *("online_loss_nats", "total_nats", "gap_nats", "alpha", "offset", "slope"),
-    *("certified", "not_certified_because"),
+    *("certified", "not_certified_because", "trained_again_on"),
 )
 
 
@@ -25,16 +26,20 @@ def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataF
     were not trained here, or before these were kept.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, online_loss_nats
-    (exact mean over training), total_nats (bound on the mean risk of the models on the way),
-    gap_nats, alpha, offset, slope, certified, not_certified_because; losses in ``unit``.
+    (mean over training), total_nats (bound on the mean risk of the models on the way),
+    gap_nats, alpha, offset, slope, certified, not_certified_because, trained_again_on (device of
+    a second training, whose losses these are; None where they are the model's own); losses in
+    ``unit``.
 
     Raises:
         ArtifactError: the online losses of a model do not cover its training set.
     """
     histograms = _histograms(suite)
     models = suite.models()
+    again = trained_again(suite)
     rows = [
         _row(model, bound_of(suite, str(model["model_id"]), failure_probability))
+        | {"trained_again_on": again.get(str(model["model_id"]))}
         for _, model in models[models["model_id"].isin(list(histograms))].iterrows()
     ]
     return shown(suite, pd.DataFrame(rows, columns=list(_COLUMNS)), unit)
@@ -68,6 +73,25 @@ def bound_of(suite: Suite, model_id: str, failure_probability: float) -> RiskBou
             f"The online losses of {model_id} cannot be used: {error}. For its files in "
             f"loss_histograms: {REPAIR}."
         ) from None
+
+
+def trained_again(suite: Suite) -> dict[str, str]:
+    """Model -> device of a second training, with the same recipe and seed, that the histogram of
+    online losses is of; only of such models.
+
+    A published copy says so of its files: the two tables of one unit were then written by runs that
+    differ in code, device or libraries.  Elsewhere one run writes both.
+    """
+    rows = suite.query(
+        """
+        SELECT DISTINCT h.model_id, h.device FROM provenance h JOIN provenance o
+        ON h.model_id = o.model_id AND h.unit_key = o.unit_key
+        WHERE h.table_name = 'loss_histograms' AND o.table_name = 'online_losses' AND
+        (h.code_revision, h.device, h.library_versions)
+            IS DISTINCT FROM (o.code_revision, o.device, o.library_versions)
+        """
+    )
+    return dict(zip(rows["model_id"], rows["device"], strict=True))
 
 
 def _row(model: pd.Series, bound: RiskBound) -> dict:
@@ -115,7 +139,9 @@ def _histograms(suite: Suite) -> dict[str, TokenLosses]:
 
 
 def _mean_losses(suite: Suite) -> dict[str, float]:
-    """Mean over training of each model's online loss in nats per token, nothing rounded."""
+    """Mean over training of each model's online loss in nats per token: exact, or, where the
+    batches of the training that the histogram is of were not kept, that of its bins' lower edges,
+    from which a gap is not counted too small."""
     rows = suite.query(
         """
         SELECT model_id, sum(loss_nats * batch) / sum(batch) AS mean FROM (
@@ -125,4 +151,9 @@ def _mean_losses(suite: Suite) -> dict[str, float]:
         ) GROUP BY model_id
         """
     )
-    return dict(zip(rows["model_id"], rows["mean"], strict=True))
+    means, histograms = dict(zip(rows["model_id"], rows["mean"], strict=True)), _histograms(suite)
+    for model_id in trained_again(suite):
+        cells = histograms[model_id]
+        edges = LossBins().lower_edges(cells.loss_nats)
+        means[model_id] = float(np.average(edges, weights=cells.tokens))
+    return means

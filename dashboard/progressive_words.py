@@ -40,6 +40,21 @@ def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit:
     show.caption(
         f"▲ **{SHORT_LABEL}**{status}:{value} Each batch was scored before it was trained on, so "
         "the mean risk of the models during training is bounded without a code (with probability "
-        f"{1 - failure_probability:.12g}). {ANOTHER_STATEMENT}"
+        f"{1 - failure_probability:.12g}). {ANOTHER_STATEMENT}{_trained_again(rows)}"
     )
     not_certified(rows, f"Hollow triangles ({SHORT_LABEL.lower()})")
+
+
+def _trained_again(rows: pd.DataFrame) -> str:
+    """Where the losses come from, if not from the training of the models themselves."""
+    devices = sorted(rows["trained_again_on"].dropna().unique())
+    return f" {trained_again_words(devices)}" if devices else ""
+
+
+def trained_again_words(devices: list[str]) -> str:
+    """That online losses are of a second training, and what it ran on."""
+    return (
+        "These losses are of a second training with the same text, recipe and seeds "
+        f"({plain(', '.join(devices))}), which rounds differently: its weights are not those of "
+        "the measured models."
+    )

@@ -53,3 +53,12 @@ def test_merging_parts_equals_binning_the_whole():
     merged = merge_histograms(parts)
     for name in ("loss_nats", "entropy_nats", "tokens"):
         np.testing.assert_array_equal(getattr(merged, name), getattr(whole, name))
+
+
+@given(st.floats(0.0, 200.0))
+def test_a_loss_lies_between_the_edges_of_its_bin(loss):
+    bins = LossBins()
+    upper = bins.upper_edges(bins.loss_bins(np.array([loss])))
+    lower = bins.lower_edges(upper)
+    assert lower[0] - 1e-12 <= loss <= upper[0]
+    assert upper[0] - lower[0] <= bins.first_width_nats + bins.growth * upper[0]

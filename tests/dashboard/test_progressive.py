@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bounds import TokenLosses
+from bounds.printed import upper_text
 from bounds.progressive import progressive_bound
+from compute.publish import publish_suite
 from dashboard import overview_charts, progressive
 from dashboard.artifacts import Suite
 from dashboard.bound_charts import stacked_terms
@@ -97,7 +99,7 @@ def test_overview_draws_one_more_line_of_its_own_kind(suite):
     assert online[1]["filled"] is True
     texts = [row["text"] for rows in spec["datasets"].values() for row in rows if "text" in row]
     value = view.on_the_way["total_nats"].iloc[-1]
-    assert f"{progressive.SHORT_LABEL} {value:.2f}" in texts
+    assert f"{progressive.SHORT_LABEL} {upper_text(value, 2)}" in texts
 
 
 def test_both_pages_say_what_it_is_and_what_it_is_not(open_page, suite):
@@ -189,3 +191,27 @@ def test_without_the_losses_of_batches_the_mean_is_the_binned_one(data_copy, sui
     assert np.all(binned["online_loss_nats"] - exact["online_loss_nats"] > 0)
     assert np.all(binned["online_loss_nats"] - exact["online_loss_nats"] < 0.005)
     assert list(binned["total_nats"]) == list(exact["total_nats"])
+
+
+def test_losses_of_a_second_training_are_told_and_their_gap_is_not_too_small(
+    data_copy, open_page, tmp_path
+):
+    """As where a model was trained once more for its histogram, on a machine that rounds otherwise:
+    files of one unit, of two runs."""
+    own = progressive.on_the_way(Suite(data_copy, "micro"), 0.05, NATS)
+    assert own["trained_again_on"].isna().all()
+    for file in data_copy.glob("micro/loss_histograms/ladder-6k*.parquet"):
+        rows = pq.read_table(file)
+        if rows["split"][0].as_py() == "online":
+            other = dict(rows.schema.metadata) | {b"boundscape.device": b"another card"}
+            pq.write_table(rows.replace_schema_metadata(other), file)
+    publish_suite(data_copy, "micro", tmp_path / "published")
+    again = progressive.on_the_way(Suite(tmp_path / "published", "micro"), 0.05, NATS)
+    assert list(again["trained_again_on"].fillna("")) == ["", "another card", ""]
+    assert list(again["total_nats"]) == list(own["total_nats"])
+    mean, exact = again["online_loss_nats"], own["online_loss_nats"]
+    assert mean[0] == exact[0]
+    assert exact[1] - 0.01 < mean[1] < exact[1]
+    assert "second training with the same text, recipe and seeds (another card)" in words(
+        open_page("bound_explorer", tmp_path / "published")
+    )

@@ -5,7 +5,7 @@ import math
 from bounds import ControlGrid, RiskBound
 from bounds.progressive import RECIPE_BITS
 from dashboard import progressive
-from dashboard.progressive_words import ANOTHER_STATEMENT
+from dashboard.progressive_words import ANOTHER_STATEMENT, trained_again_words
 from tools.results.ladder import DELTA, Ladder, Size
 from tools.results.markdown import Part, paragraphs, table
 from tools.results.sections.gains import all_chains
@@ -24,6 +24,7 @@ def section(ladder: Ladder) -> Part:
                 "models on the way needs (progressive validation).",
             )
         )
+    devices = sorted(set(progressive.trained_again(ladder.suite).values()))
     return Part(
         paragraphs(
             heading,
@@ -31,6 +32,7 @@ def section(ladder: Ladder) -> Part:
             _table(ladder, found),
             _without(ladder, found),
             ANOTHER_STATEMENT,
+            *([trained_again_words(devices)] if devices else []),
         )
     )
 
