@@ -357,8 +357,8 @@ TABLES: dict[str, pa.Schema] = {
                 "quantizer", pa.string(), "null where a unit is of no setting", nullable=True
             ),
             *SETTING_FIELDS[1:],
-            _described("status", pa.string(), "ok or failed"),
-            _described("error", pa.string(), "one sentence; null when ok", nullable=True),
+            _described("status", pa.string(), "ok, failed, or skipped: not even tried"),
+            _described("error", pa.string(), "why, one sentence; null when ok", nullable=True),
             _described("seconds", pa.float64(), "wall time"),
             _described(
                 "peak_memory_bytes",

@@ -100,13 +100,27 @@ def check_memory(unit: Unit, workspace: Workspace) -> None:
 
 def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes: int) -> None:
     """Write the unit's row of the table ``units``."""
+    status = "ok" if outcome.error is None else "failed"
+    _record(unit, workspace, status, outcome, peak_memory_bytes)
+
+
+def record_skipped(unit: Unit, workspace: Workspace, reason: str) -> None:
+    """Write why a unit is not even tried, unless its files are there: a page says so in its place.
+    It counts as missing, so that a later run considers it again."""
+    if workspace.store.state(unit)[0] == "missing":
+        _record(unit, workspace, "skipped", Outcome(reason, 0.0), 0)
+
+
+def _record(
+    unit: Unit, workspace: Workspace, status: str, outcome: Outcome, peak_memory_bytes: int
+) -> None:
     setting = unit.setting.columns if unit.setting else {}
     columns = [field.name for field in schema.SETTING_FIELDS]
     row = {
         "stage": unit.stage,
         "model_id": unit.model_id,
         **{column: setting.get(column) for column in columns},
-        "status": "ok" if outcome.error is None else "failed",
+        "status": status,
         "error": outcome.error,
         "seconds": outcome.seconds,
         "peak_memory_bytes": peak_memory_bytes,

@@ -14,6 +14,7 @@ from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
 from compute.executor import Finished
 from compute.kept_request import keep_request
+from compute.perform import record_skipped
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
@@ -70,6 +71,8 @@ def run(session: Session) -> int:
         failed = dict(plan.failed)
         seconds = estimate_and_show(session)
         ended: set[str] = set()
+        for unit in session.skipped_units:
+            record_skipped(unit, session.workspace, session.skipped[unit.name])
         try:
             if plan.todo:
                 session = session.prepared()

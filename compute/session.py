@@ -64,6 +64,7 @@ class Session:
         machines: that do it.
         why: a sentence on how the models were chosen, if nobody named them.
         skipped: name -> reason of units that are not even tried.
+        skipped_units: these.
         request: that it was opened for.
     """
 
@@ -74,6 +75,7 @@ class Session:
     machines: Machines
     why: str | None = field(default=None, kw_only=True)
     skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
+    skipped_units: tuple[Unit, ...] = field(default=(), kw_only=True)
     request: Request = field(kw_only=True)
 
     @classmethod
@@ -144,7 +146,9 @@ class Session:
             return self
         parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
         left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
-        return replace(self, plan=replace(self.plan, **left), skipped=out)
+        units = tuple(unit for unit in self.plan.units if unit.name in out)
+        plan = replace(self.plan, **left)
+        return replace(self, plan=plan, skipped=out, skipped_units=units)
 
     def shortages(self, units: list[Unit]) -> dict[str, str]:
         """Name -> reason of units that the machine has no room for."""

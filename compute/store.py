@@ -20,6 +20,9 @@ from compute.unit import Unit
 #: Parquet files matches it.
 WRITING = ".writing"
 
+#: States of units by what their records say; those of the others are ``done``.
+STATES = {"failed": "failed", "skipped": "missing"}
+
 
 @dataclass(frozen=True)
 class SuiteStore:
@@ -62,7 +65,8 @@ class SuiteStore:
         }
 
     def state(self, unit: Unit) -> tuple[str, str | None]:
-        """(state, error): ``done``, ``failed`` with the recorded error, or ``missing``.
+        """(state, error): ``done``, ``failed`` with the recorded error, or ``missing``, with the
+        reason if it was skipped.
 
         The record in ``units`` is written last, so a unit killed between two of its files
         counts as missing and is run again, to the same bytes.  So does one with a damaged file.
@@ -72,8 +76,8 @@ class SuiteStore:
             record = pq.read_table(path, columns=["status", "error"]).to_pylist()[0]
         except (FileNotFoundError, pa.ArrowException, IndexError):
             return "missing", None
-        if record["status"] == "failed":
-            return "failed", record["error"]
+        if record["status"] in STATES:
+            return STATES[record["status"]], record["error"]
         whole = all(row_count(self.path(table, unit)) is not None for table in unit.tables)
         return ("done" if whole else "missing"), None
 
@@ -178,7 +182,7 @@ def _published_states(folder: Path) -> dict[tuple[str, str], tuple[str, str | No
             ) from None
         for origin in origins:
             record = records.slice(origin["first_row"], 1).to_pylist()[0]
-            state = ("failed", record["error"]) if record["status"] == "failed" else ("done", None)
+            state = (STATES.get(record["status"], "done"), record["error"])
             found[origin["label"], origin["unit_key"]] = state
     return found
 

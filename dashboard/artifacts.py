@@ -177,11 +177,17 @@ class Suite:
         )
 
     def remarks(self) -> pd.DataFrame:
-        """Columns model_id and remark of every trained model that has one, measured or not."""
+        """Columns model_id and remark of every trained model that has one, measured or not, and of
+        every model that was skipped as a whole, with the reason."""
         return self.query(
             """
-            SELECT model_id, remark FROM models
-            WHERE train_fraction = 1.0 AND remark IS NOT NULL ORDER BY params_total, model_id
+            SELECT model_id, remark FROM (
+                SELECT model_id, remark, params_total FROM models
+                WHERE train_fraction = 1.0 AND remark IS NOT NULL
+                UNION ALL
+                SELECT model_id, 'not measured: ' || error, NULL FROM units
+                WHERE status = 'skipped' AND stage = 'describe'
+            ) ORDER BY params_total NULLS LAST, model_id
             """
         )
 

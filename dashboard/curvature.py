@@ -162,8 +162,8 @@ def is_measured(suite: Suite, matrix: str) -> bool:
 
 
 def failed(suite: Suite) -> tuple[list[str], bool]:
-    """Why units of this stage failed, each reason once, the most frequent first; and whether any
-    unit of it was run.
+    """Why units of this stage failed or were skipped, each reason once, the most frequent first;
+    and whether any unit of it was planned.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -174,7 +174,7 @@ def failed(suite: Suite) -> tuple[list[str], bool]:
         GROUP BY status, error ORDER BY count(*) DESC, error
         """
     )
-    return [str(e) for e in rows.loc[rows["status"] == "failed", "error"]], len(rows) > 0
+    return [str(e) for e in rows["error"].dropna()], len(rows) > 0
 
 
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:

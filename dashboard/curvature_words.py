@@ -56,14 +56,13 @@ def not_measured(failures: list[str], was_run: bool) -> None:
     """
     if failures:
         more = f" ({counted(len(failures) - 1, 'other reason')} in *Artifacts*)"
-        why = f"Measuring it failed: {plain(failures[0])}{more if failures[1:] else ''}."
+        why = f"It failed or was skipped: {plain(failures[0])}{more if failures[1:] else ''}."
     elif was_run:
         why = "What was measured is not yet the traces and spectra of a whole, trained model."
     else:
         why = (
-            "No unit of this stage was run: it was left out (`--without curvature`, or a preset "
-            "that does not ask for it), or skipped because memory or time did not suffice. "
-            "`python -m compute plan` with the same options says which, and what it would take."
+            "No unit of this stage was run: it was left out (`--without curvature`), or the preset "
+            "does not ask for it."
         )
     show.info(
         f"This suite holds no measurements of a trained model's curvature. {why}",

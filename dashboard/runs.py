@@ -40,7 +40,7 @@ def by_stage(suite: Suite) -> pd.DataFrame:
                sum(seconds) AS seconds, max(seconds) AS longest_seconds,
                max(peak_memory_bytes) AS peak_memory_bytes,
                min(finished_at) AS first, max(finished_at) AS last
-        FROM units GROUP BY stage ORDER BY stage
+        FROM units WHERE status <> 'skipped' GROUP BY stage ORDER BY stage
         """
     )
     place = {stage: i for i, stage in enumerate(STAGES)}

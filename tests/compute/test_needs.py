@@ -5,6 +5,7 @@ import shutil
 from collections import namedtuple
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
 from compute import hub_session, run
@@ -175,6 +176,14 @@ def test_a_run_with_skipped_units_succeeds_and_says_why(
     assert "skipped quantize pythia-70m--rtn-b4 and 5 more: needs about" in words
     left = {unit.stage for unit in session.plan.units}
     assert left == {"fetch", "describe", "sample", "chain", "information"}
+    records = pq.read_table(tmp_path / "data/pythia/units").to_pylist()
+    told = {(r["stage"], r["quantizer"]): r["error"] for r in records if r["status"] == "skipped"}
+    assert len(told) == len(expected)
+    assert told["sample", "rtn"] == reasons["sample pythia-70m--rtn-b4"]
+    little_memory(monkeypatch, 10**12)  # what was skipped is still to be done
+    again = opened(on_miniature, tmp_path, only=("pythia-70m",))
+    assert {unit.name for unit in again.plan.todo} >= expected
+    assert again.skipped == {}
 
 
 def test_a_run_with_a_failed_unit_does_not_succeed(own_miniature, tmp_path, in_process):
