@@ -12,7 +12,7 @@ class Measured:
     """Speeds of one device under one torch.
 
     Attributes:
-        scoring_flops: operations a second while losses are measured, of the fastest shape.
+        scoring_flops: operations a second while losses are measured, of the slowest shape.
         curvature_flops: operations a second of a product with the Hessian, float32.
         column_seconds: in which GPTQ rounds one column and feeds its error back.
         parameter_seconds: for each quantized weight, of its layer's statistics, both files, and
