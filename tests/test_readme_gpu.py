@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from transformers import AutoTokenizer
 
 from tests.conftest import ROOT
 from tests.published import published
+from tests.tiny_gguf import wide_llama, write_gguf
+from tests.tiny_models import TOKENS_USED
 
 SECTION = (
     (ROOT / "docs/measuring.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
@@ -30,6 +33,10 @@ def finished(tmp_path_factory) -> tuple[Path, dict[str, subprocess.CompletedProc
     folder = tmp_path_factory.mktemp("gpu-box")
     ended = {}
     with published(folder) as there:
+        (folder / "my-folder").mkdir()
+        tokenizer = AutoTokenizer.from_pretrained(there.hub.tokenizer)
+        file = folder / "my-folder/my-model.Q4_1.gguf"
+        write_gguf(wide_llama(3, TOKENS_USED), tokenizer, file)
         for command in COMMANDS:
             words = [MINIATURE.get(word, word) for word in shlex.split(command)]
             ended[command] = subprocess.run(
@@ -73,6 +80,7 @@ def test_they_leave_the_suites_that_the_readme_promises(finished):
         "pythia-410m",
         "tinyllama-1.1b-intermediate-step-50k-105b",
         "my-model",
+        "my-model.q4_1",
     }
     for suite in suites:
         exact = suite.startswith("pythia")
