@@ -9,7 +9,7 @@ import pytest
 
 from bounds import FORMS, four_term_bound
 from bounds.printed import upper_text
-from dashboard import variation
+from dashboard import progressive, variation
 from dashboard.artifacts import Suite
 from dashboard.controls import DELTAS
 from dashboard.forms import forms_of
@@ -49,7 +49,7 @@ def test_the_papers_line_is_called_a_bound_only_where_it_is_one(open_app, code, 
     points = [layer for layer in chart["layer"] if "shape" in layer.get("encoding", {})]
     (line,) = [layer for layer in points if layer["mark"]["size"] > 95]
     assert ("strokeDash" in line["mark"]) == (code == "nominal")
-    assert line["encoding"]["shape"]["scale"]["domain"][2:] == [name]
+    assert line["encoding"]["shape"]["scale"]["domain"][2:] == [progressive.LABEL, name]
 
 
 def test_every_control_moves_the_numbers(open_app):
