@@ -174,7 +174,7 @@ def feedback_counts(suite: Suite) -> pd.Series:
 
 def exceptions(suite: Suite) -> pd.DataFrame:
     """Layers in which error feedback did worse than rounding to nearest on the same grid, from 3
-    bits on.
+    bits on, of one seed of each size.
 
     Columns, as a reader sees them: model, quantizer, rate, layer, loss over that of rounding, and
     the share of codes at the ends of the grid with feedback and, where that was measured, without.
@@ -191,6 +191,7 @@ def exceptions(suite: Suite) -> pd.DataFrame:
         ORDER BY m.params_total, l.quantizer, l.bits, l.step, l.layer
         """
     )
+    rows = rows[rows["model_id"].isin(suite.models()["model_id"])]  # not those of other seeds
     return pd.DataFrame(
         [
             {

@@ -53,10 +53,17 @@ def suite(micro_run) -> Suite:
 
 
 @pytest.fixture
-def open_page(open_app):
-    """Start the app and go from the explorer to a page, with a query string for that page."""
+def open_page(open_app, monkeypatch, micro_run):
+    """Start the app and go from the explorer to a page, with a query string for that page; the
+    first page, whose address is the root, is where the app starts."""
 
     def start(page: str, data: Path | None = None, **query: str) -> AppTest:
+        if page == "overview":
+            monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+            for name, value in query.items():
+                app.query_params[name] = value
+            return app.run()
         if page == "bound_explorer":  # it opens anyway, and would keep its first choices
             return open_app(data, **query)
         app = open_app(data).switch_page(f"pages/{page}.py")

@@ -250,7 +250,7 @@ def test_nominal_bits_certify_nothing_and_look_so(open_overview):
     app = open_overview(settings="as chosen", code="nominal")
     assert not app.exception
     assert app.metric[0].label == "Not a certificate"
-    assert app.metric[3].delta.endswith("standard error, not certified")
+    assert app.metric[3].delta.startswith("paper's terms: ")
     assert "below" not in app.metric[3].delta
     assert ":orange-badge" in words(app)
     assert ":green-badge" not in words(app)
