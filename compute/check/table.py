@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,16 +38,14 @@ def check(device: str | None, cache_dir: Path, as_json: bool = False) -> bool:
         InputError: the device cannot be used.
     """
     device = ThisMachine().device(device)
-    if as_json:
-        console.file = sys.stderr  # what the runs of the pipeline say of themselves
     prepare_process()
     start = time.monotonic()
     found = Measured()
     rows = []
-    for row in _all_rows(device, cache_dir, found):
-        row = replace(row, seconds=round(time.monotonic() - start, 1))
-        rows.append(row)
-        if not as_json:
+    with _told_apart(as_json):
+        for row in _all_rows(device, cache_dir, found):
+            row = replace(row, seconds=round(time.monotonic() - start, 1))
+            rows.append(row)
             console.print(f"[dim]{duration(row.seconds):>7}[/dim]  {escape(row.what)}")
     kept = found.save(cache_dir, describe_device(device))
     wrong = [row for row in rows if row.ok is False]
@@ -65,6 +64,16 @@ def check(device: str | None, cache_dir: Path, as_json: bool = False) -> bool:
         f"speeds in {kept}."
     )
     return not wrong
+
+
+@contextmanager
+def _told_apart(as_json: bool) -> Iterator[None]:
+    """Progress goes to standard error while it lasts, where standard output is for JSON alone."""
+    console.stderr = as_json
+    try:
+        yield
+    finally:
+        console.stderr = False
 
 
 def _all_rows(device: str, cache_dir: Path, found: Measured) -> Iterator[Row]:
