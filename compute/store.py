@@ -81,6 +81,17 @@ class SuiteStore:
         whole = all(row_count(self.path(table, unit)) is not None for table in unit.tables)
         return ("done" if whole else "missing"), None
 
+    def was_tried(self, unit: Unit) -> bool:
+        """Whether a unit of this label, under whatever key, has ended here: its record stays."""
+        path = self.path("units", unit)
+        stem = path.name.removesuffix(f"--{unit.key}.parquet")
+        found = [
+            pq.read_table(other, columns=["status"])["status"][0].as_py()
+            for other in path.parent.glob(f"{stem}--*.parquet")
+            if other.name.removesuffix(".parquet").rpartition("--")[0] == stem
+        ]
+        return any(status != "skipped" for status in found)
+
     def read(self, table: str, unit: Unit) -> pa.Table:
         """The rows that ``unit`` wrote to ``table``."""
         return pq.read_table(self.path(table, unit))
