@@ -97,30 +97,35 @@ def main_module():
 
 @pytest.fixture(scope="session")
 def text_folder(tmp_path_factory) -> Path:
-    """A folder of real text: two packages of the standard library."""
-    folder = tmp_path_factory.mktemp("text")
-    stdlib = Path(sysconfig.get_path("stdlib"))
-    for package in ("json", "email", "http"):
-        shutil.copytree(
-            stdlib / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    return folder
+    """A folder of real text: three packages of the standard library."""
+
+    def make(folder: Path) -> None:
+        stdlib = Path(sysconfig.get_path("stdlib"))
+        for package in ("json", "email", "http"):
+            shutil.copytree(
+                stdlib / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
+            )
+
+    return made_once(tmp_path_factory, "text", make)
 
 
 @pytest.fixture(scope="session")
 def micro_ladder(tmp_path_factory) -> Path:
     """A ladder file with three models of 5 to 12 thousand parameters."""
-    file = tmp_path_factory.mktemp("ladder") / "micro.toml"
-    file.write_text(MICRO_LADDER)
-    return file
+    return _ladder(tmp_path_factory, "micro", MICRO_LADDER)
 
 
 @pytest.fixture(scope="session")
 def nano_ladder(tmp_path_factory) -> Path:
     """A ladder file with two models of 5 and 8 thousand parameters."""
-    file = tmp_path_factory.mktemp("ladder") / "nano.toml"
-    file.write_text(NANO_LADDER)
-    return file
+    return _ladder(tmp_path_factory, "nano", NANO_LADDER)
+
+
+def _ladder(tmp_path_factory, preset: str, text: str) -> Path:
+    def make(folder: Path) -> None:
+        (folder / f"{preset}.toml").write_text(text)
+
+    return made_once(tmp_path_factory, f"{preset}-ladder", make) / f"{preset}.toml"
 
 
 def compute_command(base: Path, ladder: Path, corpus: Path, *extra: str) -> list[str]:
