@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 

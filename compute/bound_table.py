@@ -7,7 +7,7 @@ from rich.table import Table
 from bounds import RiskBound
 from bounds.own_losses import Measurement
 from bounds.printed import parts_text, upper_text
-from compute.terminal import console
+from compute.base.terminal import console
 
 #: Decimals of the table.
 _DIGITS = 4

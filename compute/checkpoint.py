@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from compute import hub
-from compute.folders import whole_folder
+from compute.base.folders import whole_folder
 
 _POINTER = "source.json"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.request import Goes, Request
 from compute.request_options import with_request
 
@@ -217,9 +217,9 @@ def fit(
     seed: Annotated[int, typer.Option(help="Of the resampling.")] = 0,
 ) -> None:
     """Fit L(N, D) = E + A/N^alpha + B/D^beta to the losses of training runs."""
+    from compute.base.terminal import console
     from compute.fit_runs import law_of_file
     from compute.fit_table import show_fit
-    from compute.terminal import console
 
     with console.status("Descending from every start, then for every resample"):
         found = law_of_file(runs, resamples=bootstrap, seed=seed)

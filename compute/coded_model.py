@@ -8,10 +8,10 @@ import torch
 from transformers import PreTrainedModel
 
 from compute import codes
+from compute.base.folders import whole_folder
+from compute.base.setting import Setting
 from compute.codes.header import CODES
-from compute.folders import whole_folder
 from compute.layout import layout
-from compute.setting import Setting
 
 _ORIGIN = "origin.json"
 

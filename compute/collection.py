@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 import schema
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.store import WRITING
 
 

@@ -9,16 +9,16 @@ from rich.progress import Progress, TaskID
 from rich.table import Table
 
 import schema
-from compute.bars import bars_of_work
+from compute.base.bars import bars_of_work
+from compute.base.memory import gibibytes
+from compute.base.terminal import console, duration
 from compute.curvature.forecast import Forecast
-from compute.curvature.memory import gibibytes
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantizers.damping import USUAL_DAMPING
 from compute.same_weights import same_weights
 from compute.session import Offer, Session
 from compute.store import row_count
 from compute.suites.hub_model import HubModel
-from compute.terminal import console, duration
 from compute.time_left import TimeLeft
 from compute.unit import Unit
 

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
+from compute.base.errors import InputError
+from compute.base.memory import Memory
+from compute.base.terminal import console
 from compute.console import show_shapes
 from compute.curvature.forecast import forecast
-from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
-from compute.errors import InputError
 from compute.suites.hub_suite import load_hub_suite
-from compute.terminal import console
 from schema import MATRICES
 
 #: Tokens of the default measurement.

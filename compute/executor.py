@@ -122,7 +122,7 @@ class _Room:
     """Memory that units share."""
 
     def __init__(self, device: str) -> None:
-        from compute.process_memory import free_bytes
+        from compute.base.process_memory import free_bytes
 
         self.device, self.free = device, free_bytes()
 

@@ -3,9 +3,9 @@
 from rich.markup import escape
 from rich.table import Table
 
+from compute.base.terminal import console
 from compute.fit_runs import FittedRuns
 from compute.fit_warnings import warnings_of
-from compute.terminal import console
 
 #: What each estimate is called in L(N, D) = E + A / N^alpha + B / D^beta.
 SYMBOLS = {

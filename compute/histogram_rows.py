@@ -3,7 +3,7 @@
 import pyarrow as pa
 
 from bounds import TokenLosses
-from compute.setting import Setting
+from compute.base.setting import Setting
 
 
 def histogram_rows(model_id: str, setting: Setting, split: str, histogram: TokenLosses) -> pa.Table:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import torch
 
+from compute.base.memory import Memory
 from compute.check.measured import Measured
 from compute.curvature.forecast import forecast
-from compute.curvature.memory import Memory
 from compute.estimate import OVERHEAD_SECONDS
 from compute.placement import arithmetic
 from compute.suites.hub_model import HubModel

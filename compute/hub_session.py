@@ -10,10 +10,12 @@ from typing import Self
 from transformers import PreTrainedConfig
 
 from compute import estimate, hub, hub_estimate
-from compute.bars import one_bar
+from compute.base.bars import one_bar
+from compute.base.digest import digest
+from compute.base.errors import InputError
+from compute.base.memory import Memory, gibibytes
+from compute.base.terminal import console, duration
 from compute.check.measured import Measured
-from compute.curvature.memory import Memory, gibibytes
-from compute.errors import InputError
 from compute.needs import SPREAD, memory_of, shortages
 from compute.placement import arithmetic, dtype_name
 from compute.request import Request
@@ -35,8 +37,7 @@ from compute.suites.named_models import named_suite
 from compute.suites.repeated_weights import Repeats, repeated_weights
 from compute.suites.text import SEED, DatasetText, FolderText, StreamText, Text
 from compute.suites.text_files import Tokenizing, open_text, text_identity, tokenizing_of
-from compute.terminal import console, duration
-from compute.unit import Unit, digest
+from compute.unit import Unit
 from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
 from compute.units.shared import without_stages
 from compute.workspace import Workspace

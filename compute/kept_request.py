@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 import schema
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.setting import Setting
 from compute.request import Goes, Request, options
-from compute.setting import Setting
 from compute.store import WRITING
 from compute.suites.measurements import setting_name
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from compute.curvature.memory import Memory
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.memory import Memory
 from compute.executor import Event, run_units
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -2,8 +2,8 @@
 
 import torch
 
+from compute.base.memory import Memory, gibibytes
 from compute.curvature.forecast import forecast
-from compute.curvature.memory import Memory, gibibytes
 from compute.placement import arithmetic
 from compute.quantizers.tensors import ROW_ENTRIES
 from compute.sampled_evaluation import SCORED_LOGITS, batch_windows

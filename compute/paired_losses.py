@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from compute.unit import Unit, digest
+from compute.base.digest import digest
+from compute.unit import Unit
 from compute.workspace import Workspace
 
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import torch
 
 import schema
-from compute import process_memory
-from compute.curvature.memory import gibibytes
+from compute.base import process_memory
+from compute.base.memory import gibibytes
 from compute.needs import host_bytes
 from compute.stages import STAGES
 from compute.unit import Unit

@@ -6,7 +6,7 @@ import torch
 from transformers import PreTrainedModel
 
 from compute import language_model
-from compute.curvature.memory import USABLE_SHARE
+from compute.base.memory import USABLE_SHARE
 
 
 def arithmetic(device: str | torch.device) -> torch.dtype:

@@ -11,11 +11,11 @@ import pyarrow as pa
 from rich.table import Table
 
 import schema
-from compute.errors import InputError
-from compute.folders import whole_folder
+from compute.base.errors import InputError
+from compute.base.folders import whole_folder
+from compute.base.terminal import console
 from compute.packed_file import write_packed
 from compute.store import SuiteStore
-from compute.terminal import console
 from compute.unit_files import UnitFile, unit_files
 
 #: Files by table and model.

@@ -7,13 +7,13 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from compute.base.setting import Setting
 from compute.calibration import layer_inputs, lookup_counts
 from compute.input_moment import InputMoment, Spectrum
 from compute.layer_statistics import LayerStatistics, layer_statistics
 from compute.layout import Kind, Parameter, layout, modules_of
 from compute.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
 from compute.quantizers.tensors import all_finite
-from compute.setting import Setting
 from compute.trained_moments import TrainedMoments
 
 

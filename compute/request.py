@@ -15,7 +15,7 @@ from typer import Option
 from typer.models import OptionInfo
 
 from compute.amounts import tokens_of
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 
 class Goes(Flag):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compute import estimate
+from compute.base.terminal import console
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
 from compute.curvature.point import CurvaturePoint
@@ -18,7 +19,6 @@ from compute.perform import record_skipped
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
-from compute.terminal import console
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -7,14 +7,14 @@ from typing import Any, Self, TypeVar
 
 from transformers import PreTrainedConfig
 
-from compute.curvature.memory import Memory
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.memory import Memory
+from compute.base.provenance import Provenance
+from compute.base.setting import Setting
 from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
 from compute.plan import Plan, make_plan
-from compute.provenance import Provenance
 from compute.request import Goes, Request
-from compute.setting import Setting
 from compute.store import SuiteStore
 from compute.unit import Unit
 from compute.workspace import Workspace

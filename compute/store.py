@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.unit import Unit
 
 #: Ending of a file that is being written; a leftover one is garbage, and no pattern for

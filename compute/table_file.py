@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from tables import LOSS_TABLE, TableError, Wanted, loss_arrays, numbers, parts_of_path, read_table
 
 #: Characters of a file's own text that a sentence shows.

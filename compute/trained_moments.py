@@ -19,8 +19,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import PreTrainedModel
 
+from compute.base.folders import whole_folder
 from compute.calibration import trained_inputs
-from compute.folders import whole_folder
 from compute.input_moment import InputMoment, Spectrum
 from compute.layout import Parameter
 

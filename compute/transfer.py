@@ -8,10 +8,10 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
 from compute import coded_model, codes, hub
+from compute.base.errors import InputError
+from compute.base.folders import whole_folder
 from compute.byte_tokenizer import byte_tokenizer
 from compute.codes.header import CODES
-from compute.errors import InputError
-from compute.folders import whole_folder
 from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.layout import layout
 from compute.run import run_only

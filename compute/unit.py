@@ -1,17 +1,10 @@
 """The unit of work: one (stage, model, setting), named after everything that produced it."""
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from compute.setting import Setting
-
-
-def digest(value: Any) -> str:
-    """First 12 hexadecimal digits of the SHA-256 of ``value`` as canonical JSON."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+from compute.base.digest import digest
+from compute.base.setting import Setting
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.store import conform
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.curvature.memory import Memory
-from compute.provenance import Provenance
+from compute.base.memory import Memory
+from compute.base.provenance import Provenance
 from compute.store import SuiteStore
 from compute.suites.standin_windows import StandInFiles
 from compute.suites.stream_windows import StreamWindows

@@ -19,7 +19,7 @@ def test_versions(version, complaint):
 
 
 def test_every_quantizer_of_the_schema_has_parameters_and_a_name_for_readers():
-    from compute.setting import _PARAMETERS
+    from compute.base.setting import _PARAMETERS
     from dashboard.settings import Setting
 
     assert set(_PARAMETERS) == set(schema.QUANTIZERS)

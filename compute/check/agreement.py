@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from compute import codes, language_model, training
+from compute.base.setting import Setting
 from compute.check import tiny
 from compute.check.row import Row, at_most
 from compute.codes.header import CODES
@@ -18,7 +19,6 @@ from compute.placement import arithmetic, cast, dtype_name
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, StoredTensor
 from compute.sampled_evaluation import score_positions
-from compute.setting import Setting
 from compute.suites.ladder import load_ladder
 from schema import MATRICES
 

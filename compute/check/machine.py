@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from huggingface_hub import constants, get_session, is_offline_mode
 
+from compute.base.memory import Memory, gibibytes
 from compute.check.row import Row
-from compute.curvature.memory import Memory, gibibytes
 from compute.perform import describe_device
 from compute.quantizers import gptq
 

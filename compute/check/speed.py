@@ -10,11 +10,12 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
 from compute import codes
+from compute.base.memory import Memory, gibibytes
+from compute.base.setting import Setting
 from compute.check.measured import Measured
 from compute.check.row import Row
 from compute.codes.header import CODES
 from compute.curvature.footprint import footprint
-from compute.curvature.memory import Memory, gibibytes
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.layer_statistics import layer_statistics
 from compute.layout import Kind, layout
@@ -22,7 +23,6 @@ from compute.needs import memory_of
 from compute.placement import arithmetic, dtype_name
 from compute.quantizers import quantize
 from compute.sampled_evaluation import score_positions
-from compute.setting import Setting
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import load_hub_suite
 from compute.unit import Unit

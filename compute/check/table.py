@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from compute.base.terminal import console, duration
 from compute.check import agreement, cards, machine, pipeline, speed
 from compute.check.measured import Measured
 from compute.check.row import Row, rows_of
 from compute.machines import ThisMachine
 from compute.perform import describe_device, prepare_process
-from compute.terminal import console, duration
 
 _ADVICE = "report it with this table; the other parts are not touched by it"
 

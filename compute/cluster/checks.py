@@ -9,9 +9,9 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from compute.base.errors import InputError
+from compute.base.provenance import ROOT, code_digest, library_versions
 from compute.cluster.connection import first_line, task_options
-from compute.errors import InputError
-from compute.provenance import ROOT, code_digest, library_versions
 
 #: Seconds within which a machine must say what it sees: starting Python there may take long.
 LOOK_WITHIN = 120.0
@@ -62,7 +62,7 @@ def _look_for(marks: dict[str, str]) -> Callable[[], Look]:
 
         unseen = [folder for folder, mark in marks.items() if not Path(mark).exists()]
         try:
-            from compute.provenance import code_digest, library_versions
+            from compute.base.provenance import code_digest, library_versions
 
             return unseen, None, code_digest(), library_versions()
         except ImportError as error:  # also of a library whose version is asked for

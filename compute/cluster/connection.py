@@ -10,9 +10,9 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.provenance import ROOT
 from compute.executor import KEEP_MEMORY
-from compute.provenance import ROOT
 
 #: Seconds within which a cluster must answer.
 ANSWER_WITHIN = 30.0

@@ -9,10 +9,11 @@ from typing import Any
 import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
+from compute.base.errors import InputError
+from compute.base.terminal import console
 from compute.cluster.connection import connected, task_options
 from compute.cluster.machines import most_gpus, settled
 from compute.cluster.progress import ProgressBoard
-from compute.errors import InputError
 from compute.executor import (
     REPORT_EVERY,
     Event,
@@ -24,7 +25,6 @@ from compute.executor import (
 )
 from compute.perform import Outcome, perform, prepare_process
 from compute.schedule import Schedule
-from compute.terminal import console
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -9,10 +9,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayTaskError
 
+from compute.base.errors import InputError
+from compute.base.memory import Memory
 from compute.cluster.checks import check_machines
 from compute.cluster.connection import connected, task_options
-from compute.curvature.memory import Memory
-from compute.errors import InputError
 from compute.executor import Event
 from compute.machines import check_device
 from compute.perform import describe_device

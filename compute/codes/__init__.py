@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import torch
 
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.codes import entropy, stored
 from compute.codes.header import CODES, header, split_header
 from compute.layout import Parameter
 from compute.quantizers import StoredTensor
-from compute.setting import UNQUANTIZED, Setting
 
 __all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "unquantized_bits"]
 

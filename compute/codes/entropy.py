@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from compute.base.setting import Setting
 from compute.codes.frequencies import FrequencyTable, best_table
 from compute.codes.range_coder import Reader, Writer
 from compute.layout import Parameter
@@ -27,7 +28,6 @@ from compute.quantizers import (
     rotation_of,
 )
 from compute.quantizers.tensors import SCALE_DTYPE, group_count, group_of_columns
-from compute.setting import Setting
 
 #: Classes that columns, or rows, are sorted into.
 _CLASSES = 4

@@ -16,7 +16,7 @@ first; the highest bit says that more follow.
 import struct
 
 import schema
-from compute.setting import Setting
+from compute.base.setting import Setting
 
 CODES = ("stored", "entropy_coded")
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from compute.base.setting import Setting
 from compute.layout import Parameter
 from compute.quantizers import (
     Form,
@@ -26,7 +27,6 @@ from compute.quantizers import (
     rotation_of,
 )
 from compute.quantizers.tensors import SCALE_DTYPE, group_count
-from compute.setting import Setting
 
 _RANGE = struct.Struct("<Bh")
 

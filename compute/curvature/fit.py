@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedConfig
 
+from compute.base.memory import Memory, gibibytes
 from compute.curvature.footprint import footprint
 from compute.curvature.lanczos import BasisPlace
-from compute.curvature.memory import Memory, gibibytes
 from compute.curvature.point import CurvaturePoint
 from compute.parameter_counts import parameter_counts_of
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedConfig
 
+from compute.base.memory import Memory
 from compute.curvature.fit import Fit, NoRoomError, fit
 from compute.curvature.footprint import NotFollowedError
-from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 
-from compute.setting import UNQUANTIZED, Setting
+from compute.base.setting import UNQUANTIZED, Setting
 from schema import MATRICES, MATRIX_PARAMETERS
 
 

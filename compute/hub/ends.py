@@ -3,7 +3,7 @@
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub.source import Source
 from compute.hub.tensors import StoredTensor, same_values, stored_tensors
 

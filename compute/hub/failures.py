@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import httpx
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 if TYPE_CHECKING:
     from compute.hub.source import Source

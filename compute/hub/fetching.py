@@ -5,7 +5,7 @@ from pathlib import Path
 
 from huggingface_hub import constants
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import files
 from compute.hub.download import Progress, counter, download
 from compute.hub.failures import UnreachableError

@@ -10,7 +10,7 @@ from pathlib import Path
 from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub.failures import explained
 from compute.hub.source import Source
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from huggingface_hub import scan_cache_dir
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub.source import Source, local_folder, repository_cache
 
 

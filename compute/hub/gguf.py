@@ -23,7 +23,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import files
 from compute.hub.failures import UnreachableError
 from compute.hub.source import Source, cached_snapshot, commit_of

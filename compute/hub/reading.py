@@ -7,7 +7,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.models.auto import configuration_auto, modeling_auto
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import files, gguf
 from compute.hub.download import download
 from compute.hub.failures import UnreachableError

@@ -9,7 +9,7 @@ from huggingface_hub import HfApi, constants, is_offline_mode, snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 from huggingface_hub.file_download import repo_folder_name
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub.failures import explained
 
 #: "NAME" (old models) or "ORG/NAME"; what else a name might be is a path.

@@ -10,7 +10,7 @@ from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingE
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 from safetensors import safe_open
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import files
 from compute.hub.failures import UnreachableError, explained
 from compute.hub.fetching import cached_weights, weight_files

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import files
 
 SHA256 = re.compile(r"[0-9a-f]{64}")

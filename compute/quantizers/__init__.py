@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import torch
 
+from compute.base.setting import Setting
 from compute.layout import Kind, Parameter
 from compute.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
 from compute.quantizers.rotation import Rotation
@@ -19,7 +20,6 @@ from compute.quantizers.tensors import (
     all_finite,
     with_rotation,
 )
-from compute.setting import Setting
 
 __all__ = [
     "ACT_ORDER",

@@ -9,10 +9,10 @@ import torch
 
 from bounds import nominal_bits
 from compute import coded_model, language_model
+from compute.base.setting import Setting
 from compute.evaluation import clustered_standard_error, evaluate
 from compute.histogram_rows import histogram_rows
 from compute.paired_losses import paired_losses
-from compute.setting import Setting
 from compute.suites.ladder_model import LadderModel
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -9,12 +9,12 @@ from transformers import PreTrainedModel
 import schema
 from bounds import nominal_bits
 from compute import coded_model, codes, language_model
+from compute.base.setting import UNQUANTIZED
 from compute.evaluation import clustered_standard_error
 from compute.layout import layout
 from compute.paired_losses import paired_losses
 from compute.placement import ready_to_score
 from compute.sampled_evaluation import SampledLosses, joined, score_positions
-from compute.setting import UNQUANTIZED
 from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
 from compute.suites.draws import drawn_positions, uniform_draws
 from compute.suites.effort import DRAW_SEEDS, POSITION_SEEDS, Effort

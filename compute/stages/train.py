@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import torch
 
 from compute import language_model, training
-from compute.folders import whole_folder
+from compute.base.folders import whole_folder
+from compute.base.setting import UNQUANTIZED
 from compute.histogram_rows import histogram_rows
-from compute.setting import UNQUANTIZED
 from compute.training_state import TrainingState
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -10,7 +10,7 @@ from huggingface_hub import get_session, hf_hub_url, is_offline_mode, parse_hf_u
 from huggingface_hub.errors import HfUriError
 from huggingface_hub.utils import build_hf_headers, httpx
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.range_reads import RangeReader
 
 

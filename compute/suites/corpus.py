@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.documents import is_shard, shard_documents, text_documents
 
 

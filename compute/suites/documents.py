@@ -15,7 +15,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: Rows of a Parquet file that are held at once; those of web text are a few KB each.
 PARQUET_ROWS = 256

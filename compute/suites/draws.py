@@ -7,7 +7,7 @@ can be measured later without losing what was.
 
 import numpy as np
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: One stream of random numbers per purpose: under one seed the two are independent.
 _WINDOWS, _POSITIONS = 0, 1

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import filter_repo_objects
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: Where the hub keeps Parquet files that it makes of other formats.
 CONVERTED = "refs/convert/parquet"

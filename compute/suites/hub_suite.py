@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers import GPT2Config, GPTNeoXConfig, PreTrainedConfig
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import Source
 from compute.suites.checkpoints import nearest_saved_step, pythia_steps
 from compute.suites.effort import Effort

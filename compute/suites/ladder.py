@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from compute.base.errors import InputError
+from compute.base.setting import Setting
 from compute.curvature.point import CurvaturePoint
-from compute.errors import InputError
-from compute.setting import Setting
 from compute.suites.checkpoints import FRACTIONS
 from compute.suites.ladder_model import LadderModel
 from compute.suites.learning_rate import LearningRateRule

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 import schema
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.curvature.point import CurvaturePoint
-from compute.errors import InputError
-from compute.setting import UNQUANTIZED, Setting
 
 #: Quantizers that have a step where others have bits, and those that have a fixed width.
 _STEPPED, _FIXED = {"gptq_step"}, {"none": 32, "cast": 16}

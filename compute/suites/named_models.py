@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import FILE, HubSuite, family_of
 from compute.suites.own_model import own_suite

@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from compute import hub
-from compute.errors import InputError
-from compute.setting import Setting
+from compute.base.errors import InputError
+from compute.base.setting import Setting
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import (
     FILE,

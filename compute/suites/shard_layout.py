@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: Token ids are stored as little-endian uint16.
 ID_BYTES = 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.draws import distinct_draws, uniform_draws
 from compute.suites.hub_model import HubModel
 from compute.suites.token_stream import TokenStream

@@ -8,7 +8,8 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.digest import digest
+from compute.base.errors import InputError
 from compute.suites.corpus import Corpus, load_corpus
 from compute.suites.hub_dataset import fetch_dataset
 from compute.suites.hub_model import HubModel
@@ -28,7 +29,6 @@ from compute.suites.text_windows import tokenize, windows_folder
 from compute.suites.token_stream import TokenStream
 from compute.suites.tokens import token_pieces, tokenizer_digest
 from compute.suites.window_begin import window_begin
-from compute.unit import digest
 
 #: Bytes of a token, about: what fills the windows is the most that is tokenized.
 _TOKEN_BYTES = 4

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from compute.errors import InputError
-from compute.folders import first_folder
+from compute.base.errors import InputError
+from compute.base.folders import first_folder
 from compute.suites.corpus import Corpus
 from compute.suites.tokens import document_end, known_ids, token_pieces, tokenizer_digest
 

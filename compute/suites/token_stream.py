@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.byte_source import ByteSource, is_folder, open_source
 from compute.suites.reads_in_flight import reads_in_flight
 from compute.suites.shard_layout import ID_BYTES, ShardLayout

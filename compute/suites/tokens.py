@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from transformers import PreTrainedTokenizerBase
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: Characters that are tokenized at once, and those of the longest piece of one document: a
 #: tokenizer needs about a hundred bytes of memory for each.

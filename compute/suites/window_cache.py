@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: How long to wait for another process that writes to the same file.
 BUSY_SECONDS = 60.0

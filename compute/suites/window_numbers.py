@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 #: Neighbouring windows that one read takes: 1 MiB of Pythia's.
 LONGEST_RUN = 256

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from compute.errors import InputError
-from compute.folders import first_folder
+from compute.base.errors import InputError
+from compute.base.folders import first_folder
 from compute.suites.corpus import Corpus
 from compute.suites.ladder_model import LadderModel
 

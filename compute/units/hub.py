@@ -1,11 +1,12 @@
 """The units of a suite of published models, and what each needs."""
 
-from compute.setting import UNQUANTIZED, Setting
+from compute.base.digest import digest
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.stages.chain import POSITION_SEED, Ahead
 from compute.stages.sample import work_tokens
 from compute.suites.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.hub_model import HubModel
-from compute.unit import Unit, digest
+from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit
 from compute.units.versions import STAGE_VERSIONS
 

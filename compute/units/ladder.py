@@ -1,14 +1,15 @@
 """The units of the ladder, and what each needs."""
 
-from compute.errors import InputError
-from compute.setting import UNQUANTIZED
+from compute.base.digest import digest
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED
 from compute.stages.measure import Scoring
 from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
 from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder import Ladder, Measurement
 from compute.suites.ladder_model import LadderModel
 from compute.suites.windows import Windows, predictions
-from compute.unit import Unit, digest
+from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit
 from compute.units.versions import STAGE_VERSIONS
 

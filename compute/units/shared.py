@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from compute.base.digest import digest
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.curvature.point import CurvaturePoint
-from compute.errors import InputError
-from compute.setting import UNQUANTIZED, Setting
 from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.quantize import Calibration
-from compute.unit import Unit, digest
+from compute.unit import Unit
 from compute.units.versions import STAGE_VERSIONS
 
 #: Of the training windows that quantizers look at.

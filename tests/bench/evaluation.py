@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from compute.base.setting import Setting
 from compute.calibration import layer_inputs
 from compute.layout import Kind, layout, modules_of
 from compute.placement import arithmetic, cast, dtype_name
 from compute.quantizers import quantize
 from compute.sampled_evaluation import BATCH_TOKENS, score_positions
-from compute.setting import Setting
 from compute.suites.draws import drawn_positions
 from compute.suites.hub_suite import load_hub_suite
 

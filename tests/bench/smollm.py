@@ -18,11 +18,11 @@ import torch
 from transformers import PreTrainedModel
 
 from compute import codes, language_model
+from compute.base.process_memory import peak_bytes, reset_peak
+from compute.base.setting import Setting
 from compute.layout import layout
-from compute.process_memory import peak_bytes, reset_peak
 from compute.quantization import quantize_model
 from compute.sampled_evaluation import score_positions
-from compute.setting import Setting
 from compute.suites.draws import drawn_positions
 
 SETTINGS = (Setting("rtn", bits=4), Setting("rtn", bits=8), Setting("gptq", bits=4))

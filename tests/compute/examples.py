@@ -15,7 +15,7 @@ from transformers import (
     PreTrainedModel,
 )
 
-from compute.setting import UNQUANTIZED, Setting
+from compute.base.setting import UNQUANTIZED, Setting
 
 VOCABULARY = 48
 

@@ -8,10 +8,10 @@ import torch
 from typer.testing import CliRunner
 
 from compute import cli, hub_estimate
+from compute.base.memory import Memory
 from compute.check import agreement, machine, table, tiny
 from compute.check.measured import Measured
 from compute.check.row import Row, at_most, rows_of
-from compute.curvature.memory import Memory
 from compute.suites.hub_suite import load_hub_suite
 from compute.unit import Unit
 

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 import schema
 from compute import codes, language_model
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.codes import entropy
 from compute.codes.header import CODES, header, split_header
 from compute.layout import Kind, Parameter, layout
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, RawTensor, quantize
-from compute.setting import UNQUANTIZED, Setting
 from tests.compute.examples import MODELS, SETTINGS, batches, layer, model, moment
 from tests.conftest import ROOT
 

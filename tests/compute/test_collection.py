@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import schema
+from compute.base.errors import InputError
 from compute.collection import write_collection
-from compute.errors import InputError
 from compute.store import SuiteStore
 from tests.conftest import ROOT
 

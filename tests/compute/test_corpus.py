@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.corpus import _standard_library, load_corpus
 from compute.suites.windows import DOCUMENT_END, predictions, tile
 

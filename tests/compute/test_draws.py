@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.draws import (
     _POSITIONS,
     _WINDOWS,

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
+from compute.base.setting import Setting
 from compute.layer_statistics import code_entropy_bits
 from compute.layout import Kind, Parameter
 from compute.quantizers import Form, form_of, gptq_step, ldlq, quantize
 from compute.quantizers.damping import unit_upper_factor
 from compute.quantizers.ldlq import order_of_columns
-from compute.setting import Setting
 from tests.compute.examples import damped, layer, moment, proxy_loss
 
 SETTING = Setting("gptq_step", step=0.5)

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.hub import Source, UnreachableError, files
 from compute.hub.fetching import _check_room
 from compute.language_model import weights_sha256

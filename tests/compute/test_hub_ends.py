@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Model
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.transfer import export_model, restore_model
 from tests.compute.published_runs import done_again, opened
 from tests.conftest import ROOT

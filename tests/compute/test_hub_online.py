@@ -21,7 +21,7 @@ from tests.tiny_models import tiny_neox
 DRIVER = """
 import json, sys
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
 
 def outcome(function, name, revision):
     heard = []

@@ -3,9 +3,9 @@
 import pytest
 
 from compute import hub
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED
 from compute.hub import Source
-from compute.setting import UNQUANTIZED
 from compute.suites.hub_suite import (
     FILE,
     family_model,

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from compute import language_model
-from compute.errors import InputError
-from compute.setting import UNQUANTIZED, Setting
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.suites.ladder import Measurement, load_ladder
 from compute.suites.windows import Windows, input_counts
 from compute.training import schedule, train

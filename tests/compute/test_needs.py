@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from compute import hub_session, run
+from compute.base.memory import Memory
+from compute.base.terminal import console
 from compute.console import show_plan
 from compute.curvature.forecast import forecast
-from compute.curvature.memory import Memory
 from compute.executor import Finished
 from compute.machines import ThisMachine
 from compute.needs import memory_of, shortages
@@ -20,7 +21,6 @@ from compute.placement import arithmetic
 from compute.request import Request
 from compute.smaller_effort import smaller_requests
 from compute.suites.hub_suite import load_hub_suite
-from compute.terminal import console
 from compute.units.hub import hub_units
 from compute.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened

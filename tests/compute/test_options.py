@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 
 from compute import cli, session
 from compute.amounts import tokens_of
-from compute.errors import InputError
+from compute.base.errors import InputError
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.ladder_session import LadderSession
 from compute.request import Goes, Request, options
 from compute.session import open_session
-from compute.setting import UNQUANTIZED, Setting
 from compute.suites.effort import Effort
 from compute.suites.hub_suite import load_effort, load_hub_suite
 from compute.suites.measurements import setting_name, settings_named

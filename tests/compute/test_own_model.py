@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, MixtralConfig, Mix
 from typer.testing import CliRunner
 
 from compute import cli, transfer
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.kept_request import keep_request, request_of_suite
 from compute.perform import perform
 from compute.plan import units_to_make

@@ -5,9 +5,10 @@ import sys
 import pytest
 import torch
 
-from compute import perform, process_memory
+from compute import perform
+from compute.base import process_memory
+from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset_peak
 from compute.executor import _Room
-from compute.process_memory import free_bytes, give_back, peak_bytes, reset_peak
 from compute.schedule import Schedule
 from compute.unit import Unit
 
@@ -65,7 +66,7 @@ def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypa
 def test_a_unit_waits_for_room_and_a_smaller_one_goes_first(monkeypatch):
     sizes = {"large": 5, "middle": 4, "small": 2}
     monkeypatch.setattr("compute.needs.host_bytes", lambda unit, device: sizes[unit.model_id])
-    monkeypatch.setattr("compute.process_memory.free_bytes", lambda: 7)
+    monkeypatch.setattr("compute.base.process_memory.free_bytes", lambda: 7)
     units = [unit(name) for name in sizes]
     schedule = Schedule(units, lambda unit: sizes[unit.model_id])
     room = _Room("cpu")

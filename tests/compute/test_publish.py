@@ -14,7 +14,7 @@ import pytest
 
 import schema
 from compute import cli
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.publish import publish_suite
 from compute.store import SuiteStore
 from tests.conftest import LADDER_TABLES

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from compute import hub, language_model
+from compute.base.errors import InputError
+from compute.base.terminal import console
 from compute.console import show_summary
-from compute.errors import InputError
 from compute.perform import perform
 from compute.same_weights import same_weights
 from compute.suites import range_reads
-from compute.terminal import console
 from tests.compute.published_runs import (
     carried_out,
     checkpoint,

@@ -3,11 +3,11 @@
 import pytest
 import torch
 
+from compute.base.setting import Setting
 from compute.calibration import layer_inputs
 from compute.layout import Kind, layout
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, ldlq
-from compute.setting import Setting
 from tests.compute.examples import MODELS, SETTINGS, VOCABULARY, batches, model, proxy_loss
 
 LDLQ = Setting("ldlq", bits=3)

@@ -11,11 +11,11 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
+from compute.base.errors import InputError
 from compute.cluster import checks, connection
 from compute.cluster.connection import connected, task_options
 from compute.cluster.executor import run_units_on_ray
 from compute.cluster.machines import RayCluster
-from compute.errors import InputError
 from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
 from compute.store import SuiteStore

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from compute import hub
+from compute.base.terminal import console
 from compute.console import show_plan
 from compute.perform import perform
 from compute.suites.hub_suite import load_hub_suite
 from compute.suites.repeated_weights import Repeats, repeated_steps, repeated_weights
-from compute.terminal import console
 from tests.compute.published_runs import checkpoint, done_again, opened, snapshot
 from tests.conftest import ROOT
 from tests.fake_hub import serving

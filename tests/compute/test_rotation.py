@@ -6,11 +6,11 @@ import math
 import pytest
 import torch
 
+from compute.base.setting import Setting
 from compute.layout import Kind, Parameter, layout
 from compute.quantizers import ldlq, ldlq_rotated, rotation_of
 from compute.quantizers.damping import unit_upper_factor
 from compute.quantizers.rotation import Rotation
-from compute.setting import Setting
 from tests.compute.examples import damped, layer, model, moment, proxy_loss
 
 SIZES = [1, 2, 3, 64, 96, 97]

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import schema
-from compute.setting import Setting
+from compute.base.setting import Setting
 from tests.compute.examples import SETTINGS
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from compute import language_model, training
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.evaluation import evaluate
 from compute.publish import publish_suite
 from compute.run import run

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites import tokens
 from compute.suites.corpus import Corpus, load_corpus
 from compute.suites.text_windows import tokenize

@@ -2,8 +2,8 @@
 
 import pytest
 
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.schedule import Schedule
-from compute.setting import UNQUANTIZED, Setting
 from compute.suites.hub_suite import load_hub_suite
 from compute.suites.ladder import load_ladder
 from compute.time_left import TimeLeft

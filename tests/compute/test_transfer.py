@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from compute import codes
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.kept_request import request_of_suite
 from compute.layout import layout
 from compute.request import Request

@@ -5,10 +5,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import MixtralConfig, MixtralForCausalLM, Qwen2MoeConfig, Qwen2MoeForCausalLM
 
+from compute.base.memory import Memory
 from compute.curvature import footprint as footprints
 from compute.curvature.footprint import NotFollowedError, PeakBytes, footprint
 from compute.curvature.forecast import forecast
-from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from schema import MATRICES

@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
+from compute.base.memory import Memory
 from compute.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
 from compute.curvature.footprint import PeakBytes, footprint
 from compute.curvature.forecast import forecast
 from compute.curvature.lanczos import BasisPlace
-from compute.curvature.memory import Memory
 from compute.curvature.point import CurvaturePoint
 from compute.curvature.probe import Signs, rademacher, run_probe
 from compute.curvature.products import CurvatureProduct, twice_differentiable

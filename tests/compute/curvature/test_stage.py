@@ -10,9 +10,9 @@ import torch
 
 import schema
 from compute import language_model
+from compute.base.errors import InputError
+from compute.base.memory import Memory
 from compute.curvature import probe as probes
-from compute.curvature.memory import Memory
-from compute.errors import InputError
 from compute.session import Session
 from compute.stages import curvature
 from compute.suites.ladder import load_ladder

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.token_stream import TokenStream
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +43,7 @@ def refused(stream: TokenStream, indices=(0,)) -> str:
 CHILD = """
 import sys, json
 from pathlib import Path
-from compute.errors import InputError
+from compute.base.errors import InputError
 from compute.suites.token_stream import TokenStream
 address, cache, step, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), len(sys.argv)
 stream = TokenStream(address, cache, 50304, 33, 5)

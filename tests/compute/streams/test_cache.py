@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from tests.compute import shard_server
 from tests.compute.shard_server import once
 from tests.compute.streams.examples import (

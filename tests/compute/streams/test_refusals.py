@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from compute.errors import InputError
+from compute.base.errors import InputError
 from tests.compute import shard_server
 from tests.compute.streams.examples import (
     EXPECTED,

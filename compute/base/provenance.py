@@ -10,7 +10,7 @@ from pathlib import Path
 
 import schema
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 #: Folders whose code decides what the numbers are.
 MEASURING_CODE = ("bounds", "compute", "schema.py")

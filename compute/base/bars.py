@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn
 
-from compute.terminal import console, duration
+from compute.base.terminal import console, duration
 
 
 @contextmanager
