@@ -11,7 +11,7 @@ from transformers.utils import logging
 
 from compute import checkpoint
 from compute.base.folders import whole_folder
-from compute.parameter_counts import parameter_counts
+from compute.hub.parameter_counts import parameter_counts
 from compute.suites.ladder_model import VOCAB_SIZE, LadderModel
 from compute.suites.windows import DOCUMENT_END
 

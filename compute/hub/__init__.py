@@ -4,16 +4,17 @@ The hub's own variables hold: ``HF_HOME``, ``HF_HUB_CACHE``, ``HF_HUB_OFFLINE``,
 and ``HF_TOKEN``.  Every failure is an ``InputError``.
 """
 
-from compute.hub.ends import with_true_ends
+from compute.hub.downloads.fetching import fetch, missing_bytes, weight_files
+from compute.hub.downloads.forgetting import forget
+from compute.hub.downloads.verification import verify
 from compute.hub.failures import UnreachableError
-from compute.hub.fetching import fetch, missing_bytes, weight_files
-from compute.hub.forgetting import forget
 from compute.hub.gguf import Declared, declared, decoded_model
-from compute.hub.hashes import hub_answers, weight_hashes
+from compute.hub.parameter_counts import parameter_counts_of
 from compute.hub.reading import config_of, tokenizer_of
-from compute.hub.source import Source, commit_of
-from compute.hub.verification import verify
-from compute.parameter_counts import parameter_counts_of
+from compute.hub.revisions import commit_of
+from compute.hub.source import Source
+from compute.hub.weights.ends import with_true_ends
+from compute.hub.weights.hashes import hub_answers, weight_hashes
 
 __all__ = [
     "Declared",

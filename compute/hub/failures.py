@@ -3,7 +3,6 @@
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from huggingface_hub import constants, is_offline_mode
 from huggingface_hub.errors import (
@@ -22,9 +21,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import httpx
 
 from compute.base.errors import InputError
-
-if TYPE_CHECKING:
-    from compute.hub.source import Source
+from compute.hub.source import Source
 
 LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 
@@ -34,7 +31,7 @@ class UnreachableError(InputError):
 
 
 @contextmanager
-def explained(source: "Source") -> Iterator[None]:
+def explained(source: Source) -> Iterator[None]:
     """Turn what ``huggingface_hub`` raises into a sentence about ``source``.
 
     Raises:
@@ -66,7 +63,7 @@ def explained(source: "Source") -> Iterator[None]:
         raise _stopped(source, error) from error
 
 
-def _answered(source: "Source", error: Exception) -> InputError:
+def _answered(source: Source, error: Exception) -> InputError:
     """For an answer of the hub that is a refusal, or none at all."""
     if isinstance(error, HFValidationError):
         return InputError(f"{source.name!r} is no model's name on the hub (ORG/NAME).")
@@ -109,7 +106,7 @@ def _not_shown(error: Exception) -> bool:
     return "Invalid credentials" not in error.response.headers.get("X-Error-Message", "")
 
 
-def _unreachable(source: "Source", error: BaseException) -> UnreachableError:
+def _unreachable(source: Source, error: BaseException) -> UnreachableError:
     lacking = f"not all of {source} is in the cache {constants.HF_HUB_CACHE}"
     if is_offline_mode():
         return UnreachableError(
@@ -121,7 +118,7 @@ def _unreachable(source: "Source", error: BaseException) -> UnreachableError:
     )
 
 
-def _stopped(source: "Source", error: Exception) -> InputError:
+def _stopped(source: Source, error: Exception) -> InputError:
     return InputError(
         f"The download of {source} stopped ({_first_line(error)}): run again, files that are "
         "complete are kept."

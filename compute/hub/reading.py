@@ -9,9 +9,10 @@ from transformers.models.auto import configuration_auto, modeling_auto
 
 from compute.base.errors import InputError
 from compute.hub import files, gguf
-from compute.hub.download import download
+from compute.hub.downloads.download import download
 from compute.hub.failures import UnreachableError
-from compute.hub.source import Source, cached_snapshot, commit_of, local_folder
+from compute.hub.revisions import cached_snapshot, commit_of
+from compute.hub.source import Source, local_folder
 
 #: Models that transformers lists as causal, but whose every position sees the later ones.
 SEES_AHEAD = {"xlnet", "xlm", "cpmant"}

@@ -26,7 +26,7 @@ from transformers import (
 from compute import hub
 from compute.base.errors import InputError
 from compute.hub import Source, UnreachableError, files
-from compute.hub.fetching import _check_room
+from compute.hub.downloads.fetching import _check_room
 from compute.language_model import weights_sha256
 from tests.conftest import ROOT
 from tests.tiny_hub import CHAIN, FORMATS, WINDOWS_A_STEP, add_files, add_revision, save_model

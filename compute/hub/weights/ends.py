@@ -5,7 +5,7 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from compute.base.errors import InputError
 from compute.hub.source import Source
-from compute.hub.tensors import StoredTensor, same_values, stored_tensors
+from compute.hub.weights.tensors import StoredTensor, same_values, stored_tensors
 
 
 def with_true_ends(source: Source, config: PreTrainedConfig) -> PreTrainedConfig:

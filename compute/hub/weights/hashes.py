@@ -5,7 +5,8 @@ from pathlib import Path
 from compute.base.errors import InputError
 from compute.hub import files
 from compute.hub.failures import UnreachableError
-from compute.hub.source import Source, cached_snapshot, commit_of
+from compute.hub.revisions import cached_snapshot, commit_of
+from compute.hub.source import Source
 
 
 def hub_answers(source: Source) -> bool:

@@ -12,9 +12,10 @@ from safetensors import safe_open
 
 from compute.base.errors import InputError
 from compute.hub import files
+from compute.hub.downloads.fetching import cached_weights, weight_files
 from compute.hub.failures import UnreachableError, explained
-from compute.hub.fetching import cached_weights, weight_files
-from compute.hub.source import Source, commit_of
+from compute.hub.revisions import commit_of
+from compute.hub.source import Source
 
 #: Bytes of each tensor that are compared where the weights are not here: enough that two that
 #: were trained apart differ.

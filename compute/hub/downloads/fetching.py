@@ -7,10 +7,11 @@ from huggingface_hub import constants
 
 from compute.base.errors import InputError
 from compute.hub import files
-from compute.hub.download import Progress, counter, download
+from compute.hub.downloads.download import Progress, counter, download
 from compute.hub.failures import UnreachableError
 from compute.hub.files import RemoteFile
-from compute.hub.source import Source, cached_snapshot, commit_of, local_folder, repository_cache
+from compute.hub.revisions import cached_snapshot, commit_of, repository_cache
+from compute.hub.source import Source, local_folder
 
 
 def weight_files(source: Source) -> dict[str, int] | None:

@@ -5,7 +5,8 @@ from pathlib import Path
 from huggingface_hub import scan_cache_dir
 
 from compute.base.errors import InputError
-from compute.hub.source import Source, local_folder, repository_cache
+from compute.hub.revisions import repository_cache
+from compute.hub.source import Source, local_folder
 
 
 def forget(source: Source) -> None:
