@@ -14,7 +14,7 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
 from compute.suites.ladder_model import LadderModel
-from compute.suites.windows import predictions
+from compute.text.windows.tiling import predictions
 from compute.unit import Unit
 
 #: Steps timed per model, after as many to warm up.

@@ -35,8 +35,8 @@ from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.measurements import settings_named
 from compute.suites.named_models import named_suite
 from compute.suites.repeated_weights import Repeats, repeated_weights
-from compute.suites.text import SEED, DatasetText, FolderText, StreamText, Text
-from compute.suites.text_files import Tokenizing, open_text, text_identity, tokenizing_of
+from compute.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
+from compute.text.origins import SEED, DatasetText, FolderText, StreamText, Text
 from compute.unit import Unit
 from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
 from compute.units.shared import without_stages

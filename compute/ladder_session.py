@@ -15,10 +15,10 @@ from compute.session import (
     suite_store,
     workspace_of,
 )
-from compute.suites.corpus import Corpus, load_corpus
 from compute.suites.ladder import Ladder, load_ladder
 from compute.suites.ladder_model import LadderModel
-from compute.suites.windows import tile
+from compute.text.corpora.corpus import Corpus, load_corpus
+from compute.text.windows.tiling import tile
 from compute.unit import Unit
 from compute.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
 from compute.units.shared import without_stages

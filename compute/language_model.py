@@ -13,7 +13,7 @@ from compute import checkpoint
 from compute.base.folders import whole_folder
 from compute.hub.parameter_counts import parameter_counts
 from compute.suites.ladder_model import VOCAB_SIZE, LadderModel
-from compute.suites.windows import DOCUMENT_END
+from compute.text.windows.tiling import DOCUMENT_END
 
 #: Entries of a matrix that tell it from others.
 _SAMPLED = 4096

@@ -10,7 +10,6 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBa
 from compute import coded_model, codes, hub
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
-from compute.byte_tokenizer import byte_tokenizer
 from compute.codes.header import CODES
 from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.layout import layout
@@ -18,6 +17,7 @@ from compute.run import run_only
 from compute.session import Session
 from compute.suites.hub_model import HubModel
 from compute.suites.ladder_model import LadderModel
+from compute.text.tokenizers.byte_tokenizer import byte_tokenizer
 from compute.unit import Unit
 
 #: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and

@@ -6,9 +6,9 @@ from pathlib import Path
 from compute.base.memory import Memory
 from compute.base.provenance import Provenance
 from compute.store import SuiteStore
-from compute.suites.standin_windows import StandInFiles
-from compute.suites.stream_windows import StreamWindows
-from compute.suites.windows import WindowFiles
+from compute.text.windows.standin_windows import StandInFiles
+from compute.text.windows.stream_windows import StreamWindows
+from compute.text.windows.tiling import WindowFiles
 from compute.unit import Unit
 
 

@@ -14,6 +14,7 @@ from compute.evaluation import clustered_standard_error, evaluate
 from compute.histogram_rows import histogram_rows
 from compute.paired_losses import paired_losses
 from compute.suites.ladder_model import LadderModel
+from compute.text.windows.draws import shuffled_windows
 from compute.unit import Unit
 from compute.workspace import Workspace
 
@@ -55,7 +56,7 @@ def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict
     device = torch.device(workspace.device)
     model = language_model.load(workspace.checkpoint(unit), device)
     windows = workspace.windows.open()
-    chosen = spec.draw_windows(scoring.windows, scoring.seed)
+    chosen = shuffled_windows(spec.train_windows, scoring.windows, scoring.seed)
     paired = chosen[:PAIRED_WINDOWS]
     before, _ = paired_losses(
         unit,

@@ -16,8 +16,8 @@ from compute.layout import layout
 from compute.quantization import quantize_model
 from compute.suites.hub_model import HubModel
 from compute.suites.ladder_model import LadderModel
-from compute.suites.window_source import TrainingWindows
-from compute.suites.windows import input_counts
+from compute.text.windows.tiling import input_counts
+from compute.text.windows.window_source import TrainingWindows
 from compute.unit import Unit
 from compute.workspace import Workspace
 

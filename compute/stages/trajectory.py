@@ -7,7 +7,7 @@ import torch
 
 from compute import language_model
 from compute.evaluation import evaluate
-from compute.suites.windows import predictions
+from compute.text.windows.tiling import predictions
 from compute.unit import Unit
 from compute.workspace import Workspace
 

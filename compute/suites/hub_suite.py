@@ -15,7 +15,7 @@ from compute.suites.checkpoints import nearest_saved_step, pythia_steps
 from compute.suites.effort import Effort
 from compute.suites.hub_model import HubModel
 from compute.suites.measurements import points_of, settings_of
-from compute.suites.text import DatasetText, StreamText, Text
+from compute.text.origins import DatasetText, StreamText, Text
 
 FILE = Path(__file__).with_name("hub.toml")
 

@@ -2,8 +2,6 @@
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 #: One token per byte.
 VOCAB_SIZE = 256
 
@@ -74,11 +72,6 @@ class LadderModel:
     def train_tokens(self) -> int:
         """D."""
         return self.train_windows * self.context_length
-
-    def draw_windows(self, count: int | None, seed: int) -> np.ndarray:
-        """Indices of training windows in random order, None for all of them; those of a shorter
-        draw are a prefix."""
-        return np.random.default_rng(seed).permutation(self.train_windows)[:count]
 
     @property
     def steps(self) -> int:

@@ -11,8 +11,8 @@ from compute.base.errors import InputError
 from compute.suites.hub_model import HubModel
 from compute.suites.hub_suite import FILE, HubSuite, family_of
 from compute.suites.own_model import own_suite
-from compute.suites.text import Text
-from compute.suites.tokens import tokenizer_digest
+from compute.text.origins import Text
+from compute.text.tokenizers.tokens import tokenizer_digest
 
 T = TypeVar("T")
 

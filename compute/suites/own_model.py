@@ -15,9 +15,9 @@ from compute.suites.hub_suite import (
     family_of,
     load_effort,
 )
-from compute.suites.text import StreamText, Text
-from compute.suites.tokens import known_ids
-from compute.suites.window_begin import window_begin
+from compute.text.origins import StreamText, Text
+from compute.text.tokenizers.tokens import known_ids
+from compute.text.tokenizers.window_begin import window_begin
 
 #: Tokens of a window, unless the model was made for fewer or a person says otherwise.
 CONTEXT = 2048

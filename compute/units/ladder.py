@@ -8,7 +8,7 @@ from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
 from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder import Ladder, Measurement
 from compute.suites.ladder_model import LadderModel
-from compute.suites.windows import Windows, predictions
+from compute.text.windows.tiling import Windows, predictions
 from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit
 from compute.units.versions import STAGE_VERSIONS

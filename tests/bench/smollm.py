@@ -23,7 +23,7 @@ from compute.base.setting import Setting
 from compute.layout import layout
 from compute.quantization import quantize_model
 from compute.sampled_evaluation import score_positions
-from compute.suites.draws import drawn_positions
+from compute.text.windows.draws import drawn_positions
 
 SETTINGS = (Setting("rtn", bits=4), Setting("rtn", bits=8), Setting("gptq", bits=4))
 POSITIONS, SCORED = 16, 2

@@ -10,8 +10,8 @@ import pytest
 import zstandard
 
 from compute.base.errors import InputError
-from compute.suites.corpus import _standard_library, load_corpus
-from compute.suites.windows import DOCUMENT_END, predictions, tile
+from compute.text.corpora.corpus import _standard_library, load_corpus
+from compute.text.windows.tiling import DOCUMENT_END, predictions, tile
 
 
 def write_shard(path, texts):

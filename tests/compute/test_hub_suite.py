@@ -14,7 +14,7 @@ from compute.suites.hub_suite import (
     load_effort,
     load_hub_suite,
 )
-from compute.suites.text import DatasetText, StreamText
+from compute.text.origins import DatasetText, StreamText
 
 #: Saved step nearest to D = 20*N and D/N there, for either count of N.
 PYTHIA = {

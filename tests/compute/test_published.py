@@ -14,7 +14,7 @@ from compute.layout import layout
 from compute.perform import perform
 from compute.stages.sample import RESOLUTION
 from compute.store import SuiteStore
-from compute.suites.stream_windows import StreamWindows
+from compute.text.windows.stream_windows import StreamWindows
 from tests.compute.published_runs import Run, checkpoint, plain_losses, snapshot
 from tests.published import BATCH, PYTHIAS, WINDOWS
 from tests.tiny_models import CONTEXT, TOKENS_USED

@@ -14,7 +14,7 @@ from compute.base.terminal import console
 from compute.console import show_summary
 from compute.perform import perform
 from compute.same_weights import same_weights
-from compute.suites import range_reads
+from compute.text.stream import range_reads
 from tests.compute.published_runs import (
     carried_out,
     checkpoint,

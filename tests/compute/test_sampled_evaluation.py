@@ -13,7 +13,7 @@ from compute.layout import layout
 from compute.placement import cast, dtype_name
 from compute.quantization import quantize_model
 from compute.sampled_evaluation import batch_windows, score_positions
-from compute.suites.draws import drawn_positions
+from compute.text.windows.draws import drawn_positions
 from tests.compute.published_runs import plain_losses
 from tests.tiny_models import CONTEXT, TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, train
 

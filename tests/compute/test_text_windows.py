@@ -11,18 +11,18 @@ from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from compute.base.errors import InputError
-from compute.suites import tokens
-from compute.suites.corpus import Corpus, load_corpus
-from compute.suites.text_windows import tokenize
-from compute.suites.tokens import (
+from compute.text.corpora.corpus import Corpus, load_corpus
+from compute.text.tokenizers import tokens
+from compute.text.tokenizers.tokens import (
     document_end,
     known_ids,
     text_prefix,
     token_pieces,
     tokenizer_digest,
 )
-from compute.suites.window_begin import window_begin
-from compute.suites.windows import predictions
+from compute.text.tokenizers.window_begin import window_begin
+from compute.text.windows.text_windows import tokenize
+from compute.text.windows.tiling import predictions
 from tests.compute.tiny_tokenizer import tokenizer
 
 TOKENIZER = tokenizer()

@@ -10,12 +10,9 @@ from transformers import PreTrainedTokenizerBase
 from compute import hub
 from compute.base.digest import digest
 from compute.base.errors import InputError
-from compute.suites.corpus import Corpus, load_corpus
-from compute.suites.hub_dataset import fetch_dataset
-from compute.suites.hub_model import HubModel
-from compute.suites.standin_windows import StandInFiles
-from compute.suites.stream_windows import StreamWindows
-from compute.suites.text import (
+from compute.text.corpora.corpus import Corpus, load_corpus
+from compute.text.corpora.hub_dataset import fetch_dataset
+from compute.text.origins import (
     HELDOUT_BYTES,
     MOST_TEXT_BYTES,
     MOST_WINDOWS,
@@ -25,10 +22,13 @@ from compute.suites.text import (
     StreamText,
     Text,
 )
-from compute.suites.text_windows import tokenize, windows_folder
-from compute.suites.token_stream import TokenStream
-from compute.suites.tokens import token_pieces, tokenizer_digest
-from compute.suites.window_begin import window_begin
+from compute.text.stream.token_stream import TokenStream
+from compute.text.tokenizers.tokens import token_pieces, tokenizer_digest
+from compute.text.tokenizers.window_begin import window_begin
+from compute.text.windows.standin_windows import StandInFiles
+from compute.text.windows.stream_windows import StreamWindows
+from compute.text.windows.text_windows import tokenize, windows_folder
+from compute.text.windows.window_source import TextModel
 
 #: Bytes of a token, about: what fills the windows is the most that is tokenized.
 _TOKEN_BYTES = 4
@@ -45,7 +45,7 @@ def text_identity(text: Text) -> dict:
 
 
 def open_text(
-    text: Text, models: tuple[HubModel, ...], cache_dir: Path, report: Callable[[float], None]
+    text: Text, models: tuple[TextModel, ...], cache_dir: Path, report: Callable[[float], None]
 ) -> StreamWindows | StandInFiles:
     """Have the windows ready, or where they can be read from as they are needed.
 
@@ -102,7 +102,7 @@ class Tokenizing:
     seconds: float | None
 
 
-def tokenizing_of(text: Text, models: tuple[HubModel, ...], cache_dir: Path) -> Tokenizing:
+def tokenizing_of(text: Text, models: tuple[TextModel, ...], cache_dir: Path) -> Tokenizing:
     """Of ``open_text``, from the speed of the tokenizer on a small part of some text.
 
     Raises:
@@ -130,7 +130,7 @@ def tokenizing_of(text: Text, models: tuple[HubModel, ...], cache_dir: Path) -> 
 def _is_tokenized(
     text: DatasetText | FolderText,
     tokenizer: PreTrainedTokenizerBase,
-    model: HubModel,
+    model: TextModel,
     cache_dir: Path,
 ) -> bool:
     if isinstance(text, FolderText):
@@ -150,7 +150,7 @@ def _is_tokenized(
 
 
 def _note(
-    text: DatasetText, tokenizer: PreTrainedTokenizerBase, model: HubModel, cache_dir: Path
+    text: DatasetText, tokenizer: PreTrainedTokenizerBase, model: TextModel, cache_dir: Path
 ) -> Path:
     """File that names the folder of a dataset's windows: the folder itself has its name from the
     documents, which are not read for a plan."""
@@ -178,7 +178,7 @@ def _seconds_per_byte(
     return (time.monotonic() - start) / max(size, 1)
 
 
-def _check_begin(model: HubModel, tokenizer: PreTrainedTokenizerBase) -> None:
+def _check_begin(model: TextModel, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuse a suite's file that says otherwise than the tokenizer how a text begins.
 
     Raises:

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from compute.base.errors import InputError
-from compute.suites.byte_source import ByteSource, is_folder, open_source
-from compute.suites.reads_in_flight import reads_in_flight
-from compute.suites.shard_layout import ID_BYTES, ShardLayout
-from compute.suites.window_cache import NoCache, WindowCache
-from compute.suites.window_numbers import distinct, runs
+from compute.text.stream.byte_source import ByteSource, is_folder, open_source
+from compute.text.stream.reads_in_flight import reads_in_flight
+from compute.text.stream.shard_layout import ID_BYTES, ShardLayout
+from compute.text.stream.window_cache import NoCache, WindowCache
+from compute.text.stream.window_numbers import distinct, runs
 
 #: Windows that are looked up in the cache at once.
 _BLOCK = 1000

@@ -8,8 +8,9 @@ import torch
 
 from compute.base.errors import InputError
 from compute.base.folders import first_folder
-from compute.suites.corpus import Corpus
-from compute.suites.ladder_model import LadderModel
+from compute.text.corpora.corpus import Corpus
+from compute.text.windows.draws import shuffled_windows
+from compute.text.windows.window_source import TrainedModel
 
 #: Ends every document and begins every window; it never occurs inside text.
 DOCUMENT_END = 0
@@ -32,7 +33,7 @@ class Windows:
     heldout: np.ndarray
     heldout_documents: np.ndarray
 
-    def count(self, model: LadderModel) -> int:
+    def count(self, model: TrainedModel) -> int:
         """Windows that the model is trained on: the first ones."""
         return model.train_windows
 
@@ -40,11 +41,11 @@ class Windows:
         """Training windows of these indices, shape (windows, context + 1)."""
         return self.training[indices]
 
-    def draw(self, model: LadderModel, count: int, seed: int) -> np.ndarray:
+    def draw(self, model: TrainedModel, count: int, seed: int) -> np.ndarray:
         """Indices of distinct windows of the model in random order; a shorter draw is a prefix."""
-        return model.draw_windows(count, seed)
+        return shuffled_windows(model.train_windows, count, seed)
 
-    def input_counts(self, model: LadderModel, vocab_size: int) -> torch.Tensor:
+    def input_counts(self, model: TrainedModel, vocab_size: int) -> torch.Tensor:
         """How often each token is an input in all of training, shape (vocab_size,), int64."""
         return input_counts(self.training[: model.train_windows], vocab_size)
 

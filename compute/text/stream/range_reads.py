@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from huggingface_hub.utils import httpx, parse_ratelimit_headers
 
 from compute.base.errors import InputError
-from compute.suites.http_refusals import refusal
+from compute.text.stream.http_refusals import refusal
 
 #: How often one read is tried.
 ATTEMPTS = 5

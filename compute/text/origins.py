@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from compute.suites.corpus import Corpus, load_corpus
+from compute.text.corpora.corpus import Corpus, load_corpus
 
 #: Of the order of documents and windows, and bytes of text that are held out.
 SEED = 1

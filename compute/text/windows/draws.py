@@ -49,6 +49,16 @@ def distinct_draws(windows: int, count: int, seed: int) -> np.ndarray:
         drawn *= 2  # the draws so far are a prefix of the new ones
 
 
+def shuffled_windows(windows: int, count: int | None, seed: int) -> np.ndarray:
+    """Indices of the first ``windows`` windows in random order, None for all of them; those of a
+    shorter draw are a prefix.
+
+    Returns:
+        Shape (min(count, windows),), int64.
+    """
+    return np.random.default_rng(seed).permutation(windows)[:count]
+
+
 def drawn_positions(count: int, positions: int, context: int, seed: int) -> np.ndarray:
     """Distinct positions of ``count`` windows, uniform over the subsets of ``range(context)``.
 

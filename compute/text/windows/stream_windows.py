@@ -6,9 +6,9 @@ import numpy as np
 
 from compute import hub
 from compute.base.errors import InputError
-from compute.suites.draws import distinct_draws, uniform_draws
-from compute.suites.hub_model import HubModel
-from compute.suites.token_stream import TokenStream
+from compute.text.stream.token_stream import TokenStream
+from compute.text.windows.draws import distinct_draws, uniform_draws
+from compute.text.windows.window_source import TextModel
 
 #: Windows whose text is measured for the bytes of a token: about half a million tokens.
 _DECODED_WINDOWS = 256
@@ -26,7 +26,7 @@ class StreamWindows:
         """Itself: nothing is read before it is asked for."""
         return self
 
-    def check(self, models: tuple[HubModel, ...]) -> None:
+    def check(self, models: tuple[TextModel, ...]) -> None:
         """Refuse models that were trained on more than is there, or leave nothing held out.
 
         Raises:
@@ -41,7 +41,7 @@ class StreamWindows:
                     "choose an earlier checkpoint."
                 )
 
-    def count(self, model: HubModel) -> int:
+    def count(self, model: TextModel) -> int:
         """Windows of its D tokens."""
         return model.train_windows
 
@@ -49,14 +49,14 @@ class StreamWindows:
         """Shape (windows, T+1), int32; fetched where they are not in the cache."""
         return self.stream.read(indices)
 
-    def draw(self, model: HubModel, count: int, seed: int) -> np.ndarray:
+    def draw(self, model: TextModel, count: int, seed: int) -> np.ndarray:
         """Indices of distinct training windows in random order; a shorter draw is a prefix."""
         return distinct_draws(model.train_windows, count, seed)
 
-    def input_counts(self, model: HubModel, vocab_size: int) -> None:
+    def input_counts(self, model: TextModel, vocab_size: int) -> None:
         """Unknown: the stream is never read whole."""
 
-    def heldout(self, model: HubModel, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def heldout(self, model: TextModel, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Windows that come after the model's in the stream, drawn independently with
         replacement; every draw is an independent unit."""
         after = self.stream.windows() - model.train_windows
@@ -64,7 +64,7 @@ class StreamWindows:
         units = np.arange(len(windows), dtype=np.int32)
         return windows, np.broadcast_to(units[:, None], (len(windows), windows.shape[1] - 1))
 
-    def bytes_per_token(self, model: HubModel) -> float:
+    def bytes_per_token(self, model: TextModel) -> float:
         """UTF-8 bytes of what sampled windows decode to, over their tokens."""
         count = min(_DECODED_WINDOWS, model.train_windows)
         windows = self.read(uniform_draws(model.train_windows, count, _DECODED_SEED))

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compute.suites.draws import distinct_draws
-from compute.suites.hub_model import HubModel
-from compute.suites.text_windows import TokenizedFiles
+from compute.text.windows.draws import distinct_draws
+from compute.text.windows.text_windows import TokenizedFiles
+from compute.text.windows.window_source import TextModel
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class StandInWindows:
     def __init__(self, files: TokenizedFiles) -> None:
         self._text = files.open()
 
-    def count(self, model: HubModel) -> int:
+    def count(self, model: TextModel) -> int:
         """Windows of the text."""
         return len(self._text.training)
 
@@ -34,19 +34,19 @@ class StandInWindows:
         """Shape (windows, T+1)."""
         return self._text.training[indices]
 
-    def draw(self, model: HubModel, count: int, seed: int) -> np.ndarray:
+    def draw(self, model: TextModel, count: int, seed: int) -> np.ndarray:
         """Indices of distinct windows in random order; a shorter draw is a prefix."""
         return distinct_draws(len(self._text.training), count, seed)
 
-    def input_counts(self, model: HubModel, vocab_size: int) -> None:
+    def input_counts(self, model: TextModel, vocab_size: int) -> None:
         """Unknown: the model was trained on another text."""
 
-    def heldout(self, model: HubModel, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    def heldout(self, model: TextModel, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Windows of documents that are not among the others, in random order, with the document
         of each prediction."""
         chosen = np.random.default_rng(seed).permutation(len(self._text.heldout))[:count]
         return self._text.heldout[chosen], self._text.heldout_documents[chosen]
 
-    def bytes_per_token(self, model: HubModel) -> float:
+    def bytes_per_token(self, model: TextModel) -> float:
         """Of the whole text."""
         return self._text.bytes_per_token

@@ -2,7 +2,7 @@
 
 from transformers import PreTrainedTokenizerBase
 
-from compute.suites.tokens import text_prefix
+from compute.text.tokenizers.tokens import text_prefix
 
 
 def window_begin(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from compute.base.errors import InputError
-from compute.suites.documents import is_shard, shard_documents, text_documents
+from compute.text.corpora.documents import is_shard, shard_documents, text_documents
 
 
 @dataclass(frozen=True)

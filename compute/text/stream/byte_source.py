@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfUriError
 from huggingface_hub.utils import build_hf_headers, httpx
 
 from compute.base.errors import InputError
-from compute.suites.range_reads import RangeReader
+from compute.text.stream.range_reads import RangeReader
 
 
 class ByteSource(Protocol):

@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerBase
 
 from compute.base.errors import InputError
 from compute.base.folders import first_folder
-from compute.suites.corpus import Corpus
-from compute.suites.tokens import document_end, known_ids, token_pieces, tokenizer_digest
+from compute.text.corpora.corpus import Corpus
+from compute.text.tokenizers.tokens import document_end, known_ids, token_pieces, tokenizer_digest
 
 
 @dataclass(frozen=True)

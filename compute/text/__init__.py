@@ -1,0 +1,1 @@
+"""Texts: documents, tokenizers, token windows and what is drawn of them."""

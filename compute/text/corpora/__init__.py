@@ -1,0 +1,1 @@
+"""Documents: of a folder, of shards, of a dataset on the hub."""

@@ -1,0 +1,1 @@
+"""Token windows of a model's own training stream, read by ranges from shards far away."""
