@@ -18,7 +18,7 @@ from compute.quantizers.damping import USUAL_DAMPING
 from compute.same_weights import same_weights
 from compute.session import Offer, Session
 from compute.store import row_count
-from compute.suites.hub_model import HubModel
+from compute.suites.published.hub_model import HubModel
 from compute.time_left import TimeLeft
 from compute.unit import Unit
 

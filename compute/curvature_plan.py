@@ -7,8 +7,8 @@ from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.console import show_shapes
 from compute.curvature.forecast import forecast
-from compute.curvature.point import CurvaturePoint
-from compute.suites.hub_suite import load_hub_suite
+from compute.suites.curvature_point import CurvaturePoint
+from compute.suites.published.hub_suite import load_hub_suite
 from schema import MATRICES
 
 #: Tokens of the default measurement.

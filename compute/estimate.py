@@ -13,7 +13,7 @@ from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.tiling import predictions
 from compute.unit import Unit
 

@@ -14,7 +14,7 @@ from compute.check.measured import Measured
 from compute.curvature.forecast import forecast
 from compute.estimate import OVERHEAD_SECONDS
 from compute.placement import arithmetic
-from compute.suites.hub_model import HubModel
+from compute.suites.published.hub_model import HubModel
 from compute.unit import Unit
 
 #: Share of the speed of a large product of matrices that a whole model reaches, usually.

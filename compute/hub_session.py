@@ -29,12 +29,12 @@ from compute.session import (
     workspace_of,
 )
 from compute.smaller_effort import NIGHT_SECONDS, smaller_requests
-from compute.suites.effort import Effort
-from compute.suites.hub_model import HubModel
-from compute.suites.hub_suite import HubSuite, load_hub_suite
 from compute.suites.measurements import settings_named
-from compute.suites.named_models import named_suite
-from compute.suites.repeated_weights import Repeats, repeated_weights
+from compute.suites.published.effort import Effort
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.hub_suite import HubSuite, load_hub_suite
+from compute.suites.published.named_models import named_suite
+from compute.suites.published.repeated_weights import Repeats, repeated_weights
 from compute.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.text.origins import SEED, DatasetText, FolderText, StreamText, Text
 from compute.unit import Unit

@@ -66,7 +66,7 @@ def _suites_with(data_dir: Path, model_id: str) -> Iterator[str]:
 
 
 def _of_published_models(request: Request) -> bool:
-    from compute.suites.hub_suite import hub_presets
+    from compute.suites.published.hub_suite import hub_presets
 
     return bool(request.model) or request.preset in hub_presets(request.hub_file)
 

@@ -15,8 +15,8 @@ from compute.session import (
     suite_store,
     workspace_of,
 )
-from compute.suites.ladder import Ladder, load_ladder
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.ladder_suite import Ladder, load_ladder
 from compute.text.corpora.corpus import Corpus, load_corpus
 from compute.text.windows.tiling import tile
 from compute.unit import Unit

@@ -12,7 +12,7 @@ from transformers.utils import logging
 from compute import checkpoint
 from compute.base.folders import whole_folder
 from compute.hub.parameter_counts import parameter_counts
-from compute.suites.ladder_model import VOCAB_SIZE, LadderModel
+from compute.suites.ladder.ladder_model import VOCAB_SIZE, LadderModel
 from compute.text.windows.tiling import DOCUMENT_END
 
 #: Entries of a matrix that tell it from others.

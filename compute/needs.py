@@ -8,7 +8,7 @@ from compute.placement import arithmetic
 from compute.quantizers.tensors import ROW_ENTRIES
 from compute.sampled_evaluation import SCORED_LOGITS, batch_windows
 from compute.stages.quantize import BATCH_TOKENS as CALIBRATION_TOKENS
-from compute.suites.hub_model import HubModel
+from compute.suites.published.hub_model import HubModel
 from compute.unit import Unit
 
 #: Bytes of a process before it has a model: the interpreter and its libraries.

@@ -12,13 +12,13 @@ from compute import estimate
 from compute.base.terminal import console
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
-from compute.curvature.point import CurvaturePoint
 from compute.executor import Finished
 from compute.kept_request import keep_request
 from compute.perform import record_skipped
 from compute.plan import units_to_make
 from compute.session import Session
 from compute.store import SuiteStore
+from compute.suites.curvature_point import CurvaturePoint
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -184,7 +184,7 @@ def open_session(request: Request) -> Session:
         InputError: one sentence naming what is wrong.
     """
     from compute import hub_session, ladder_session
-    from compute.suites.hub_suite import hub_presets
+    from compute.suites.published.hub_suite import hub_presets
 
     if request.executor == "ray":  # its processes run in folders of their own
         folders = (request.data_dir.absolute(), request.cache_dir.absolute())

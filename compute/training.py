@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 from compute.language_model import batches
 from compute.online_losses import OnlineLosses
 from compute.suites.checkpoints import kept_steps
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
 from compute.training_state import TrainingState
 
 #: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end

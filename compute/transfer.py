@@ -15,8 +15,8 @@ from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.layout import layout
 from compute.run import run_only
 from compute.session import Session
-from compute.suites.hub_model import HubModel
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.published.hub_model import HubModel
 from compute.text.tokenizers.byte_tokenizer import byte_tokenizer
 from compute.unit import Unit
 

@@ -19,7 +19,7 @@ from compute.placement import arithmetic, cast, dtype_name
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, StoredTensor
 from compute.sampled_evaluation import score_positions
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 from schema import MATRICES
 
 PART = "agreement"

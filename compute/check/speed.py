@@ -23,8 +23,8 @@ from compute.needs import memory_of
 from compute.placement import arithmetic, dtype_name
 from compute.quantizers import quantize
 from compute.sampled_evaluation import score_positions
-from compute.suites.hub_model import HubModel
-from compute.suites.hub_suite import load_hub_suite
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.hub_suite import load_hub_suite
 from compute.unit import Unit
 
 PART = "speed"

@@ -8,8 +8,8 @@ from transformers import PreTrainedConfig
 from compute.base.memory import Memory, gibibytes
 from compute.curvature.footprint import footprint
 from compute.curvature.lanczos import BasisPlace
-from compute.curvature.point import CurvaturePoint
 from compute.hub.parameter_counts import parameter_counts_of
+from compute.suites.curvature_point import CurvaturePoint
 
 #: Tokens of one batch, where they fit: more are not faster on one CPU thread.
 BATCH_TOKENS = 1024

@@ -7,7 +7,7 @@ from transformers import PreTrainedConfig
 from compute.base.memory import Memory
 from compute.curvature.fit import Fit, NoRoomError, fit
 from compute.curvature.footprint import NotFollowedError
-from compute.curvature.point import CurvaturePoint
+from compute.suites.curvature_point import CurvaturePoint
 
 
 @dataclass(frozen=True)

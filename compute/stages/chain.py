@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 from compute import hub, language_model
 from compute.placement import ready_to_score
 from compute.sampled_evaluation import score_positions
-from compute.suites.hub_model import HubModel
-from compute.suites.repeated_weights import repeated_steps, repeated_weights
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.repeated_weights import repeated_steps, repeated_weights
 from compute.text.windows.draws import drawn_positions
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -12,8 +12,8 @@ from compute.causality import check_causal
 from compute.layout import Kind, layout
 from compute.placement import arithmetic, dtype_name
 from compute.quantization import check_buffers
-from compute.suites.hub_model import HubModel
-from compute.suites.repeated_weights import repeated_weights
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.repeated_weights import repeated_weights
 from compute.text.tokenizers.window_begin import window_begin
 from compute.unit import Unit
 from compute.workspace import Workspace

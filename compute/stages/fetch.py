@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from compute import checkpoint, hub, language_model
-from compute.suites.repeated_weights import repeated_weights
+from compute.suites.published.repeated_weights import repeated_weights
 from compute.unit import Unit
 from compute.workspace import Workspace
 

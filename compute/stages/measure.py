@@ -13,7 +13,7 @@ from compute.base.setting import Setting
 from compute.evaluation import clustered_standard_error, evaluate
 from compute.histogram_rows import histogram_rows
 from compute.paired_losses import paired_losses
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.draws import shuffled_windows
 from compute.unit import Unit
 from compute.workspace import Workspace

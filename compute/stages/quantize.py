@@ -14,8 +14,8 @@ from compute import coded_model, codes, language_model
 from compute.codes.header import CODES
 from compute.layout import layout
 from compute.quantization import quantize_model
-from compute.suites.hub_model import HubModel
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.published.hub_model import HubModel
 from compute.text.windows.tiling import input_counts
 from compute.text.windows.window_source import TrainingWindows
 from compute.unit import Unit

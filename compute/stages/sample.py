@@ -16,8 +16,8 @@ from compute.paired_losses import paired_losses
 from compute.placement import ready_to_score
 from compute.sampled_evaluation import SampledLosses, joined, score_positions
 from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
-from compute.suites.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
-from compute.suites.hub_model import HubModel
+from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
+from compute.suites.published.hub_model import HubModel
 from compute.text.windows.draws import drawn_positions, uniform_draws
 from compute.text.windows.window_source import SampledWindows
 from compute.unit import Unit

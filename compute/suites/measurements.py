@@ -7,7 +7,7 @@ from itertools import product
 import schema
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.curvature.point import CurvaturePoint
+from compute.suites.curvature_point import CurvaturePoint
 
 #: Quantizers that have a step where others have bits, and those that have a fixed width.
 _STEPPED, _FIXED = {"gptq_step"}, {"none": 32, "cast": 16}

@@ -4,8 +4,8 @@ from compute.base.digest import digest
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.stages.chain import POSITION_SEED, Ahead
 from compute.stages.sample import work_tokens
-from compute.suites.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
-from compute.suites.hub_model import HubModel
+from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
+from compute.suites.published.hub_model import HubModel
 from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit
 from compute.units.versions import STAGE_VERSIONS

@@ -6,8 +6,8 @@ from compute.base.setting import UNQUANTIZED
 from compute.stages.measure import Scoring
 from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
 from compute.suites.checkpoints import kept_steps, pythia_steps
-from compute.suites.ladder import Ladder, Measurement
-from compute.suites.ladder_model import LadderModel
+from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.ladder_suite import Ladder, Measurement
 from compute.text.windows.tiling import Windows, predictions
 from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit

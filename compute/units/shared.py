@@ -5,9 +5,9 @@ from typing import Any
 from compute.base.digest import digest
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.curvature.point import CurvaturePoint
 from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.quantize import Calibration
+from compute.suites.curvature_point import CurvaturePoint
 from compute.unit import Unit
 from compute.units.versions import STAGE_VERSIONS
 

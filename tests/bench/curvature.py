@@ -17,7 +17,7 @@ from compute import language_model
 from compute.curvature.lanczos import BasisPlace, lanczos
 from compute.curvature.probe import rademacher
 from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 
 #: Which model of the preset ``small``, windows of one batch, batches.
 MODEL, BATCH_WINDOWS, BATCHES = 2, 4, 2

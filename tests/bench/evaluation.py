@@ -17,7 +17,7 @@ from compute.layout import Kind, layout, modules_of
 from compute.placement import arithmetic, cast, dtype_name
 from compute.quantizers import quantize
 from compute.sampled_evaluation import BATCH_TOKENS, score_positions
-from compute.suites.hub_suite import load_hub_suite
+from compute.suites.published.hub_suite import load_hub_suite
 from compute.text.windows.draws import drawn_positions
 
 #: Model of the preset ``pythia`` and windows scored, by kind of device.

@@ -5,7 +5,7 @@ import torch
 from bounds import TokenLosses, bin_losses
 from compute import language_model
 from compute.evaluation import clustered_standard_error, evaluate, losses_and_entropies
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ from compute import hub
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED
 from compute.hub import Source
-from compute.suites.hub_suite import (
+from compute.suites.published.hub_suite import (
     FILE,
     family_model,
     family_of,

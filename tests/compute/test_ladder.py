@@ -7,7 +7,7 @@ import torch
 from compute import language_model
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.suites.ladder import Measurement, load_ladder
+from compute.suites.ladder.ladder_suite import Measurement, load_ladder
 from compute.text.windows.tiling import Windows, input_counts
 from compute.training import schedule, train
 from compute.units.ladder import check_corpus_size, ladder_units

@@ -20,7 +20,7 @@ from compute.perform import perform
 from compute.placement import arithmetic
 from compute.request import Request
 from compute.smaller_effort import smaller_requests
-from compute.suites.hub_suite import load_hub_suite
+from compute.suites.published.hub_suite import load_hub_suite
 from compute.units.hub import hub_units
 from compute.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened

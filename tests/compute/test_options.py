@@ -16,9 +16,9 @@ from compute.base.setting import UNQUANTIZED, Setting
 from compute.ladder_session import LadderSession
 from compute.request import Goes, Request, options
 from compute.session import open_session
-from compute.suites.effort import Effort
-from compute.suites.hub_suite import load_effort, load_hub_suite
 from compute.suites.measurements import setting_name, settings_named
+from compute.suites.published.effort import Effort
+from compute.suites.published.hub_suite import load_effort, load_hub_suite
 from tests.compute.published_runs import carried_out, opened
 from tests.tiny_models import CONTEXT
 

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from compute import language_model
 from compute.products import onednn_products
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from compute import hub
 from compute.base.terminal import console
 from compute.console import show_plan
 from compute.perform import perform
-from compute.suites.hub_suite import load_hub_suite
-from compute.suites.repeated_weights import Repeats, repeated_steps, repeated_weights
+from compute.suites.published.hub_suite import load_hub_suite
+from compute.suites.published.repeated_weights import Repeats, repeated_steps, repeated_weights
 from tests.compute.published_runs import checkpoint, done_again, opened, snapshot
 from tests.conftest import ROOT
 from tests.fake_hub import serving
@@ -161,8 +161,8 @@ ASK = """
 import sys
 from pathlib import Path
 from compute.perform import perform
-from compute.suites.hub_suite import load_hub_suite
-from compute.suites.repeated_weights import repeated_weights
+from compute.suites.published.hub_suite import load_hub_suite
+from compute.suites.published.repeated_weights import repeated_weights
 for model in load_hub_suite("pythia", Path(sys.argv[1])).models[:1]:
     print("FOUND", repeated_weights(model))
 """

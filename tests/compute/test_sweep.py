@@ -14,8 +14,8 @@ from compute.publish import publish_suite
 from compute.run import run
 from compute.session import Request, open_session
 from compute.stages import sweep
-from compute.suites.ladder import load_ladder
-from compute.suites.learning_rate import LearningRateRule
+from compute.suites.ladder.ladder_suite import load_ladder
+from compute.suites.ladder.learning_rate import LearningRateRule
 from compute.training_state import TrainingState
 
 PUBLISHED = ("data", "published")

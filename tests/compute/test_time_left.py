@@ -4,8 +4,8 @@ import pytest
 
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.schedule import Schedule
-from compute.suites.hub_suite import load_hub_suite
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
+from compute.suites.published.hub_suite import load_hub_suite
 from compute.time_left import TimeLeft
 from compute.unit import Unit
 from compute.units.hub import hub_units

@@ -8,7 +8,7 @@ import torch
 
 from compute import language_model, training
 from compute.suites.checkpoints import kept_steps
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 from compute.training_state import TrainingState
 
 CPU = torch.device("cpu")

@@ -9,8 +9,8 @@ from compute.base.memory import Memory
 from compute.curvature import footprint as footprints
 from compute.curvature.footprint import NotFollowedError, PeakBytes, footprint
 from compute.curvature.forecast import forecast
-from compute.curvature.point import CurvaturePoint
 from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.suites.curvature_point import CurvaturePoint
 from schema import MATRICES
 from tests.compute import examples
 from tests.compute.curvature import explicit

@@ -13,11 +13,11 @@ from compute.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
 from compute.curvature.footprint import PeakBytes, footprint
 from compute.curvature.forecast import forecast
 from compute.curvature.lanczos import BasisPlace
-from compute.curvature.point import CurvaturePoint
 from compute.curvature.probe import Signs, rademacher, run_probe
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import xtrace
-from compute.suites.hub_suite import load_hub_suite
+from compute.suites.curvature_point import CurvaturePoint
+from compute.suites.published.hub_suite import load_hub_suite
 from tests.conftest import ROOT
 
 GB = 10**9

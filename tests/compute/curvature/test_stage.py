@@ -15,7 +15,7 @@ from compute.base.memory import Memory
 from compute.curvature import probe as probes
 from compute.session import Session
 from compute.stages import curvature
-from compute.suites.ladder import load_ladder
+from compute.suites.ladder.ladder_suite import load_ladder
 from compute.unit import Unit
 from tests.compute.sessions import session_of
 from tests.conftest import MICRO_LADDER

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from compute.base.errors import InputError
 from compute.base.setting import Setting
-from compute.curvature.point import CurvaturePoint
 from compute.suites.checkpoints import FRACTIONS
-from compute.suites.ladder_model import LadderModel
-from compute.suites.learning_rate import LearningRateRule
+from compute.suites.curvature_point import CurvaturePoint
+from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.learning_rate import LearningRateRule
 from compute.suites.measurements import points_of, unrolled
 
 #: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
@@ -98,7 +98,7 @@ def load_ladder(preset: str, file: Path | None = None) -> Ladder:
         InputError: the file cannot be read, there is no such preset, or one of its models
             would take too few steps.
     """
-    file = file or Path(__file__).with_name("ladder.toml")
+    file = file or Path(__file__).parents[1] / "ladder.toml"
     try:
         return _parse(preset, tomllib.loads(file.read_text()))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from compute import hub
 from compute.base.errors import InputError
-from compute.suites.hub_model import HubModel
-from compute.suites.hub_suite import FILE, HubSuite, family_of
-from compute.suites.own_model import own_suite
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.hub_suite import FILE, HubSuite, family_of
+from compute.suites.published.own_model import own_suite
 from compute.text.origins import Text
 from compute.text.tokenizers.tokens import tokenizer_digest
 

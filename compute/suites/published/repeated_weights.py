@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from compute import hub
-from compute.suites.hub_model import HubModel
+from compute.suites.published.hub_model import HubModel
 
 #: The learning rate rises from 0, so that the first steps may leave every weight as it was.
 _UNMOVED_STEPS = 2

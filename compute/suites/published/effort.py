@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.curvature.point import CurvaturePoint
+from compute.suites.curvature_point import CurvaturePoint
 
 #: Seeds of what is drawn, one per purpose: the same windows for every setting of a model.
 DRAW_SEEDS = {"train": 21, "selection": 22, "heldout": 23}

@@ -6,8 +6,8 @@ from pathlib import Path
 from compute import hub
 from compute.base.errors import InputError
 from compute.base.setting import Setting
-from compute.suites.hub_model import HubModel
-from compute.suites.hub_suite import (
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.hub_suite import (
     FILE,
     HubSuite,
     check_train_tokens,

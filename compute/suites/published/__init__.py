@@ -1,0 +1,1 @@
+"""Models that others have trained: of a preset, or named by a person."""
