@@ -11,7 +11,7 @@ from compute import codes
 from compute.base.folders import whole_folder
 from compute.base.setting import Setting
 from compute.codes.header import CODES
-from compute.layout import layout
+from compute.models.layout import layout
 
 _ORIGIN = "origin.json"
 

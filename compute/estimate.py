@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from compute import language_model, training
 from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
 from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.evaluation import BATCH_TOKENS, evaluate
+from compute.models import language_model, training
+from compute.models.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.tiling import predictions

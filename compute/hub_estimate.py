@@ -13,7 +13,7 @@ from compute.base.memory import Memory
 from compute.check.measured import Measured
 from compute.curvature.forecast import forecast
 from compute.estimate import OVERHEAD_SECONDS
-from compute.placement import arithmetic
+from compute.models.placement import arithmetic
 from compute.suites.published.hub_model import HubModel
 from compute.unit import Unit
 

@@ -16,8 +16,8 @@ from compute.base.errors import InputError
 from compute.base.memory import Memory, gibibytes
 from compute.base.terminal import console, duration
 from compute.check.measured import Measured
+from compute.models.placement import arithmetic, dtype_name
 from compute.needs import SPREAD, memory_of, shortages
-from compute.placement import arithmetic, dtype_name
 from compute.request import Request
 from compute.session import (
     Offer,

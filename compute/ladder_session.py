@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from transformers import PreTrainedConfig
 
-from compute import estimate, language_model
+from compute import estimate
+from compute.models import language_model
 from compute.session import (
     Place,
     Session,

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from compute.input_moment import InputMoment, Spectrum, identity_spectrum
-from compute.layout import Parameter
+from compute.models.layout import Parameter
 from compute.quantizers.grid import LARGEST_CODE, Grid
 from compute.quantizers.ldlq import without_inputs
 from compute.quantizers.tensors import QuantizedTensor, row_chunks, to_columns

@@ -11,7 +11,7 @@ from compute.base.setting import Setting
 from compute.calibration import layer_inputs, lookup_counts
 from compute.input_moment import InputMoment, Spectrum
 from compute.layer_statistics import LayerStatistics, layer_statistics
-from compute.layout import Kind, Parameter, layout, modules_of
+from compute.models.layout import Kind, Parameter, layout, modules_of
 from compute.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
 from compute.quantizers.tensors import all_finite
 from compute.trained_moments import TrainedMoments

@@ -22,7 +22,7 @@ from transformers import PreTrainedModel
 from compute.base.folders import whole_folder
 from compute.calibration import trained_inputs
 from compute.input_moment import InputMoment, Spectrum
-from compute.layout import Parameter
+from compute.models.layout import Parameter
 
 #: Most that the second moments of one model take in the cache; those of a larger one are measured
 #: again for every setting that needs them.  Also the share of what is free there.

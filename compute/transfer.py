@@ -12,7 +12,7 @@ from compute.base.errors import InputError
 from compute.base.folders import whole_folder
 from compute.codes.header import CODES
 from compute.hub.files import TOKENIZER, folder_files, matching
-from compute.layout import layout
+from compute.models.layout import layout
 from compute.run import run_only
 from compute.session import Session
 from compute.suites.ladder.ladder_model import LadderModel

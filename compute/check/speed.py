@@ -18,11 +18,11 @@ from compute.codes.header import CODES
 from compute.curvature.footprint import footprint
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.layer_statistics import layer_statistics
-from compute.layout import Kind, layout
+from compute.models.layout import Kind, layout
+from compute.models.placement import arithmetic, dtype_name
+from compute.models.sampled_evaluation import score_positions
 from compute.needs import memory_of
-from compute.placement import arithmetic, dtype_name
 from compute.quantizers import quantize
-from compute.sampled_evaluation import score_positions
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.unit import Unit

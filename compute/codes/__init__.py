@@ -1,7 +1,7 @@
 """Prefix-free codes of whole models: real files, from which a decoder restores every weight.
 
-The decoder is given the architecture (``compute.layout``), fixed before training; everything else
-is in the file, so its size is a length L(h) that certifies (section 2).
+The decoder is given the architecture (``compute.models.layout``), fixed before training; everything
+else is in the file, so its size is a length L(h) that certifies (section 2).
 """
 
 import math
@@ -12,7 +12,7 @@ import torch
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.codes import entropy, stored
 from compute.codes.header import CODES, header, split_header
-from compute.layout import Parameter
+from compute.models.layout import Parameter
 from compute.quantizers import StoredTensor
 
 __all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "unquantized_bits"]

@@ -17,7 +17,7 @@ import torch
 from compute.base.setting import Setting
 from compute.codes.frequencies import FrequencyTable, best_table
 from compute.codes.range_coder import Reader, Writer
-from compute.layout import Parameter
+from compute.models.layout import Parameter
 from compute.quantizers import (
     Form,
     QuantizedTensor,

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from compute.base.setting import Setting
-from compute.layout import Parameter
+from compute.models.layout import Parameter
 from compute.quantizers import (
     Form,
     QuantizedTensor,

@@ -10,7 +10,7 @@ from enum import StrEnum
 import torch
 
 from compute.base.setting import Setting
-from compute.layout import Kind, Parameter
+from compute.models.layout import Kind, Parameter
 from compute.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
 from compute.quantizers.rotation import Rotation
 from compute.quantizers.tensors import (

@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedModel
 
-from compute import hub, language_model
-from compute.placement import ready_to_score
-from compute.sampled_evaluation import score_positions
+from compute import hub
+from compute.models import language_model
+from compute.models.placement import ready_to_score
+from compute.models.sampled_evaluation import score_positions
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_steps, repeated_weights
 from compute.text.windows.draws import drawn_positions

@@ -8,14 +8,15 @@ import torch
 from transformers import PreTrainedModel
 
 import schema
-from compute import coded_model, language_model
+from compute import coded_model
 from compute.base.setting import UNQUANTIZED
 from compute.curvature import estimates
 from compute.curvature.fit import Fit, fit
 from compute.curvature.probe import Probe, Signs, rademacher, run_probe, save_arrays
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import XTrace, xtrace
-from compute.layout import Kind, layout
+from compute.models import language_model
+from compute.models.layout import Kind, layout
 from compute.suites.checkpoints import step_at
 from compute.suites.curvature_point import CurvaturePoint
 from compute.unit import Unit

@@ -7,10 +7,11 @@ import pyarrow as pa
 import torch
 from transformers import PreTrainedModel
 
-from compute import hub, language_model
-from compute.causality import check_causal
-from compute.layout import Kind, layout
-from compute.placement import arithmetic, dtype_name
+from compute import hub
+from compute.models import language_model
+from compute.models.causality import check_causal
+from compute.models.layout import Kind, layout
+from compute.models.placement import arithmetic, dtype_name
 from compute.quantization import check_buffers
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_weights

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from compute import checkpoint, hub, language_model
+from compute import hub
+from compute.models import checkpoint, language_model
 from compute.suites.published.repeated_weights import repeated_weights
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -10,9 +10,10 @@ import torch
 from transformers import PreTrainedModel
 
 import schema
-from compute import coded_model, codes, language_model
+from compute import coded_model, codes
 from compute.codes.header import CODES
-from compute.layout import layout
+from compute.models import language_model
+from compute.models.layout import layout
 from compute.quantization import quantize_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import torch
 
-from compute import language_model
+from compute.models import language_model
 from compute.unit import Unit
 from compute.workspace import Workspace
 

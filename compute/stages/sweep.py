@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from compute import language_model, training
-from compute.evaluation import evaluate
-from compute.training_state import TrainingState
+from compute.models import language_model, training
+from compute.models.evaluation import evaluate
+from compute.models.training_state import TrainingState
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from compute import language_model, training
 from compute.base.folders import whole_folder
 from compute.base.setting import UNQUANTIZED
 from compute.histogram_rows import histogram_rows
-from compute.training_state import TrainingState
+from compute.models import language_model, training
+from compute.models.training_state import TrainingState
 from compute.unit import Unit
 from compute.workspace import Workspace
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pyarrow as pa
 import torch
 
-from compute import language_model
-from compute.evaluation import evaluate
+from compute.models import language_model
+from compute.models.evaluation import evaluate
 from compute.text.windows.tiling import predictions
 from compute.unit import Unit
 from compute.workspace import Workspace

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from bounds.spectrum import mean_and_error, positive_root, trace_of
-from compute import language_model, training
 from compute.curvature.lanczos import BasisPlace, Tridiagonal, lanczos
 from compute.curvature.probe import rademacher
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import xtrace
+from compute.models import language_model, training
 from compute.session import Request, open_session
 
 #: Training windows of 64 tokens, random vectors, and numbers of Lanczos steps.

@@ -6,7 +6,7 @@ from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from compute.calibration import layer_inputs, lookup_counts, trained_inputs
-from compute.layout import Kind, layout, modules_of
+from compute.models.layout import Kind, layout, modules_of
 from tests.compute.examples import MODELS, VOCABULARY, batches, model
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from compute.causality import check_causal
+from compute.models.causality import check_causal
 from tests.tiny_models import CONTEXT, TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox
 
 V = 50

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema
-from compute import codes, language_model
+from compute import codes
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.codes import entropy
 from compute.codes.header import CODES, header, split_header
-from compute.layout import Kind, Parameter, layout
+from compute.models import language_model
+from compute.models.layout import Kind, Parameter, layout
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, RawTensor, quantize
 from tests.compute.examples import MODELS, SETTINGS, batches, layer, model, moment

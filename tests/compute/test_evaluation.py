@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from bounds import TokenLosses, bin_losses
-from compute import language_model
-from compute.evaluation import clustered_standard_error, evaluate, losses_and_entropies
+from compute.models import language_model
+from compute.models.evaluation import clustered_standard_error, evaluate, losses_and_entropies
 from compute.suites.ladder.ladder_suite import load_ladder
 
 CPU = torch.device("cpu")
@@ -33,7 +33,7 @@ def test_a_whole_evaluation_does_not_depend_on_its_batches(monkeypatch):
     assert told[-1] == 150 * 64 == whole.histogram.total_tokens
     assert whole.mean_loss_nats == pytest.approx(whole.window_token_losses.mean(), rel=1e-12)
     assert whole.histogram.mean_loss_nats >= whole.mean_loss_nats
-    monkeypatch.setattr("compute.evaluation.BATCH_TOKENS", {"cpu": 64})
+    monkeypatch.setattr("compute.models.evaluation.BATCH_TOKENS", {"cpu": 64})
     single = evaluate(model, windows, CPU, told.append, keep_tokens=True)
     np.testing.assert_allclose(single.window_token_losses, whole.window_token_losses, atol=1e-5)
     rebinned = bin_losses(

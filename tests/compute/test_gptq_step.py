@@ -7,7 +7,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.layer_statistics import code_entropy_bits
-from compute.layout import Kind, Parameter
+from compute.models.layout import Kind, Parameter
 from compute.quantizers import Form, form_of, gptq_step, ldlq, quantize
 from compute.quantizers.damping import unit_upper_factor
 from compute.quantizers.ldlq import order_of_columns

@@ -27,7 +27,7 @@ from compute import hub
 from compute.base.errors import InputError
 from compute.hub import Source, UnreachableError, files
 from compute.hub.downloads.fetching import _check_room
-from compute.language_model import weights_sha256
+from compute.models.language_model import weights_sha256
 from tests.conftest import ROOT
 from tests.tiny_hub import CHAIN, FORMATS, WINDOWS_A_STEP, add_files, add_revision, save_model
 from tests.tiny_models import TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, token_windows

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from compute import language_model
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
+from compute.models import language_model
+from compute.models.training import schedule, train
 from compute.suites.ladder.ladder_suite import Measurement, load_ladder
 from compute.text.windows.tiling import Windows, input_counts
-from compute.training import schedule, train
 from compute.units.ladder import check_corpus_size, ladder_units
 
 

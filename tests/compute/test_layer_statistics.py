@@ -5,7 +5,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.layer_statistics import layer_statistics
-from compute.layout import Kind, Parameter
+from compute.models.layout import Kind, Parameter
 from compute.quantizers import quantize
 from tests.compute.examples import SETTINGS, damped, layer, moment, proxy_loss
 

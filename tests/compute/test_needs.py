@@ -15,9 +15,9 @@ from compute.console import show_plan
 from compute.curvature.forecast import forecast
 from compute.executor import Finished
 from compute.machines import ThisMachine
+from compute.models.placement import arithmetic
 from compute.needs import memory_of, shortages
 from compute.perform import perform
-from compute.placement import arithmetic
 from compute.request import Request
 from compute.smaller_effort import smaller_requests
 from compute.suites.published.hub_suite import load_hub_suite

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from compute import language_model
-from compute.products import onednn_products
+from compute.models import language_model
+from compute.models.products import onednn_products
 from compute.suites.ladder.ladder_suite import load_ladder
 
 

@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bounds import checkpoint_information_nats
 from compute import codes
-from compute.layout import layout
+from compute.models.layout import layout
 from compute.perform import perform
 from compute.stages.sample import RESOLUTION
 from compute.store import SuiteStore

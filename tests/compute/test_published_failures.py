@@ -8,10 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from compute import hub, language_model
+from compute import hub
 from compute.base.errors import InputError
 from compute.base.terminal import console
 from compute.console import show_summary
+from compute.models import language_model
 from compute.perform import perform
 from compute.same_weights import same_weights
 from compute.text.stream import range_reads

@@ -5,7 +5,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.calibration import layer_inputs
-from compute.layout import Kind, layout
+from compute.models.layout import Kind, layout
 from compute.quantization import quantize_model
 from compute.quantizers import QuantizedTensor, ldlq
 from tests.compute.examples import MODELS, SETTINGS, VOCABULARY, batches, model, proxy_loss

@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import schema
-from compute import codes, language_model
+from compute import codes
 from compute.codes.header import CODES
-from compute.layout import layout
+from compute.models import language_model
+from compute.models.layout import layout
 from compute.perform import perform
 from tests.compute.sessions import session_of
 from tests.conftest import compute_command, run_compute

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.layout import Kind, Parameter
+from compute.models.layout import Kind, Parameter
 from compute.quantizers import gptq, gptq_step, ldlq, quantize, rtn
 from compute.quantizers.damping import DAMPINGS, with_damping
 from tests.compute.examples import SETTINGS, layer, moment

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from compute.base.setting import Setting
-from compute.layout import Kind, Parameter, layout
+from compute.models.layout import Kind, Parameter, layout
 from compute.quantizers import ldlq, ldlq_rotated, rotation_of
 from compute.quantizers.damping import unit_upper_factor
 from compute.quantizers.rotation import Rotation

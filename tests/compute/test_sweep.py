@@ -7,16 +7,16 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from compute import language_model, training
 from compute.base.errors import InputError
-from compute.evaluation import evaluate
+from compute.models import language_model, training
+from compute.models.evaluation import evaluate
+from compute.models.training_state import TrainingState
 from compute.publish import publish_suite
 from compute.run import run
 from compute.session import Request, open_session
 from compute.stages import sweep
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule
-from compute.training_state import TrainingState
 
 PUBLISHED = ("data", "published")
 KEY = [("model_id", "ascending"), ("learning_rate", "ascending")]

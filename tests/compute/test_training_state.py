@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from compute import language_model, training
+from compute.models import language_model, training
+from compute.models.training_state import TrainingState
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_suite import load_ladder
-from compute.training_state import TrainingState
 
 CPU = torch.device("cpu")
 STEPS = 40

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
-from compute import language_model
-from compute.evaluation import evaluate
+from compute.models import language_model
+from compute.models.evaluation import evaluate
 from compute.stages import trajectory
 from compute.suites.checkpoints import kept_steps, pythia_steps, step_at
 from tests.compute.sessions import session_of

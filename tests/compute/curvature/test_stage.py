@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import schema
-from compute import language_model
 from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.curvature import probe as probes
+from compute.models import language_model
 from compute.session import Session
 from compute.stages import curvature
 from compute.suites.ladder.ladder_suite import load_ladder

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from compute.evaluation import losses_and_entropies, require_finite
-from compute.products import onednn_products
+from compute.models.evaluation import losses_and_entropies, require_finite
+from compute.models.products import onednn_products
 
 #: Tokens of one forward pass: enough to keep a processor or a GPU busy.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}

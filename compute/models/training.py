@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from compute.language_model import batches
-from compute.online_losses import OnlineLosses
+from compute.models.language_model import batches
+from compute.models.online_losses import OnlineLosses
+from compute.models.training_state import TrainingState
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_model import LadderModel
-from compute.training_state import TrainingState
 
 #: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
 #: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).

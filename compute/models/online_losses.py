@@ -7,7 +7,7 @@ import torch
 
 from bounds import TokenLosses, bin_losses
 from bounds.histogram import merge_histograms
-from compute.evaluation import losses_and_entropies
+from compute.models.evaluation import losses_and_entropies
 
 #: Tokens that are kept as they are until they are binned together, which costs less than one
 #: batch at a time.

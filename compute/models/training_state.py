@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from compute.online_losses import OnlineLosses
+from compute.models.online_losses import OnlineLosses
 
 #: Seconds between two states: what an interruption can cost.
 INTERVAL_SECONDS = 120.0

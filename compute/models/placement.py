@@ -5,8 +5,8 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from compute import language_model
 from compute.base.memory import USABLE_SHARE
+from compute.models import language_model
 
 
 def arithmetic(device: str | torch.device) -> torch.dtype:

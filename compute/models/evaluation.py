@@ -9,8 +9,8 @@ from transformers import PreTrainedModel
 
 from bounds import LossBins, TokenLosses, bin_losses
 from bounds.histogram import merge_histograms
-from compute.language_model import batches
-from compute.products import onednn_products
+from compute.models.language_model import batches
+from compute.models.products import onednn_products
 
 #: Tokens in one forward pass.  On a CPU large enough to be efficient, and at V = 256 the float64
 #: logits take 8 MiB, which malloc still keeps for the next batch instead of returning them; a GPU

@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
-from compute import checkpoint
 from compute.base.folders import whole_folder
 from compute.hub.parameter_counts import parameter_counts
+from compute.models import checkpoint
 from compute.suites.ladder.ladder_model import VOCAB_SIZE, LadderModel
 from compute.text.windows.tiling import DOCUMENT_END
 

@@ -1,0 +1,1 @@
+"""Models in torch: loading, placing, training and scoring them."""
