@@ -14,7 +14,7 @@ from compute.base.memory import gibibytes
 from compute.base.terminal import console, duration
 from compute.curvature.forecast import Forecast
 from compute.executor import Event, Finished, Progressed, Started
-from compute.quantizers.damping import USUAL_DAMPING
+from compute.quantize.quantizers.damping import USUAL_DAMPING
 from compute.same_weights import same_weights
 from compute.session import Offer, Session
 from compute.store import row_count

@@ -6,7 +6,7 @@ from compute.base.memory import Memory, gibibytes
 from compute.curvature.forecast import forecast
 from compute.models.placement import arithmetic
 from compute.models.sampled_evaluation import SCORED_LOGITS, batch_windows
-from compute.quantizers.tensors import ROW_ENTRIES
+from compute.quantize.quantizers.tensors import ROW_ENTRIES
 from compute.stages.quantize import BATCH_TOKENS as CALIBRATION_TOKENS
 from compute.suites.published.hub_model import HubModel
 from compute.unit import Unit

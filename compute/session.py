@@ -236,7 +236,7 @@ def check_quantizers(settings: Iterable[Setting]) -> None:
     Raises:
         InputError: naming it.
     """
-    from compute.quantizers import gptq
+    from compute.quantize.quantizers import gptq
 
     wanted = {setting.quantizer for setting in settings} & {"gptq", "gptq_actorder"}
     if wanted and not gptq.installed():

@@ -7,12 +7,13 @@ import pyarrow.parquet as pq
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
-from compute import coded_model, codes, hub
+from compute import hub
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
-from compute.codes.header import CODES
 from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.models.layout import layout
+from compute.quantize import coded_model, codes
+from compute.quantize.codes.header import CODES
 from compute.run import run_only
 from compute.session import Session
 from compute.suites.ladder.ladder_model import LadderModel

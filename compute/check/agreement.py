@@ -8,18 +8,18 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from compute import codes
 from compute.base.setting import Setting
 from compute.check import tiny
 from compute.check.row import Row, at_most
-from compute.codes.header import CODES
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models import language_model, training
 from compute.models.layout import layout
 from compute.models.placement import arithmetic, cast, dtype_name
 from compute.models.sampled_evaluation import score_positions
-from compute.quantization import quantize_model
-from compute.quantizers import QuantizedTensor, StoredTensor
+from compute.quantize import codes
+from compute.quantize.codes.header import CODES
+from compute.quantize.quantizers import QuantizedTensor, StoredTensor
+from compute.quantize.whole_model import quantize_model
 from compute.suites.ladder.ladder_suite import load_ladder
 from schema import MATRICES
 

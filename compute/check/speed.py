@@ -9,20 +9,20 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
-from compute import codes
 from compute.base.memory import Memory, gibibytes
 from compute.base.setting import Setting
 from compute.check.measured import Measured
 from compute.check.row import Row
-from compute.codes.header import CODES
 from compute.curvature.footprint import footprint
 from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.layer_statistics import layer_statistics
 from compute.models.layout import Kind, layout
 from compute.models.placement import arithmetic, dtype_name
 from compute.models.sampled_evaluation import score_positions
 from compute.needs import memory_of
-from compute.quantizers import quantize
+from compute.quantize import codes
+from compute.quantize.codes.header import CODES
+from compute.quantize.layer_statistics import layer_statistics
+from compute.quantize.quantizers import quantize
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.unit import Unit

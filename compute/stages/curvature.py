@@ -8,7 +8,6 @@ import torch
 from transformers import PreTrainedModel
 
 import schema
-from compute import coded_model
 from compute.base.setting import UNQUANTIZED
 from compute.curvature import estimates
 from compute.curvature.fit import Fit, fit
@@ -17,6 +16,7 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import XTrace, xtrace
 from compute.models import language_model
 from compute.models.layout import Kind, layout
+from compute.quantize import coded_model
 from compute.suites.checkpoints import step_at
 from compute.suites.curvature_point import CurvaturePoint
 from compute.unit import Unit

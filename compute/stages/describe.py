@@ -12,7 +12,7 @@ from compute.models import language_model
 from compute.models.causality import check_causal
 from compute.models.layout import Kind, layout
 from compute.models.placement import arithmetic, dtype_name
-from compute.quantization import check_buffers
+from compute.quantize.whole_model import check_buffers
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_weights
 from compute.text.tokenizers.window_begin import window_begin

@@ -10,11 +10,11 @@ import torch
 from transformers import PreTrainedModel
 
 import schema
-from compute import coded_model, codes
-from compute.codes.header import CODES
 from compute.models import language_model
 from compute.models.layout import layout
-from compute.quantization import quantize_model
+from compute.quantize import coded_model, codes
+from compute.quantize.codes.header import CODES
+from compute.quantize.whole_model import quantize_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel
 from compute.text.windows.tiling import input_counts

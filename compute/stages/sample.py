@@ -8,7 +8,6 @@ from transformers import PreTrainedModel
 
 import schema
 from bounds import nominal_bits
-from compute import coded_model, codes
 from compute.base.setting import UNQUANTIZED
 from compute.models import language_model
 from compute.models.evaluation import clustered_standard_error
@@ -16,6 +15,7 @@ from compute.models.layout import layout
 from compute.models.placement import ready_to_score
 from compute.models.sampled_evaluation import SampledLosses, joined, score_positions
 from compute.paired_losses import paired_losses
+from compute.quantize import coded_model, codes
 from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
 from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.published.hub_model import HubModel

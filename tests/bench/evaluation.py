@@ -12,11 +12,11 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from compute.base.setting import Setting
-from compute.calibration import layer_inputs
 from compute.models.layout import Kind, layout, modules_of
 from compute.models.placement import arithmetic, cast, dtype_name
 from compute.models.sampled_evaluation import BATCH_TOKENS, score_positions
-from compute.quantizers import quantize
+from compute.quantize.calibration import layer_inputs
+from compute.quantize.quantizers import quantize
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.text.windows.draws import drawn_positions
 

@@ -39,7 +39,7 @@ def _in_fresh_process(name: str, rows: int, columns: int) -> dict[str, float]:
 def _measure(name: str, rows: int, columns: int) -> dict[str, float]:
     import torch
 
-    from compute.quantizers import gptq, ldlq
+    from compute.quantize.quantizers import gptq, ldlq
 
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)

@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from compute import codes
 from compute.base.process_memory import peak_bytes, reset_peak
 from compute.base.setting import Setting
 from compute.models import language_model
 from compute.models.layout import layout
 from compute.models.sampled_evaluation import score_positions
-from compute.quantization import quantize_model
+from compute.quantize import codes
+from compute.quantize.whole_model import quantize_model
 from compute.text.windows.draws import drawn_positions
 
 SETTINGS = (Setting("rtn", bits=4), Setting("rtn", bits=8), Setting("gptq", bits=4))

@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from compute import codes
 from compute.models import language_model
 from compute.models.layout import layout
+from compute.quantize import codes
 
 
 def weights_sha256(config: Path, file: Path) -> str:

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
-from compute.calibration import layer_inputs, lookup_counts, trained_inputs
 from compute.models.layout import Kind, layout, modules_of
+from compute.quantize.calibration import layer_inputs, lookup_counts, trained_inputs
 from tests.compute.examples import MODELS, VOCABULARY, batches, model
 
 

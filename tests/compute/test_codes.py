@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema
-from compute import codes
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.codes import entropy
-from compute.codes.header import CODES, header, split_header
 from compute.models import language_model
 from compute.models.layout import Kind, Parameter, layout
-from compute.quantization import quantize_model
-from compute.quantizers import QuantizedTensor, RawTensor, quantize
+from compute.quantize import codes
+from compute.quantize.codes import entropy
+from compute.quantize.codes.header import CODES, header, split_header
+from compute.quantize.quantizers import QuantizedTensor, RawTensor, quantize
+from compute.quantize.whole_model import quantize_model
 from tests.compute.examples import MODELS, SETTINGS, batches, layer, model, moment
 from tests.conftest import ROOT
 

@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from compute.quantizers import gptq, rtn
-from compute.quantizers.grid import min_max_grid
+from compute.quantize.quantizers import gptq, rtn
+from compute.quantize.quantizers.grid import min_max_grid
 from tests.compute.examples import layer, moment, proxy_loss
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from compute.base.setting import Setting
-from compute.layer_statistics import code_entropy_bits
 from compute.models.layout import Kind, Parameter
-from compute.quantizers import Form, form_of, gptq_step, ldlq, quantize
-from compute.quantizers.damping import unit_upper_factor
-from compute.quantizers.ldlq import order_of_columns
+from compute.quantize.layer_statistics import code_entropy_bits
+from compute.quantize.quantizers import Form, form_of, gptq_step, ldlq, quantize
+from compute.quantize.quantizers.damping import unit_upper_factor
+from compute.quantize.quantizers.ldlq import order_of_columns
 from tests.compute.examples import damped, layer, moment, proxy_loss
 
 SETTING = Setting("gptq_step", step=0.5)

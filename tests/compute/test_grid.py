@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compute.quantizers import gptq_step, rtn
-from compute.quantizers.grid import LARGEST_CODE, min_max_grid, unclipped_grid
+from compute.quantize.quantizers import gptq_step, rtn
+from compute.quantize.quantizers.grid import LARGEST_CODE, min_max_grid, unclipped_grid
 from tests.compute.examples import layer
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from compute.base.setting import Setting
-from compute.layer_statistics import layer_statistics
 from compute.models.layout import Kind, Parameter
-from compute.quantizers import quantize
+from compute.quantize.layer_statistics import layer_statistics
+from compute.quantize.quantizers import quantize
 from tests.compute.examples import SETTINGS, damped, layer, moment, proxy_loss
 
 ON_GRID = [s for s in SETTINGS if s.quantizer not in ("none", "cast")]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from compute.quantizers import gptq, gptq_step, ldlq, rtn
-from compute.quantizers.damping import unit_upper_factor
-from compute.quantizers.grid import min_max_grid, unclipped_grid
-from compute.quantizers.ldlq import round_with_feedback
+from compute.quantize.quantizers import gptq, gptq_step, ldlq, rtn
+from compute.quantize.quantizers.damping import unit_upper_factor
+from compute.quantize.quantizers.grid import min_max_grid, unclipped_grid
+from compute.quantize.quantizers.ldlq import round_with_feedback
 from tests.compute.examples import damped, layer, moment, proxy_loss
 
 
@@ -134,5 +134,5 @@ def test_feedback_beats_rounding_where_inputs_are_correlated():
 def test_splitting_the_columns_changes_no_code(columns, monkeypatch):
     weight, hessian = layer(12, columns), moment(columns)
     split = ldlq.quantize(weight, hessian, 3).codes
-    monkeypatch.setattr("compute.quantizers.ldlq.NARROW", 10**6)
+    monkeypatch.setattr("compute.quantize.quantizers.ldlq.NARROW", 10**6)
     assert torch.equal(ldlq.quantize(weight, hessian, 3).codes, split)

@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bounds import checkpoint_information_nats
-from compute import codes
 from compute.models.layout import layout
 from compute.perform import perform
+from compute.quantize import codes
 from compute.stages.sample import RESOLUTION
 from compute.store import SuiteStore
 from compute.text.windows.stream_windows import StreamWindows

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from compute.base.setting import Setting
-from compute.calibration import layer_inputs
 from compute.models.layout import Kind, layout
-from compute.quantization import quantize_model
-from compute.quantizers import QuantizedTensor, ldlq
+from compute.quantize.calibration import layer_inputs
+from compute.quantize.quantizers import QuantizedTensor, ldlq
+from compute.quantize.whole_model import quantize_model
 from tests.compute.examples import MODELS, SETTINGS, VOCABULARY, batches, model, proxy_loss
 
 LDLQ = Setting("ldlq", bits=3)

@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from compute.codes import entropy
-from compute.codes.frequencies import FrequencyTable, best_table
-from compute.codes.range_coder import Reader, Writer
+from compute.quantize.codes import entropy
+from compute.quantize.codes.frequencies import FrequencyTable, best_table
+from compute.quantize.codes.range_coder import Reader, Writer
 
 #: Counts of symbols: mostly of any size, some of them 0, at least one positive.
 COUNTS = hnp.arrays(

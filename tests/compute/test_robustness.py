@@ -8,8 +8,8 @@ import torch
 
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.models.layout import Kind, Parameter
-from compute.quantizers import gptq, gptq_step, ldlq, quantize, rtn
-from compute.quantizers.damping import DAMPINGS, with_damping
+from compute.quantize.quantizers import gptq, gptq_step, ldlq, quantize, rtn
+from compute.quantize.quantizers.damping import DAMPINGS, with_damping
 from tests.compute.examples import SETTINGS, layer, moment
 
 ON_GRID = [s for s in SETTINGS if s.quantizer not in ("none", "cast")]

@@ -8,9 +8,9 @@ import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter, layout
-from compute.quantizers import ldlq, ldlq_rotated, rotation_of
-from compute.quantizers.damping import unit_upper_factor
-from compute.quantizers.rotation import Rotation
+from compute.quantize.quantizers import ldlq, ldlq_rotated, rotation_of
+from compute.quantize.quantizers.damping import unit_upper_factor
+from compute.quantize.quantizers.rotation import Rotation
 from tests.compute.examples import damped, layer, model, moment, proxy_loss
 
 SIZES = [1, 2, 3, 64, 96, 97]

@@ -5,10 +5,10 @@ import dataclasses
 import pytest
 import torch
 
-from compute import input_moment, trained_moments
 from compute.base.setting import Setting
-from compute.input_moment import InputMoment
-from compute.quantization import quantize_model
+from compute.quantize import input_moment, trained_moments
+from compute.quantize.input_moment import InputMoment
+from compute.quantize.whole_model import quantize_model
 from tests.compute.examples import MODELS, batches, model
 
 RTN, GPTQ = Setting("rtn", bits=3), Setting("gptq", bits=3)

@@ -12,10 +12,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from compute import codes
 from compute.base.errors import InputError
 from compute.kept_request import request_of_suite
 from compute.models.layout import layout
+from compute.quantize import codes
 from compute.request import Request
 from compute.session import open_session
 from compute.transfer import WEIGHTS, export_model, restore_model

@@ -16,10 +16,10 @@ from unittest import mock
 import torch
 from torch.nn.utils import skip_init
 
-from compute.quantizers.damping import with_damping
-from compute.quantizers.grid import Grid, min_max_grid
-from compute.quantizers.ldlq import repaired_moment, without_inputs
-from compute.quantizers.tensors import QuantizedTensor, by_rows
+from compute.quantize.quantizers.damping import with_damping
+from compute.quantize.quantizers.grid import Grid, min_max_grid
+from compute.quantize.quantizers.ldlq import repaired_moment, without_inputs
+from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows
 
 #: Columns between two lazy updates, as in auto-gptq and the paper.
 BLOCK_SIZE = 128

@@ -11,9 +11,9 @@ import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter
-from compute.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
-from compute.quantizers.rotation import Rotation
-from compute.quantizers.tensors import (
+from compute.quantize.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
+from compute.quantize.quantizers.rotation import Rotation
+from compute.quantize.quantizers.tensors import (
     QuantizedTensor,
     RawTensor,
     StoredTensor,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from compute.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, to_columns
+from compute.quantize.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, to_columns
 
 #: Codes of a clipped grid are kept in one byte.
 MAX_BITS = 8

@@ -2,8 +2,8 @@
 
 import torch
 
-from compute.quantizers.grid import min_max_grid
-from compute.quantizers.tensors import QuantizedTensor, by_rows
+from compute.quantize.quantizers.grid import min_max_grid
+from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows
 
 
 def quantize(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from compute.input_moment import InputMoment, Spectrum, identity_spectrum
 from compute.models.layout import Parameter
-from compute.quantizers.grid import LARGEST_CODE, Grid
-from compute.quantizers.ldlq import without_inputs
-from compute.quantizers.tensors import QuantizedTensor, row_chunks, to_columns
+from compute.quantize.input_moment import InputMoment, Spectrum, identity_spectrum
+from compute.quantize.quantizers.grid import LARGEST_CODE, Grid
+from compute.quantize.quantizers.ldlq import without_inputs
+from compute.quantize.quantizers.tensors import QuantizedTensor, row_chunks, to_columns
 
 
 @dataclass(frozen=True)

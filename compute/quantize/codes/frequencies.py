@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compute.codes.range_coder import Reader, Writer
+from compute.quantize.codes.range_coder import Reader, Writer
 
 #: Largest mantissa width tried: beyond it tables grow and symbols hardly shrink.
 _MAX_MANTISSA = 7

@@ -8,9 +8,9 @@ best that any quantizer can do (Gish & Pierce 1968).
 
 import torch
 
-from compute.quantizers.grid import unclipped_grid
-from compute.quantizers.ldlq import round_with_feedback
-from compute.quantizers.tensors import QuantizedTensor, by_rows
+from compute.quantize.quantizers.grid import unclipped_grid
+from compute.quantize.quantizers.ldlq import round_with_feedback
+from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows
 
 #: Step of vectors (norms and biases) in units of their root mean square.  They are about one
 #: parameter in a hundred, and much depends on each.

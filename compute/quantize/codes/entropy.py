@@ -15,10 +15,10 @@ import numpy as np
 import torch
 
 from compute.base.setting import Setting
-from compute.codes.frequencies import FrequencyTable, best_table
-from compute.codes.range_coder import Reader, Writer
 from compute.models.layout import Parameter
-from compute.quantizers import (
+from compute.quantize.codes.frequencies import FrequencyTable, best_table
+from compute.quantize.codes.range_coder import Reader, Writer
+from compute.quantize.quantizers import (
     Form,
     QuantizedTensor,
     RawTensor,
@@ -27,7 +27,7 @@ from compute.quantizers import (
     raw_dtype,
     rotation_of,
 )
-from compute.quantizers.tensors import SCALE_DTYPE, group_count, group_of_columns
+from compute.quantize.quantizers.tensors import SCALE_DTYPE, group_count, group_of_columns
 
 #: Classes that columns, or rows, are sorted into.
 _CLASSES = 4

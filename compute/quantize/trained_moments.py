@@ -20,9 +20,9 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from compute.base.folders import whole_folder
-from compute.calibration import trained_inputs
-from compute.input_moment import InputMoment, Spectrum
 from compute.models.layout import Parameter
+from compute.quantize.calibration import trained_inputs
+from compute.quantize.input_moment import InputMoment, Spectrum
 
 #: Most that the second moments of one model take in the cache; those of a larger one are measured
 #: again for every setting that needs them.  Also the share of what is free there.

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import torch
 
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.codes import entropy, stored
-from compute.codes.header import CODES, header, split_header
 from compute.models.layout import Parameter
-from compute.quantizers import StoredTensor
+from compute.quantize.codes import entropy, stored
+from compute.quantize.codes.header import CODES, header, split_header
+from compute.quantize.quantizers import StoredTensor
 
 __all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "unquantized_bits"]
 

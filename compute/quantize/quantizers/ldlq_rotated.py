@@ -2,10 +2,10 @@
 
 import torch
 
-from compute.quantizers.grid import min_max_grid
-from compute.quantizers.ldlq import repaired_moment, round_with_feedback, without_inputs
-from compute.quantizers.rotation import Rotation
-from compute.quantizers.tensors import QuantizedTensor, with_rotation
+from compute.quantize.quantizers.grid import min_max_grid
+from compute.quantize.quantizers.ldlq import repaired_moment, round_with_feedback, without_inputs
+from compute.quantize.quantizers.rotation import Rotation
+from compute.quantize.quantizers.tensors import QuantizedTensor, with_rotation
 
 
 def quantize(

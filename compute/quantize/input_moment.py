@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from compute.quantizers.damping import unit_upper_factor, with_damping
-from compute.quantizers.ldlq import order_of_columns, repaired_moment
-from compute.quantizers.rotation import Rotation
+from compute.quantize.quantizers.damping import unit_upper_factor, with_damping
+from compute.quantize.quantizers.ldlq import order_of_columns, repaired_moment
+from compute.quantize.quantizers.rotation import Rotation
 
 #: Columns up to which all eigenvectors are computed, on a CPU and elsewhere: their time grows with
 #: the third power, and 4096 columns take half a minute of one core.

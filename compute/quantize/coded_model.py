@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from compute import codes
 from compute.base.folders import whole_folder
 from compute.base.setting import Setting
-from compute.codes.header import CODES
 from compute.models.layout import layout
+from compute.quantize import codes
+from compute.quantize.codes.header import CODES
 
 _ORIGIN = "origin.json"
 

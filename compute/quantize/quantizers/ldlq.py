@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import torch
 
-from compute.quantizers.damping import unit_upper_factor, with_damping
-from compute.quantizers.grid import Grid, min_max_grid
-from compute.quantizers.tensors import QuantizedTensor, by_rows, group_of_columns
+from compute.quantize.quantizers.damping import unit_upper_factor, with_damping
+from compute.quantize.quantizers.grid import Grid, min_max_grid
+from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows, group_of_columns
 
 #: Columns handled one by one; wider ranges are split in halves, so that most of the feedback
 #: is matrix products.

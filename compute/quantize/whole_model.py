@@ -8,13 +8,13 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from compute.base.setting import Setting
-from compute.calibration import layer_inputs, lookup_counts
-from compute.input_moment import InputMoment, Spectrum
-from compute.layer_statistics import LayerStatistics, layer_statistics
 from compute.models.layout import Kind, Parameter, layout, modules_of
-from compute.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
-from compute.quantizers.tensors import all_finite
-from compute.trained_moments import TrainedMoments
+from compute.quantize.calibration import layer_inputs, lookup_counts
+from compute.quantize.input_moment import InputMoment, Spectrum
+from compute.quantize.layer_statistics import LayerStatistics, layer_statistics
+from compute.quantize.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
+from compute.quantize.quantizers.tensors import all_finite
+from compute.quantize.trained_moments import TrainedMoments
 
 
 def quantize_model(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from compute.quantizers.rotation import Rotation
+from compute.quantize.quantizers.rotation import Rotation
 
 #: Stored width of a scale: bfloat16 has float32's range.
 SCALE_DTYPE = torch.bfloat16

@@ -17,7 +17,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Parameter
-from compute.quantizers import (
+from compute.quantize.quantizers import (
     Form,
     QuantizedTensor,
     RawTensor,
@@ -26,7 +26,7 @@ from compute.quantizers import (
     raw_dtype,
     rotation_of,
 )
-from compute.quantizers.tensors import SCALE_DTYPE, group_count
+from compute.quantize.quantizers.tensors import SCALE_DTYPE, group_count
 
 _RANGE = struct.Struct("<Bh")
 
