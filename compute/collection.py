@@ -10,7 +10,7 @@ from pathlib import Path
 
 import schema
 from compute.base.errors import InputError
-from compute.store import WRITING
+from compute.work.store import WRITING
 
 
 def write_collection(folder: Path) -> dict[str, str]:

@@ -15,12 +15,12 @@ from compute.base.terminal import console, duration
 from compute.curvature.forecast import Forecast
 from compute.executor import Event, Finished, Progressed, Started
 from compute.quantize.quantizers.damping import USUAL_DAMPING
-from compute.same_weights import same_weights
 from compute.session import Offer, Session
-from compute.store import row_count
 from compute.suites.published.hub_model import HubModel
 from compute.time_left import TimeLeft
-from compute.unit import Unit
+from compute.work.same_weights import same_weights
+from compute.work.store import row_count
+from compute.work.unit import Unit
 
 
 def show_plan(

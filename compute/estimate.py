@@ -15,7 +15,7 @@ from compute.models.evaluation import BATCH_TOKENS, evaluate
 from compute.perform import prepare_process
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.tiling import predictions
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 #: Steps timed per model, after as many to warm up.
 TIMED_STEPS = 4

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from compute.schedule import Schedule
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.schedule import Schedule
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: A worker reports progress at most this often, in seconds.
 REPORT_EVERY = 0.5

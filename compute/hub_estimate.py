@@ -15,7 +15,7 @@ from compute.curvature.forecast import forecast
 from compute.estimate import OVERHEAD_SECONDS
 from compute.models.placement import arithmetic
 from compute.suites.published.hub_model import HubModel
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 #: Share of the speed of a large product of matrices that a whole model reaches, usually.
 EFFICIENCY = 0.4

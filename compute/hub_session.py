@@ -37,10 +37,10 @@ from compute.suites.published.named_models import named_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_weights
 from compute.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.text.origins import SEED, DatasetText, FolderText, StreamText, Text
-from compute.unit import Unit
 from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
 from compute.units.shared import without_stages
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 @dataclass(frozen=True)

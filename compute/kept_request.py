@@ -12,8 +12,8 @@ import schema
 from compute.base.errors import InputError
 from compute.base.setting import Setting
 from compute.request import Goes, Request, options
-from compute.store import WRITING
 from compute.suites.measurements import setting_name
+from compute.work.store import WRITING
 
 FILE = "request.json"
 

@@ -20,9 +20,9 @@ from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, load_ladder
 from compute.text.corpora.corpus import Corpus, load_corpus
 from compute.text.windows.tiling import tile
-from compute.unit import Unit
 from compute.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
 from compute.units.shared import without_stages
+from compute.work.unit import Unit
 
 
 @dataclass(frozen=True)

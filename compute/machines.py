@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.executor import Event, run_units
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 EXECUTORS = ("local", "ray")
 

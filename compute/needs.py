@@ -9,7 +9,7 @@ from compute.models.sampled_evaluation import SCORED_LOGITS, batch_windows
 from compute.quantize.quantizers.tensors import ROW_ENTRIES
 from compute.stages.quantize import BATCH_TOKENS as CALIBRATION_TOKENS
 from compute.suites.published.hub_model import HubModel
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 #: Bytes of a process before it has a model: the interpreter and its libraries.
 PROCESS_BYTES = 768 << 20

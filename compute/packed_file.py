@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
-from compute.unit_files import UnitFile
+from compute.work.unit_files import UnitFile
 
 #: Of zstd.  On the histograms of a ladder, level 22 takes longer and gains less than 0.1 %.
 COMPRESSION_LEVEL = 19

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from compute.base.digest import digest
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 def paired_losses(

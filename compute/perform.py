@@ -17,8 +17,8 @@ from compute.base import process_memory
 from compute.base.memory import gibibytes
 from compute.needs import host_bytes
 from compute.stages import STAGES
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from compute.base.errors import InputError
 from compute.base.folders import whole_folder
 from compute.base.terminal import console
 from compute.packed_file import write_packed
-from compute.store import SuiteStore
-from compute.unit_files import UnitFile, unit_files
+from compute.work.store import SuiteStore
+from compute.work.unit_files import UnitFile, unit_files
 
 #: Files by table and model.
 Packs = dict[tuple[str, str], list[UnitFile]]

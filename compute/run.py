@@ -15,12 +15,12 @@ from compute.curvature.forecast import Forecast, forecast
 from compute.executor import Finished
 from compute.kept_request import keep_request
 from compute.perform import record_skipped
-from compute.plan import units_to_make
 from compute.session import Session
-from compute.store import SuiteStore
 from compute.suites.curvature_point import CurvaturePoint
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.plan import units_to_make
+from compute.work.store import SuiteStore
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
 FAILED, INTERRUPTED = 1, 130

@@ -13,11 +13,11 @@ from compute.base.provenance import Provenance
 from compute.base.setting import Setting
 from compute.machines import Machines, choose_machines
 from compute.perform import describe_device
-from compute.plan import Plan, make_plan
 from compute.request import Goes, Request
-from compute.store import SuiteStore
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.plan import Plan, make_plan
+from compute.work.store import SuiteStore
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from compute.estimate import wall_seconds
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 
 class TimeLeft:

@@ -19,7 +19,7 @@ from compute.session import Session
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel
 from compute.text.tokenizers.byte_tokenizer import byte_tokenizer
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 #: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and
 #: the tokenizer.

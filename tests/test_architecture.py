@@ -73,7 +73,7 @@ def test_arrows(room):
     [
         ("bounds", "import torch"),
         ("bounds", "from compute import plan"),
-        ("dashboard", "def f():\n    from compute.plan import Plan"),
+        ("dashboard", "def f():\n    from compute.work.plan import Plan"),
         ("pages", "import schema"),
         ("schema", "import numpy"),
         ("tables", "import pandas"),

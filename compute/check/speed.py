@@ -25,7 +25,7 @@ from compute.quantize.layer_statistics import layer_statistics
 from compute.quantize.quantizers import quantize
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 PART = "speed"
 SHAPES = ("pythia-1b", "pythia-2.8b")

@@ -24,9 +24,9 @@ from compute.executor import (
     throttled,
 )
 from compute.perform import Outcome, perform, prepare_process
-from compute.schedule import Schedule
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.schedule import Schedule
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: A unit whose worker dies is tried again this often, each time on a new worker.
 RETRIES = 2

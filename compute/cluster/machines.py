@@ -16,8 +16,8 @@ from compute.cluster.connection import connected, task_options
 from compute.executor import Event
 from compute.machines import check_device
 from compute.perform import describe_device
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Ray's name for what a unit takes, by torch device.
 RESOURCES = {"cpu": "CPU", "cuda": "GPU"}

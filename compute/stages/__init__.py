@@ -22,8 +22,8 @@ from compute.stages import (
     train,
     trajectory,
 )
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 Stage = Callable[[Unit, Workspace, Callable[[int], None]], dict[str, pa.Table]]
 

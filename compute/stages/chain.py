@@ -16,8 +16,8 @@ from compute.models.sampled_evaluation import score_positions
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_steps, repeated_weights
 from compute.text.windows.draws import drawn_positions
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Of the predictions that are scored inside each window.
 POSITION_SEED = 34

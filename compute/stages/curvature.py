@@ -19,8 +19,8 @@ from compute.models.layout import Kind, layout
 from compute.quantize import coded_model
 from compute.suites.checkpoints import step_at
 from compute.suites.curvature_point import CurvaturePoint
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Of the training windows that curvature is measured on, of the probes, and of XTrace's vectors.
 SEEDS = {"curvature_windows": 13, "probes": 14, "xtrace": 15}

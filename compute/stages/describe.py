@@ -16,8 +16,8 @@ from compute.quantize.whole_model import check_buffers
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_weights
 from compute.text.tokenizers.window_begin import window_begin
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Share of weights that no quantizer touches from which on it is remarked.
 _WORTH_SAYING = 0.05

@@ -8,8 +8,8 @@ import pyarrow as pa
 from compute import hub
 from compute.models import checkpoint, language_model
 from compute.suites.published.repeated_weights import repeated_weights
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:

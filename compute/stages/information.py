@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from bounds import checkpoint_information_nats, prequential_information_nats
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:

@@ -16,8 +16,8 @@ from compute.paired_losses import paired_losses
 from compute.quantize import coded_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.draws import shuffled_windows
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Training windows on which losses are compared with those of the unquantized model, pair by
 #: pair: enough for a standard error near a hundredth of most gaps.

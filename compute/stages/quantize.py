@@ -19,8 +19,8 @@ from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel
 from compute.text.windows.tiling import input_counts
 from compute.text.windows.window_source import TrainingWindows
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Tokens in one forward pass.
 BATCH_TOKENS = 4096

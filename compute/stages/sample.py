@@ -21,8 +21,8 @@ from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.published.hub_model import HubModel
 from compute.text.windows.draws import drawn_positions, uniform_draws
 from compute.text.windows.window_source import SampledWindows
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Losses are written as multiples of this, rounded up, and entropies to the nearest: it costs a
 #: bound at most as much, and the files take a third of the room.

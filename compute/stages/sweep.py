@@ -9,8 +9,8 @@ import torch
 from compute.models import language_model, training
 from compute.models.evaluation import evaluate
 from compute.models.training_state import TrainingState
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:

@@ -8,8 +8,8 @@ import torch
 from compute.models import language_model
 from compute.models.evaluation import evaluate
 from compute.text.windows.tiling import predictions
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 #: Windows scored at each step: the next ones of the training stream.  With 256 of them the error
 #: of K(h) that comes from drawing windows is small beside that of the quadrature.

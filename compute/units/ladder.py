@@ -9,9 +9,9 @@ from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, Measurement
 from compute.text.windows.tiling import Windows, predictions
-from compute.unit import Unit
 from compute.units.shared import curvature_unit, quantize_unit
 from compute.units.versions import STAGE_VERSIONS
+from compute.work.unit import Unit
 
 #: Of the training windows on which the loss is compared with the unquantized model's, and on
 #: which it is measured where not all are.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compute.stages import STAGES
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 
 @dataclass(frozen=True)

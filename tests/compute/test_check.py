@@ -13,7 +13,7 @@ from compute.check import agreement, machine, table, tiny
 from compute.check.measured import Measured
 from compute.check.row import Row, at_most, rows_of
 from compute.suites.published.hub_suite import load_hub_suite
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 
 @pytest.fixture

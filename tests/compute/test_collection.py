@@ -11,7 +11,7 @@ import pytest
 import schema
 from compute.base.errors import InputError
 from compute.collection import write_collection
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 from tests.conftest import ROOT
 
 

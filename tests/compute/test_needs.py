@@ -22,7 +22,7 @@ from compute.request import Request
 from compute.smaller_effort import smaller_requests
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.units.hub import hub_units
-from compute.workspace import Workspace
+from compute.work.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened
 from tests.tiny_models import CONTEXT
 

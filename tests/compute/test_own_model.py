@@ -14,9 +14,9 @@ from compute import cli, transfer
 from compute.base.errors import InputError
 from compute.kept_request import keep_request, request_of_suite
 from compute.perform import perform
-from compute.plan import units_to_make
 from compute.request import Request
 from compute.transfer import export_model, restore_model
+from compute.work.plan import units_to_make
 from tests.compute.published_runs import carried_out, done_again, opened, plain_losses, snapshot
 from tests.compute.shard_server import write_shards
 from tests.tiny_hub import save_model

@@ -9,8 +9,8 @@ from compute import perform
 from compute.base import process_memory
 from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset_peak
 from compute.executor import _Room
-from compute.schedule import Schedule
-from compute.unit import Unit
+from compute.work.schedule import Schedule
+from compute.work.unit import Unit
 
 MIB = 2**20
 

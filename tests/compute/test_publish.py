@@ -16,7 +16,7 @@ import schema
 from compute import cli
 from compute.base.errors import InputError
 from compute.publish import publish_suite
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 from tests.conftest import LADDER_TABLES
 from tests.dashboard.sampled_suite import make_sampled_suite
 

@@ -13,8 +13,8 @@ from compute.models.layout import layout
 from compute.perform import perform
 from compute.quantize import codes
 from compute.stages.sample import RESOLUTION
-from compute.store import SuiteStore
 from compute.text.windows.stream_windows import StreamWindows
+from compute.work.store import SuiteStore
 from tests.compute.published_runs import Run, checkpoint, plain_losses, snapshot
 from tests.published import BATCH, PYTHIAS, WINDOWS
 from tests.tiny_models import CONTEXT, TOKENS_USED

@@ -14,8 +14,8 @@ from compute.base.terminal import console
 from compute.console import show_summary
 from compute.models import language_model
 from compute.perform import perform
-from compute.same_weights import same_weights
 from compute.text.stream import range_reads
+from compute.work.same_weights import same_weights
 from tests.compute.published_runs import (
     carried_out,
     checkpoint,

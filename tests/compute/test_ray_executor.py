@@ -18,7 +18,7 @@ from compute.cluster.executor import run_units_on_ray
 from compute.cluster.machines import RayCluster
 from compute.executor import REPORT_EVERY, Finished, Progressed, Started
 from compute.machines import ThisMachine, check_device, choose_machines
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 from tests.compute.odd_stage import odd_unit, tries
 from tests.compute.processes import wait_for
 from tests.compute.sessions import session_of

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 from dashboard.remote.address import parse_address
 from dashboard.remote.cache import Cache
 from dashboard.remote.progress import Job

@@ -13,7 +13,7 @@ import fsspec
 import pytest
 
 from compute.collection import write_collection
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 from dashboard.errors import ArtifactError
 from dashboard.remote import cache as caches
 from dashboard.remote import fetching, source, transport

@@ -16,7 +16,7 @@ from compute.models import language_model
 from compute.session import Session
 from compute.stages import curvature
 from compute.suites.ladder.ladder_suite import load_ladder
-from compute.unit import Unit
+from compute.work.unit import Unit
 from tests.compute.sessions import session_of
 from tests.conftest import MICRO_LADDER
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 import schema
 from compute.base.errors import InputError
-from compute.store import conform
+from compute.work.store import conform
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 import schema
 from compute.base.errors import InputError
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 #: Ending of a file that is being written; a leftover one is garbage, and no pattern for
 #: Parquet files matches it.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.unit import Unit
-from compute.workspace import Workspace
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 
 
 @dataclass(frozen=True)

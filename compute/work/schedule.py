@@ -3,7 +3,7 @@ chain of work."""
 
 from collections.abc import Callable
 
-from compute.unit import Unit
+from compute.work.unit import Unit
 
 
 class Schedule:

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pyarrow.parquet as pq
 
-from compute.store import SuiteStore
+from compute.work.store import SuiteStore
 
 
 def same_weights(store: SuiteStore) -> list[list[str]]:

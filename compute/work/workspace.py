@@ -5,11 +5,11 @@ from pathlib import Path
 
 from compute.base.memory import Memory
 from compute.base.provenance import Provenance
-from compute.store import SuiteStore
 from compute.text.windows.standin_windows import StandInFiles
 from compute.text.windows.stream_windows import StreamWindows
 from compute.text.windows.tiling import WindowFiles
-from compute.unit import Unit
+from compute.work.store import SuiteStore
+from compute.work.unit import Unit
 
 
 @dataclass(frozen=True)
