@@ -129,7 +129,7 @@ class _Room:
     def fits(self, unit: Unit, others: list[Unit]) -> bool:
         """Whether there is memory for a unit beside those that run.  Alone it may always start:
         it says itself if there is too little."""
-        from compute.needs import host_bytes
+        from compute.stages.needs import host_bytes
 
         if not others or self.free is None:
             return True

@@ -17,7 +17,6 @@ from compute.base.memory import Memory, gibibytes
 from compute.base.terminal import console, duration
 from compute.check.measured import Measured
 from compute.models.placement import arithmetic, dtype_name
-from compute.needs import SPREAD, memory_of, shortages
 from compute.request import Request
 from compute.session import (
     Offer,
@@ -29,6 +28,9 @@ from compute.session import (
     workspace_of,
 )
 from compute.smaller_effort import NIGHT_SECONDS, smaller_requests
+from compute.stages.needs import SPREAD, memory_of, shortages
+from compute.stages.units.hub import FILE_BYTES, OPTIONAL, hub_units
+from compute.stages.units.shared import without_stages
 from compute.suites.measurements import settings_named
 from compute.suites.published.effort import Effort
 from compute.suites.published.hub_model import HubModel
@@ -37,8 +39,6 @@ from compute.suites.published.named_models import named_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_weights
 from compute.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.text.origins import SEED, DatasetText, FolderText, StreamText, Text
-from compute.units.hub import FILE_BYTES, OPTIONAL, hub_units
-from compute.units.shared import without_stages
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

@@ -16,12 +16,12 @@ from compute.session import (
     suite_store,
     workspace_of,
 )
+from compute.stages.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
+from compute.stages.units.shared import without_stages
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, load_ladder
 from compute.text.corpora.corpus import Corpus, load_corpus
 from compute.text.windows.tiling import tile
-from compute.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
-from compute.units.shared import without_stages
 from compute.work.unit import Unit
 
 

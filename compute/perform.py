@@ -15,8 +15,8 @@ import torch
 import schema
 from compute.base import process_memory
 from compute.base.memory import gibibytes
-from compute.needs import host_bytes
 from compute.stages import STAGES
+from compute.stages.needs import host_bytes
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

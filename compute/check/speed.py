@@ -18,11 +18,11 @@ from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models.layout import Kind, layout
 from compute.models.placement import arithmetic, dtype_name
 from compute.models.sampled_evaluation import score_positions
-from compute.needs import memory_of
 from compute.quantize import codes
 from compute.quantize.codes.header import CODES
 from compute.quantize.layer_statistics import layer_statistics
 from compute.quantize.quantizers import quantize
+from compute.stages.needs import memory_of
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.unit import Unit

@@ -1,4 +1,4 @@
-"""The stages of the batch job, one module each.
+"""The stages of the batch job, one module each: of ladders, of published models, of both.
 
 A stage is a function ``run(unit, workspace, report) -> {table: rows}``.  It reads what its
 ``unit.needs`` wrote and calls ``report(tokens)`` with the tokens it has been through.
@@ -8,20 +8,9 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from compute.stages import (
-    chain,
-    curvature,
-    describe,
-    fetch,
-    information,
-    measure,
-    quantize,
-    register,
-    sample,
-    sweep,
-    train,
-    trajectory,
-)
+from compute.stages import curvature, information, quantize
+from compute.stages.ladder import measure, register, sweep, train, trajectory
+from compute.stages.published import chain, describe, fetch, sample
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

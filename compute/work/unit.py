@@ -12,7 +12,7 @@ class Unit:
     """What one worker does at a time and a rerun need not do again.
 
     Attributes:
-        stage: name of a module in ``compute.stages``.
+        stage: one of ``compute.stages.STAGES``.
         model_id: unique within the suite.
         setting: None for stages that do not quantize.
         identity: everything that determines the result, as JSON; hashed into ``key``.

@@ -16,12 +16,12 @@ from compute.curvature.forecast import forecast
 from compute.executor import Finished
 from compute.machines import ThisMachine
 from compute.models.placement import arithmetic
-from compute.needs import memory_of, shortages
 from compute.perform import perform
 from compute.request import Request
 from compute.smaller_effort import smaller_requests
+from compute.stages.needs import memory_of, shortages
+from compute.stages.units.hub import hub_units
 from compute.suites.published.hub_suite import load_hub_suite
-from compute.units.hub import hub_units
 from compute.work.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened
 from tests.tiny_models import CONTEXT
@@ -336,7 +336,7 @@ def test_what_workers_have_no_room_for_together_is_said_to_fit_one(
         "memory",
         lambda self, all_cards=False: Memory("cpu", room // self.workers, 0),
     )
-    monkeypatch.setattr("compute.needs.PROCESS_BYTES", 0)  # more than these models' curvature
+    monkeypatch.setattr("compute.stages.needs.PROCESS_BYTES", 0)  # more than curvature
     session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
     reasons = {name.split()[0]: reason for name, reason in session.skipped.items()}
     assert "2 workers share the memory, and --workers 1 makes room" in reasons["curvature"]

@@ -65,7 +65,7 @@ def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypa
 
 def test_a_unit_waits_for_room_and_a_smaller_one_goes_first(monkeypatch):
     sizes = {"large": 5, "middle": 4, "small": 2}
-    monkeypatch.setattr("compute.needs.host_bytes", lambda unit, device: sizes[unit.model_id])
+    monkeypatch.setattr("compute.stages.needs.host_bytes", lambda unit, _: sizes[unit.model_id])
     monkeypatch.setattr("compute.base.process_memory.free_bytes", lambda: 7)
     units = [unit(name) for name in sizes]
     schedule = Schedule(units, lambda unit: sizes[unit.model_id])

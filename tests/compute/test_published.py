@@ -12,7 +12,7 @@ from bounds import checkpoint_information_nats
 from compute.models.layout import layout
 from compute.perform import perform
 from compute.quantize import codes
-from compute.stages.sample import RESOLUTION
+from compute.stages.published.sample import RESOLUTION
 from compute.text.windows.stream_windows import StreamWindows
 from compute.work.store import SuiteStore
 from tests.compute.published_runs import Run, checkpoint, plain_losses, snapshot

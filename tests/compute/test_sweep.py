@@ -14,7 +14,7 @@ from compute.models.training_state import TrainingState
 from compute.publish import publish_suite
 from compute.run import run
 from compute.session import Request, open_session
-from compute.stages import sweep
+from compute.stages.ladder import sweep
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule
 

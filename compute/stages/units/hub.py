@@ -2,12 +2,12 @@
 
 from compute.base.digest import digest
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.stages.chain import POSITION_SEED, Ahead
-from compute.stages.sample import work_tokens
+from compute.stages.published.chain import POSITION_SEED, Ahead
+from compute.stages.published.sample import work_tokens
+from compute.stages.units.shared import curvature_unit, quantize_unit
+from compute.stages.versions import STAGE_VERSIONS
 from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.published.hub_model import HubModel
-from compute.units.shared import curvature_unit, quantize_unit
-from compute.units.versions import STAGE_VERSIONS
 from compute.work.unit import Unit
 
 #: Bytes that the hub's files of weights usually have for a parameter: half precision.

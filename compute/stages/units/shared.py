@@ -7,8 +7,8 @@ from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.stages.curvature import SEEDS as CURVATURE_SEEDS
 from compute.stages.quantize import Calibration
+from compute.stages.versions import STAGE_VERSIONS
 from compute.suites.curvature_point import CurvaturePoint
-from compute.units.versions import STAGE_VERSIONS
 from compute.work.unit import Unit
 
 #: Of the training windows that quantizers look at.

@@ -9,11 +9,11 @@ import torch
 
 from bounds import nominal_bits
 from compute.base.setting import Setting
-from compute.histogram_rows import histogram_rows
 from compute.models import language_model
 from compute.models.evaluation import clustered_standard_error, evaluate
-from compute.paired_losses import paired_losses
 from compute.quantize import coded_model
+from compute.stages.histogram_rows import histogram_rows
+from compute.stages.paired_losses import paired_losses
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.draws import shuffled_windows
 from compute.work.unit import Unit

@@ -9,9 +9,9 @@ import torch
 
 from compute.base.folders import whole_folder
 from compute.base.setting import UNQUANTIZED
-from compute.histogram_rows import histogram_rows
 from compute.models import language_model, training
 from compute.models.training_state import TrainingState
+from compute.stages.histogram_rows import histogram_rows
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

@@ -14,9 +14,9 @@ from compute.models.evaluation import clustered_standard_error
 from compute.models.layout import layout
 from compute.models.placement import ready_to_score
 from compute.models.sampled_evaluation import SampledLosses, joined, score_positions
-from compute.paired_losses import paired_losses
 from compute.quantize import coded_model, codes
-from compute.stages.measure import PAIRED_WINDOWS, nominal_rate
+from compute.stages.ladder.measure import PAIRED_WINDOWS, nominal_rate
+from compute.stages.paired_losses import paired_losses
 from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.published.hub_model import HubModel
 from compute.text.windows.draws import drawn_positions, uniform_draws

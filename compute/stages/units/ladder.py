@@ -3,14 +3,14 @@
 from compute.base.digest import digest
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED
-from compute.stages.measure import Scoring
-from compute.stages.trajectory import WINDOWS as AHEAD_WINDOWS
+from compute.stages.ladder.measure import Scoring
+from compute.stages.ladder.trajectory import WINDOWS as AHEAD_WINDOWS
+from compute.stages.units.shared import curvature_unit, quantize_unit
+from compute.stages.versions import STAGE_VERSIONS
 from compute.suites.checkpoints import kept_steps, pythia_steps
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, Measurement
 from compute.text.windows.tiling import Windows, predictions
-from compute.units.shared import curvature_unit, quantize_unit
-from compute.units.versions import STAGE_VERSIONS
 from compute.work.unit import Unit
 
 #: Of the training windows on which the loss is compared with the unquantized model's, and on

@@ -1,0 +1,1 @@
+"""Stages of models that are trained here."""
