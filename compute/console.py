@@ -13,7 +13,7 @@ from compute.base.bars import bars_of_work
 from compute.base.memory import gibibytes
 from compute.base.terminal import console, duration
 from compute.curvature.forecast import Forecast
-from compute.executor import Event, Finished, Progressed, Started
+from compute.machines.executor import Event, Finished, Progressed, Started
 from compute.quantize.quantizers.damping import USUAL_DAMPING
 from compute.session import Offer, Session
 from compute.suites.published.hub_model import HubModel

@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 
 from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
 from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.machines.devices import prepare_process
 from compute.models import language_model, training
 from compute.models.evaluation import BATCH_TOKENS, evaluate
-from compute.perform import prepare_process
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.text.windows.tiling import predictions
 from compute.work.unit import Unit

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 
 from compute.base.memory import Memory
-from compute.check.measured import Measured
 from compute.curvature.forecast import forecast
 from compute.estimate import OVERHEAD_SECONDS
+from compute.machines.measured import Measured
 from compute.models.placement import arithmetic
 from compute.suites.published.hub_model import HubModel
 from compute.work.unit import Unit

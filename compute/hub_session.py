@@ -15,7 +15,7 @@ from compute.base.digest import digest
 from compute.base.errors import InputError
 from compute.base.memory import Memory, gibibytes
 from compute.base.terminal import console, duration
-from compute.check.measured import Measured
+from compute.machines.measured import Measured
 from compute.models.placement import arithmetic, dtype_name
 from compute.request import Request
 from compute.session import (

@@ -11,8 +11,8 @@ from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.base.provenance import Provenance
 from compute.base.setting import Setting
-from compute.machines import Machines, choose_machines
-from compute.perform import describe_device
+from compute.machines.choice import Machines, choose_machines
+from compute.machines.devices import describe_device
 from compute.request import Goes, Request
 from compute.work.plan import Plan, make_plan
 from compute.work.store import SuiteStore

@@ -12,7 +12,7 @@ from huggingface_hub import constants, get_session, is_offline_mode
 
 from compute.base.memory import Memory, gibibytes
 from compute.check.row import Row
-from compute.perform import describe_device
+from compute.machines.devices import describe_device
 from compute.quantize.quantizers import gptq
 
 PART = "machine"

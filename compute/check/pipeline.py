@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from compute.check import tiny
 from compute.check.row import Row, at_most
-from compute.executor import Finished
+from compute.machines.executor import Finished
 from compute.request import Request
 from compute.session import Session, open_session
 

@@ -11,10 +11,10 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
 from compute.base.memory import Memory, gibibytes
 from compute.base.setting import Setting
-from compute.check.measured import Measured
 from compute.check.row import Row
 from compute.curvature.footprint import footprint
 from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.machines.measured import Measured
 from compute.models.layout import Kind, layout
 from compute.models.placement import arithmetic, dtype_name
 from compute.models.sampled_evaluation import score_positions

@@ -13,10 +13,10 @@ from rich.table import Table
 
 from compute.base.terminal import console, duration
 from compute.check import agreement, cards, machine, pipeline, speed
-from compute.check.measured import Measured
 from compute.check.row import Row, rows_of
-from compute.machines import ThisMachine
-from compute.perform import describe_device, prepare_process
+from compute.machines.devices import describe_device, prepare_process
+from compute.machines.measured import Measured
+from compute.machines.this_machine import ThisMachine
 
 _ADVICE = "report it with this table; the other parts are not touched by it"
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from compute.perform import perform
+from compute.machines.perform import perform
 from compute.session import Request, Session, open_session
 from tests.published import Published, published
 from tests.tiny_hub import TinyHub, use_offline

@@ -13,10 +13,10 @@ from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.console import show_plan
 from compute.curvature.forecast import forecast
-from compute.executor import Finished
-from compute.machines import ThisMachine
+from compute.machines.executor import Finished
+from compute.machines.perform import perform
+from compute.machines.this_machine import ThisMachine
 from compute.models.placement import arithmetic
-from compute.perform import perform
 from compute.request import Request
 from compute.smaller_effort import smaller_requests
 from compute.stages.needs import memory_of, shortages

@@ -5,10 +5,10 @@ import sys
 import pytest
 import torch
 
-from compute import perform
 from compute.base import process_memory
 from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset_peak
-from compute.executor import _Room
+from compute.machines import perform
+from compute.machines.executor import _Room
 from compute.work.schedule import Schedule
 from compute.work.unit import Unit
 

@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bounds import checkpoint_information_nats
+from compute.machines.perform import perform
 from compute.models.layout import layout
-from compute.perform import perform
 from compute.quantize import codes
 from compute.stages.published.sample import RESOLUTION
 from compute.text.windows.stream_windows import StreamWindows

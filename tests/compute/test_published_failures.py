@@ -12,8 +12,8 @@ from compute import hub
 from compute.base.errors import InputError
 from compute.base.terminal import console
 from compute.console import show_summary
+from compute.machines.perform import perform
 from compute.models import language_model
-from compute.perform import perform
 from compute.text.stream import range_reads
 from compute.work.same_weights import same_weights
 from tests.compute.published_runs import (

@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import schema
+from compute.machines.perform import perform
 from compute.models import language_model
 from compute.models.layout import layout
-from compute.perform import perform
 from compute.quantize import codes
 from compute.quantize.codes.header import CODES
 from tests.compute.sessions import session_of

@@ -143,7 +143,7 @@ def failed(unit: Unit, workspace: Workspace, error: str, started: float) -> Fini
     Args:
         started: ``time.monotonic()`` when the unit did.
     """
-    from compute.perform import Outcome, record
+    from compute.machines.perform import Outcome, record
 
     outcome = Outcome(error, time.monotonic() - started)
     record(unit, workspace, outcome, peak_memory_bytes=0)
@@ -207,7 +207,8 @@ def _work(pipe: Connection, workspace: Workspace) -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
-    from compute.perform import perform, prepare_process
+    from compute.machines.devices import prepare_process
+    from compute.machines.perform import perform
 
     prepare_process()
     report = throttled(pipe.send)

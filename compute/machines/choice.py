@@ -1,13 +1,13 @@
-"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``cluster``)."""
+"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``ray``)."""
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 from compute.base.errors import InputError
 from compute.base.memory import Memory
-from compute.executor import Event, run_units
+from compute.machines.executor import Event
+from compute.machines.this_machine import ThisMachine
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 
@@ -44,51 +44,6 @@ class Machines(Protocol):
         """Let go of what was started."""
 
 
-class ThisMachine:
-    """Processes of this machine."""
-
-    def device(self, wanted: str | None) -> str:
-        """``cuda`` where there is one."""
-        import torch
-
-        if wanted is None:
-            return "cuda" if torch.cuda.is_available() else "cpu"
-        check_device(wanted)
-        return wanted
-
-    def workers(self, wanted: int | None, device: str) -> int:
-        """One per core that this process may use, or one on a GPU, unless ``wanted``."""
-        if wanted is not None:
-            return wanted
-        if device != "cpu":
-            return 1
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
-
-    def call(self, _device: str, function: Callable, *args: Any) -> Any:
-        """``function(*args)``, here."""
-        return function(*args)
-
-    def memory(self, workspace: Workspace, all_cards: bool = False) -> Memory:
-        """What this machine has for each worker."""
-        return workspace.memory(all_cards)
-
-    def run_units(
-        self,
-        units: list[Unit],
-        workspace: Workspace,
-        workers: int,
-        weight: Callable[[Unit], float],
-        gpus: Callable[[Unit], float],
-    ) -> Iterator[Event]:
-        """In processes here; every one sees all GPUs."""
-        return run_units(units, workspace, workers, weight)
-
-    def close(self) -> None:
-        """Nothing is left running between runs."""
-
-
 def choose_machines(
     executor: str, address: str | None, workers: int | None, folders: tuple[Path, ...]
 ) -> Machines:
@@ -111,7 +66,7 @@ def choose_machines(
     if executor == "local":
         return ThisMachine()
     try:
-        from compute.cluster.machines import RayCluster
+        from compute.machines.ray.cluster import RayCluster
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
@@ -120,20 +75,3 @@ def choose_machines(
             "`pip install -r compute/ray-requirements.txt` installs it."
         ) from None
     return RayCluster(address, workers, folders)
-
-
-def check_device(device: str) -> None:
-    """Refuse a device that torch cannot use in this process.
-
-    Raises:
-        InputError: with torch's reason.
-    """
-    import torch
-
-    try:
-        kind = torch.device(device).type
-        if kind not in ("cpu", "cuda"):
-            raise InputError(f"The device {device!r} cannot be used; choose cpu or cuda.")
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"The device {device!r} cannot be used: {error}".splitlines()[0]) from None

@@ -11,10 +11,8 @@ from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from compute.base.errors import InputError
 from compute.base.terminal import console
-from compute.cluster.connection import connected, task_options
-from compute.cluster.machines import most_gpus, settled
-from compute.cluster.progress import ProgressBoard
-from compute.executor import (
+from compute.machines.devices import prepare_process
+from compute.machines.executor import (
     REPORT_EVERY,
     Event,
     Finished,
@@ -23,7 +21,10 @@ from compute.executor import (
     failed,
     throttled,
 )
-from compute.perform import Outcome, perform, prepare_process
+from compute.machines.perform import Outcome, perform
+from compute.machines.ray.connection import connected, task_options
+from compute.machines.ray.progress import ProgressBoard
+from compute.machines.ray.resources import most_gpus, settled
 from compute.work.schedule import Schedule
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace

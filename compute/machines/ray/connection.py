@@ -12,7 +12,7 @@ from ray.exceptions import RayError
 
 from compute.base.errors import InputError
 from compute.base.provenance import ROOT
-from compute.executor import KEEP_MEMORY
+from compute.machines.executor import KEEP_MEMORY
 
 #: Seconds within which a cluster must answer.
 ANSWER_WITHIN = 30.0

@@ -11,7 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from compute.base.errors import InputError
 from compute.base.provenance import ROOT, code_digest, library_versions
-from compute.cluster.connection import first_line, task_options
+from compute.machines.ray.connection import first_line, task_options
 
 #: Seconds within which a machine must say what it sees: starting Python there may take long.
 LOOK_WITHIN = 120.0

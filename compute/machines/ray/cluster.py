@@ -11,30 +11,14 @@ from ray.exceptions import RayTaskError
 
 from compute.base.errors import InputError
 from compute.base.memory import Memory
-from compute.cluster.checks import check_machines
-from compute.cluster.connection import connected, task_options
-from compute.executor import Event
-from compute.machines import check_device
-from compute.perform import describe_device
+from compute.machines.devices import check_device
+from compute.machines.executor import Event
+from compute.machines.ray.checks import check_machines
+from compute.machines.ray.connection import connected, task_options
+from compute.machines.ray.executor import run_units_on_ray
+from compute.machines.ray.resources import RESOURCES, most_gpus, settled
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
-
-#: Ray's name for what a unit takes, by torch device.
-RESOURCES = {"cpu": "CPU", "cuda": "GPU"}
-
-
-def settled(workspace: Workspace, gpus: float) -> Workspace:
-    """``workspace`` as it is for a worker in this process: its device, and who shares it."""
-    node = ray.get_runtime_context().get_node_id()
-    has = next(n["Resources"] for n in ray.nodes() if n["NodeID"] == node)
-    room = has["GPU"] / gpus if gpus else has["CPU"]
-    device = describe_device(workspace.device)
-    return replace(
-        workspace,
-        workers=min(workspace.workers, int(room)),
-        device_workers=max(int(1 / gpus), 1) if gpus else None,
-        provenance=replace(workspace.provenance, device=device),
-    )
 
 
 class RayCluster:
@@ -96,18 +80,11 @@ class RayCluster:
         gpus: Callable[[Unit], float],
     ) -> Iterator[Event]:
         """As ``executor.run_units``."""
-        from compute.cluster.executor import run_units_on_ray
-
         return run_units_on_ray(units, workspace, workers, weight, gpus=gpus)
 
     def close(self) -> None:
         """Disconnect, and stop Ray if it was started here."""
         self._connection.close()
-
-
-def most_gpus() -> float:
-    """Of one machine."""
-    return max(node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"])
 
 
 def _memory(workspace: Workspace) -> Memory:

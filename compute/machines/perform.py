@@ -1,13 +1,10 @@
 """Carry out one unit: run its stage, write its files, record how it went."""
 
 import contextlib
-import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import torch
@@ -27,35 +24,6 @@ class Outcome:
 
     error: str | None
     seconds: float
-
-
-def prepare_process() -> None:
-    """Make results independent of the number of cores: one thread, deterministic kernels.  Beside
-    a GPU, where one process has all cores, it may use them.
-
-    One thread in each of several workers is also faster than several threads in one: models
-    of this size leave a second thread little to do.  On a GPU an operation that has no
-    deterministic kernel warns instead of failing: its last digits are all that is lost.
-    """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if not torch.cuda.is_available():
-        torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    # Deterministic mode also writes NaN into every new tensor, a kernel for each on a GPU; what
-    # reads memory before it is written would be a fault of torch itself.
-    torch.utils.deterministic.fill_uninitialized_memory = False
-
-
-def describe_device(device: str) -> str:
-    """The processor or GPU by name, for the provenance."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.partition(":")[2].strip() for line in lines if "model name" in line)
-    except (OSError, StopIteration):
-        name = platform.processor() or platform.machine()
-    return f"cpu, {name}, one thread"
 
 
 def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
