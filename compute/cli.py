@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compute.base.errors import InputError
-from compute.request import Goes, Request
 from compute.request_options import with_request
+from compute.session.request import Goes, Request
 
 if TYPE_CHECKING:
-    from compute.session import Session
+    from compute.session.session import Session
 
 app = typer.Typer(
     help="Train and measure the models whose generalization bounds the app shows.\n\n"
@@ -104,7 +104,7 @@ def export(
     """Write the file whose size is the code length of a model that was measured, and beside it
     what a checkpoint needs.  Without --preset and --model they are those that --suite, or the one
     suite with the model, was measured with."""
-    from compute.kept_request import request_of_suite
+    from compute.session.kept_request import request_of_suite
     from compute.transfer import export_model
 
     request = request_of_suite(request, model_id, setting)
@@ -228,7 +228,7 @@ def fit(
 
 def _session(request: Request) -> "Session":
     """What a command asks for, opened."""
-    from compute.session import open_session
+    from compute.session.opening import open_session
 
     return open_session(request)
 

@@ -15,7 +15,7 @@ from compute.base.terminal import console, duration
 from compute.curvature.forecast import Forecast
 from compute.machines.executor import Event, Finished, Progressed, Started
 from compute.quantize.quantizers.damping import USUAL_DAMPING
-from compute.session import Offer, Session
+from compute.session.session import Offer, Session
 from compute.suites.published.hub_model import HubModel
 from compute.time_left import TimeLeft
 from compute.work.same_weights import same_weights

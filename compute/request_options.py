@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, Any, get_args, get_origin
 
-from compute.request import Request, SharedOption, options
+from compute.session.request import Request, SharedOption, options
 
 
 def with_request(

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from compute import estimate
 from compute.base.terminal import console
 from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
-from compute.kept_request import keep_request
 from compute.machines.executor import Finished
 from compute.machines.perform import record_skipped
-from compute.session import Session
+from compute.session import estimate
+from compute.session.kept_request import keep_request
+from compute.session.session import Session
 from compute.suites.curvature_point import CurvaturePoint
 from compute.work.plan import units_to_make
 from compute.work.store import SuiteStore

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 
-from compute.estimate import wall_seconds
+from compute.session.estimate import wall_seconds
 from compute.work.unit import Unit
 
 

@@ -15,7 +15,7 @@ from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.codes.header import CODES
 from compute.run import run_only
-from compute.session import Session
+from compute.session.session import Session
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel
 from compute.text.tokenizers.byte_tokenizer import byte_tokenizer

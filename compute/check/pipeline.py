@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 from compute.check import tiny
 from compute.check.row import Row, at_most
 from compute.machines.executor import Finished
-from compute.request import Request
-from compute.session import Session, open_session
+from compute.session.opening import open_session
+from compute.session.request import Request
+from compute.session.session import Session
 
 PART = "pipeline"
 

@@ -17,7 +17,8 @@ from compute.curvature.probe import rademacher
 from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.curvature.xtrace import xtrace
 from compute.models import language_model, training
-from compute.session import Request, open_session
+from compute.session.opening import open_session
+from compute.session.request import Request
 
 #: Training windows of 64 tokens, random vectors, and numbers of Lanczos steps.
 WINDOWS, PROBES, STEPS = 32, 6, (15, 29, 30, 31, 60, 100)

@@ -11,7 +11,9 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from compute.machines.perform import perform
-from compute.session import Request, Session, open_session
+from compute.session.opening import open_session
+from compute.session.request import Request
+from compute.session.session import Session
 from tests.published import Published, published
 from tests.tiny_hub import TinyHub, use_offline
 

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from compute.session import Request, Session, open_session
+from compute.session.opening import open_session
+from compute.session.request import Request
+from compute.session.session import Session
 
 
 def session_of(base: Path, ladder: Path, text: Path, workers: int | None = None) -> Session:

@@ -7,11 +7,12 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from compute import cli, hub_estimate
+from compute import cli
 from compute.base.memory import Memory
 from compute.check import agreement, machine, table, tiny
 from compute.check.row import Row, at_most, rows_of
 from compute.machines.measured import Measured
+from compute.session import hub_estimate
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.unit import Unit
 

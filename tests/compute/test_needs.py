@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from compute import hub_session, run
+from compute import run
 from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.console import show_plan
@@ -17,8 +17,9 @@ from compute.machines.executor import Finished
 from compute.machines.perform import perform
 from compute.machines.this_machine import ThisMachine
 from compute.models.placement import arithmetic
-from compute.request import Request
-from compute.smaller_effort import smaller_requests
+from compute.session import hub_session
+from compute.session.request import Request
+from compute.session.smaller_effort import smaller_requests
 from compute.stages.needs import memory_of, shortages
 from compute.stages.units.hub import hub_units
 from compute.suites.published.hub_suite import load_hub_suite

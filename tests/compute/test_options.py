@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from compute import cli, session
-from compute.amounts import tokens_of
+from compute import cli
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
-from compute.ladder_session import LadderSession
-from compute.request import Goes, Request, options
-from compute.session import open_session
+from compute.session import opening
+from compute.session.amounts import tokens_of
+from compute.session.ladder_session import LadderSession
+from compute.session.opening import open_session
+from compute.session.request import Goes, Request, options
 from compute.suites.measurements import setting_name, settings_named
 from compute.suites.published.effort import Effort
 from compute.suites.published.hub_suite import load_effort, load_hub_suite
@@ -122,7 +123,7 @@ def asked_by(monkeypatch, words: list[str]) -> Request:
         found.append(request)
         raise Asked
 
-    monkeypatch.setattr(session, "open_session", keep)
+    monkeypatch.setattr(opening, "open_session", keep)
     result = CliRunner().invoke(cli.app, words, env={"BOUNDSCAPE_HUB_SUITES": ""})
     assert isinstance(result.exception, Asked), result.output
     return found[0]

@@ -13,7 +13,8 @@ from compute.models.evaluation import evaluate
 from compute.models.training_state import TrainingState
 from compute.publish import publish_suite
 from compute.run import run
-from compute.session import Request, open_session
+from compute.session.opening import open_session
+from compute.session.request import Request
 from compute.stages.ladder import sweep
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule

@@ -13,11 +13,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from compute.base.errors import InputError
-from compute.kept_request import request_of_suite
 from compute.models.layout import layout
 from compute.quantize import codes
-from compute.request import Request
-from compute.session import open_session
+from compute.session.kept_request import request_of_suite
+from compute.session.opening import open_session
+from compute.session.request import Request
 from compute.transfer import WEIGHTS, export_model, restore_model
 from tests.conftest import ROOT
 

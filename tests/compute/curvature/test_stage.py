@@ -13,7 +13,7 @@ from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.curvature import probe as probes
 from compute.models import language_model
-from compute.session import Session
+from compute.session.session import Session
 from compute.stages import curvature
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.work.unit import Unit

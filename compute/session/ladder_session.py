@@ -6,16 +6,10 @@ from dataclasses import dataclass, replace
 
 from transformers import PreTrainedConfig
 
-from compute import estimate
 from compute.models import language_model
-from compute.session import (
-    Place,
-    Session,
-    check_quantizers,
-    picked,
-    suite_store,
-    workspace_of,
-)
+from compute.session import estimate
+from compute.session.place import Place, check_quantizers, picked, suite_store, workspace_of
+from compute.session.session import Session
 from compute.stages.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
 from compute.stages.units.shared import without_stages
 from compute.suites.ladder.ladder_model import LadderModel

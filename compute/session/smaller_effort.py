@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compute.request import Request
+from compute.session.request import Request
 
 #: What a smaller run is to take at most: a night.
 NIGHT_SECONDS = 10 * 3600

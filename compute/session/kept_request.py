@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import schema
 from compute.base.errors import InputError
 from compute.base.setting import Setting
-from compute.request import Goes, Request, options
+from compute.session.request import Goes, Request, options
 from compute.suites.measurements import setting_name
 from compute.work.store import WRITING
 

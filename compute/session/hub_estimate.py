@@ -11,9 +11,9 @@ import torch
 
 from compute.base.memory import Memory
 from compute.curvature.forecast import forecast
-from compute.estimate import OVERHEAD_SECONDS
 from compute.machines.measured import Measured
 from compute.models.placement import arithmetic
+from compute.session.estimate import OVERHEAD_SECONDS
 from compute.suites.published.hub_model import HubModel
 from compute.work.unit import Unit
 

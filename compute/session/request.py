@@ -14,8 +14,8 @@ from typing import Annotated, Any, get_args, get_type_hints
 from typer import Option
 from typer.models import OptionInfo
 
-from compute.amounts import tokens_of
 from compute.base.errors import InputError
+from compute.session.amounts import tokens_of
 
 
 class Goes(Flag):

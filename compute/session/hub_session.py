@@ -9,7 +9,7 @@ from typing import Self
 
 from transformers import PreTrainedConfig
 
-from compute import estimate, hub, hub_estimate
+from compute import hub
 from compute.base.bars import one_bar
 from compute.base.digest import digest
 from compute.base.errors import InputError
@@ -17,17 +17,11 @@ from compute.base.memory import Memory, gibibytes
 from compute.base.terminal import console, duration
 from compute.machines.measured import Measured
 from compute.models.placement import arithmetic, dtype_name
-from compute.request import Request
-from compute.session import (
-    Offer,
-    Place,
-    Session,
-    check_quantizers,
-    picked,
-    suite_store,
-    workspace_of,
-)
-from compute.smaller_effort import NIGHT_SECONDS, smaller_requests
+from compute.session import estimate, hub_estimate
+from compute.session.place import Place, check_quantizers, picked, suite_store, workspace_of
+from compute.session.request import Request
+from compute.session.session import Offer, Session
+from compute.session.smaller_effort import NIGHT_SECONDS, smaller_requests
 from compute.stages.needs import SPREAD, memory_of, shortages
 from compute.stages.units.hub import FILE_BYTES, OPTIONAL, hub_units
 from compute.stages.units.shared import without_stages

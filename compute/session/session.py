@@ -1,0 +1,153 @@
+"""A checked plan of what a person asks for, of whatever kind its models are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from transformers import PreTrainedConfig
+
+from compute.base.memory import Memory
+from compute.machines.choice import Machines
+from compute.session.place import Place
+from compute.session.request import Request
+from compute.work.plan import Plan, make_plan
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A request for less work.
+
+    Attributes:
+        request: what could be asked for instead.
+        seconds: expected of it.
+    """
+
+    request: Request
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """A request found to be sound, ready to run.
+
+    Attributes:
+        workspace: what its units share.
+        workers: processes.
+        retry_failed: whether failed units are tried again.
+        plan: what is to be done.
+        machines: that do it.
+        why: a sentence on how the models were chosen, if nobody named them.
+        skipped: name -> reason of units that are not even tried.
+        skipped_units: these.
+        request: that it was opened for.
+    """
+
+    workspace: Workspace
+    workers: int
+    retry_failed: bool
+    plan: Plan
+    machines: Machines
+    why: str | None = field(default=None, kw_only=True)
+    skipped: dict[str, str] = field(default_factory=dict, kw_only=True)
+    skipped_units: tuple[Unit, ...] = field(default=(), kw_only=True)
+    request: Request = field(kw_only=True)
+
+    @classmethod
+    def of(cls, place: Place, workspace: Workspace, units: list[Unit], **own: Any) -> Self:
+        """A session with a plan for what is on disk now."""
+        again = place.request.retry_failed
+        plan = make_plan(units, workspace, again)
+        asked = {"request": place.request, **own}
+        return cls(workspace, place.workers, again, plan, place.machines, **asked)
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """Smallest first."""
+        raise NotImplementedError
+
+    @property
+    def about(self) -> list[str]:
+        """What a reader of the plan should know."""
+        raise NotImplementedError
+
+    def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
+        """More columns of the plan's table, one entry per model."""
+        raise NotImplementedError
+
+    def config_of(self, model: Any) -> PreTrainedConfig:
+        """The architecture of one model."""
+        raise NotImplementedError
+
+    def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
+        """Expected seconds of a unit, for scheduling and for the estimate."""
+        raise NotImplementedError
+
+    def gpus(self, unit: Unit) -> float:
+        """GPUs that a unit takes where there are several."""
+        return 1.0
+
+    @property
+    def memory_of_one(self) -> Memory:
+        """What there is for a worker that is alone."""
+        return self.machines.memory(replace(self.workspace, workers=1))
+
+    @property
+    def shared_memory(self) -> str:
+        """The end of a sentence on what has no room, where one worker alone would have it."""
+        return f"; {self.workers} workers share the memory, and --workers 1 makes room"
+
+    @property
+    def preparation_seconds(self) -> float:
+        """Expected seconds before the first unit can start."""
+        return 0.0
+
+    def smaller(self, seconds: Callable[[Unit], float]) -> Offer | None:
+        """A request for less that takes hours instead of days, where there is one."""
+        return None
+
+    def prepared(self) -> Self:
+        """The same session when all that its units share is in the cache."""
+        return self
+
+    def limited(self) -> Self:
+        """Without the units for which something is lacking: they are ``skipped``.
+
+        What is done stays: it may have been measured on a larger machine.
+        """
+        out = self.shortages(self.plan.todo)
+        out |= self._beyond_hours(self.plan.todo, out)
+        if not out:
+            return self
+        parts = {part: getattr(self.plan, part) for part in ("units", "todo")}
+        left = {part: [u for u in units if u.name not in out] for part, units in parts.items()}
+        units = tuple(unit for unit in self.plan.units if unit.name in out)
+        plan = replace(self.plan, **left)
+        return replace(self, plan=plan, skipped=out, skipped_units=units)
+
+    def shortages(self, units: list[Unit]) -> dict[str, str]:
+        """Name -> reason of units that the machine has no room for."""
+        return {}
+
+    def _beyond_hours(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
+        """Models that would take the run beyond its time, in their order."""
+        hours = self.request.hours
+        if hours is None:
+            return {}
+        seconds = self.unit_seconds(units)
+        spent, found = 0.0, {}
+        for model in self.models:
+            mine = [u for u in units if u.model_id == model.model_id and u.name not in out]
+            cost = sum(map(seconds, mine)) / self.workers
+            if spent + cost > 3600 * hours:
+                reason = f"the run would take longer than {hours:g} hours"
+                found |= dict.fromkeys([u.name for u in mine], reason)
+            else:
+                spent += cost
+        return found
+
+    def planned_again(self) -> Self:
+        """The same session with a plan for what is on disk now."""
+        plan = make_plan(self.plan.units, self.workspace, self.retry_failed)
+        return replace(self, plan=plan)
