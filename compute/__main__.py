@@ -1,5 +1,5 @@
 """``python -m compute``: plan, run and inspect the batch stage."""
 
-from compute.cli import main
+from compute.commands.cli import main
 
 main()

@@ -28,7 +28,7 @@ STATES = {"failed": "failed", "skipped": "missing"}
 class SuiteStore:
     """Files of one suite: ``data_dir/suite/TABLE/LABEL--KEY.parquet``.
 
-    A published copy, which ``compute.publish`` makes, has ``TABLE/MODEL.parquet`` instead: it can
+    A published copy, which ``compute publish`` makes, has ``TABLE/MODEL.parquet`` instead: it can
     be asked what is done, and nothing is written to it.
     """
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from compute import cli
 from compute.base.memory import Memory
 from compute.check import agreement, machine, table, tiny
 from compute.check.row import Row, at_most, rows_of
+from compute.commands import cli
 from compute.machines.measured import Measured
 from compute.session import hub_estimate
 from compute.suites.published.hub_suite import load_hub_suite

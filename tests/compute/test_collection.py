@@ -10,7 +10,7 @@ import pytest
 
 import schema
 from compute.base.errors import InputError
-from compute.collection import write_collection
+from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
 from tests.conftest import ROOT
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from bounds import fit_loss_law
-from compute.fit_runs import FittedRuns
-from compute.fit_table import SYMBOLS
-from compute.fit_warnings import warnings_of
+from compute.commands.fit.fit_runs import FittedRuns
+from compute.commands.fit.fit_table import SYMBOLS
+from compute.commands.fit.fit_warnings import warnings_of
 from tests.bounds.laws.runs import BESIROGLU, noisy_losses, scattered
 from tests.conftest import ROOT
 

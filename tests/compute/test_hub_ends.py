@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, GPT2Model
 
 from compute import hub
 from compute.base.errors import InputError
-from compute.transfer import export_model, restore_model
+from compute.commands.transfer import export_model, restore_model
 from tests.compute.published_runs import done_again, opened
 from tests.conftest import ROOT
 from tests.fake_hub import serving

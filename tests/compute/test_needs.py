@@ -8,10 +8,10 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from compute import run
 from compute.base.memory import Memory
 from compute.base.terminal import console
-from compute.console import show_plan
+from compute.commands import run
+from compute.commands.console import show_plan
 from compute.curvature.forecast import forecast
 from compute.machines.executor import Finished
 from compute.machines.perform import perform

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from compute import cli
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
+from compute.commands import cli
 from compute.session import opening
 from compute.session.amounts import tokens_of
 from compute.session.ladder_session import LadderSession

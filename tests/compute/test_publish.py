@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import schema
-from compute import cli
 from compute.base.errors import InputError
-from compute.publish import publish_suite
+from compute.commands import cli
+from compute.commands.publish.publish import publish_suite
 from compute.work.store import SuiteStore
 from tests.conftest import LADDER_TABLES
 from tests.dashboard.sampled_suite import make_sampled_suite

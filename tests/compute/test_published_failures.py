@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from compute import hub
 from compute.base.errors import InputError
 from compute.base.terminal import console
-from compute.console import show_summary
+from compute.commands.console import show_summary
 from compute.machines.perform import perform
 from compute.models import language_model
 from compute.text.stream import range_reads

@@ -10,7 +10,7 @@ import torch
 
 from compute import hub
 from compute.base.terminal import console
-from compute.console import show_plan
+from compute.commands.console import show_plan
 from compute.machines.perform import perform
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_steps, repeated_weights

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from compute.base.errors import InputError
+from compute.commands.publish.publish import publish_suite
+from compute.commands.run import run
 from compute.models import language_model, training
 from compute.models.evaluation import evaluate
 from compute.models.training_state import TrainingState
-from compute.publish import publish_suite
-from compute.run import run
 from compute.session.opening import open_session
 from compute.session.request import Request
 from compute.stages.ladder import sweep

@@ -13,12 +13,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from compute.base.errors import InputError
+from compute.commands.transfer import WEIGHTS, export_model, restore_model
 from compute.models.layout import layout
 from compute.quantize import codes
 from compute.session.kept_request import request_of_suite
 from compute.session.opening import open_session
 from compute.session.request import Request
-from compute.transfer import WEIGHTS, export_model, restore_model
 from tests.conftest import ROOT
 
 MODEL, SETTING, CODE = "ladder-5k", "gptq_step-step1.4", "entropy_coded"

@@ -11,7 +11,7 @@ import pytest
 from bounds import TokenLosses
 from bounds.printed import upper_text
 from bounds.progressive import progressive_bound
-from compute.publish import publish_suite
+from compute.commands.publish.publish import publish_suite
 from dashboard import overview_charts, progressive
 from dashboard.artifacts import Suite
 from dashboard.bound_charts import stacked_terms

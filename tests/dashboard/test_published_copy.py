@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import schema
-from compute.publish import publish_suite
+from compute.commands.publish.publish import publish_suite
 from dashboard.artifacts import Suite
 from dashboard.settings import Setting
 from dashboard.terms import Choice, bound_terms

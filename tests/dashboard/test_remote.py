@@ -12,7 +12,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from compute.collection import write_collection
+from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
 from dashboard.errors import ArtifactError
 from dashboard.remote import cache as caches

@@ -7,7 +7,7 @@ import time
 import pytest
 import streamlit as st
 
-from compute.collection import write_collection
+from compute.commands.publish.collection import write_collection
 from dashboard import sources
 from dashboard.remote import fetching
 from dashboard.remote.progress import Job

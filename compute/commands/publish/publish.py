@@ -14,7 +14,7 @@ import schema
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
 from compute.base.terminal import console
-from compute.packed_file import write_packed
+from compute.commands.publish.packed_file import write_packed
 from compute.work.store import SuiteStore
 from compute.work.unit_files import UnitFile, unit_files
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from compute.base.errors import InputError
-from compute.request_options import with_request
+from compute.commands.request_options import with_request
 from compute.session.request import Goes, Request
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def plan(
     assumed = {"gpu_memory": gpu_memory, "host_memory": host_memory, "teraflops": teraflops}
     assumed = {name: value for name, value in assumed.items() if value is not None}
     if shapes is not None:
-        from compute.curvature_plan import plan_shapes
+        from compute.commands.curvature_plan import plan_shapes
 
         request.check(Goes.SHAPES, "--shapes")
         plan_shapes(shapes, request.hub_file, **assumed)
@@ -62,7 +62,7 @@ def plan(
     for name in assumed:
         flag = f"--{name.replace('_', '-')}"
         raise InputError(f"{flag} goes with --shapes alone; leave it out.")
-    from compute import run as runs
+    from compute.commands import run as runs
 
     runs.estimate_and_show(_session(request))
 
@@ -72,7 +72,7 @@ def plan(
 def run(request: Request) -> None:
     """Fetch or train, and measure, every model of the preset that is not there yet."""
     session = _session(request)
-    from compute import run as runs
+    from compute.commands import run as runs
 
     with closing(session.machines):
         raise typer.Exit(runs.run(session))
@@ -83,7 +83,7 @@ def run(request: Request) -> None:
 def status(request: Request) -> None:
     """List the units that are done, missing or failed."""
     session = _session(request)
-    from compute.console import show_status
+    from compute.commands.console import show_status
 
     show_status(session)
 
@@ -104,8 +104,8 @@ def export(
     """Write the file whose size is the code length of a model that was measured, and beside it
     what a checkpoint needs.  Without --preset and --model they are those that --suite, or the one
     suite with the model, was measured with."""
+    from compute.commands.transfer import export_model
     from compute.session.kept_request import request_of_suite
-    from compute.transfer import export_model
 
     request = request_of_suite(request, model_id, setting)
     if request.preset is None and not request.model:
@@ -119,7 +119,7 @@ def restore(
     to: Annotated[Path, typer.Option(help="New folder for the checkpoint.")],
 ) -> None:
     """Decode an exported model into a checkpoint that transformers loads."""
-    from compute.transfer import restore_model
+    from compute.commands.transfer import restore_model
 
     restore_model(source, to)
 
@@ -134,7 +134,7 @@ def publish(
     ] = False,
 ) -> None:
     """Write a compact copy of a measured suite, one file per table and model, to be read only."""
-    from compute.publish import publish_suite
+    from compute.commands.publish.publish import publish_suite
 
     publish_suite(data, suite, to, with_failures=with_failures)
 
@@ -144,7 +144,7 @@ def index(
     folder: Annotated[Path, typer.Argument(help="Folder of suites, for example data.")],
 ) -> None:
     """Write the manifest of a folder of suites, so that an app elsewhere can read them from it."""
-    from compute.collection import write_collection
+    from compute.commands.publish.collection import write_collection
 
     for name, digest in write_collection(folder).items():
         print(f"{digest[:12]}  {name}")
@@ -190,8 +190,8 @@ def bound(
     ] = None,
 ) -> None:
     """Print every form of the bound for token losses of any model."""
-    from compute.bound_table import show_bounds
-    from compute.own_losses import bounds_of_file, measurement_of
+    from compute.commands.bound.bound_table import show_bounds
+    from compute.commands.bound.own_losses import bounds_of_file, measurement_of
 
     measurement = measurement_of(
         params_total=params,
@@ -218,8 +218,8 @@ def fit(
 ) -> None:
     """Fit L(N, D) = E + A/N^alpha + B/D^beta to the losses of training runs."""
     from compute.base.terminal import console
-    from compute.fit_runs import law_of_file
-    from compute.fit_table import show_fit
+    from compute.commands.fit.fit_runs import law_of_file
+    from compute.commands.fit.fit_table import show_fit
 
     with console.status("Descending from every start, then for every resample"):
         found = law_of_file(runs, resamples=bootstrap, seed=seed)

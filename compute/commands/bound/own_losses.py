@@ -5,7 +5,7 @@ from pathlib import Path
 from bounds import RiskBound
 from bounds.own_losses import LossColumns, Measurement, UnusableError, every_bound
 from compute.base.errors import InputError
-from compute.table_file import read_losses
+from compute.commands.table_file import read_losses
 
 #: What the attributes of a ``Measurement`` are called on the command line.
 _OPTIONS = {

@@ -4,8 +4,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from compute.base.terminal import console
-from compute.fit_runs import FittedRuns
-from compute.fit_warnings import warnings_of
+from compute.commands.fit.fit_runs import FittedRuns
+from compute.commands.fit.fit_warnings import warnings_of
 
 #: What each estimate is called in L(N, D) = E + A / N^alpha + B / D^beta.
 SYMBOLS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from compute.base.terminal import console
-from compute.console import progress_of, show_curvature_memory, show_plan, show_summary
+from compute.commands.console import progress_of, show_curvature_memory, show_plan, show_summary
 from compute.curvature.forecast import Forecast, forecast
 from compute.machines.executor import Finished
 from compute.machines.perform import record_skipped

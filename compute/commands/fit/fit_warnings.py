@@ -2,7 +2,7 @@
 
 import math
 
-from compute.fit_runs import FittedRuns
+from compute.commands.fit.fit_runs import FittedRuns
 
 #: More of a kind are counted, not named.
 MOST_NAMED = 8

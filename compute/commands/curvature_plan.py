@@ -5,7 +5,7 @@ from pathlib import Path
 from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.base.terminal import console
-from compute.console import show_shapes
+from compute.commands.console import show_shapes
 from compute.curvature.forecast import forecast
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.published.hub_suite import load_hub_suite

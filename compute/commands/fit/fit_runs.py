@@ -8,7 +8,7 @@ import numpy as np
 from bounds import LossLawFit, UnfittableError, fit_loss_law
 from bounds.laws.loss_bootstrap import FEWEST_RESAMPLES
 from compute.base.errors import InputError
-from compute.table_file import read_numbers
+from compute.commands.table_file import read_numbers
 
 #: Columns of the file: parameters, training tokens, final loss in nats per token.
 COLUMNS = ("N", "D", "loss")

@@ -10,11 +10,11 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBa
 from compute import hub
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
+from compute.commands.run import run_only
 from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.codes.header import CODES
-from compute.run import run_only
 from compute.session.session import Session
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel

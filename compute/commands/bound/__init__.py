@@ -1,0 +1,1 @@
+"""``compute bound``: every form of the bound for token losses of any model."""

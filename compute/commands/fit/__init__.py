@@ -1,0 +1,1 @@
+"""``compute fit``: the law that the losses of training runs follow."""

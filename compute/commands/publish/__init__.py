@@ -1,0 +1,1 @@
+"""``compute publish`` and ``compute index``: a measured suite as others read it."""
