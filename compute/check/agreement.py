@@ -11,11 +11,12 @@ from transformers import PreTrainedModel
 from compute.base.setting import Setting
 from compute.check import tiny
 from compute.check.row import Row, at_most
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.models import language_model, training
+from compute.models import language_model
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models.layout import layout
 from compute.models.placement import arithmetic, cast, dtype_name
 from compute.models.sampled_evaluation import score_positions
+from compute.models.training import training
 from compute.quantize import codes
 from compute.quantize.codes.header import CODES
 from compute.quantize.quantizers import QuantizedTensor, StoredTensor

@@ -12,8 +12,8 @@ from huggingface_hub import constants, get_session, is_offline_mode
 
 from compute.base.memory import Memory, gibibytes
 from compute.check.row import Row
-from compute.machines.devices import describe_device
 from compute.quantize.quantizers import gptq
+from compute.work.machines.devices import describe_device
 
 PART = "machine"
 

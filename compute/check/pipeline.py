@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from compute.check import tiny
 from compute.check.row import Row, at_most
-from compute.machines.executor import Finished
 from compute.session.opening import open_session
 from compute.session.request import Request
 from compute.session.session import Session
+from compute.work.machines.executor import Finished
 
 PART = "pipeline"
 

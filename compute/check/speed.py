@@ -12,9 +12,8 @@ from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from compute.base.memory import Memory, gibibytes
 from compute.base.setting import Setting
 from compute.check.row import Row
-from compute.curvature.footprint import footprint
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.machines.measured import Measured
+from compute.models.curvature.footprint import footprint
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models.layout import Kind, layout
 from compute.models.placement import arithmetic, dtype_name
 from compute.models.sampled_evaluation import score_positions
@@ -22,9 +21,10 @@ from compute.quantize import codes
 from compute.quantize.codes.header import CODES
 from compute.quantize.layer_statistics import layer_statistics
 from compute.quantize.quantizers import quantize
-from compute.stages.needs import memory_of
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
+from compute.work.machines.measured import Measured
+from compute.work.stages.needs import memory_of
 from compute.work.unit import Unit
 
 PART = "speed"

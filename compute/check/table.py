@@ -14,9 +14,9 @@ from rich.table import Table
 from compute.base.terminal import console, duration
 from compute.check import agreement, cards, machine, pipeline, speed
 from compute.check.row import Row, rows_of
-from compute.machines.devices import describe_device, prepare_process
-from compute.machines.measured import Measured
-from compute.machines.this_machine import ThisMachine
+from compute.work.machines.devices import describe_device, prepare_process
+from compute.work.machines.measured import Measured
+from compute.work.machines.this_machine import ThisMachine
 
 _ADVICE = "report it with this table; the other parts are not touched by it"
 

@@ -13,11 +13,11 @@ from compute.base.bars import bars_of_work
 from compute.base.memory import gibibytes
 from compute.base.terminal import console, duration
 from compute.commands.time_left import TimeLeft
-from compute.curvature.forecast import Forecast
-from compute.machines.executor import Event, Finished, Progressed, Started
+from compute.models.curvature.forecast import Forecast
 from compute.quantize.quantizers.damping import USUAL_DAMPING
 from compute.session.session import Offer, Session
 from compute.suites.published.hub_model import HubModel
+from compute.work.machines.executor import Event, Finished, Progressed, Started
 from compute.work.same_weights import same_weights
 from compute.work.store import row_count
 from compute.work.unit import Unit

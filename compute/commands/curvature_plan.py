@@ -6,7 +6,7 @@ from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.commands.console import show_shapes
-from compute.curvature.forecast import forecast
+from compute.models.curvature.forecast import forecast
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.published.hub_suite import load_hub_suite
 from schema import MATRICES

@@ -10,13 +10,13 @@ from typing import Any
 
 from compute.base.terminal import console
 from compute.commands.console import progress_of, show_curvature_memory, show_plan, show_summary
-from compute.curvature.forecast import Forecast, forecast
-from compute.machines.executor import Finished
-from compute.machines.perform import record_skipped
+from compute.models.curvature.forecast import Forecast, forecast
 from compute.session import estimate
 from compute.session.kept_request import keep_request
 from compute.session.session import Session
 from compute.suites.curvature_point import CurvaturePoint
+from compute.work.machines.executor import Finished
+from compute.work.machines.perform import record_skipped
 from compute.work.plan import units_to_make
 from compute.work.store import SuiteStore
 from compute.work.unit import Unit

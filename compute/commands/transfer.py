@@ -7,18 +7,18 @@ import pyarrow.parquet as pq
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
 from compute.commands.run import run_only
-from compute.hub.files import TOKENIZER, folder_files, matching
 from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.codes.header import CODES
 from compute.session.session import Session
+from compute.suites import hub
+from compute.suites.hub.files import TOKENIZER, folder_files, matching
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.published.hub_model import HubModel
-from compute.text.tokenizers.byte_tokenizer import byte_tokenizer
+from compute.suites.text.tokenizers.byte_tokenizer import byte_tokenizer
 from compute.work.unit import Unit
 
 #: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and

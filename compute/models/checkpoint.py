@@ -10,8 +10,8 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
-from compute import hub
 from compute.base.folders import whole_folder
+from compute.suites import hub
 
 _POINTER = "source.json"
 

@@ -10,10 +10,10 @@ from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM
 from transformers.utils import logging
 
 from compute.base.folders import whole_folder
-from compute.hub.parameter_counts import parameter_counts
 from compute.models import checkpoint
+from compute.suites.hub.parameter_counts import parameter_counts
 from compute.suites.ladder.ladder_model import VOCAB_SIZE, LadderModel
-from compute.text.windows.tiling import DOCUMENT_END
+from compute.suites.text.windows.tiling import DOCUMENT_END
 
 #: Entries of a matrix that tell it from others.
 _SAMPLED = 4096

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from compute.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.machines.devices import prepare_process
-from compute.models import language_model, training
+from compute.models import language_model
+from compute.models.curvature.fit import BATCH_TOKENS as CURVATURE_BATCH_TOKENS
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models.evaluation import BATCH_TOKENS, evaluate
+from compute.models.training import training
 from compute.suites.ladder.ladder_model import LadderModel
-from compute.text.windows.tiling import predictions
+from compute.suites.text.windows.tiling import predictions
+from compute.work.machines.devices import prepare_process
 from compute.work.unit import Unit
 
 #: Steps timed per model, after as many to warm up.

@@ -10,11 +10,11 @@ from collections.abc import Callable
 import torch
 
 from compute.base.memory import Memory
-from compute.curvature.forecast import forecast
-from compute.machines.measured import Measured
+from compute.models.curvature.forecast import forecast
 from compute.models.placement import arithmetic
 from compute.session.estimate import OVERHEAD_SECONDS
 from compute.suites.published.hub_model import HubModel
+from compute.work.machines.measured import Measured
 from compute.work.unit import Unit
 
 #: Share of the speed of a large product of matrices that a whole model reaches, usually.

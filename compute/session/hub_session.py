@@ -9,30 +9,30 @@ from typing import Self
 
 from transformers import PreTrainedConfig
 
-from compute import hub
 from compute.base.bars import one_bar
 from compute.base.digest import digest
 from compute.base.errors import InputError
 from compute.base.memory import Memory, gibibytes
 from compute.base.terminal import console, duration
-from compute.machines.measured import Measured
 from compute.models.placement import arithmetic, dtype_name
 from compute.session import estimate, hub_estimate
 from compute.session.place import Place, check_quantizers, picked, suite_store, workspace_of
 from compute.session.request import Request
 from compute.session.session import Offer, Session
 from compute.session.smaller_effort import NIGHT_SECONDS, smaller_requests
-from compute.stages.needs import SPREAD, memory_of, shortages
-from compute.stages.units.hub import FILE_BYTES, OPTIONAL, hub_units
-from compute.stages.units.shared import without_stages
+from compute.suites import hub
 from compute.suites.measurements import settings_named
 from compute.suites.published.effort import Effort
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import HubSuite, load_hub_suite
 from compute.suites.published.named_models import named_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_weights
-from compute.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
-from compute.text.origins import SEED, DatasetText, FolderText, StreamText, Text
+from compute.suites.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
+from compute.suites.text.origins import SEED, DatasetText, FolderText, StreamText, Text
+from compute.work.machines.measured import Measured
+from compute.work.stages.needs import SPREAD, memory_of, shortages
+from compute.work.stages.units.hub import FILE_BYTES, OPTIONAL, hub_units
+from compute.work.stages.units.shared import without_stages
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

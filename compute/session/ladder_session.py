@@ -10,12 +10,17 @@ from compute.models import language_model
 from compute.session import estimate
 from compute.session.place import Place, check_quantizers, picked, suite_store, workspace_of
 from compute.session.session import Session
-from compute.stages.units.ladder import OPTIONAL, check_corpus_size, ladder_units, suite_fingerprint
-from compute.stages.units.shared import without_stages
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, load_ladder
-from compute.text.corpora.corpus import Corpus, load_corpus
-from compute.text.windows.tiling import tile
+from compute.suites.text.corpora.corpus import Corpus, load_corpus
+from compute.suites.text.windows.tiling import tile
+from compute.work.stages.units.ladder import (
+    OPTIONAL,
+    check_corpus_size,
+    ladder_units,
+    suite_fingerprint,
+)
+from compute.work.stages.units.shared import without_stages
 from compute.work.unit import Unit
 
 

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from compute.base.errors import InputError
 from compute.base.provenance import Provenance
 from compute.base.setting import Setting
-from compute.machines.choice import Machines, choose_machines
-from compute.machines.devices import describe_device
 from compute.quantize.quantizers import gptq
 from compute.session.request import Request
+from compute.work.machines.choice import Machines, choose_machines
+from compute.work.machines.devices import describe_device
 from compute.work.store import SuiteStore
 from compute.work.workspace import Workspace
 

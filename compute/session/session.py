@@ -7,9 +7,9 @@ from typing import Any, Self
 from transformers import PreTrainedConfig
 
 from compute.base.memory import Memory
-from compute.machines.choice import Machines
 from compute.session.place import Place
 from compute.session.request import Request
+from compute.work.machines.choice import Machines
 from compute.work.plan import Plan, make_plan
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace

@@ -12,7 +12,7 @@ class Unit:
     """What one worker does at a time and a rerun need not do again.
 
     Attributes:
-        stage: one of ``compute.stages.STAGES``.
+        stage: one of ``compute.work.stages.STAGES``.
         model_id: unique within the suite.
         setting: None for stages that do not quantize.
         identity: everything that determines the result, as JSON; hashed into ``key``.

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from compute.base.memory import Memory
 from compute.base.provenance import Provenance
-from compute.text.windows.standin_windows import StandInFiles
-from compute.text.windows.stream_windows import StreamWindows
-from compute.text.windows.tiling import WindowFiles
+from compute.suites.text.windows.standin_windows import StandInFiles
+from compute.suites.text.windows.stream_windows import StreamWindows
+from compute.suites.text.windows.tiling import WindowFiles
 from compute.work.store import SuiteStore
 from compute.work.unit import Unit
 

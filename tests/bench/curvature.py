@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from bounds.spectrum import mean_and_error, positive_root, trace_of
-from compute.curvature.lanczos import BasisPlace, lanczos
-from compute.curvature.probe import rademacher
-from compute.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models import language_model
+from compute.models.curvature.lanczos import BasisPlace, lanczos
+from compute.models.curvature.probe import rademacher
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.suites.ladder.ladder_suite import load_ladder
 
 #: Which model of the preset ``small``, windows of one batch, batches.

@@ -18,7 +18,7 @@ from compute.models.sampled_evaluation import BATCH_TOKENS, score_positions
 from compute.quantize.calibration import layer_inputs
 from compute.quantize.quantizers import quantize
 from compute.suites.published.hub_suite import load_hub_suite
-from compute.text.windows.draws import drawn_positions
+from compute.suites.text.windows.draws import drawn_positions
 
 #: Model of the preset ``pythia`` and windows scored, by kind of device.
 SHAPES = {"cpu": ("pythia-14m", 4), "cuda": ("pythia-1b", 256)}

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from bounds.spectrum import mean_and_error, positive_root, trace_of
-from compute.curvature.lanczos import BasisPlace, Tridiagonal, lanczos
-from compute.curvature.probe import rademacher
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.curvature.xtrace import xtrace
-from compute.models import language_model, training
+from compute.models import language_model
+from compute.models.curvature.lanczos import BasisPlace, Tridiagonal, lanczos
+from compute.models.curvature.probe import rademacher
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.xtrace import xtrace
+from compute.models.training import training
 from compute.session.opening import open_session
 from compute.session.request import Request
 

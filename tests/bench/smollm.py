@@ -24,7 +24,7 @@ from compute.models.layout import layout
 from compute.models.sampled_evaluation import score_positions
 from compute.quantize import codes
 from compute.quantize.whole_model import quantize_model
-from compute.text.windows.draws import drawn_positions
+from compute.suites.text.windows.draws import drawn_positions
 
 SETTINGS = (Setting("rtn", bits=4), Setting("rtn", bits=8), Setting("gptq", bits=4))
 POSITIONS, SCORED = 16, 2

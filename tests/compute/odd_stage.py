@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.stages import STAGES
+from compute.work.stages import STAGES
 from compute.work.unit import Unit
 
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from compute.machines.perform import perform
 from compute.session.opening import open_session
 from compute.session.request import Request
 from compute.session.session import Session
+from compute.work.machines.perform import perform
 from tests.published import Published, published
 from tests.tiny_hub import TinyHub, use_offline
 

@@ -11,9 +11,9 @@ from compute.base.memory import Memory
 from compute.check import agreement, machine, table, tiny
 from compute.check.row import Row, at_most, rows_of
 from compute.commands import cli
-from compute.machines.measured import Measured
 from compute.session import hub_estimate
 from compute.suites.published.hub_suite import load_hub_suite
+from compute.work.machines.measured import Measured
 from compute.work.unit import Unit
 
 
@@ -123,7 +123,7 @@ def test_measured_speeds_are_kept_and_only_for_the_same_device_and_torch(tmp_pat
     file = found.save(tmp_path, "A card")
     assert Measured.load(tmp_path, "A card") == found
     assert Measured.load(tmp_path, "Another card") is None
-    monkeypatch.setattr("compute.machines.measured.torch.__version__", "0.1")
+    monkeypatch.setattr("compute.work.machines.measured.torch.__version__", "0.1")
     assert Measured.load(tmp_path, "A card") is None
     monkeypatch.undo()
     file.write_text(file.read_text().replace("1000000000000.0", "-1.0"))

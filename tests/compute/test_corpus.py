@@ -10,8 +10,8 @@ import pytest
 import zstandard
 
 from compute.base.errors import InputError
-from compute.text.corpora.corpus import _standard_library, load_corpus
-from compute.text.windows.tiling import DOCUMENT_END, predictions, tile
+from compute.suites.text.corpora.corpus import _standard_library, load_corpus
+from compute.suites.text.windows.tiling import DOCUMENT_END, predictions, tile
 
 
 def write_shard(path, texts):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from compute.base.errors import InputError
-from compute.text.windows.draws import (
+from compute.suites.text.windows.draws import (
     _POSITIONS,
     _WINDOWS,
     _generator,

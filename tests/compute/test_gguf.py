@@ -7,9 +7,9 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.base.setting import Setting
+from compute.suites import hub
 from compute.suites.measurements import settings_of
 from tests.compute.published_runs import done_again, opened
 from tests.tiny_gguf import wide_llama, write_gguf

@@ -23,11 +23,11 @@ from transformers import (
     XLNetConfig,
 )
 
-from compute import hub
 from compute.base.errors import InputError
-from compute.hub import Source, UnreachableError, files
-from compute.hub.downloads.fetching import _check_room
 from compute.models.language_model import weights_sha256
+from compute.suites import hub
+from compute.suites.hub import Source, UnreachableError, files
+from compute.suites.hub.downloads.fetching import _check_room
 from tests.conftest import ROOT
 from tests.tiny_hub import CHAIN, FORMATS, WINDOWS_A_STEP, add_files, add_revision, save_model
 from tests.tiny_models import TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, token_windows
@@ -337,7 +337,7 @@ def test_only_what_is_needed_is_fetched():
 
 
 def test_the_environment_of_a_subprocess_is_enough(tiny_hub):
-    script = "from compute import hub; print(hub.fetch(hub.Source('tiny/neox-a', 'step4')))"
+    script = "from compute.suites import hub; print(hub.fetch(hub.Source('tiny/neox-a', 'step4')))"
     ran = subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,

@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import constants
 
 from compute.base.errors import InputError
-from compute.text.corpora.corpus import load_corpus
-from compute.text.corpora.hub_dataset import CONVERTED, fetch_dataset, missing_bytes
+from compute.suites.text.corpora.corpus import load_corpus
+from compute.suites.text.corpora.hub_dataset import CONVERTED, fetch_dataset, missing_bytes
 from tests.compute.dataset_hub import NAME, Hub, cache_dataset, commit_of
 
 

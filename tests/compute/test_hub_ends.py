@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, GPT2Model
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.commands.transfer import export_model, restore_model
+from compute.suites import hub
 from tests.compute.published_runs import done_again, opened
 from tests.conftest import ROOT
 from tests.fake_hub import serving
@@ -126,7 +126,7 @@ def test_a_model_that_says_tied_and_is_not_goes_through_every_stage(on_miniature
 
 ASK = """
 import sys
-from compute import hub
+from compute.suites import hub
 source = hub.Source("tiny/llama", sys.argv[1])
 print("TIED", hub.with_true_ends(source, hub.config_of(source)).tie_word_embeddings)
 """

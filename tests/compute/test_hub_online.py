@@ -20,7 +20,7 @@ from tests.tiny_models import tiny_neox
 #: Runs the calls given as JSON, [[function, name, revision], ...], and prints what each came to.
 DRIVER = """
 import json, sys
-from compute import hub
+from compute.suites import hub
 from compute.base.errors import InputError
 
 def outcome(function, name, revision):

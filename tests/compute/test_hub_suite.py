@@ -2,10 +2,10 @@
 
 import pytest
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED
-from compute.hub import Source
+from compute.suites import hub
+from compute.suites.hub import Source
 from compute.suites.published.hub_suite import (
     FILE,
     family_model,
@@ -14,7 +14,7 @@ from compute.suites.published.hub_suite import (
     load_effort,
     load_hub_suite,
 )
-from compute.text.origins import DatasetText, StreamText
+from compute.suites.text.origins import DatasetText, StreamText
 
 #: Saved step nearest to D = 20*N and D/N there, for either count of N.
 PYTHIA = {

@@ -7,10 +7,10 @@ import torch
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.models import language_model
-from compute.models.training import schedule, train
-from compute.stages.units.ladder import check_corpus_size, ladder_units
+from compute.models.training.training import schedule, train
 from compute.suites.ladder.ladder_suite import Measurement, load_ladder
-from compute.text.windows.tiling import Windows, input_counts
+from compute.suites.text.windows.tiling import Windows, input_counts
+from compute.work.stages.units.ladder import check_corpus_size, ladder_units
 
 
 def test_the_small_preset_is_the_ladder_the_readme_speaks_of():

@@ -12,17 +12,17 @@ from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.commands import run
 from compute.commands.console import show_plan
-from compute.curvature.forecast import forecast
-from compute.machines.executor import Finished
-from compute.machines.perform import perform
-from compute.machines.this_machine import ThisMachine
+from compute.models.curvature.forecast import forecast
 from compute.models.placement import arithmetic
 from compute.session import hub_session
 from compute.session.request import Request
 from compute.session.smaller_effort import smaller_requests
-from compute.stages.needs import memory_of, shortages
-from compute.stages.units.hub import hub_units
 from compute.suites.published.hub_suite import load_hub_suite
+from compute.work.machines.executor import Finished
+from compute.work.machines.perform import perform
+from compute.work.machines.this_machine import ThisMachine
+from compute.work.stages.needs import memory_of, shortages
+from compute.work.stages.units.hub import hub_units
 from compute.work.workspace import Workspace
 from tests.compute.published_runs import carried_out, opened
 from tests.tiny_models import CONTEXT
@@ -337,7 +337,7 @@ def test_what_workers_have_no_room_for_together_is_said_to_fit_one(
         "memory",
         lambda self, all_cards=False: Memory("cpu", room // self.workers, 0),
     )
-    monkeypatch.setattr("compute.stages.needs.PROCESS_BYTES", 0)  # more than curvature
+    monkeypatch.setattr("compute.work.stages.needs.PROCESS_BYTES", 0)  # more than curvature
     session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
     reasons = {name.split()[0]: reason for name, reason in session.skipped.items()}
     assert "2 workers share the memory, and --workers 1 makes room" in reasons["curvature"]

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from bounds import LossBins, TokenLosses, bin_losses
-from compute.models import language_model, training
-from compute.models.online_losses import BINNED_AT_ONCE, OnlineLosses
+from compute.models import language_model
+from compute.models.training import training
+from compute.models.training.online_losses import BINNED_AT_ONCE, OnlineLosses
 from compute.suites.ladder.ladder_suite import load_ladder
 
 CPU = torch.device("cpu")

@@ -13,9 +13,9 @@ from typer.testing import CliRunner
 from compute.base.errors import InputError
 from compute.commands import cli, transfer
 from compute.commands.transfer import export_model, restore_model
-from compute.machines.perform import perform
 from compute.session.kept_request import keep_request, request_of_suite
 from compute.session.request import Request
+from compute.work.machines.perform import perform
 from compute.work.plan import units_to_make
 from tests.compute.published_runs import carried_out, done_again, opened, plain_losses, snapshot
 from tests.compute.shard_server import write_shards

@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPTNeoXConfig, PreTrainedConfig
 
-from compute.hub.parameter_counts import parameter_counts, parameter_counts_of
+from compute.suites.hub.parameter_counts import parameter_counts, parameter_counts_of
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_neox
 
 #: Name -> (hidden size, layers, heads, vocabulary, all parameters, those not of embeddings).

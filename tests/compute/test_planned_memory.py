@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from compute.machines.executor import Finished, run_units
-from compute.stages.needs import PROCESS_BYTES, host_bytes
+from compute.work.machines.executor import Finished, run_units
+from compute.work.stages.needs import PROCESS_BYTES, host_bytes
 from tests.compute.published_runs import opened
 from tests.tiny_hub import save_model
 from tests.tiny_models import CONTEXT

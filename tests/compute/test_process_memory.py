@@ -7,8 +7,8 @@ import torch
 
 from compute.base import process_memory
 from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset_peak
-from compute.machines import perform
-from compute.machines.executor import _Room
+from compute.work.machines import perform
+from compute.work.machines.executor import _Room
 from compute.work.schedule import Schedule
 from compute.work.unit import Unit
 
@@ -65,7 +65,9 @@ def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypa
 
 def test_a_unit_waits_for_room_and_a_smaller_one_goes_first(monkeypatch):
     sizes = {"large": 5, "middle": 4, "small": 2}
-    monkeypatch.setattr("compute.stages.needs.host_bytes", lambda unit, _: sizes[unit.model_id])
+    monkeypatch.setattr(
+        "compute.work.stages.needs.host_bytes", lambda unit, _: sizes[unit.model_id]
+    )
     monkeypatch.setattr("compute.base.process_memory.free_bytes", lambda: 7)
     units = [unit(name) for name in sizes]
     schedule = Schedule(units, lambda unit: sizes[unit.model_id])

@@ -9,11 +9,11 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bounds import checkpoint_information_nats
-from compute.machines.perform import perform
 from compute.models.layout import layout
 from compute.quantize import codes
-from compute.stages.published.sample import RESOLUTION
-from compute.text.windows.stream_windows import StreamWindows
+from compute.suites.text.windows.stream_windows import StreamWindows
+from compute.work.machines.perform import perform
+from compute.work.stages.published.sample import RESOLUTION
 from compute.work.store import SuiteStore
 from tests.compute.published_runs import Run, checkpoint, plain_losses, snapshot
 from tests.published import BATCH, PYTHIAS, WINDOWS

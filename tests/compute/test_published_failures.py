@@ -8,13 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.base.terminal import console
 from compute.commands.console import show_summary
-from compute.machines.perform import perform
 from compute.models import language_model
-from compute.text.stream import range_reads
+from compute.suites import hub
+from compute.suites.text.stream import range_reads
+from compute.work.machines.perform import perform
 from compute.work.same_weights import same_weights
 from tests.compute.published_runs import (
     carried_out,

@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import schema
-from compute.machines.perform import perform
 from compute.models import language_model
 from compute.models.layout import layout
 from compute.quantize import codes
 from compute.quantize.codes.header import CODES
+from compute.work.machines.perform import perform
 from tests.compute.sessions import session_of
 from tests.conftest import compute_command, run_compute
 

@@ -12,14 +12,14 @@ import ray
 from ray.cluster_utils import Cluster
 
 from compute.base.errors import InputError
-from compute.machines.choice import choose_machines
-from compute.machines.devices import check_device
-from compute.machines.executor import REPORT_EVERY, Finished, Progressed, Started
-from compute.machines.ray import checks, connection
-from compute.machines.ray.cluster import RayCluster
-from compute.machines.ray.connection import connected, task_options
-from compute.machines.ray.executor import run_units_on_ray
-from compute.machines.this_machine import ThisMachine
+from compute.work.machines.choice import choose_machines
+from compute.work.machines.devices import check_device
+from compute.work.machines.executor import REPORT_EVERY, Finished, Progressed, Started
+from compute.work.machines.ray import checks, connection
+from compute.work.machines.ray.cluster import RayCluster
+from compute.work.machines.ray.connection import connected, task_options
+from compute.work.machines.ray.executor import run_units_on_ray
+from compute.work.machines.this_machine import ThisMachine
 from compute.work.store import SuiteStore
 from tests.compute.odd_stage import odd_unit, tries
 from tests.compute.processes import wait_for
@@ -233,7 +233,7 @@ def test_an_address_where_nothing_answers_is_refused_in_time(monkeypatch):
 
 
 def test_without_the_package_a_person_is_told_how_to_install_it(monkeypatch):
-    monkeypatch.delitem(sys.modules, "compute.machines.ray.cluster")
+    monkeypatch.delitem(sys.modules, "compute.work.machines.ray.cluster")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install -r compute/ray-requirements\.txt"):
         choose_machines("ray", None, None, ())

@@ -8,12 +8,12 @@ import sys
 import pytest
 import torch
 
-from compute import hub
 from compute.base.terminal import console
 from compute.commands.console import show_plan
-from compute.machines.perform import perform
+from compute.suites import hub
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_steps, repeated_weights
+from compute.work.machines.perform import perform
 from tests.compute.published_runs import checkpoint, done_again, opened, snapshot
 from tests.conftest import ROOT
 from tests.fake_hub import serving
@@ -160,7 +160,7 @@ def test_what_could_not_be_compared_is_said(own_miniature):
 ASK = """
 import sys
 from pathlib import Path
-from compute.machines.perform import perform
+from compute.work.machines.perform import perform
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.suites.published.repeated_weights import repeated_weights
 for model in load_hub_suite("pythia", Path(sys.argv[1])).models[:1]:

@@ -14,7 +14,7 @@ from compute.models.placement import cast, dtype_name
 from compute.models.sampled_evaluation import batch_windows, score_positions
 from compute.quantize import coded_model, codes
 from compute.quantize.whole_model import quantize_model
-from compute.text.windows.draws import drawn_positions
+from compute.suites.text.windows.draws import drawn_positions
 from tests.compute.published_runs import plain_losses
 from tests.tiny_models import CONTEXT, TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, train
 

@@ -10,14 +10,15 @@ import torch
 from compute.base.errors import InputError
 from compute.commands.publish.publish import publish_suite
 from compute.commands.run import run
-from compute.models import language_model, training
+from compute.models import language_model
 from compute.models.evaluation import evaluate
-from compute.models.training_state import TrainingState
+from compute.models.training import training
+from compute.models.training.training_state import TrainingState
 from compute.session.opening import open_session
 from compute.session.request import Request
-from compute.stages.ladder import sweep
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule
+from compute.work.stages.ladder import sweep
 
 PUBLISHED = ("data", "published")
 KEY = [("model_id", "ascending"), ("learning_rate", "ascending")]

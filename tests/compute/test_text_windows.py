@@ -11,18 +11,18 @@ from tokenizers.processors import TemplateProcessing
 from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 from compute.base.errors import InputError
-from compute.text.corpora.corpus import Corpus, load_corpus
-from compute.text.tokenizers import tokens
-from compute.text.tokenizers.tokens import (
+from compute.suites.text.corpora.corpus import Corpus, load_corpus
+from compute.suites.text.tokenizers import tokens
+from compute.suites.text.tokenizers.tokens import (
     document_end,
     known_ids,
     text_prefix,
     token_pieces,
     tokenizer_digest,
 )
-from compute.text.tokenizers.window_begin import window_begin
-from compute.text.windows.text_windows import tokenize
-from compute.text.windows.tiling import predictions
+from compute.suites.text.tokenizers.window_begin import window_begin
+from compute.suites.text.windows.text_windows import tokenize
+from compute.suites.text.windows.tiling import predictions
 from tests.compute.tiny_tokenizer import tokenizer
 
 TOKENIZER = tokenizer()

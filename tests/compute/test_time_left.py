@@ -4,11 +4,11 @@ import pytest
 
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.commands.time_left import TimeLeft
-from compute.stages.units.hub import hub_units
-from compute.stages.units.ladder import ladder_units
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.schedule import Schedule
+from compute.work.stages.units.hub import hub_units
+from compute.work.stages.units.ladder import ladder_units
 from compute.work.unit import Unit
 
 RTN, GPTQ = Setting("rtn", bits=4), Setting("gptq", bits=4)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from compute.models import language_model, training
-from compute.models.training_state import TrainingState
+from compute.models import language_model
+from compute.models.training import training
+from compute.models.training.training_state import TrainingState
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_suite import load_ladder
 

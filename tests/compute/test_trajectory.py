@@ -7,8 +7,8 @@ import torch
 
 from compute.models import language_model
 from compute.models.evaluation import evaluate
-from compute.stages.ladder import trajectory
 from compute.suites.checkpoints import kept_steps, pythia_steps, step_at
+from compute.work.stages.ladder import trajectory
 from tests.compute.sessions import session_of
 
 

@@ -134,7 +134,9 @@ def test_a_suite_without_records_of_units_says_so(open_artifacts, data_copy):
 
 
 def test_every_stage_of_the_batch_job_is_described():
-    sources = " ".join(path.read_text() for path in (ROOT / "compute/stages/units").glob("*.py"))
+    sources = " ".join(
+        path.read_text() for path in (ROOT / "compute/work/stages/units").glob("*.py")
+    )
     assert set(re.findall(r'stage="(\w+)"', sources)) == set(runs.STAGES)
 
 

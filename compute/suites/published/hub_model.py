@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedConfig
 
-from compute.hub import Declared, Source
+from compute.suites.hub import Declared, Source
 
 #: In names of revisions that are checkpoints of a training.
 _POINT_OF_TRAINING = re.compile(r"(step|iter|ckpt|checkpoint|tokens?)[-_]?\d|\d+[kmb]?[-_]?tokens")

@@ -10,12 +10,12 @@ from typing import Any
 from transformers import GPT2Config, GPTNeoXConfig, PreTrainedConfig
 
 from compute.base.errors import InputError
-from compute.hub import Source
 from compute.suites.checkpoints import nearest_saved_step, pythia_steps
+from compute.suites.hub import Source
 from compute.suites.measurements import points_of, settings_of
 from compute.suites.published.effort import Effort
 from compute.suites.published.hub_model import HubModel
-from compute.text.origins import DatasetText, StreamText, Text
+from compute.suites.text.origins import DatasetText, StreamText, Text
 
 FILE = Path(__file__).parents[1] / "hub.toml"
 

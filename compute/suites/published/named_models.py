@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from compute import hub
 from compute.base.errors import InputError
+from compute.suites import hub
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import FILE, HubSuite, family_of
 from compute.suites.published.own_model import own_suite
-from compute.text.origins import Text
-from compute.text.tokenizers.tokens import tokenizer_digest
+from compute.suites.text.origins import Text
+from compute.suites.text.tokenizers.tokens import tokenizer_digest
 
 T = TypeVar("T")
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from compute import hub
 from compute.base.errors import InputError
 from compute.base.setting import Setting
+from compute.suites import hub
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import (
     FILE,
@@ -15,9 +15,9 @@ from compute.suites.published.hub_suite import (
     family_of,
     load_effort,
 )
-from compute.text.origins import StreamText, Text
-from compute.text.tokenizers.tokens import known_ids
-from compute.text.tokenizers.window_begin import window_begin
+from compute.suites.text.origins import StreamText, Text
+from compute.suites.text.tokenizers.tokens import known_ids
+from compute.suites.text.tokenizers.window_begin import window_begin
 
 #: Tokens of a window, unless the model was made for fewer or a person says otherwise.
 CONTEXT = 2048

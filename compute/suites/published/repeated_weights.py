@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from compute import hub
+from compute.suites import hub
 from compute.suites.published.hub_model import HubModel
 
 #: The learning rate rises from 0, so that the first steps may leave every weight as it was.

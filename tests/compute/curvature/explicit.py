@@ -5,7 +5,7 @@ import torch
 from torch.func import functional_call, grad, jacrev, jvp
 from transformers import PreTrainedModel
 
-from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from tests.compute import examples
 
 #: Tokens per window.

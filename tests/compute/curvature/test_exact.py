@@ -6,12 +6,12 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from bounds.spectrum import positive_root
-from compute.curvature.estimates import trace_rows
-from compute.curvature.lanczos import BasisPlace
-from compute.curvature.probe import rademacher, run_probe
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.curvature.xtrace import xtrace
-from tests.compute.curvature.explicit import explicit
+from compute.models.curvature.estimates import trace_rows
+from compute.models.curvature.lanczos import BasisPlace
+from compute.models.curvature.probe import rademacher, run_probe
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.xtrace import xtrace
+from tests.compute.models.curvature.explicit import explicit
 
 VOCABULARY, CONTEXT = 12, 16
 

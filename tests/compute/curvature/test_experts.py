@@ -6,14 +6,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import MixtralConfig, MixtralForCausalLM, Qwen2MoeConfig, Qwen2MoeForCausalLM
 
 from compute.base.memory import Memory
-from compute.curvature import footprint as footprints
-from compute.curvature.footprint import NotFollowedError, PeakBytes, footprint
-from compute.curvature.forecast import forecast
-from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature import footprint as footprints
+from compute.models.curvature.footprint import NotFollowedError, PeakBytes, footprint
+from compute.models.curvature.forecast import forecast
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.suites.curvature_point import CurvaturePoint
 from schema import MATRICES
 from tests.compute import examples
-from tests.compute.curvature import explicit
+from tests.compute.models.curvature import explicit
 
 SHAPE = {
     "vocab_size": examples.VOCABULARY,

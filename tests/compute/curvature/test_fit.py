@@ -9,13 +9,13 @@ import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from compute.base.memory import Memory
-from compute.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
-from compute.curvature.footprint import PeakBytes, footprint
-from compute.curvature.forecast import forecast
-from compute.curvature.lanczos import BasisPlace
-from compute.curvature.probe import Signs, rademacher, run_probe
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from compute.curvature.xtrace import xtrace
+from compute.models.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
+from compute.models.curvature.footprint import PeakBytes, footprint
+from compute.models.curvature.forecast import forecast
+from compute.models.curvature.lanczos import BasisPlace
+from compute.models.curvature.probe import Signs, rademacher, run_probe
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.xtrace import xtrace
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.published.hub_suite import load_hub_suite
 from tests.conftest import ROOT
@@ -44,8 +44,8 @@ _RELEASED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_"
 _MEASURE = r"""
 import re, torch
 from transformers import GPTNeoXForCausalLM
-from compute.curvature.products import CurvatureProduct, twice_differentiable
-from tests.compute.curvature.test_fit import CONFIG
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from tests.compute.models.curvature.test_fit import CONFIG
 torch.set_num_threads(1)
 model = GPTNeoXForCausalLM(CONFIG)
 def peak():  # of this program alone: the usage of resources counts its parent's too

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
-from compute.curvature.lanczos import BasisPlace, lanczos
-from compute.curvature.probe import Signs, rademacher
-from compute.curvature.xtrace import xtrace
+from compute.models.curvature.lanczos import BasisPlace, lanczos
+from compute.models.curvature.probe import Signs, rademacher
+from compute.models.curvature.xtrace import xtrace
 
 CPU = BasisPlace("cpu")
 CPU64 = BasisPlace("cpu", torch.float64)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from compute.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from tests.compute import examples
-from tests.compute.curvature import explicit
+from tests.compute.models.curvature import explicit
 
 BATCHES = explicit.windows()
 

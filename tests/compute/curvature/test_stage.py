@@ -11,11 +11,11 @@ import torch
 import schema
 from compute.base.errors import InputError
 from compute.base.memory import Memory
-from compute.curvature import probe as probes
 from compute.models import language_model
+from compute.models.curvature import probe as probes
 from compute.session.session import Session
-from compute.stages import curvature
 from compute.suites.ladder.ladder_suite import load_ladder
+from compute.work.stages import curvature
 from compute.work.unit import Unit
 from tests.compute.sessions import session_of
 from tests.conftest import MICRO_LADDER

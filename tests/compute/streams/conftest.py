@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from compute.text.stream import range_reads
+from compute.suites.text.stream import range_reads
 from tests.compute.shard_server import ShardServer, write_shards
 from tests.compute.streams.examples import SHARDS, TOKENS
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from compute.base.errors import InputError
-from compute.text.stream.token_stream import TokenStream
+from compute.suites.text.stream.token_stream import TokenStream
 
 ROOT = Path(__file__).resolve().parents[3]
 VOCAB, IDS, WINDOWS, SHARDS = 50304, 33, 700, 5
@@ -44,7 +44,7 @@ CHILD = """
 import sys, json
 from pathlib import Path
 from compute.base.errors import InputError
-from compute.text.stream.token_stream import TokenStream
+from compute.suites.text.stream.token_stream import TokenStream
 address, cache, step, size = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), len(sys.argv)
 stream = TokenStream(address, cache, 50304, 33, 5)
 try:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from compute.text.stream.reads_in_flight import THREADS
+from compute.suites.text.stream.reads_in_flight import THREADS
 from tests.compute import shard_server
 from tests.compute.shard_server import COMMIT
 from tests.compute.streams.examples import (

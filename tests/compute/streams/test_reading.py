@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compute.text.stream.shard_layout import ShardLayout
-from compute.text.stream.token_stream import TokenStream
-from compute.text.windows.draws import uniform_draws
+from compute.suites.text.stream.shard_layout import ShardLayout
+from compute.suites.text.stream.token_stream import TokenStream
+from compute.suites.text.windows.draws import uniform_draws
 from tests.compute import shard_server
 from tests.compute.shard_server import COMMIT, ShardServer, first_time, once, write_shards
 from tests.compute.streams.examples import (

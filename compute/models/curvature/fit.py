@@ -1,0 +1,149 @@
+"""Where the parts of a Lanczos run go, so that it fits: decided before it starts."""
+
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedConfig
+
+from compute.base.memory import Memory, gibibytes
+from compute.models.curvature.footprint import footprint
+from compute.models.curvature.lanczos import BasisPlace
+from compute.suites.curvature_point import CurvaturePoint
+from compute.suites.hub.parameter_counts import parameter_counts_of
+
+#: Tokens of one batch, where they fit: more are not faster on one CPU thread.
+BATCH_TOKENS = 1024
+
+#: Vectors of n float32 that are live beside the basis and what ``footprint`` counts: the signs, the
+#: Lanczos vector, its image, the sum over batches, the part of the batch before, and two for a
+#: projection.  As many are counted where the basis is, if that is elsewhere.
+WORKING_VECTORS = 7
+
+#: Fewer steps than this are no spectrum.
+MIN_STEPS = 10
+
+FLOAT32_BYTES = 4
+
+
+class NoRoomError(ValueError):
+    """The memory is too small; the message says for what."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a run is carried out, and what it takes.
+
+    Attributes:
+        batch_windows: windows of one batch.
+        place: of the Lanczos basis, and of XTrace's vectors after it.
+        steps: of Lanczos; fewer than asked for where the basis would not fit.
+        device_bytes: on the device that the model is on.
+        host_bytes: beside it, in the computer's memory; on a CPU all is ``device_bytes``.
+        flops_per_token: of one product.
+    """
+
+    batch_windows: int
+    place: BasisPlace
+    steps: int
+    device_bytes: int
+    host_bytes: int
+    flops_per_token: float
+
+    @property
+    def slug(self) -> str:
+        """What of it has a bearing on the last digits, for names: results do not mix."""
+        return f"b{self.batch_windows}-s{self.steps}-{self.place.dtype_name}"
+
+
+def fit(
+    config: PreTrainedConfig,
+    context: int,
+    point: CurvaturePoint,
+    memory: Memory,
+    vocab_size: int | None = None,
+) -> Fit:
+    """The largest batches, and the basis in the first place where it fits.
+
+    The basis goes to the device, or to the host, or into bfloat16, and at last gets fewer steps.
+
+    Args:
+        config: of the model.
+        context: T, tokens of a window.
+        point: what is to be measured.
+        memory: where.
+        vocab_size: V, if the model has more logits than that.
+
+    Raises:
+        NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
+        NotFollowedError: it cannot be told what a product takes.
+    """
+    _check_vectors(config, memory)
+    one = footprint(config, (1, context), point.matrix, vocab_size)
+    working = WORKING_VECTORS * FLOAT32_BYTES * one.size
+    fixed = one.parameter_bytes + working
+    room = memory.usable_device_bytes - fixed
+    if room < one.batch_bytes:
+        raise NoRoomError(
+            f"a product of the {point.matrix} matrix with one window of {context} tokens needs "
+            f"{gibibytes(fixed + one.batch_bytes)} and there are "
+            f"{gibibytes(memory.usable_device_bytes)}"
+        )
+    # What a batch needs grows in proportion, but for the parameters' part that does not.
+    most = min(point.windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
+    batches = most * one.batch_bytes
+    rooms = {memory.device: room - batches}
+    rooms.setdefault("cpu", memory.usable_host_bytes - working)
+    tests = point.tests * one.size * FLOAT32_BYTES
+    place, steps = _place_basis(one.size, point.steps, tests, rooms)
+    basis = max(tests, steps * one.size * place.dtype.itemsize)
+    beside = place.device != memory.device
+    return Fit(
+        batch_windows=most,
+        place=place,
+        steps=steps,
+        device_bytes=fixed + batches + (0 if beside else basis),
+        host_bytes=basis + working if beside else 0,
+        flops_per_token=one.flops / context,
+    )
+
+
+def _check_vectors(config: PreTrainedConfig, memory: Memory) -> None:
+    """Refuse a model of which not even the vectors fit, without following a product of it.
+
+    Raises:
+        NoRoomError: saying so.
+    """
+    size = sum(parameter_counts_of(config))
+    needed = (1 + WORKING_VECTORS) * FLOAT32_BYTES * size
+    if needed > memory.usable_device_bytes:
+        raise NoRoomError(
+            f"{size:,} parameters and {WORKING_VECTORS} vectors of as many entries need "
+            f"{gibibytes(needed)} and there are {gibibytes(memory.usable_device_bytes)}"
+        )
+
+
+def _place_basis(
+    size: int, steps: int, tests: int, rooms: dict[str, int]
+) -> tuple[BasisPlace, int]:
+    """Where the basis goes, and how many vectors it has.
+
+    Args:
+        tests: bytes that XTrace needs there, afterwards.
+        rooms: device -> bytes left there, the first choice first.
+
+    Raises:
+        NoRoomError: nowhere is room for ``MIN_STEPS`` vectors, or for XTrace.
+    """
+    for device, room in rooms.items():
+        if max(tests, steps * size * FLOAT32_BYTES) <= room:
+            return BasisPlace(device), steps
+    device, room = max(rooms.items(), key=lambda item: item[1])
+    short = BasisPlace(device, torch.bfloat16)
+    vector = size * short.dtype.itemsize
+    least = max(tests, min(steps, MIN_STEPS) * vector)
+    if room < least:
+        raise NoRoomError(
+            f"vectors of {size:,} entries, of a Lanczos basis in bfloat16 or for XTrace, need at "
+            f"least {gibibytes(least)}, and at most {gibibytes(max(room, 0))} are left"
+        )
+    return short, min(steps, room // vector)

@@ -1,0 +1,123 @@
+"""What a curvature product takes in memory and arithmetic, found out without doing it.
+
+The model is made of torch's fake tensors, which have shapes and no contents: the product runs in
+full, every operation is seen, and nothing is computed.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import AutoModelForCausalLM, PreTrainedConfig
+
+from compute.models.curvature.experts import deal_out_evenly
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+
+
+class NotFollowedError(ValueError):
+    """A model's operations depend on the contents of its tensors, or have no second derivative."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """One product with one batch.
+
+    Attributes:
+        size: n, entries of a vector.
+        parameter_bytes: of the model.
+        batch_bytes: most that is live at once beside the model's parameters.
+        flops: floating-point operations of matrix products, a multiply-add being two.
+    """
+
+    size: int
+    parameter_bytes: int
+    batch_bytes: int
+    flops: int
+
+
+class PeakBytes(TorchDispatchMode):
+    """The most bytes that tensors made inside hold at one moment, at most 1 % too many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = 0
+        self._held = 0  # may count tensors that have gone since
+        self._live: dict[int, tuple[StorageWeakRef, int]] = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(out):
+            if isinstance(tensor, torch.Tensor):
+                storage = tensor.untyped_storage()
+                if storage._cdata not in self._live:
+                    self._held += storage.nbytes()
+                self._live[storage._cdata] = (StorageWeakRef(storage), storage.nbytes())
+        if self._held > self.peak:
+            self._live = {k: v for k, v in self._live.items() if not v[0].expired()}
+            self._held = sum(nbytes for _, nbytes in self._live.values())
+            if self._held > self.peak:
+                # A little more than it is, so that it need not be looked up at every step.
+                self.peak = int(1.01 * self._held)
+        return out
+
+
+def footprint(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None = None
+) -> Footprint:
+    """One product of a model of ``config`` with a batch of ``shape`` (B, T), of whose logits
+    ``vocab_size`` count.
+
+    It takes as many operations as the product, up to seconds, so what was found is remembered.
+
+    Raises:
+        NotFollowedError: the product cannot be followed without contents, or not at all.
+    """
+    key = (config.to_json_string(), shape, matrix, vocab_size)
+    if key not in _found:
+        try:
+            _found[key] = _follow(config, shape, matrix, vocab_size)
+        except NotFollowedError as error:
+            _found[key] = error
+    found = _found[key]
+    if isinstance(found, NotFollowedError):
+        raise found
+    return found
+
+
+_found: dict[tuple, Footprint | NotFollowedError] = {}
+
+
+def _follow(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
+) -> Footprint:
+    try:
+        return _followed(config, shape, matrix, vocab_size)
+    # Any architecture of transformers comes here, and whatever stops one stops its curvature.
+    except Exception as error:
+        raise NotFollowedError(
+            f"the products of {config.model_type} with the {matrix} matrix cannot be followed "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]})"
+        ) from error
+
+
+def _followed(
+    config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
+) -> Footprint:
+    with FakeTensorMode():
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        tokens = torch.zeros(shape, dtype=torch.int64)
+        with twice_differentiable(model):
+            deal_out_evenly(model)
+            product = CurvatureProduct(
+                model, lambda: [(tokens, tokens)], matrix, vocab_size=vocab_size
+            )
+            vector = torch.zeros(product.size)
+            with PeakBytes() as memory, FlopCounterMode(display=False) as arithmetic:
+                for _ in product.parts(vector):
+                    pass
+    weights = sum(parameter.nbytes for parameter in model.parameters())
+    return Footprint(product.size, weights, memory.peak, arithmetic.get_total_flops())

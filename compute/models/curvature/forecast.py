@@ -1,0 +1,56 @@
+"""Memory and time of curvature measurements, said before they start."""
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedConfig
+
+from compute.base.memory import Memory
+from compute.models.curvature.fit import Fit, NoRoomError, fit
+from compute.models.curvature.footprint import NotFollowedError
+from compute.suites.curvature_point import CurvaturePoint
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What one point takes of one model.
+
+    Attributes:
+        point: what is to be measured.
+        fit: how it is carried out; None where it does not fit or cannot be followed.
+        reason: why it is not; None where it is.
+        flops: arithmetic of all its products; 0 where it is not carried out.
+    """
+
+    point: CurvaturePoint
+    fit: Fit | None
+    reason: str | None
+    flops: float
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the basis gets fewer steps than were asked for."""
+        return self.fit is not None and self.fit.steps < self.point.steps
+
+
+def forecast(
+    config: PreTrainedConfig,
+    context: int,
+    point: CurvaturePoint,
+    memory: Memory,
+    vocab_size: int | None = None,
+) -> Forecast:
+    """Memory and arithmetic of one point, from the architecture alone.
+
+    Args:
+        config: of the model.
+        context: tokens of a window.
+        point: what is to be measured.
+        memory: where.
+        vocab_size: V, if the model has more logits than that.
+    """
+    try:
+        found = fit(config, context, point, memory, vocab_size)
+    except (NoRoomError, NotFollowedError) as error:
+        return Forecast(point, None, str(error), 0.0)
+    products = point.probes * found.steps + 2 * point.tests
+    return Forecast(point, found, None, products * point.windows * context * found.flops_per_token)

@@ -1,0 +1,1 @@
+"""Training in which every batch is scored before it is trained on."""

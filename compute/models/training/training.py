@@ -1,0 +1,101 @@
+"""One epoch of training in which every batch is scored before it is trained on."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from compute.models.language_model import batches
+from compute.models.training.online_losses import OnlineLosses
+from compute.models.training.training_state import TrainingState
+from compute.suites.checkpoints import kept_steps
+from compute.suites.ladder.ladder_model import LadderModel
+
+#: Shares of the steps spent warming up and cooling down.  The linear cooldown makes the end
+#: point a properly annealed one (Haegele et al. 2024, arXiv 2405.18392, use 10 to 20 %).
+WARMUP_SHARE = 0.05
+COOLDOWN_SHARE = 0.30
+
+#: AdamW as in GPT-3 (Brown et al. 2020, appendix B); norms and biases are not decayed.
+BETAS = (0.9, 0.95)
+WEIGHT_DECAY = 0.1
+MAX_GRADIENT_NORM = 1.0
+
+
+#: From this width of a head on, products in bfloat16 on a CPU are faster one by one than torch's
+#: fused attention, whose backward pass is slow there.  On a GPU they are taken one by one whatever
+#: the width: the backward passes of the fused kernels there (cuDNN's, flash attention's) are not
+#: deterministic, and a run that was interrupted would go on to other weights.
+WIDE_HEAD = 48
+
+
+def schedule(step: int, steps: int) -> float:
+    """Learning rate at ``step`` over its peak: warm-up, constant, linear cooldown to near 0."""
+    warmup = (step + 1) / (WARMUP_SHARE * steps)
+    cooldown = (steps - step) / (COOLDOWN_SHARE * steps)
+    return min(1.0, warmup, cooldown)
+
+
+def train(
+    model: PreTrainedModel,
+    spec: LadderModel,
+    windows: np.ndarray,
+    device: torch.device,
+    report: Callable[[int], None],
+    keep: Callable[[int], None] = lambda step: None,
+    state: TrainingState | None = None,
+) -> OnlineLosses:
+    """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
+
+    Args:
+        report: told the tokens trained on after every step.
+        keep: called at each of ``kept_steps``, when the model is as it is after so many; a run
+            that goes on after an interruption may call it again for the same step.
+        state: where an earlier run left off and this one would; None to keep nothing.
+
+    Raises:
+        ArithmeticError: the loss of a batch is not finite.
+    """
+    model.to(device).train()
+    mixed = spec.train_arithmetic == "bfloat16"
+    wide = spec.hidden_size // spec.heads >= WIDE_HEAD
+    if device.type == "cuda" or (mixed and wide):
+        model.set_attn_implementation("eager")
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    optimizer = torch.optim.AdamW(
+        [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],
+        lr=spec.learning_rate,
+        betas=BETAS,
+        weight_decay=WEIGHT_DECAY,
+    )
+    steps = -(-len(windows) // spec.batch_windows)
+    kept = {*kept_steps(steps)}
+    online = state.restore(model, optimizer) if state else OnlineLosses()
+    first = len(online.loss_nats)
+    if not first:
+        keep(0)
+    left = windows[first * spec.batch_windows :]
+    for step, (inputs, targets) in enumerate(batches(left, spec.batch_windows, device), first):
+        for group in optimizer.param_groups:
+            group["lr"] = spec.learning_rate * schedule(step, steps)
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
+            logits = model(inputs).logits  # (B, T, V)
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        if not torch.isfinite(loss):
+            raise ArithmeticError(
+                f"the training loss of {spec.model_id} became {loss.item()} at step {step}; "
+                f"its learning rate of {spec.learning_rate} is too high"
+            )
+        online.add(loss.item(), logits, targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+        optimizer.step()
+        if step + 1 in kept:
+            keep(step + 1)
+        if state:
+            state.save_if_due(model, optimizer, online)
+        report(online.tokens_seen[-1])
+    return online

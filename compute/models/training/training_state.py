@@ -1,0 +1,78 @@
+"""A training run on the way, on disk: what it takes to go on as if it had never stopped."""
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from transformers import PreTrainedModel
+
+from compute.models.training.online_losses import OnlineLosses
+
+#: Seconds between two states: what an interruption can cost.
+INTERVAL_SECONDS = 120.0
+
+
+@dataclass
+class TrainingState:
+    """State of one run in one folder, replaced as a whole.
+
+    Attributes:
+        folder: for this run alone; ``forget`` removes it.
+        interval_seconds: between two states.
+    """
+
+    folder: Path
+    interval_seconds: float = INTERVAL_SECONDS
+    _saved: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "state.pt"
+
+    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
+        """Put model, optimizer and randomness back as they were.
+
+        Returns:
+            The losses of the steps done; of none if there is no state, or one from before
+            histograms were kept, which knows too little of its steps to go on from.
+        """
+        if not self._file.exists():
+            return OnlineLosses()
+        state = torch.load(self._file, map_location=model.device, weights_only=True)
+        if "online" not in state:
+            return OnlineLosses()
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["randomness"].cpu())
+        if model.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cuda_randomness"].cpu(), model.device)
+        return OnlineLosses.from_state_dict(state["online"])
+
+    def save_if_due(
+        self,
+        model: PreTrainedModel,
+        optimizer: torch.optim.Optimizer,
+        online: OnlineLosses,
+    ) -> None:
+        """Write the state if the last one is old enough."""
+        if time.monotonic() - self._saved < self.interval_seconds:
+            return
+        state = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "randomness": torch.get_rng_state(),
+            "online": online.state_dict(),
+        }
+        if model.device.type == "cuda":
+            state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        writing = self._file.with_suffix(".writing")
+        torch.save(state, writing)
+        writing.replace(self._file)
+        self._saved = time.monotonic()
+
+    def forget(self) -> None:
+        """Remove the folder of a run that has ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,112 @@
+"""Carry out one unit: run its stage, write its files, record how it went."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import torch
+
+import schema
+from compute.base import process_memory
+from compute.base.memory import gibibytes
+from compute.work.stages import STAGES
+from compute.work.stages.needs import host_bytes
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a unit ended: ``error`` is None when its files are written."""
+
+    error: str | None
+    seconds: float
+
+
+def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
+    """Run ``unit``; a failure of any kind is recorded in ``units`` and returned, not raised."""
+    start = time.monotonic()
+    on_gpu = workspace.device.startswith("cuda")
+    error = None
+    process_memory.reset_peak()
+    try:
+        check_memory(unit, workspace)
+        if on_gpu:
+            torch.cuda.init()  # by name a card is not, and its statistics are there only then
+            torch.cuda.reset_peak_memory_stats(workspace.device)
+        tables = STAGES[unit.stage](unit, workspace, report)
+        for table, rows in tables.items():
+            workspace.store.write(table, unit, rows, metadata(unit, workspace))
+    except Exception as exception:  # noqa: BLE001 - one unit's failure never costs the others
+        error = f"{type(exception).__name__}: {exception}".splitlines()[0]
+    if on_gpu:
+        with contextlib.suppress(RuntimeError):  # a broken card says so to the next unit
+            torch.cuda.empty_cache()  # what the next unit needs may be of other sizes
+    outcome = Outcome(error, time.monotonic() - start)
+    record(unit, workspace, outcome, _peak_memory_bytes(workspace.device))
+    process_memory.give_back()  # it is the next unit's, here or in another worker
+    return outcome
+
+
+def check_memory(unit: Unit, workspace: Workspace) -> None:
+    """Refuse a unit that takes more memory than is free now: it would fail after long work, and
+    others beside it.
+
+    Raises:
+        MemoryError: naming both.
+    """
+    needed, free = host_bytes(unit, workspace.device), process_memory.free_bytes()
+    if needed is not None and free is not None and needed > free:
+        raise MemoryError(
+            f"it needs about {gibibytes(needed)} of memory, and {gibibytes(free)} are free now; "
+            "end other programs, or give fewer --workers, and run again with --retry-failed"
+        )
+
+
+def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes: int) -> None:
+    """Write the unit's row of the table ``units``."""
+    status = "ok" if outcome.error is None else "failed"
+    _record(unit, workspace, status, outcome, peak_memory_bytes)
+
+
+def record_skipped(unit: Unit, workspace: Workspace, reason: str) -> None:
+    """Write why a unit is not even tried, unless an earlier one of its label has left files, whose
+    record would go: a page says so in its place.  It counts as missing, so that a later run
+    considers it again."""
+    if not workspace.store.was_tried(unit):
+        _record(unit, workspace, "skipped", Outcome(reason, 0.0), 0)
+
+
+def _record(
+    unit: Unit, workspace: Workspace, status: str, outcome: Outcome, peak_memory_bytes: int
+) -> None:
+    setting = unit.setting.columns if unit.setting else {}
+    columns = [field.name for field in schema.SETTING_FIELDS]
+    row = {
+        "stage": unit.stage,
+        "model_id": unit.model_id,
+        **{column: setting.get(column) for column in columns},
+        "status": status,
+        "error": outcome.error,
+        "seconds": outcome.seconds,
+        "peak_memory_bytes": peak_memory_bytes,
+        "device": workspace.provenance.device,
+        "finished_at": datetime.now(UTC),
+    }
+    rows = pa.Table.from_pylist([row])
+    workspace.store.write("units", unit, rows, metadata(unit, workspace))
+
+
+def metadata(unit: Unit, workspace: Workspace) -> dict[str, str]:
+    """Provenance of the unit's files."""
+    seeds = {"corpus": workspace.corpus_seed, **unit.seeds}
+    return workspace.provenance.metadata(unit.key, seeds, unit.checkpoint or "")
+
+
+def _peak_memory_bytes(device: str) -> int:
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
+    return process_memory.peak_bytes()

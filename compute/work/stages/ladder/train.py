@@ -1,0 +1,70 @@
+"""Train one ladder model for one epoch: checkpoints, `online_losses` and their histogram."""
+
+import shutil
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from compute.base.folders import whole_folder
+from compute.base.setting import UNQUANTIZED
+from compute.models import language_model
+from compute.models.training import training
+from compute.models.training.training_state import TrainingState
+from compute.work.stages.histogram_rows import histogram_rows
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """One epoch over the model's prefix of the training windows (section 9: scored first).
+
+    The model is kept as it is at the end, and at some steps on the way.  A run that was
+    interrupted goes on where its last state was written, to the same weights.
+    """
+    spec = unit.model
+    windows = workspace.windows.open().training[: spec.train_windows]
+    model = language_model.build(spec)
+    device = torch.device(workspace.device)
+    state = TrainingState(workspace.training(unit))
+    trajectory = state.folder / "trajectory"
+    online = training.train(
+        model,
+        spec,
+        windows,
+        device,
+        report,
+        keep=lambda step: language_model.save(model, trajectory / f"step{step}"),
+        state=state,
+    )
+    _check_against_registered(language_model.weights_sha256(model.cpu()), unit, workspace)
+    with whole_folder(workspace.trajectory(unit)) as whole:
+        shutil.copytree(trajectory, whole, dirs_exist_ok=True)  # until all is written, both stay
+    language_model.save(model, workspace.checkpoint(unit))
+    state.forget()
+    rows = {
+        "model_id": [unit.model_id] * len(online.tokens_seen),
+        "tokens_seen": online.tokens_seen,
+        "loss_nats": online.loss_nats,
+    }
+    return {
+        "online_losses": pa.table(rows),
+        "loss_histograms": histogram_rows(unit.model_id, UNQUANTIZED, "online", online.histogram),
+    }
+
+
+def _check_against_registered(weights_sha256: str, unit: Unit, workspace: Workspace) -> None:
+    """Refuse to go on with weights other than those that the suite's measurements are of.
+
+    A model is trained again where its checkpoint has left the cache.  That gives the same bytes
+    on the same kind of machine, but another processor or torch may round differently.
+    """
+    for path in workspace.store.folder.glob(f"models/{unit.model_id}--*.parquet"):
+        for row in pq.read_table(path, columns=["revision", "weights_sha256"]).to_pylist():
+            if row["revision"] == unit.checkpoint and row["weights_sha256"] != weights_sha256:
+                raise RuntimeError(
+                    "training again gave other weights than those already measured (another "
+                    "processor or torch version rounds differently); measure the whole suite anew "
+                    "under another name with SUITE=name"
+                )

@@ -1,0 +1,52 @@
+"""Score checkpoints on the way on what they have not seen yet: `checkpoint_losses` (section 9)."""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import torch
+
+from compute.models import language_model
+from compute.models.evaluation import evaluate
+from compute.suites.text.windows.tiling import predictions
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
+
+#: Windows scored at each step: the next ones of the training stream.  With 256 of them the error
+#: of K(h) that comes from drawing windows is small beside that of the quadrature.
+WINDOWS = 256
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Loss of every checkpoint that Pythia's spacing keeps, and of the final model, on the windows
+    that come next: where no online loss was written down, K(h) comes from these."""
+    spec, steps = unit.model
+    device = torch.device(workspace.device)
+    training = workspace.windows.open().training
+    final = language_model.load(workspace.checkpoint(unit), device)
+    rows, done = [], 0
+
+    def score(model: torch.nn.Module, first: int) -> torch.Tensor:
+        nonlocal done
+        windows = training[first : min(first + WINDOWS, spec.train_windows)]
+        losses = evaluate(model, windows, device, lambda tokens: report(done + tokens))
+        done += predictions(windows)
+        return losses.window_losses
+
+    for step in steps:
+        checkpoint = language_model.load(workspace.trajectory(unit) / f"step{step}", device)
+        first = step * spec.batch_windows
+        then, after = score(checkpoint, first), score(final, first)
+        excess = then - after
+        rows.append(
+            {
+                "model_id": unit.model_id,
+                "train_step": step,
+                "tokens_seen": first * spec.context_length,
+                "windows": len(excess),
+                "loss_nats": then.mean(),
+                "final_loss_nats": after.mean(),
+                "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
+                "weights_sha256": language_model.weights_sha256(checkpoint),
+            }
+        )
+    return {"checkpoint_losses": pa.Table.from_pylist(rows)}

@@ -1,0 +1,121 @@
+"""Score earlier checkpoints of a published model on what they had not seen yet (section 9)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from transformers import PreTrainedModel
+
+from compute.models import language_model
+from compute.models.placement import ready_to_score
+from compute.models.sampled_evaluation import score_positions
+from compute.suites import hub
+from compute.suites.published.hub_model import HubModel
+from compute.suites.published.repeated_weights import repeated_steps, repeated_weights
+from compute.suites.text.windows.draws import drawn_positions
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
+
+#: Of the predictions that are scored inside each window.
+POSITION_SEED = 34
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The windows that come next in the stream when a checkpoint is saved.
+
+    Attributes:
+        windows: how many of them are scored.
+        positions: predictions drawn inside each.
+    """
+
+    windows: int
+    positions: int
+
+    def indices(self, spec: HubModel, step: int) -> np.ndarray:
+        """Of the windows after ``step``, as far as the model was trained on them."""
+        first = step * spec.batch_windows
+        return np.arange(first, min(first + self.windows, spec.train_windows))
+
+
+def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
+    """Loss of every earlier checkpoint, and of the final model, on the windows that come next.
+
+    A checkpoint is fetched, scored and dropped again, unless it had been there before; its row is
+    kept in the cache, so that a run that was interrupted goes on with the next one.  Checkpoints
+    whose weights are another's, whole or in part, are left out.
+
+    Raises:
+        ValueError: the first of them is another's.
+    """
+    spec, ahead = unit.model
+    repeated = dict(repeated_weights(spec).left_out)
+    checkpoints = [(s, source) for s, source in spec.chain if s not in repeated]
+    folder = workspace.probes(unit)
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [(s, source) for s, source in checkpoints if not _file(folder, s).exists()]
+    done = 0
+
+    def losses(model: PreTrainedModel, step: int) -> np.ndarray:
+        nonlocal done
+        indices = ahead.indices(spec, step)
+        kept = min(ahead.positions, spec.context_length)
+        places = drawn_positions(len(indices), kept, spec.context_length, POSITION_SEED)
+        ids = workspace.windows.open().read(indices)
+        found = score_positions(
+            model, ids, places, spec.vocab_size, lambda tokens: report(done + tokens)
+        )
+        done += len(indices) * spec.context_length
+        return found.loss_nats.mean(axis=1)
+
+    model, _ = ready_to_score(workspace.checkpoint(unit), workspace.device)
+    after = {step: losses(model, step) for step, _ in missing}
+    ends = [(spec.source.revision, language_model.matrix_samples(model))]
+    del model  # or there would be two at once
+    for step, source in missing:
+        had = hub.missing_bytes(source) == 0
+        weights = hub.fetch(source)
+        hub.verify(weights)
+        model, sha = ready_to_score(weights, workspace.device)
+        then, matrices = losses(model, step), sorted(language_model.matrix_samples(model))
+        del model
+        excess = then - after[step]
+        row = {
+            "model_id": unit.model_id,
+            "train_step": step,
+            "tokens_seen": step * spec.batch_windows * spec.context_length,
+            "windows": len(excess),
+            "loss_nats": then.mean(),
+            "final_loss_nats": after[step].mean(),
+            "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
+            "weights_sha256": sha,
+        }
+        _keep({"row": row, "matrices": matrices}, _file(folder, step))
+        if not had:
+            hub.forget(source)
+    for source in spec.finals:
+        if source != spec.source and hub.missing_bytes(source) == 0:
+            model, _ = ready_to_score(hub.fetch(source), workspace.device)
+            ends.append((source.revision, language_model.matrix_samples(model)))
+            del model
+    found = {step: json.loads(_file(folder, step).read_text()) for step, _ in checkpoints}
+    matrices = [(step, frozenset(kept["matrices"])) for step, kept in found.items()]
+    repeated |= repeated_steps(matrices, ends)
+    first = spec.chain[0][0]
+    if first in repeated:
+        raise ValueError(f"{repeated[first]}: how the training began is not known")
+    rows = [kept["row"] for step, kept in found.items() if step not in repeated]
+    return {"checkpoint_losses": pa.Table.from_pylist(rows)}
+
+
+def _file(folder: Path, step: int) -> Path:
+    return folder / f"step{step}.json"
+
+
+def _keep(row: dict, file: Path) -> None:
+    temporary = file.with_suffix(".writing")
+    temporary.write_text(json.dumps(row))
+    temporary.replace(file)
