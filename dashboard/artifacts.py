@@ -1,70 +1,36 @@
-"""The artifacts as the pages see them: one suite's tables, opened read-only with DuckDB."""
+"""What was measured of one suite of models, as the pages ask for it."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Hashable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pandas as pd
-import pyarrow as pa
 
 import schema
 from bounds import TokenLosses
-from dashboard.artifact_files import checked_metadata
-from dashboard.confinement import confine, only_reading, sql_list
-from dashboard.errors import REPAIR, ArtifactError
+from dashboard.database import Database
+from dashboard.errors import ArtifactError
 from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
-from dashboard.version import Version, local_version
+from dashboard.version import Version
 from dashboard.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
-
-#: Results kept with an open suite, from under a kilobyte to some tens.
-MOST_REMEMBERED = 4096
 
 #: Models at a setting whose sampled windows are kept with an open suite: 4 to 5 MB each.
 MOST_WINDOWS = 48
 
 
-class Suite:
-    """Read-only view of one suite, whose files lie in ``folder``; ``version`` says which edition.
-
-    Queries run on a cursor each: a DuckDB connection shared between threads mixes up rows.
-    """
+class Suite(Database):
+    """Models, settings and losses of one suite, and their provenance."""
 
     def __init__(self, data_dir: Path, name: str, version: Version | None = None) -> None:
-        """Open and check every file.
-
-        Args:
-            data_dir: folder of the suites.
-            name: of the suite.
-            version: where it is known because the files were verified; otherwise found out.
-
-        Raises:
-            ArtifactError: a file is damaged, foreign, or of another schema version.
-        """
-        data_dir = data_dir.absolute()
-        self.name, self.folder = name, data_dir / name
-        self.version = version or local_version(self.folder)
-        self._connection = duckdb.connect(":memory:")
-        self._metadata: list[dict[str, str]] = []
+        """As of ``Database``; the files must also belong together and hold a measured model."""
+        super().__init__(data_dir, name, version)
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
-        self._memory: dict[Hashable, Any] = {}
         self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
-        opened: list[Path] = []
-        for table in schema.TABLES:
-            files = sorted((data_dir / name / table).glob("*.parquet"))
-            opened += files
-            for file in files:
-                self._metadata.append(checked_metadata(file, table, data_dir))
-            self._create_view(table, files)
-        confine(self._connection, opened)
         self._check_whole()
 
     def _check_whole(self) -> None:
         """Check what no single file tells: nothing foreign, nothing twice, something there."""
-        fingerprints = {m.get("boundscape.suite_fingerprint", "") for m in self._metadata}
+        fingerprints = {m.get("boundscape.suite_fingerprint", "") for m in self.metadata}
         if len(fingerprints) > 1:
             raise ArtifactError(
                 f"The suite “{self.name}” mixes files of {len(fingerprints)} different "
@@ -89,63 +55,6 @@ class Suite:
                 f"The suite “{self.name}” holds no measured model yet; run `make compute` and "
                 "reload this page."
             )
-
-    def _create_view(self, table: str, files: list[Path]) -> None:
-        if files:
-            source = f"SELECT * FROM read_parquet({sql_list(files)}, union_by_name = true)"
-            try:
-                self._connection.execute(f"CREATE VIEW {table} AS {source}")
-            except duckdb.Error:
-                raise self.damaged() from None
-        else:
-            # A registered object would be seen by this connection only, not by its cursors.
-            self._connection.register("empty", schema.TABLES[table].empty_table())
-            self._connection.execute(f"CREATE TABLE {table} AS SELECT * FROM empty")
-            self._connection.unregister("empty")
-
-    def query(self, sql: str, params: list | None = None) -> pd.DataFrame:
-        """Rows of one query over the views named in ``schema.TABLES``; remembered, so not to
-        be changed in place.
-
-        Raises:
-            ArtifactError: a file turned out to be damaged, or went away, while it was read.
-        """
-        return self.remember((sql, *(params or [])), lambda: self.fresh(sql, params))
-
-    def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
-        """As ``query``, not remembered."""
-        return self.arrow(sql, params).to_pandas()
-
-    def arrow(self, sql: str, params: list | None) -> pa.Table:
-        """As ``fresh``, with the types of the artifacts."""
-        try:
-            cursor = self._connection.cursor()
-            query = only_reading(cursor, sql)
-            return cursor.sql(query, params=params or []).to_arrow_table()
-        except duckdb.Error:
-            raise self.damaged() from None
-
-    def damaged(self) -> ArtifactError:
-        """What is said of a file that cannot be read to its end."""
-        return ArtifactError(
-            f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
-            f"reload the page, and if that does not help, {REPAIR}."
-        )
-
-    def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """What ``compute`` returned when it was first called for ``key``.
-
-        A suite never changes while it is open, so what follows from it need not be computed again
-        each time a reader comes back to a choice.
-        """
-        if key in self._memory:
-            with contextlib.suppress(KeyError):  # another thread may just have made room
-                return self._memory[key]
-        value = compute()
-        if len(self._memory) >= MOST_REMEMBERED:
-            self._memory.clear()
-        self._memory[key] = value
-        return value
 
     def models(self) -> pd.DataFrame:
         """Fully trained models whose unquantized losses are measured, by size; of those that
@@ -199,7 +108,14 @@ class Suite:
             ArtifactError: there is none.
         """
         if self.is_sampled:
-            return sampled_settings(self)
+            found = sampled_settings(self, list(self.models()["model_id"]))
+            settings = [setting for setting in self.measured_settings() if setting in found]
+            if not settings:
+                raise ArtifactError(
+                    f"In the suite “{self.name}” no setting has losses of both training and "
+                    "selection windows, so there is nothing to bound; measure one."
+                )
+            return settings
         found = self._settings("HAVING count(h.model_id) > 0")
         if not found:
             raise ArtifactError(
@@ -324,7 +240,11 @@ class Suite:
         suite the sample stands for all of D, for display: nothing that follows is certified.
         """
         if setting not in self._losses and self.is_sampled:
-            self._losses[setting] = as_if_whole(self, setting)
+            self._losses[setting] = {
+                model.model_id: as_if_whole(windows, int(model.train_tokens))
+                for model in self.models().itertuples()
+                if (windows := self.windows(setting, model.model_id)) is not None
+            }
         if setting not in self._losses:
             rows = self.fresh(
                 f"""
@@ -373,7 +293,7 @@ class Suite:
 
         def count() -> dict[str, int]:
             packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
-            each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self._metadata]
+            each = packed if len(packed) else [m.get(f"boundscape.{key}") for m in self.metadata]
             counts = Counter(value for value in each if isinstance(value, str) and value)
             return dict(sorted(counts.items(), key=lambda found: (-found[1], found[0])))
 

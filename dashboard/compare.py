@@ -10,8 +10,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import frame, kept, record, show, sources
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.forms import forms_of
 from dashboard.suite_controls import compare_control
 from dashboard.terms import CODES
@@ -21,6 +21,9 @@ from dashboard.view import View, labelled, nearest_view, parts
 
 #: Charts in a row.
 _IN_A_ROW = 3
+
+#: What a column shows without a model at the view's setting.
+NOTHING_THERE = "No model was measured at this setting there."
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def others(suite: Suite) -> Beside:
         try:
             found.append(sources.open_by_name(name))
         except ArtifactError as error:
-            _left_out(f"The suite “{plain(name)}”", error)
+            _left_out(f"The suite “{escaped(name)}”", error)
     record.current().suites += found
     return Beside(found, st.sidebar.container())
 
@@ -89,7 +92,7 @@ def views(
         try:
             view = nearest_view(live, other)
         except ArtifactError as error:
-            _left_out(f"The suite “{plain(other.name)}”", error)
+            _left_out(f"The suite “{escaped(other.name)}”", error)
             continue
         if all(parts(view).items() - parts(there).items() for there in found[1:]):
             found.append(view)  # the kept view may be the very same
@@ -148,7 +151,7 @@ def _chart(view: View, draw: Callable[[View], alt.TopLevelMixin | str], what: st
     if isinstance(chart, str):
         show.info(chart, icon=":material/inbox:")
     else:
-        show.chart(chart, f"{what}, {plain(view.label)}", width="stretch")
+        show.chart(chart, f"{what}, {escaped(view.label)}", width="stretch")
 
 
 def _footnote(view: View) -> None:
@@ -186,7 +189,7 @@ def _heading(view: View, of_suites: bool) -> None:
     """What sets a view apart; where suites are compared, also what its suite is."""
     setting = view.choice.setting.label if view.choice and "quantizer" in view.said else ""
     rest = f", {setting}" if setting and setting not in view.label else ""
-    show.markdown(f"**{plain(view.label)}**{rest}")
+    show.markdown(f"**{escaped(view.label)}**{rest}")
     whose = ":material/push_pin: the kept view" if view.kept else ""
     if not of_suites:
         whose = whose or ":material/tune: follows the controls"
@@ -203,7 +206,7 @@ def _facts(view: View) -> list[str]:
         label = next(form.label for form in there if form.key == view.choice.form)
         facts.append(f"form *{label}*")
     facts[-1] += ", " + ("sampled windows" if view.suite.is_sampled else "every training token")
-    return [*facts, f"trained on {plain(trained_on(view.suite.models()))}"]
+    return [*facts, f"trained on {escaped(trained_on(view.suite.models()))}"]
 
 
 def tokenizer_words(suite: Suite) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard import record
 from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
+from dashboard.escaping import quoted
 from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
 from dashboard.links import (
@@ -20,7 +21,6 @@ from dashboard.links import (
     keep_possible,
     required,
 )
-from dashboard.quoting import quoted
 from dashboard.settings import QUANTIZERS, Setting
 from dashboard.terms import CODES, PREQUENTIAL, Choice
 from dashboard.text import CODE_LABELS
@@ -29,6 +29,9 @@ from dashboard.text import CODE_LABELS
 DELTAS = tuple(float(f"{digit}e{exponent}") for exponent in range(-12, 0) for digit in (1, 2, 5))
 DEFAULT_DELTA = 0.05
 DEFAULT_BITS = 4
+
+#: Whether every model is at its own best setting or all are at the chosen one.
+BEST, CHOSEN = "best measured", "as chosen"
 
 #: Steps of the bandwidth of a spectrum, in decades.
 BANDWIDTHS = (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)

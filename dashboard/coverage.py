@@ -4,7 +4,7 @@ import pandas as pd
 
 from dashboard import show
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
+from dashboard.escaping import escaped
 from dashboard.terms import Choice
 
 
@@ -26,5 +26,5 @@ def without_bound(suite: Suite, choice: Choice, terms: pd.DataFrame) -> None:
         if names:
             show.caption(
                 f":material/hide_source: No bound at *{choice.setting.label}* for "
-                f"**{plain(', '.join(names))}**: {reason}."
+                f"**{escaped(', '.join(names))}**: {reason}."
             )

@@ -6,11 +6,11 @@ import altair as alt
 import pandas as pd
 
 from dashboard import compare, curvature, curvature_charts, differences, show
-from dashboard.certificates import plain
 from dashboard.curvature import MATRICES
 from dashboard.curvature_words import SYMBOLS
 from dashboard.differences import Line
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.units import NATS
 from dashboard.view import View, nearest_model
 
@@ -91,7 +91,7 @@ def _numbers(pair: list[View], spectra: dict[str, Spectrum]) -> None:
         values, errors = ([float(p[k]) for p in points] for k in (key, f"{key}_se"))
         lines.append(Line(label, *values, errors=(errors[0], errors[1])))
     heads = [
-        f"{plain(view.label)} ({SYMBOLS[spectra[view.label].matrix]} of {plain(p['model_id'])})"
+        f"{escaped(view.label)} ({SYMBOLS[spectra[view.label].matrix]} of {escaped(p['model_id'])})"
         for view, p in zip(pair, points, strict=True)
     ]
     differences.table(heads, lines, "estimate")

@@ -8,8 +8,8 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.prediction import Agreement
 from dashboard import show
-from dashboard.certificates import plain
 from dashboard.curvature import BAND, MATRICES
+from dashboard.escaping import escaped
 from dashboard.laws import exponent_in_words, several_sizes, too_few
 from dashboard.numbers import number_label
 from dashboard.plural import agree, counted, listed
@@ -56,7 +56,7 @@ def not_measured(failures: list[str], was_run: bool) -> None:
     """
     if failures:
         more = f" ({counted(len(failures) - 1, 'other reason')} in *Artifacts*)"
-        why = f"It failed or was skipped: {plain(failures[0])}{more if failures[1:] else ''}."
+        why = f"It failed or was skipped: {escaped(failures[0])}{more if failures[1:] else ''}."
     elif was_run:
         why = "What was measured is not yet the traces and spectra of a whole, trained model."
     else:
@@ -123,7 +123,7 @@ def no_training_reading(over_training: pd.DataFrame, matrix: str) -> None:
         matrix: a key of ``MATRICES``.
     """
     shares = over_training.groupby("model_id", sort=False)["train_fraction"].nunique()
-    others = [plain(model_id) for model_id in shares.index[shares > 1]]
+    others = [escaped(model_id) for model_id in shares.index[shares > 1]]
     text = f"Over training the {MATRICES[matrix]} matrix was not measured here"
     show.caption(f"{text}; it was of {listed(others)}." if others else f"{text}.")
 

@@ -1,16 +1,18 @@
 """Two views in numbers: the live one, the kept one, and how far they are apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
 
 from bounds.printed import rounded_up, upper_text
 from dashboard import compare, show
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, plain
+from dashboard.badges import CERTIFIED, NOT_CERTIFIED
+from dashboard.escaping import escaped
 from dashboard.numbers import LARGE_RISE, times_label
+from dashboard.terms import bound_terms
 from dashboard.text import GAP_COLOUR, terms_in
-from dashboard.units import Unit
+from dashboard.units import Unit, shown
 from dashboard.upper import UPPER
 from dashboard.view import View, nearest_model
 
@@ -77,7 +79,7 @@ def of_rows(
     lines = [Line(label, float(live[key]), float(kept[key]))] if key else []
     bits = (float(row["code_bits"] / row["params_total"]) for row in rows)
     lines += [Line("Code, bits per parameter", *bits), *term_lines(live, kept)]
-    names = [plain(row["model_id"]) for row in rows]
+    names = [escaped(row["model_id"]) for row in rows]
     same = names[0] == names[1]
     heads = [_head(view, row, named=not same) for view, row in zip(pair, rows, strict=True)]
     table(heads, lines, f"{unit.label}, {names[0]}" if same else unit.label)
@@ -94,7 +96,7 @@ def _head(view: View, row: pd.Series, named: bool) -> str:
         label += f", {words}" if words and words not in label else ""
     if instead:
         label += f" (no bound there; the nearest with one is {row['model_id']})"
-    return f"{plain(label)} {CERTIFIED if row['certified'] else NOT_CERTIFIED}"
+    return f"{escaped(label)} {CERTIFIED if row['certified'] else NOT_CERTIFIED}"
 
 
 def _stands_in(view: View, row: pd.Series) -> bool:
@@ -186,3 +188,23 @@ def reading(lines: list[Line], unit: Unit) -> None:
         f"moves most is *{most.label}*, by {_number(most.difference, sign=True)}. Differences are "
         "that view minus the kept one."
     )
+
+
+def terms_of(view: View, unit: Unit, form: str | None = None) -> pd.DataFrame:
+    """``terms.bound_terms`` of a view, in ``unit``."""
+    choice = view.choice if form is None else replace(view.choice, form=form)
+    return shown(view.suite, bound_terms(view.suite, choice), unit)
+
+
+def of_views(
+    views: list[View], unit: Unit, form: str | None, key: str = "", label: str = ""
+) -> None:
+    """The live and the kept view in numbers, with one more column of ``bound_terms`` first."""
+    if compare.kept_one(views) is None:
+        return
+    tables = {}
+    for view in views:
+        terms = compare.attempt(lambda v=view: terms_of(v, unit, form))
+        if terms is not None and len(terms):
+            tables[view.label] = terms
+    of_terms(views, tables, unit, key, label)

@@ -8,15 +8,17 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.printed import parts_text, upper_text
 from dashboard import show, size_words
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, not_certified, plain
+from dashboard.badges import CERTIFIED, NOT_CERTIFIED
+from dashboard.caveats import not_certified
 from dashboard.controls import delta_label
-from dashboard.forms import FORMS, SAMPLED_FORM, Form
+from dashboard.escaping import escaped
+from dashboard.forms import FORMS, SAMPLED, SAMPLED_FORM, Form
+from dashboard.gaps import gap_note
 from dashboard.laws import exponent_in_words, too_few
 from dashboard.numbers import change_words
 from dashboard.outlook import BOUND, GAP, Outlook
 from dashboard.plural import counted
 from dashboard.ratios import Ratios
-from dashboard.sampling import SAMPLED
 from dashboard.sampling import confidence as sampling_confidence
 from dashboard.sizes import ChosenSize
 from dashboard.steps import SAMPLING
@@ -38,7 +40,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     reason = model["not_certified_because"]
     kind = NOT_CERTIFIED if reason else CERTIFIED
     show.markdown(
-        f"**{plain(model['model_id'])}** ({parameter_count(model['params_total'])} parameters, "
+        f"**{escaped(model['model_id'])}** ({parameter_count(model['params_total'])} parameters, "
         f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
         f"code length *{CODE_LABELS[choice.code]}*: {kind}"
     )
@@ -47,7 +49,7 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Bound",
             "total_nats",
             unit.label,
-            "The risk is at most this." if not reason else f"Not a certificate: {plain(reason)}.",
+            "The risk is at most this." if not reason else f"Not a certificate: {escaped(reason)}.",
         ),
         (
             "Held-out loss",
@@ -243,7 +245,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
         f"Each bar between the two ends is what one step takes off or adds to the gap of "
-        f"{plain(model_id)} at the same δ: the forms of the bound at the chosen setting"
+        f"{escaped(model_id)} at the same δ: the forms of the bound at the chosen setting"
         f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
         f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
         f"stage is {status}. In all the gap goes from "

@@ -9,7 +9,7 @@ from dashboard import file_list
 from dashboard import show as shown
 from dashboard.artifact_controls import FileChoice
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
+from dashboard.escaping import escaped
 from dashboard.file_list import MOST_HANDED_OUT
 
 _SHOWN = ("file", "model_id", "setting", "rows", "bytes", "state", "sha256", "code_revision")
@@ -37,7 +37,7 @@ def _manifest(suite: Suite) -> None:
     """The version, and whether the files are what the manifest says."""
     everything = file_list.states(suite)
     size = everything["bytes"].sum()
-    shown.markdown(f"**{plain(suite.name)}**: {len(everything):,} files, {size / 1e6:,.1f} MB")
+    shown.markdown(f"**{escaped(suite.name)}**: {len(everything):,} files, {size / 1e6:,.1f} MB")
     of = suite.version.note or f"It is the SHA-256 of `{schema.MANIFEST}`."
     shown.markdown(f"Artifact version: `{suite.version.digest}`. {of}")
     if file_list.manifest(suite) is None:

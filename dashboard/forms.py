@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from dashboard.sampling import SAMPLED, SAMPLED_AT_ENTROPY
+#: The form that is certified from a sample, and the same with the paper's alpha and Y.
+SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard import links, record, share, show, sources, suite_controls
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.navigation import link_to, navigation, title_of
 from dashboard.plural import listed
 from dashboard.training_text import stand_ins as stand_in_texts
@@ -88,8 +88,8 @@ def stand_ins(suite: Suite) -> list[str]:
     for text, rows in models.dropna(subset=["stand_in"]).groupby("stand_in", sort=False):
         of = "" if len(rows) == len(models) else f" ({', '.join(rows['model_id'])})"
         sentences.append(
-            f"**Another text stands in for the training text**{plain(of)}: {plain(text)}. No bound "
-            "computed from it is certified, so all of them are drawn hollow."
+            f"**Another text stands in for the training text**{escaped(of)}: {escaped(text)}. "
+            "No bound computed from it is certified, so all of them are drawn hollow."
         )
     return sentences
 
@@ -102,16 +102,16 @@ def show_error(error: ArtifactError) -> None:
 def show_provenance(suite: Suite) -> None:
     """In the sidebar: where the numbers come from."""
     of_units = {key: suite.provenance(key) for key in ("code_revision", "schema_version", "device")}
-    code, version, device = (plain(_first_of(found)) for found in of_units.values())
+    code, version, device = (escaped(_first_of(found)) for found in of_units.values())
     models = suite.models()
-    arithmetic = plain(listed(sorted(set(models["arithmetic"]))))
+    arithmetic = escaped(listed(sorted(set(models["arithmetic"]))))
     scored = "sampled windows" if suite.is_sampled else "every training token"
     others = stand_in_texts(models)
     scored += f" of {others}" if others else ""
     with st.sidebar:
         st.caption(
-            f"Trained on: {plain(trained_on(models))}  \n"
-            f"Scored on: {plain(scored)}, in {arithmetic}  \n"
+            f"Trained on: {escaped(trained_on(models))}  \n"
+            f"Scored on: {escaped(scored)}, in {arithmetic}  \n"
             f"Code {code}, schema {version}  \n{device}  \nArtifacts {suite.version.short}",
             help=_all_of(of_units),
         )
@@ -133,7 +133,7 @@ def _all_of(values: dict[str, list[str]]) -> str | None:
     found = {key: each for key, each in values.items() if len(each) > 2}
     lines = [
         f"{key.replace('_', ' ').capitalize()}s, those of most files first: "
-        f"{plain(', '.join(each))}"
+        f"{escaped(', '.join(each))}"
         for key, each in found.items()
     ]
     return "  \n".join(lines) or None

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bounds.laws.power_law import interval
 from dashboard import vega
-from dashboard.certificates import of_gaps
+from dashboard.gaps import of_gaps
 from dashboard.law_charts import EXTRAPOLATED_DASH
 from dashboard.marks import by_certificate, notes
 from dashboard.outlook import GAP, Outlook

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
-from dashboard import certificates, show
+from dashboard import caveats, show
 from dashboard import information_charts as charts
 from dashboard.laws import exponent_in_words, too_few
 from dashboard.numbers import count_label
@@ -184,7 +184,7 @@ def totals_section(
         show.info(NO_BOUNDS, icon=":material/inbox:")
     else:
         totals_reading(real["code"].iloc[0], setting)
-        certificates.not_certified(real)
+        caveats.not_certified(real)
 
 
 def totals_reading(code: str, setting: Setting) -> None:

@@ -6,8 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import links, record
-from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.kept_link import PARAMETER, LinkError, parsed, written
 from dashboard.kept_view import on_page
 from dashboard.terms import CODES
@@ -50,7 +50,7 @@ def kept_control(
     text, differs = st.session_state[PARAMETER], parts(found) != parts(live)
     words = labelled([live, found])[1].label if differs else "what the controls say"
     after = "." if differs else ". Move one of them, and both are shown side by side."
-    place.caption(f":material/push_pin: Kept: **{plain(words)}**{after}")
+    place.caption(f":material/push_pin: Kept: **{escaped(words)}**{after}")
     _let_go_button(place)
     record.chosen(PARAMETER, "Kept view", text, ", ".join(parts(found).values()))
     shown = record.current().suites

@@ -4,13 +4,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from dashboard import sources
 from dashboard.artifacts import Suite
-from dashboard.controls import DELTAS, delta_label
+from dashboard.controls import BEST, CHOSEN, DELTAS, delta_label
 from dashboard.curvature import MATRICES
+from dashboard.escaping import quoted
 from dashboard.forms import forms_of
 from dashboard.laws import SHAPES
 from dashboard.numbers import parse_count
-from dashboard.overview_controls import BEST, CHOSEN
-from dashboard.quoting import quoted
 from dashboard.sizes import ANOTHER, LARGEST, RATIOS, SMALLEST
 from dashboard.text import CODE_LABELS
 from dashboard.view import NAMES, View

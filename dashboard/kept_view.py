@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dashboard.artifacts import Suite
+from dashboard.controls import BEST, CHOSEN
 from dashboard.forms import forms_of
 from dashboard.numbers import parse_count
-from dashboard.overview_controls import BEST, CHOSEN
 from dashboard.terms import PREQUENTIAL, Choice, prequential
 from dashboard.text import CODE_LABELS
 from dashboard.view import View, nearest_view

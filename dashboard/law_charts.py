@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import vega
-from dashboard.certificates import of_gaps
+from dashboard.gaps import of_gaps
 from dashboard.laws import exponent_in_words, least_sizes, too_few
 from dashboard.marks import by_certificate, notes
 from dashboard.text import GAP_COLOUR, GUIDE_COLOUR, TERMS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 
 #: Every control's name in the address.
 PARAMETERS = (

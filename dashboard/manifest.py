@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import schema
 from dashboard.errors import ArtifactError
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 
 #: What is taken from an address at most: the files and bytes of a suite, the suites of a folder.
 MOST_FILES = 20_000

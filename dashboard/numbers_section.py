@@ -3,7 +3,7 @@
 from dashboard import show as shown
 from dashboard.artifact_controls import NumberChoice
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
+from dashboard.escaping import escaped
 from dashboard.navigation import title_of
 from dashboard.number_paths import PATHS, source_files
 
@@ -16,7 +16,7 @@ def show(suite: Suite, choice: NumberChoice) -> None:
     """
     path, model_id = choice.path, choice.model_id
     found = source_files(suite, path, model_id, choice.setting)
-    shown.markdown(f"**{path.label}**, of {plain(model_id)}")
+    shown.markdown(f"**{path.label}**, of {escaped(model_id)}")
     shown.latex(path.formula)
     how = f"computed by {_code(path.function)}" if path.function else "stored as it was measured"
     shown.markdown(

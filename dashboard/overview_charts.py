@@ -7,7 +7,7 @@ import pandas as pd
 
 from bounds.printed import upper_text
 from dashboard import progressive, vega
-from dashboard.certificates import of_gaps
+from dashboard.gaps import of_gaps
 from dashboard.marks import by_certificate, fill_of_bar, notes
 from dashboard.overview import Overview, gap_terms
 from dashboard.terms import NOTES

@@ -3,9 +3,9 @@
 import altair as alt
 
 from dashboard import compare, differences, overview_charts, show
+from dashboard.controls import BEST
 from dashboard.errors import ArtifactError
 from dashboard.overview import Overview, at_best, at_choice, best_choice
-from dashboard.overview_controls import BEST
 from dashboard.units import Unit
 from dashboard.view import NAMES, View
 

@@ -4,12 +4,10 @@ import streamlit as st
 
 from dashboard import links, record
 from dashboard.artifacts import Suite
-from dashboard.controls import bound_controls, delta_control
+from dashboard.controls import BEST, CHOSEN, bound_controls, delta_control
 from dashboard.forms import forms_of
 from dashboard.overview import PAPERS_FORM, Overview, at_best, at_choice, best_choice
 from dashboard.units import Unit
-
-BEST, CHOSEN = "best measured", "as chosen"
 
 
 def overview_control(suite: Suite, unit: Unit) -> Overview:

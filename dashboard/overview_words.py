@@ -9,8 +9,10 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard import progressive_words, show
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note, plain
+from dashboard.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.controls import delta_label
+from dashboard.escaping import escaped
+from dashboard.gaps import gap_note
 from dashboard.laws import exponent_in_words, too_few
 from dashboard.numbers import LARGE_RISE, times_label
 from dashboard.overview import REFERENCE_DELTA, Overview
@@ -57,7 +59,7 @@ def headline(view: Overview, unit: Unit) -> None:
     size = f"{parameter_count(model['params_total'])} parameters"
     which = f", the largest model here ({size})," if len(view.ours) > 1 else f" ({size}),"
     show.markdown(
-        f"**{plain(model['model_id'])}**{which} in {unit.label}, at "
+        f"**{escaped(model['model_id'])}**{which} in {unit.label}, at "
         f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
         + (NOT_CERTIFIED if reason else CERTIFIED)
     )
@@ -68,7 +70,7 @@ def headline(view: Overview, unit: Unit) -> None:
             "Not a certificate" if reason else "The risk is at most",
             upper_text(model["total_nats"]),
             f"{upper_text(model['total_nats'] * factor)} {other.label}",
-            f"{plain(reason)[0].upper()}{plain(reason)[1:]}." if reason else GUARANTEE,
+            f"{escaped(reason)[0].upper()}{escaped(reason)[1:]}." if reason else GUARANTEE,
         ),
         (
             "Training loss",
@@ -174,8 +176,8 @@ def missing(view: Overview) -> None:
         where = "at any setting" if view.best else "at this setting"
         show.caption(
             f":material/hide_source: Not shown (no bound {where}): "
-            f"**{plain(', '.join(view.missing))}**. A bound needs the losses of the whole training "
-            "text, or of windows drawn for it."
+            f"**{escaped(', '.join(view.missing))}**. A bound needs the losses of the whole "
+            "training text, or of windows drawn for it."
         )
 
 

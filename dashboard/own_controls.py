@@ -7,10 +7,10 @@ from bounds.own_losses import Measurement, UnusableError
 from dashboard import record, suite_controls
 from dashboard.controls import delta_control
 from dashboard.errors import UploadError
+from dashboard.escaping import quoted
 from dashboard.links import check_link, forget_complaints
 from dashboard.numbers import parse_count
 from dashboard.own_bounds import ESTIMATE, FIELDS, REAL, Given, sentence
-from dashboard.quoting import quoted
 from dashboard.units import NATS, Unit
 
 #: Name in links, attribute or label, help.

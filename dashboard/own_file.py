@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from bounds.own_losses import LossColumns
 from dashboard.errors import UploadError
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 from tables import LOSS_TABLE, Limits, Part, TableError, loss_arrays, read_table
 
 #: Megabytes of a file, as in .streamlit/config.toml; bytes of what is unpacked; rows and columns.

@@ -8,13 +8,14 @@ import streamlit as st
 from bounds.printed import upper_text
 from dashboard import show
 from dashboard.artifacts import Suite
-from dashboard.certificates import CERTIFIED, NOT_CERTIFIED, gap_note
+from dashboard.badges import CERTIFIED, NOT_CERTIFIED
+from dashboard.escaping import quoted
+from dashboard.gaps import gap_note
 from dashboard.own_bounds import Given
 from dashboard.own_example import Example, content
 from dashboard.own_file import MOST_MEGABYTES, MOST_ROWS
 from dashboard.own_source import Source
 from dashboard.plural import counted
-from dashboard.quoting import quoted
 from dashboard.units import Unit
 
 #: How such a file is made; a test runs it.

@@ -4,7 +4,8 @@ import pandas as pd
 
 from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import not_certified, plain
+from dashboard.caveats import not_certified
+from dashboard.escaping import escaped
 from dashboard.progressive import SHORT_LABEL
 from dashboard.units import Unit
 
@@ -34,7 +35,7 @@ def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit:
     if len(own):
         row = own.iloc[0]
         value = (
-            f" {upper_text(row['total_nats'])} {unit.label} for {plain(model_id)}, whose mean "
+            f" {upper_text(row['total_nats'])} {unit.label} for {escaped(model_id)}, whose mean "
             f"online loss is {row['online_loss_nats']:.3f}."
         )
     show.caption(
@@ -55,6 +56,6 @@ def trained_again_words(devices: list[str]) -> str:
     """That online losses are of a second training, and what it ran on."""
     return (
         "These losses are of a second training with the same text, recipe and seeds "
-        f"({plain(', '.join(devices))}), which rounds differently: its weights are not those of "
+        f"({escaped(', '.join(devices))}), which rounds differently: its weights are not those of "
         "the measured models."
     )

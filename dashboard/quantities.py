@@ -7,8 +7,8 @@ import pandas as pd
 
 from dashboard import curvature, information, quantization, variation
 from dashboard.artifacts import Suite
-from dashboard.certificates import of_gaps
 from dashboard.curvature import MATRICES
+from dashboard.gaps import of_gaps
 from dashboard.terms import CODES, PREQUENTIAL, Choice, bound_terms
 from dashboard.text import (
     CODE_COLOURS,

@@ -5,7 +5,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard import upper, vega
-from dashboard.certificates import of_gaps
+from dashboard.gaps import of_gaps
 from dashboard.law_charts import law_panel
 from dashboard.marks import by_certificate, notes
 from dashboard.quantization import ALL_TOKENS, SAMPLED

@@ -6,7 +6,7 @@ import streamlit as st
 from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import plain
+from dashboard.escaping import escaped
 from dashboard.numbers import number_label
 from dashboard.plural import agree, counted, listed
 from dashboard.ratios import Ratios
@@ -50,7 +50,7 @@ def one_gap(row: pd.Series, unit: Unit) -> None:
         number_label(row["quantization_gap_nats"]).replace("-", "−"),
         f"± {row['gap_se_nats']:.2g} standard error",
     )
-    show.caption(f"Of **{plain(row['model_id'])}**, the only size measured at this setting.")
+    show.caption(f"Of **{escaped(row['model_id'])}**, the only size measured at this setting.")
 
 
 def rate_reading() -> None:
@@ -159,7 +159,7 @@ def no_rotation(rotated: list[str]) -> None:
     Args:
         rotated: from ``quantization.rotated``.
     """
-    models = listed([plain(model_id) for model_id in rotated]) if rotated else ""
+    models = listed([escaped(model_id) for model_id in rotated]) if rotated else ""
     show.info(
         "This model was not quantized by LDLQ both with and without rotation; "
         f"{models} {agree(len(rotated), 'was', 'were')}."

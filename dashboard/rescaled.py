@@ -9,8 +9,7 @@ import pandas as pd
 from bounds import TokenLosses
 from dashboard.artifacts import Suite
 from dashboard.settings import Setting
-from dashboard.standing_for import standing_for
-from dashboard.windows import SampledWindows
+from dashboard.windows import SampledWindows, standing_for
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
+from dashboard.escaping import quoted
 from dashboard.numbers import parse_count
-from dashboard.quoting import quoted
 
 #: Conditions in one filter, and characters that it may have.
 MOST_CONDITIONS, MOST_CHARACTERS = 8, 200

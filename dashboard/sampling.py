@@ -10,10 +10,8 @@ from bounds.forms.sampled import (
     paper_grid,
     sampled_bound,
 )
+from dashboard.forms import SAMPLED, SAMPLED_AT_ENTROPY
 from dashboard.windows import SampledWindows
-
-#: The form that is certified from a sample, and the same with the paper's alpha and Y.
-SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
 
 #: Share of the failure probability that the draw of the windows may spend; the inequality has the
 #: rest.  Fixed beforehand, and the same as in `python -m compute bound`.

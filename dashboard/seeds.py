@@ -4,11 +4,8 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from dashboard import show
 from dashboard.artifacts import Suite
-from dashboard.certificates import plain
 from dashboard.terms import Choice, bound_terms
-from dashboard.units import Unit
 
 
 def every_seed(suite: Suite, choice: Choice, of: Collection[str] | None = None) -> pd.DataFrame:
@@ -39,17 +36,4 @@ def spread(frame: pd.DataFrame, key: str) -> pd.DataFrame:
         rows.agg(seeds="count", low="min", high="max", sd="std")
         .reset_index()
         .rename(columns={"repeats": "model_id"})
-    )
-
-
-def reading(of_seeds: pd.DataFrame, unit: Unit) -> None:
-    """What the ranges in a chart are, and how wide the widest is."""
-    if of_seeds.empty:
-        return
-    widest = of_seeds.loc[(of_seeds["high"] - of_seeds["low"]).idxmax()]
-    names = plain(", ".join(of_seeds["model_id"]))
-    show.caption(
-        f"Sizes trained with several seeds ({names}): shown is the "
-        "first, and the whisker runs from the lowest bound to the highest. The widest range is "
-        f"{widest['high'] - widest['low']:.3f} {unit.label}, of {plain(widest['model_id'])}."
     )

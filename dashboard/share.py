@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard import export, record
-from dashboard.certificates import plain
 from dashboard.copy_button import copy_button
+from dashboard.escaping import escaped
 from dashboard.record import Record
 from dashboard.version import SHORT
 
@@ -86,7 +86,7 @@ def version_notice() -> None:
         version = versions.get(suite.name, suite.version.short)
         if version != suite.version.short:
             st.warning(
-                f"This link was made on version `{version}` of the suite “{plain(suite.name)}”, "
+                f"This link was made on version `{version}` of the suite “{escaped(suite.name)}”, "
                 f"and the artifacts here are version `{suite.version.short}`: numbers may differ "
                 "from those that its sender saw.",
                 icon=":material/history:",

@@ -19,7 +19,7 @@ def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> 
 
     Args:
         drawn: the chart.
-        title: what it shows, in Markdown; of a model or suite only by ``certificates.plain``.
+        title: what it shows, in Markdown; of a model or suite only by ``escaping.escaped``.
         width: as in ``st.altair_chart``.
     """
     part = Chart(title, drawn)

@@ -7,12 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import record
-from dashboard.certificates import plain
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped, quoted
 from dashboard.laws import too_few
 from dashboard.links import check_link, forget_complaints, keep_possible
 from dashboard.numbers import count_label, parse_count
-from dashboard.quoting import quoted
 from dashboard.sizes import ANOTHER, LARGEST, SMALLEST, ChosenSize, chosen_size, default_size
 
 
@@ -32,7 +31,7 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
     check_link("model", options, "the model")
     if len(options) == 1:  # a slider needs two places
         st.session_state.pop("model", None)
-        st.caption(f"Model: **{plain(names[0])}**, the only one here.")
+        st.caption(f"Model: **{escaped(names[0])}**, the only one here.")
         record.chosen("model", "Model size", names[0])
         return _measured(models, names[0])
     keep_possible("model", options, names[-1])

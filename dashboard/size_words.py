@@ -4,7 +4,7 @@ import streamlit as st
 
 from bounds import PowerLaw
 from dashboard import show
-from dashboard.certificates import plain
+from dashboard.escaping import escaped
 from dashboard.numbers import number_label
 from dashboard.outlook import Estimate, law_estimate
 from dashboard.sizes import ChosenSize, standing
@@ -32,14 +32,14 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
         if all(isinstance(found, str) for _, found, _ in rows):
-            nearest = f"What follows is of **{plain(size.model_id)}**, the nearest size."
+            nearest = f"What follows is of **{escaped(size.model_id)}**, the nearest size."
             show.caption(f"{rows[0][1]} {nearest}")
             return
         show.caption(
             "Read off the laws of the measured models, with the 95 % prediction interval for a "
             "single model below each number. It covers how models scatter about a law, not whether "
             "the law goes on, and **nothing read off a law is certified**. What follows about one "
-            f"model is of **{plain(size.model_id)}**, the nearest that was measured."
+            f"model is of **{escaped(size.model_id)}**, the nearest that was measured."
         )
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from dashboard.artifacts import Suite
-from dashboard.forms import SAMPLED_STEPS, STEPS
-from dashboard.sampling import SAMPLED_AT_ENTROPY
+from dashboard.forms import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEPS
 from dashboard.terms import Choice, best_setting, bounds_by_model, why_not_certified
 
 #: What a step is: the gap that it begins with, one that moves it, what a sample costs.

@@ -3,9 +3,9 @@
 import altair as alt
 
 from dashboard import compare, differences, predicted_bars, show, what_if
-from dashboard.certificates import plain
 from dashboard.differences import Line
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import SHAPES
 from dashboard.numbers import parse_count
 from dashboard.outlook import BOUND, GAP, Outlook
@@ -66,5 +66,5 @@ def _numbers(pair: list[View], outlooks: dict[str, Outlook], unit: Unit) -> None
         values = [outlooks[view.label].estimate(of, view.size) for view in pair]
         if all(values) and any(found.value for found in values):
             lines.append(Line(label, *(found.value for found in values), colour))
-    differences.table([f"{plain(v.label)} {_PREDICTED}" for v in pair], lines, unit.label)
+    differences.table([f"{escaped(v.label)} {_PREDICTED}" for v in pair], lines, unit.label)
     differences.reading(lines, unit)

@@ -6,7 +6,8 @@ import streamlit as st
 
 from bounds.printed import upper_text
 from dashboard import show
-from dashboard.certificates import not_certified, plain
+from dashboard.caveats import not_certified
+from dashboard.escaping import escaped
 from dashboard.laws import too_few
 from dashboard.numbers import count_label, number_label
 from dashboard.outlook import GAP, Outlook
@@ -139,7 +140,7 @@ def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> No
         there = view.terms[view.terms["gap_nats"] <= target]
         for model in there.itertuples():
             show.markdown(
-                f"**{plain(model.model_id)} is there already**, measured: its gap is "
+                f"**{escaped(model.model_id)} is there already**, measured: its gap is "
                 f"{upper_text(model.gap_nats)}."
             )
     if own is None:

@@ -1,21 +1,17 @@
 """Sampled windows as a suite holds them: which settings have them, and their losses."""
 
-from __future__ import annotations
-
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from bounds import TokenLosses, bin_losses
 from bounds.forms.sampled import WindowLosses
+from dashboard.database import Database
 from dashboard.errors import REPAIR, ArtifactError
 from dashboard.settings import AT_SETTING, Setting, columns_of, setting_of
-from dashboard.standing_for import standing_for
-
-if TYPE_CHECKING:
-    from dashboard.artifacts import Suite
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +27,9 @@ class SampledWindows:
     evaluation: WindowLosses
 
 
-def sampled_settings(suite: Suite) -> list[Setting]:
-    """Settings at which some model has windows of both kinds, fewest bits first.
-
-    Raises:
-        ArtifactError: there is none.
-    """
-    rows = suite.query(
+def sampled_settings(database: Database, model_ids: Sequence[str]) -> set[Setting]:
+    """Settings at which one of these models has windows of both kinds."""
+    rows = database.query(
         """
         SELECT model_id, quantizer, bits, group_size, step, quantizer_seed FROM (
             SELECT DISTINCT model_id, quantizer, bits, group_size, step, quantizer_seed, split
@@ -45,24 +37,16 @@ def sampled_settings(suite: Suite) -> list[Setting]:
         ) GROUP BY model_id, quantizer, bits, group_size, step, quantizer_seed HAVING count(*) = 2
         """
     )
-    of_models = rows[rows["model_id"].isin(suite.models()["model_id"])]
-    found = {setting_of(row) for row in of_models.to_dict("records")}
-    settings = [setting for setting in suite.measured_settings() if setting in found]
-    if not settings:
-        raise ArtifactError(
-            f"In the suite “{suite.name}” no setting has losses of both training and selection "
-            "windows, so there is nothing to bound; measure one."
-        )
-    return settings
+    return {setting_of(row) for row in rows[rows["model_id"].isin(model_ids)].to_dict("records")}
 
 
-def read_windows(suite: Suite, setting: Setting, model_id: str) -> SampledWindows | None:
+def read_windows(database: Database, setting: Setting, model_id: str) -> SampledWindows | None:
     """Losses of one model's sampled windows at one setting, None where a kind is missing.
 
     Raises:
         ArtifactError: a draw is missing, or draws differ in their number of positions.
     """
-    rows = suite.fresh(
+    rows = database.fresh(
         f"""
         SELECT split, "window", loss_nats, entropy_nats FROM token_losses
         WHERE model_id = ? AND {AT_SETTING} AND split IN ('train', 'selection')
@@ -99,13 +83,24 @@ def _losses(rows: pd.DataFrame) -> WindowLosses:
 _VALUES = ("loss_nats", "entropy_nats")
 
 
-def as_if_whole(suite: Suite, setting: Setting) -> dict[str, TokenLosses]:
-    """By model, the sample as if it were all D training tokens: a display, never a certificate."""
-    found = {}
-    for model in suite.models().itertuples():
-        windows = suite.windows(setting, model.model_id)
-        if windows is not None:
-            sample = windows.evaluation
-            tokens = TokenLosses.of_tokens(sample.loss_nats.ravel(), sample.entropy_nats.ravel())
-            found[model.model_id] = standing_for(bin_losses(tokens), int(model.train_tokens))
-    return found
+def as_if_whole(windows: SampledWindows, tokens: int) -> TokenLosses:
+    """The sample as if it were all ``tokens`` training tokens: a display, never a certificate."""
+    sample = windows.evaluation
+    losses = TokenLosses.of_tokens(sample.loss_nats.ravel(), sample.entropy_nats.ravel())
+    return standing_for(bin_losses(losses), tokens)
+
+
+def standing_for(losses: TokenLosses, tokens: int) -> TokenLosses:
+    """The same distribution of losses on another number of tokens, in all exactly ``tokens``.
+
+    A bound wants its losses to cover every token, to the last one.  So the cells' weights are
+    rounded to multiples of a step so small that float64 adds them up exactly in any order, and the
+    largest takes the remainder; means move by less than 1e-12 of themselves.
+    """
+    if losses.total_tokens == tokens:
+        return losses
+    step = 2.0 ** (math.ceil(math.log2(tokens)) - 52)
+    scaled = losses.tokens * (tokens / losses.total_tokens)
+    weights = np.maximum(np.round(scaled / step), 1.0) * step
+    weights[weights.argmax()] += tokens - weights.sum()
+    return TokenLosses(losses.loss_nats, losses.entropy_nats, weights)

@@ -5,9 +5,8 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
-    comparison,
     controls,
     coverage,
     downloads,
@@ -17,12 +16,15 @@ from dashboard import (
     predicted_bars,
     progressive_words,
     seeds,
+    seeds_note,
     show,
     size_controls,
     suite_controls,
 )
+from dashboard import stacked_terms as beside_terms
 from dashboard.bound_charts import stacked_terms
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import several_sizes
 from dashboard.outlook import BOUND, Outlook
 from dashboard.progressive import on_the_way
@@ -53,7 +55,7 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Bound explorer")
-model, name = terms[terms["model_id"] == model_id].iloc[0], certificates.plain(model_id)
+model, name = terms[terms["model_id"] == model_id].iloc[0], escaped(model_id)
 view = Outlook.of(terms)
 if size.measured:
     explanations.headline(model, choice, unit)
@@ -62,7 +64,7 @@ else:
 table, several = terms, several_sizes(terms)
 heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
-    table = comparison.stacked_terms(views, unit)
+    table = beside_terms.stacked_terms(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
     show.chart(chart, heading, width="stretch")
@@ -70,8 +72,8 @@ else:
     show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
 progressive_words.reading(online, model_id, choice.failure_probability, unit)
-certificates.remarks([view.suite for view in views])
-seeds.reading(of_seeds, unit)
+caveats.remarks([view.suite for view in views])
+seeds_note.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)
 explanations.questions()
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
     controls,
     curvature,
@@ -20,6 +20,7 @@ from dashboard import curvature_charts as charts
 from dashboard import curvature_words as words
 from dashboard.curvature import MATRICES
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import law_of, several_sizes
 from dashboard.view import live
 
@@ -51,10 +52,10 @@ symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 frame.title(suite, "Curvature")
-name = certificates.plain(model_id)
+name = escaped(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 words.introduction()
 if len(views) > 1:
     curvature_comparison.section(views, bandwidth)

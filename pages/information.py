@@ -3,9 +3,9 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    bits_beside,
+    caveats,
     compare,
-    comparison,
     controls,
     downloads,
     frame,
@@ -19,6 +19,7 @@ from dashboard import (
 from dashboard import information_charts as charts
 from dashboard import information_words as words
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import law_of, several_sizes
 from dashboard.outlook import Outlook
 from dashboard.terms import PREQUENTIAL, bound_terms, prequential
@@ -76,13 +77,13 @@ for column, key, axis, heading in (
     with column:
         show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
 words.size_reading(laws["total_bits"], setting)
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 if len(views) > 1:
     show.subheader("View by view")
-    comparison.information_of(views, reach, unit)
+    bits_beside.information_of(views, reach, unit)
 
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")
@@ -96,7 +97,7 @@ left, right = st.columns(2)
 with left:
     words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), setting, unit)
 with right:
-    heading = f"The area that is the code, {certificates.plain(model_id)}"
+    heading = f"The area that is the code, {escaped(model_id)}"
     colour = CODE_COLOURS[PREQUENTIAL]
     show.chart(charts.online_area(curve, kept, colour, unit), heading)
     words.area_reading(row, kept)

@@ -3,15 +3,15 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
-    comparison,
     controls,
     downloads,
     explanations,
     frame,
     record,
     show,
+    sigma_beside,
     size_controls,
     size_words,
     suite_controls,
@@ -20,6 +20,7 @@ from dashboard import (
 from dashboard import variation_charts as charts
 from dashboard import variation_words as words
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import law_of, several_sizes
 from dashboard.numbers import number_label
 from dashboard.terms import Choice
@@ -51,16 +52,16 @@ except ArtifactError as error:
     frame.show_error(error)
     frame.stop()
 
-colour, name = term_of("loss_variation_nats").colour, certificates.plain(model_id)
+colour, name = term_of("loss_variation_nats").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
 frame.title(suite, "Loss variation")
 record.current().forms.append(explanations.form_of(choice))
-certificates.not_certified(sigma)
+caveats.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
 if len(views) > 1:
-    comparison.sigma(views, unit)
+    sigma_beside.sigma(views, unit)
 
 several = several_sizes(sigma)
 # One number takes no half of a page.
@@ -74,7 +75,7 @@ with for_sigma:
         value = number_label(sigma["sigma_nats"].iloc[-1])
         show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
-    certificates.remarks([view.suite for view in views])
+    caveats.remarks([view.suite for view in views])
 with for_joint:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)

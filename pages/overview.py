@@ -3,12 +3,12 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
     downloads,
     frame,
     overview_comparison,
-    seeds,
+    seeds_note,
     show,
     suite_controls,
 )
@@ -51,9 +51,9 @@ with right:
     words.trends(view, laws)
 next_pages("overview")
 
-certificates.not_certified(view.ours)
-certificates.remarks([shown.suite for shown in views])
-seeds.reading(view.seeds, unit)
+caveats.not_certified(view.ours)
+caveats.remarks([shown.suite for shown in views])
+seeds_note.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)
 show.subheader("The data")

@@ -4,15 +4,15 @@ import streamlit as st
 
 from dashboard import (
     bits_section,
-    certificates,
+    caveats,
     compare,
-    comparison,
     controls,
     downloads,
     explanations,
     frame,
     layer_section,
     quantization,
+    rate_beside,
     show,
     size_controls,
     size_words,
@@ -21,6 +21,7 @@ from dashboard import (
 from dashboard import quantization_charts as charts
 from dashboard import quantization_words as words
 from dashboard.errors import ArtifactError
+from dashboard.escaping import escaped
 from dashboard.laws import several_sizes
 from dashboard.ratios import Ratios
 from dashboard.terms import UNQUANTIZED, bound_terms
@@ -52,9 +53,9 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Quantization")
-certificates.not_certified(terms)
+caveats.not_certified(terms)
 words.introduction()
-name, at_setting = certificates.plain(model_id), gaps[gaps["setting"] == setting.label]
+name, at_setting = escaped(model_id), gaps[gaps["setting"] == setting.label]
 laws = quantization.laws(at_setting)
 size_words.predicted(size, words.predicted_rows(laws, unit))
 on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
@@ -74,7 +75,7 @@ else:
         show.chart(chart, f"Rate against distortion, {name}")
         words.rate_reading()
 
-drawn = comparison.by_rate(views, unit)
+drawn = rate_beside.by_rate(views, unit)
 left, right = st.columns(2)
 with left:
     heading = f"Which rate bounds best? {name}"
@@ -97,7 +98,7 @@ with right:
         else:
             show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
         explanations.law_reading(law)
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 
 bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
     controls,
     downloads,
@@ -63,8 +63,8 @@ with right:
         left_over = scaling.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held, few)
-certificates.not_certified(terms)
-certificates.remarks([view.suite for view in views])
+caveats.not_certified(terms)
+caveats.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import (
-    certificates,
+    caveats,
     compare,
     controls,
     downloads,
@@ -81,7 +81,7 @@ else:
         heading = f"Bound and its terms: measured, and predicted at {at_n}"
         show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
     notes.chart_reading(view)
-certificates.remarks([shown.suite for shown in views])
+caveats.remarks([shown.suite for shown in views])
 if found is not None:
     notes.held_fixed(view, ratio)
 

@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import schema
 from dashboard.errors import ArtifactError
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 
 #: The environment variable that names a folder or an address.
 VARIABLE = "BOUNDSCAPE_DATA"

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import schema
 from dashboard.errors import ArtifactError
+from dashboard.escaping import quoted
 from dashboard.manifest import (
     MOST_MANIFEST_BYTES,
     Collection,
@@ -19,7 +20,6 @@ from dashboard.manifest import (
     read_manifest,
     sha256,
 )
-from dashboard.quoting import quoted
 from dashboard.remote.cache import Cache, Known, NotWholeError
 from dashboard.remote.progress import Progress
 from dashboard.remote.transport import Remote, UnreachableError

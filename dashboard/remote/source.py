@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from dashboard.artifact_files import files_state
 from dashboard.errors import ArtifactError
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 from dashboard.remote.address import Address
 from dashboard.remote.cache import Cache
 from dashboard.remote.fetching import Catalogue, fetch_suite, look

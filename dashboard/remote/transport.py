@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from dashboard.errors import ArtifactError
-from dashboard.quoting import quoted
+from dashboard.escaping import quoted
 from dashboard.remote.address import VARIABLE, Address, on_this_machine
 
 #: Seconds to wait for a connection, and for the next bytes on it.

@@ -8,9 +8,9 @@ from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
 from dashboard.artifacts import Suite
+from dashboard.escaping import quoted
 from dashboard.links import PARAMETERS
 from dashboard.numbers import parse_count
-from dashboard.quoting import quoted
 from tests.conftest import ROOT
 from tests.dashboard.hostile import VALUES
 

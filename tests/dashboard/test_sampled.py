@@ -19,7 +19,8 @@ from bounds.forms.sampled import (
 )
 from dashboard.artifacts import Suite
 from dashboard.errors import ArtifactError
-from dashboard.sampling import SAMPLED, SAMPLING_SHARE
+from dashboard.forms import SAMPLED
+from dashboard.sampling import SAMPLING_SHARE
 from dashboard.settings import Setting
 from dashboard.steps import steps_to_ours
 from dashboard.terms import UNQUANTIZED, Choice, bound_terms

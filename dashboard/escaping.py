@@ -1,4 +1,6 @@
-"""A stranger's text inside a sentence of ours."""
+"""Text from artifacts, links and files inside our own Markdown, where it must not take effect."""
+
+import re
 
 #: Characters of it that are shown.
 MOST_SHOWN = 40
@@ -13,3 +15,8 @@ def quoted(text: str) -> str:
     shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     safe = "".join(c if c.isprintable() else " " for c in shown.replace("`", "'"))
     return f"`{safe}`" if safe.strip() else "(empty)"
+
+
+def escaped(text: str) -> str:
+    """Words from an artifact as Markdown that shows them as they are, without a full stop."""
+    return re.sub(r"([\\`*_\[\]$<>:#~])", r"\\\1", str(text).rstrip("."))
