@@ -4,36 +4,26 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import (
-    caveats,
-    compare,
-    controls,
-    coverage,
-    downloads,
-    explanations,
-    frame,
-    law_charts,
-    predicted_bars,
-    progressive_words,
-    seeds,
-    seeds_note,
-    show,
-    size_controls,
-    suite_controls,
-)
-from dashboard import stacked_terms as beside_terms
-from dashboard.bound_charts import stacked_terms
-from dashboard.errors import ArtifactError
-from dashboard.escaping import escaped
-from dashboard.laws import several_sizes
-from dashboard.outlook import BOUND, Outlook
-from dashboard.progressive import on_the_way
-from dashboard.ratios import Ratios
-from dashboard.steps import steps_to_ours
-from dashboard.terms import bound_terms
-from dashboard.units import shown
-from dashboard.view import live
-from dashboard.waterfall_chart import waterfall
+from dashboard.analysis.bound import seeds
+from dashboard.analysis.bound.progressive import on_the_way
+from dashboard.analysis.bound.steps import steps_to_ours
+from dashboard.analysis.bound.terms import bound_terms
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import several_sizes
+from dashboard.analysis.laws.outlook import BOUND, Outlook
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.charts import law_charts, predicted_bars
+from dashboard.charts.bound_charts import stacked_terms
+from dashboard.style.escaping import escaped
+from dashboard.ui.beside import compare
+from dashboard.ui.beside import stacked_terms as beside_terms
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, coverage, explanations, progressive_words, seeds_note
+from dashboard.ui.page import frame
+from dashboard.views.bound_explorer.waterfall_chart import waterfall
 
 suite = frame.open_suite()
 try:

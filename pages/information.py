@@ -2,30 +2,23 @@
 
 import streamlit as st
 
-from dashboard import (
-    bits_beside,
-    caveats,
-    compare,
-    controls,
-    downloads,
-    frame,
-    information,
-    law_charts,
-    show,
-    size_controls,
-    size_words,
-    suite_controls,
-)
-from dashboard import information_charts as charts
-from dashboard import information_words as words
-from dashboard.errors import ArtifactError
-from dashboard.escaping import escaped
-from dashboard.laws import law_of, several_sizes
-from dashboard.outlook import Outlook
-from dashboard.terms import PREQUENTIAL, bound_terms, prequential
-from dashboard.text import CODE_COLOURS
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import law_of, several_sizes
+from dashboard.analysis.laws.outlook import Outlook
+from dashboard.analysis.measured import information
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.charts import law_charts
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import CODE_COLOURS
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, size_words
+from dashboard.ui.page import frame
+from dashboard.views.information import beside as bits_beside
+from dashboard.views.information import charts, words
 
 suite = frame.open_suite()
 try:

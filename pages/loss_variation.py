@@ -2,31 +2,23 @@
 
 import streamlit as st
 
-from dashboard import (
-    caveats,
-    compare,
-    controls,
-    downloads,
-    explanations,
-    frame,
-    record,
-    show,
-    sigma_beside,
-    size_controls,
-    size_words,
-    suite_controls,
-    variation,
-)
-from dashboard import variation_charts as charts
-from dashboard import variation_words as words
-from dashboard.errors import ArtifactError
-from dashboard.escaping import escaped
-from dashboard.laws import law_of, several_sizes
-from dashboard.numbers import number_label
-from dashboard.terms import Choice
-from dashboard.text import term_of
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import law_of, several_sizes
+from dashboard.analysis.measured import variation
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.export import record
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import term_of
+from dashboard.style.numbers import number_label
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.page import frame
+from dashboard.views.loss_variation import beside as sigma_beside
+from dashboard.views.loss_variation import charts, words
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25

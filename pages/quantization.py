@@ -2,32 +2,22 @@
 
 import streamlit as st
 
-from dashboard import (
-    bits_section,
-    caveats,
-    compare,
-    controls,
-    downloads,
-    explanations,
-    frame,
-    layer_section,
-    quantization,
-    rate_beside,
-    show,
-    size_controls,
-    size_words,
-    suite_controls,
-)
-from dashboard import quantization_charts as charts
-from dashboard import quantization_words as words
-from dashboard.errors import ArtifactError
-from dashboard.escaping import escaped
-from dashboard.laws import several_sizes
-from dashboard.ratios import Ratios
-from dashboard.terms import UNQUANTIZED, bound_terms
-from dashboard.text import term_of
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import UNQUANTIZED, bound_terms
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import several_sizes
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.measured import quantization
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import term_of
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.page import frame
+from dashboard.views.quantization import beside as rate_beside
+from dashboard.views.quantization import bits_section, charts, layer_section, words
 
 suite = frame.open_suite()
 try:

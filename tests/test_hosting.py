@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from dashboard.manifest import SHIPPED
+from dashboard.artifacts.manifest import SHIPPED
 from tests.conftest import ROOT
 from tests.dashboard.artifact_server import serving
 

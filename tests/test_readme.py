@@ -9,10 +9,10 @@ import pytest
 
 import schema
 from bounds.printed import upper_text
-from dashboard.artifacts import Suite
-from dashboard.manifest import SHIPPED
-from dashboard.settings import Setting, columns_of
-from dashboard.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.analysis.bound.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.settings import Setting, columns_of
+from dashboard.artifacts.suite import Suite
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()

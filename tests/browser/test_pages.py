@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.navigation import PAGES
+from dashboard.ui.page.navigation import PAGES
 from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, serve, wait_until_drawn
 
 #: What a page is asked for where it would show little by itself.

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.artifacts import Suite
+from dashboard.artifacts.suite import Suite
 from tests.conftest import ROOT
 
 
@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 def nothing_unexpected(caplog):
     """The app catches every error, so that no visitor sees one; no test may overlook one."""
     yield
-    caught = [r for r in caplog.get_records("call") if r.name == "dashboard.unexpected"]
+    caught = [r for r in caplog.get_records("call") if r.name == "dashboard.ui.page.error_boundary"]
     assert not caught, caught[0].exc_info
 
 

@@ -9,14 +9,15 @@ import pytest
 
 from bounds import FORMS, four_term_bound
 from bounds.printed import upper_text
-from dashboard import progressive, variation
-from dashboard.artifacts import Suite
-from dashboard.controls import DELTAS
-from dashboard.forms import forms_of
-from dashboard.settings import Setting
-from dashboard.steps import steps_to_ours
-from dashboard.terms import Choice, bound_terms
-from dashboard.text import TERMS
+from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.steps import steps_to_ours
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.measured import variation
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS
+from dashboard.style.inequalities import forms_of
+from dashboard.ui.controls.controls import DELTAS
 
 
 def charts(app):

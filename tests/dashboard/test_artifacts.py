@@ -15,14 +15,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import schema
-from dashboard import file_list, runs, table_rows
-from dashboard.artifact_columns import meanings, unit_of
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
-from dashboard.navigation import PAGES
-from dashboard.number_paths import PATHS, source_files
-from dashboard.row_filter import parse_filter
-from dashboard.table_rows import PAGE_ROWS, Selection, models_in, pages, settings_in
+from dashboard.analysis.measured import runs
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page.navigation import PAGES
+from dashboard.views.artifacts import file_list, table_rows
+from dashboard.views.artifacts.columns import meanings, unit_of
+from dashboard.views.artifacts.number_paths import PATHS, source_files
+from dashboard.views.artifacts.row_filter import parse_filter
+from dashboard.views.artifacts.table_rows import PAGE_ROWS, Selection, models_in, pages, settings_in
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.test_app import cut_in_half, sentences
@@ -290,7 +291,7 @@ def test_downloads_are_the_rows_as_they_are(suite, tmp_path):
 
 
 def test_too_many_rows_are_not_handed_out_and_a_sentence_says_so(open_artifacts, monkeypatch):
-    monkeypatch.setattr("dashboard.tables_section.MOST_DOWNLOADED", 100)
+    monkeypatch.setattr("dashboard.views.artifacts.tables_section.MOST_DOWNLOADED", 100)
     app = open_artifacts(part=TABLES, table="loss_histograms")
     assert not app.exception
     assert not downloads(app)
@@ -360,7 +361,7 @@ def test_a_file_is_handed_out_as_it_is_and_nothing_else(suite):
 
 
 def test_a_large_file_is_not_handed_out(open_artifacts, monkeypatch):
-    monkeypatch.setattr("dashboard.files_section.MOST_HANDED_OUT", 100)
+    monkeypatch.setattr("dashboard.views.artifacts.files_section.MOST_HANDED_OUT", 100)
     app = open_artifacts(part=FILES)
     assert not app.exception
     assert not downloads(app)

@@ -9,9 +9,9 @@ import pytest
 import streamlit as st
 from streamlit import config
 
-from dashboard import frame
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page import frame
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -179,7 +179,7 @@ def test_what_nobody_foresaw_is_one_sentence(open_app, monkeypatch, caplog, deta
         "Something went wrong here, and the log of this server says what. Reload the page, or go "
         "to another one."
     ]
-    logged = [r for r in caplog.records if r.name == "dashboard.unexpected"]
+    logged = [r for r in caplog.records if r.name == "dashboard.ui.page.error_boundary"]
     assert "ZeroDivisionError" in caplog.text
     assert len(logged) == 1
     caplog.clear()

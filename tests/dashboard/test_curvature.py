@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bounds.spectrum import positive_root, spectral_density, trace_of
-from dashboard import curvature, predicted_gap
-from dashboard.artifacts import Suite
+from dashboard.analysis.measured import curvature
+from dashboard.artifacts.suite import Suite
+from dashboard.views.curvature import predicted_gap
 
 
 @pytest.fixture(scope="module")

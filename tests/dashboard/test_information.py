@@ -10,11 +10,11 @@ import pytest
 
 from bounds import fit_power_law
 from bounds.laws.crossing import crossing
-from dashboard import information
-from dashboard.artifacts import Suite
-from dashboard.information_words import _meeting, _size
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms, prequential
+from dashboard.analysis.bound.terms import Choice, bound_terms, prequential
+from dashboard.analysis.measured import information
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.views.information.words import _meeting, _size
 from tests.dashboard.test_app import charts, remove, sentences
 
 GPTQ = Setting("gptq", 4)

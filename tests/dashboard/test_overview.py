@@ -8,16 +8,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bounds.printed import upper_text
-from dashboard import overview
-from dashboard import overview_charts as charts
-from dashboard.artifacts import Suite
-from dashboard.navigation import PAGES
-from dashboard.overview import at_best, at_choice, best_choice, best_settings
-from dashboard.settings import Setting
-from dashboard.terms import Choice, best_setting, bound_terms, bounds_by_model
-from dashboard.text import TERMS
-from dashboard.trends import Trend, trend
-from dashboard.units import BITS, NATS
+from dashboard.analysis.bound.terms import Choice, best_setting, bound_terms, bounds_by_model
+from dashboard.analysis.bound.units import BITS, NATS
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS
+from dashboard.ui.page.navigation import PAGES
+from dashboard.views.overview import charts
+from dashboard.views.overview import data as overview
+from dashboard.views.overview.data import at_best, at_choice, best_choice, best_settings
+from dashboard.views.overview.trends import Trend, trend
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
 from tests.dashboard.test_app import cut_in_half, sentences

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import own_file
-from dashboard.errors import UploadError
-from dashboard.own_file import read_columns
-from dashboard.own_words import SNIPPET
+from dashboard.artifacts.errors import UploadError
+from dashboard.views.your_losses import file as own_file
+from dashboard.views.your_losses.file import read_columns
+from dashboard.views.your_losses.words import SNIPPET
 
 ROWS = pd.DataFrame({"loss_nats": [0.5, 1.25, 3.0], "entropy_nats": [0.25, 1.0, 2.0]})
 DRAWN = ROWS.assign(window=["b", "a", "b"], note="x")

@@ -12,15 +12,16 @@ from bounds import TokenLosses
 from bounds.printed import upper_text
 from bounds.progressive import progressive_bound
 from compute.publish import publish_suite
-from dashboard import overview_charts, progressive
-from dashboard.artifacts import Suite
-from dashboard.bound_charts import stacked_terms
-from dashboard.errors import ArtifactError
-from dashboard.overview import at_best, best_choice
-from dashboard.progressive_words import ANOTHER_STATEMENT
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
-from dashboard.units import BITS, NATS
+from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.bound.units import BITS, NATS
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.charts.bound_charts import stacked_terms
+from dashboard.ui.notes.progressive_words import ANOTHER_STATEMENT
+from dashboard.views.overview import charts
+from dashboard.views.overview.data import at_best, best_choice
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.test_app import sentences
 
@@ -92,7 +93,7 @@ def test_bounds_of_the_final_model_do_not_see_online_losses(suite, data_copy):
 
 def test_overview_draws_one_more_line_of_its_own_kind(suite):
     view = at_best(suite, best_choice(suite, 0.05), NATS)
-    spec = overview_charts.claim(view, NATS, 200).to_dict()
+    spec = charts.claim(view, NATS, 200).to_dict()
     online = [la["mark"] for la in spec["layer"] if la["mark"].get("color") == progressive.COLOUR]
     assert [mark["type"] for mark in online] == ["line", "point"]
     assert online[1]["shape"] == "triangle-up"

@@ -7,9 +7,9 @@ import pytest
 
 import schema
 from compute.publish import publish_suite
-from dashboard.artifacts import Suite
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
 from tests.dashboard.sampled_suite import make_sampled_suite
 
 

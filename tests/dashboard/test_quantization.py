@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import quantization
-from dashboard.artifacts import Suite
-from dashboard.settings import Setting, setting_of
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.measured import quantization
+from dashboard.artifacts.settings import Setting, setting_of
+from dashboard.artifacts.suite import Suite
 
 
 @pytest.fixture(scope="module")

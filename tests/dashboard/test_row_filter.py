@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema
-from dashboard.artifacts import Suite
-from dashboard.row_filter import MOST_CHARACTERS, FilterError, parse_filter
-from dashboard.table_rows import Selection
+from dashboard.artifacts.suite import Suite
+from dashboard.views.artifacts.row_filter import MOST_CHARACTERS, FilterError, parse_filter
+from dashboard.views.artifacts.table_rows import Selection
 
 UNITS, LAYERS = schema.TABLES["units"], schema.TABLES["layers"]
 INFORMATION = schema.TABLES["information"]

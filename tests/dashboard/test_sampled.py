@@ -17,16 +17,16 @@ from bounds.forms.sampled import (
     choose_summand,
     sampled_bound,
 )
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
-from dashboard.forms import SAMPLED
-from dashboard.sampling import SAMPLING_SHARE
-from dashboard.settings import Setting
-from dashboard.steps import steps_to_ours
-from dashboard.terms import UNQUANTIZED, Choice, bound_terms
-from dashboard.text import TERMS, term_of
-from dashboard.units import BITS, LOSS_COLUMNS, exported, shown
-from dashboard.view import View, nearest_setting, nearest_view
+from dashboard.analysis.bound.sampling import SAMPLING_SHARE
+from dashboard.analysis.bound.steps import steps_to_ours
+from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
+from dashboard.analysis.bound.units import BITS, LOSS_COLUMNS, exported, shown
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS, term_of
+from dashboard.style.inequalities import SAMPLED
+from dashboard.ui.beside.view import View, nearest_setting, nearest_view
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import (
     BYTES_PER_TOKEN,

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from dashboard import navigation
-from dashboard.artifacts import Suite
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page import navigation
 from tests.dashboard.views import PAGES, link_of, numbers_of, query_of, record_of
 
 OTHER = "0123456789ab"

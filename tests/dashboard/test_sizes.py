@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
-from dashboard.artifacts import Suite
-from dashboard.laws import law_of
-from dashboard.numbers import number_label, times_label
-from dashboard.outlook import BOUND, GAP, Outlook, law_estimate
-from dashboard.settings import Setting
-from dashboard.sizes import ANOTHER, chosen_size, default_size, standing
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook, law_estimate
+from dashboard.analysis.laws.sizes import ANOTHER, chosen_size, default_size, standing
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.numbers import number_label, times_label
 
 MODELS = pd.DataFrame(
     {"model_id": ["small", "middle", "large"], "params_total": [1_000, 10_000, 1_000_000]}

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from dashboard.artifacts import Suite
-from dashboard.manifest import SHIPPED
-from dashboard.version import local_version
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.suite import Suite
+from dashboard.artifacts.version import local_version
 from tests.conftest import ROOT
 
 

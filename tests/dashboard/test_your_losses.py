@@ -7,10 +7,10 @@ import pytest
 
 from bounds import FORMS
 from bounds.printed import upper_text
-from dashboard import own_example
-from dashboard.own_bounds import ESTIMATE, LABELS, REAL
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.views.your_losses import example as own_example
+from dashboard.views.your_losses.bounds import ESTIMATE, LABELS, REAL
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.views import link_of, query_of, record_of
 
