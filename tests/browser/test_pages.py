@@ -10,8 +10,8 @@ QUERIES = {"your_losses": "own_example=true", "artifacts": "part=Tables&table=la
 
 
 @pytest.fixture(scope="module")
-def address(micro_run):
-    with serve(micro_run / "data") as url:
+def address(micro_suite):
+    with serve(micro_suite / "data") as url:
         yield url
 
 

@@ -106,10 +106,10 @@ def test_a_suite_reads_its_own_files_and_does_nothing_else(forbidding, sql):
 
 
 @pytest.fixture(scope="module")
-def forbidding(tmp_path_factory, micro_run):
+def forbidding(tmp_path_factory, micro_suite):
     """An open suite, names to put into queries, and every file as it was."""
     base = tmp_path_factory.mktemp("closed")
-    shutil.copytree(micro_run / "data", base / "data")
+    shutil.copytree(micro_suite / "data", base / "data")
     folder = base / "data/micro"
     file = min(folder.glob("models/*.parquet"))
     other = base / "other.parquet"
@@ -155,8 +155,8 @@ def test_the_rows_of_a_query_stand_in_its_order(suite):
 
 
 @pytest.mark.parametrize("name", ["it's here", "a, b", "[x]", "100%", "data"])
-def test_a_folder_of_any_name_can_be_opened(tmp_path, micro_run, monkeypatch, name):
-    shutil.copytree(micro_run / "data", tmp_path / name)
+def test_a_folder_of_any_name_can_be_opened(tmp_path, micro_suite, monkeypatch, name):
+    shutil.copytree(micro_suite / "data", tmp_path / name)
     assert len(Suite(tmp_path / name, "micro").models()) == 3
     monkeypatch.chdir(tmp_path)
     assert len(Suite(Path(name), "micro").models()) == 3

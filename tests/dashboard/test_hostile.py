@@ -32,11 +32,11 @@ def test_there_are_many():
 
 
 @pytest.fixture(scope="module")
-def two_suites(tmp_path_factory, micro_run):
+def two_suites(tmp_path_factory, micro_suite):
     """A folder in which there is something to compare."""
     folder = tmp_path_factory.mktemp("hostile") / "data"
     for name in ("micro", "second"):
-        shutil.copytree(micro_run / "data/micro", folder / name)
+        shutil.copytree(micro_suite / "data/micro", folder / name)
     return folder
 
 

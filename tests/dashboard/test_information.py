@@ -73,8 +73,8 @@ def test_recorded_information_is_the_area_under_the_batches(suite):
     )
 
 
-def test_averaging_batches_keeps_the_area(suite, micro_run):
-    folder = micro_run / "data/micro/online_losses"
+def test_averaging_batches_keeps_the_area(suite, micro_suite):
+    folder = micro_suite / "data/micro/online_losses"
     rows = duckdb.sql(f"FROM '{folder}/ladder-12k*.parquet' ORDER BY tokens_seen").df()
     exact = (rows["loss_nats"] * rows["tokens_seen"].diff().fillna(rows["tokens_seen"][0])).sum()
     for batches in (7, 300, None):

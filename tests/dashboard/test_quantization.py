@@ -13,8 +13,8 @@ from dashboard.artifacts.suite import Suite
 
 
 @pytest.fixture(scope="module")
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
+def suite(micro_suite):
+    return Suite(micro_suite / "data", "micro")
 
 
 def test_the_page_opens_with_every_chart_and_table(open_app):

@@ -79,8 +79,8 @@ def test_every_page_reads_any_size_off_its_laws_and_says_so(open_app, page):
     assert "`a lot` is not a number from 1k to 10T" in app.warning[0].value
 
 
-def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_run):
-    suite = Suite(micro_run / "data", "micro")
+def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suite):
+    suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
     view = Outlook.of(terms)
     app = open_at(open_app, PAGES[0], "3M")

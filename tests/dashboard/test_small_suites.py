@@ -42,12 +42,12 @@ BAD_PLURAL = re.compile(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, micro_run):
+def folder(tmp_path_factory, micro_suite):
     """Both suites, and one model of the ladder with all that is known of its training."""
     data = tmp_path_factory.mktemp("small")
     for name, models in SUITES.items():
-        make_small_suite(micro_run / "data/micro", data, name, models)
-    shutil.copytree(micro_run / "data/micro", data / "trained")
+        make_small_suite(micro_suite / "data/micro", data, name, models)
+    shutil.copytree(micro_suite / "data/micro", data / "trained")
     keep_models(data / "trained", SUITES["one"])
     return data
 

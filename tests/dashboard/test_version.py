@@ -19,8 +19,8 @@ def a_file(folder):
     return min(folder.glob("quantized/*.parquet"))
 
 
-def test_the_version_of_a_suite_is_the_hash_of_its_manifest(micro_run, suite):
-    assert suite.version.digest == digest_of(micro_run / "data/micro")
+def test_the_version_of_a_suite_is_the_hash_of_its_manifest(micro_suite, suite):
+    assert suite.version.digest == digest_of(micro_suite / "data/micro")
     assert suite.version.short == suite.version.digest[:12]
     assert not suite.version.note
 

@@ -30,8 +30,8 @@ GPTQ = Choice(Setting("gptq", 4), "stored", 0.05)
 
 
 @pytest.fixture(scope="module")
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
+def suite(micro_suite):
+    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture(scope="module")
@@ -537,7 +537,7 @@ def test_the_gaps_own_law_is_a_second_opinion():
     assert terms.n != pytest.approx(own.n, rel=0.1)
 
 
-def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_run):
+def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_suite):
     app = open_page("what_if", target="20")
     assert "is there already" in markdown(app)
     assert any("second opinion" in c.value for c in app.caption)

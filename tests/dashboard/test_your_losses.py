@@ -170,8 +170,8 @@ def test_a_file_that_cannot_be_used_is_one_sentence(open_page, suite, file, sent
     assert not app.dataframe
 
 
-def test_the_example_of_a_sampled_suite_is_a_sample(open_page, tmp_path, micro_run):
-    make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_the_example_of_a_sampled_suite_is_a_sample(open_page, tmp_path, micro_suite):
+    make_sampled_suite(micro_suite / "data/micro", tmp_path)
     app = open_page("your_losses", tmp_path, own_example="true")
     assert not app.exception
     assert not sentences(app)
