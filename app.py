@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from dashboard import share
-from dashboard.frame import open_suite_from_sidebar
-from dashboard.links import enter, keep_choices
-from dashboard.navigation import navigation
-from dashboard.record import begin
-from dashboard.unexpected import as_one_sentence
+from dashboard.export.record import begin
+from dashboard.ui.controls.links import enter, keep_choices
+from dashboard.ui.page import share
+from dashboard.ui.page.error_boundary import as_one_sentence
+from dashboard.ui.page.frame import open_suite_from_sidebar
+from dashboard.ui.page.navigation import navigation
 
 st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")
 # Streamlit leaves a hand's breadth of empty page around the content; a laptop has none to spare.

@@ -2,9 +2,15 @@
 
 import streamlit as st
 
-from dashboard import artifact_controls as controls
-from dashboard import files_section, frame, numbers_section, runs_section, tables_section
-from dashboard.errors import ArtifactError
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.ui.page import frame
+from dashboard.views.artifacts import (
+    controls,
+    files_section,
+    numbers_section,
+    runs_section,
+    tables_section,
+)
 
 suite, title = frame.open_suite(), "Artifacts"
 try:
@@ -18,13 +24,13 @@ try:
             number = controls.number_control(suite)
     frame.title(suite, title)
     if part == controls.TABLES:
-        tables_section.show(suite, selection)
+        tables_section.draw(suite, selection)
     elif part == controls.FILES:
-        files_section.show(suite, files)
+        files_section.draw(suite, files)
     elif part == controls.NUMBERS:
-        numbers_section.show(suite, number)
+        numbers_section.draw(suite, number)
     else:
-        runs_section.show(suite)
+        runs_section.draw(suite)
 except ArtifactError as error:
     frame.show_error(error)
     frame.stop()

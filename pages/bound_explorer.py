@@ -4,34 +4,26 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    comparison,
-    controls,
-    coverage,
-    downloads,
-    explanations,
-    frame,
-    law_charts,
-    predicted_bars,
-    progressive_words,
-    seeds,
-    show,
-    size_controls,
-    suite_controls,
-)
-from dashboard.bound_charts import stacked_terms
-from dashboard.errors import ArtifactError
-from dashboard.laws import several_sizes
-from dashboard.outlook import BOUND, Outlook
-from dashboard.progressive import on_the_way
-from dashboard.ratios import Ratios
-from dashboard.steps import steps_to_ours
-from dashboard.terms import bound_terms
-from dashboard.units import shown
-from dashboard.view import live
-from dashboard.waterfall_chart import waterfall
+from dashboard.analysis.bound import seeds
+from dashboard.analysis.bound.progressive import on_the_way
+from dashboard.analysis.bound.steps import steps_to_ours
+from dashboard.analysis.bound.terms import bound_terms
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import several_sizes
+from dashboard.analysis.laws.outlook import BOUND, Outlook
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.charts import law_charts, predicted_bars
+from dashboard.charts.bound_charts import stacked_terms
+from dashboard.style.escaping import escaped
+from dashboard.ui.beside import compare
+from dashboard.ui.beside import stacked_terms as beside_terms
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, coverage, explanations, progressive_words, seeds_note
+from dashboard.ui.page import frame
+from dashboard.views.bound_explorer.waterfall_chart import waterfall
 
 suite = frame.open_suite()
 try:
@@ -53,7 +45,7 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Bound explorer")
-model, name = terms[terms["model_id"] == model_id].iloc[0], certificates.plain(model_id)
+model, name = terms[terms["model_id"] == model_id].iloc[0], escaped(model_id)
 view = Outlook.of(terms)
 if size.measured:
     explanations.headline(model, choice, unit)
@@ -62,7 +54,7 @@ else:
 table, several = terms, several_sizes(terms)
 heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
-    table = comparison.stacked_terms(views, unit)
+    table = beside_terms.stacked_terms(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
     show.chart(chart, heading, width="stretch")
@@ -70,8 +62,8 @@ else:
     show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
 explanations.reading(choice, terms)
 progressive_words.reading(online, model_id, choice.failure_probability, unit)
-certificates.remarks([view.suite for view in views])
-seeds.reading(of_seeds, unit)
+caveats.remarks([view.suite for view in views])
+seeds_note.reading(of_seeds, unit)
 coverage.without_bound(suite, choice, terms)
 explanations.questions()
 

@@ -2,26 +2,19 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    controls,
-    curvature,
-    curvature_comparison,
-    downloads,
-    effort_section,
-    frame,
-    prediction_section,
-    show,
-    size_controls,
-    size_words,
-)
-from dashboard import curvature_charts as charts
-from dashboard import curvature_words as words
-from dashboard.curvature import MATRICES
-from dashboard.errors import ArtifactError
-from dashboard.laws import law_of, several_sizes
-from dashboard.view import live
+from dashboard.analysis.laws.fits import law_of, several_sizes
+from dashboard.analysis.measured import curvature
+from dashboard.analysis.measured.curvature import MATRICES
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.style.escaping import escaped
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, size_words
+from dashboard.ui.page import frame
+from dashboard.views.curvature import beside as curvature_comparison
+from dashboard.views.curvature import charts, effort_section, prediction_section, words
 
 suite = frame.open_suite()
 try:
@@ -51,10 +44,10 @@ symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
 fractions = {f: words.share(f) for f in sorted(set(nodes["train_fraction"]))}
 frame.title(suite, "Curvature")
-name = certificates.plain(model_id)
+name = escaped(model_id)
 laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 words.introduction()
 if len(views) > 1:
     curvature_comparison.section(views, bandwidth)

@@ -2,29 +2,23 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    comparison,
-    controls,
-    downloads,
-    frame,
-    information,
-    law_charts,
-    show,
-    size_controls,
-    size_words,
-    suite_controls,
-)
-from dashboard import information_charts as charts
-from dashboard import information_words as words
-from dashboard.errors import ArtifactError
-from dashboard.laws import law_of, several_sizes
-from dashboard.outlook import Outlook
-from dashboard.terms import PREQUENTIAL, bound_terms, prequential
-from dashboard.text import CODE_COLOURS
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import law_of, several_sizes
+from dashboard.analysis.laws.outlook import Outlook
+from dashboard.analysis.measured import information
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.charts import law_charts
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import CODE_COLOURS
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, size_words
+from dashboard.ui.page import frame
+from dashboard.views.information import beside as bits_beside
+from dashboard.views.information import charts, words
 
 suite = frame.open_suite()
 try:
@@ -76,13 +70,13 @@ for column, key, axis, heading in (
     with column:
         show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
 words.size_reading(laws["total_bits"], setting)
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 words.falls(models, growth)
 words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 if len(views) > 1:
     show.subheader("View by view")
-    comparison.information_of(views, reach, unit)
+    bits_beside.information_of(views, reach, unit)
 
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")
@@ -96,7 +90,7 @@ left, right = st.columns(2)
 with left:
     words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), setting, unit)
 with right:
-    heading = f"The area that is the code, {certificates.plain(model_id)}"
+    heading = f"The area that is the code, {escaped(model_id)}"
     colour = CODE_COLOURS[PREQUENTIAL]
     show.chart(charts.online_area(curve, kept, colour, unit), heading)
     words.area_reading(row, kept)

@@ -2,30 +2,23 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    comparison,
-    controls,
-    downloads,
-    explanations,
-    frame,
-    record,
-    show,
-    size_controls,
-    size_words,
-    suite_controls,
-    variation,
-)
-from dashboard import variation_charts as charts
-from dashboard import variation_words as words
-from dashboard.errors import ArtifactError
-from dashboard.laws import law_of, several_sizes
-from dashboard.numbers import number_label
-from dashboard.terms import Choice
-from dashboard.text import term_of
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import law_of, several_sizes
+from dashboard.analysis.measured import variation
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.export import record
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import term_of
+from dashboard.style.numbers import number_label
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.page import frame
+from dashboard.views.loss_variation import beside as sigma_beside
+from dashboard.views.loss_variation import charts, words
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25
@@ -51,16 +44,16 @@ except ArtifactError as error:
     frame.show_error(error)
     frame.stop()
 
-colour, name = term_of("loss_variation_nats").colour, certificates.plain(model_id)
+colour, name = term_of("loss_variation_nats").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
 frame.title(suite, "Loss variation")
 record.current().forms.append(explanations.form_of(choice))
-certificates.not_certified(sigma)
+caveats.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
 if len(views) > 1:
-    comparison.sigma(views, unit)
+    sigma_beside.sigma(views, unit)
 
 several = several_sizes(sigma)
 # One number takes no half of a page.
@@ -74,7 +67,7 @@ with for_sigma:
         value = number_label(sigma["sigma_nats"].iloc[-1])
         show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
     words.sigma_reading(setting, code)
-    certificates.remarks([view.suite for view in views])
+    caveats.remarks([view.suite for view in views])
 with for_joint:
     heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)

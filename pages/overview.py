@@ -2,22 +2,17 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    downloads,
-    frame,
-    overview_comparison,
-    seeds,
-    show,
-    suite_controls,
-)
-from dashboard import overview_charts as charts
-from dashboard import overview_words as words
-from dashboard.errors import ArtifactError
-from dashboard.next_pages import next_pages
-from dashboard.overview_controls import overview_control
-from dashboard.view import live
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, seeds_note
+from dashboard.ui.page import frame
+from dashboard.ui.page.next_pages import next_pages
+from dashboard.views.overview import beside as overview_comparison
+from dashboard.views.overview import charts, words
+from dashboard.views.overview.controls import overview_control
 
 suite = frame.open_suite()
 try:
@@ -51,9 +46,9 @@ with right:
     words.trends(view, laws)
 next_pages("overview")
 
-certificates.not_certified(view.ours)
-certificates.remarks([shown.suite for shown in views])
-seeds.reading(view.seeds, unit)
+caveats.not_certified(view.ours)
+caveats.remarks([shown.suite for shown in views])
+seeds_note.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)
 show.subheader("The data")

@@ -2,31 +2,22 @@
 
 import streamlit as st
 
-from dashboard import (
-    bits_section,
-    certificates,
-    compare,
-    comparison,
-    controls,
-    downloads,
-    explanations,
-    frame,
-    layer_section,
-    quantization,
-    show,
-    size_controls,
-    size_words,
-    suite_controls,
-)
-from dashboard import quantization_charts as charts
-from dashboard import quantization_words as words
-from dashboard.errors import ArtifactError
-from dashboard.laws import several_sizes
-from dashboard.ratios import Ratios
-from dashboard.terms import UNQUANTIZED, bound_terms
-from dashboard.text import term_of
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import UNQUANTIZED, bound_terms
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import several_sizes
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.measured import quantization
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import term_of
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.page import frame
+from dashboard.views.quantization import beside as rate_beside
+from dashboard.views.quantization import bits_section, charts, layer_section, words
 
 suite = frame.open_suite()
 try:
@@ -52,9 +43,9 @@ except ArtifactError as error:
     frame.stop()
 
 frame.title(suite, "Quantization")
-certificates.not_certified(terms)
+caveats.not_certified(terms)
 words.introduction()
-name, at_setting = certificates.plain(model_id), gaps[gaps["setting"] == setting.label]
+name, at_setting = escaped(model_id), gaps[gaps["setting"] == setting.label]
 laws = quantization.laws(at_setting)
 size_words.predicted(size, words.predicted_rows(laws, unit))
 on_grids = gaps["quantizer"] != UNQUANTIZED.family.label
@@ -74,7 +65,7 @@ else:
         show.chart(chart, f"Rate against distortion, {name}")
         words.rate_reading()
 
-drawn = comparison.by_rate(views, unit)
+drawn = rate_beside.by_rate(views, unit)
 left, right = st.columns(2)
 with left:
     heading = f"Which rate bounds best? {name}"
@@ -97,7 +88,7 @@ with right:
         else:
             show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
         explanations.law_reading(law)
-certificates.remarks([view.suite for view in views])
+caveats.remarks([view.suite for view in views])
 
 bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)
 

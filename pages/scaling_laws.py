@@ -2,29 +2,21 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    controls,
-    downloads,
-    frame,
-    frontier_section,
-    law_comparison,
-    scaling,
-    show,
-    size_controls,
-    suite_controls,
-)
-from dashboard import scaling_charts as charts
-from dashboard import scaling_words as words
-from dashboard.errors import ArtifactError
-from dashboard.laws import several_sizes, too_few
-from dashboard.quantities import quantities
-from dashboard.ratios import Ratios
-from dashboard.terms import bound_terms
-from dashboard.text import TERMS
-from dashboard.units import shown
-from dashboard.view import live
+from dashboard.analysis.bound.terms import bound_terms
+from dashboard.analysis.bound.units import shown
+from dashboard.analysis.laws.fits import several_sizes, too_few
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.measured.quantities import quantities
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.style.glossary import TERMS
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats
+from dashboard.ui.page import frame
+from dashboard.views.scaling_laws import beside as law_comparison
+from dashboard.views.scaling_laws import charts, data, frontier_section, words
 
 suite = frame.open_suite()
 try:
@@ -44,8 +36,8 @@ try:
     views = compare.views(live(suite, choice), beside)
     terms = shown(suite, bound_terms(suite, choice), unit)
     every = list(found.values())
-    overview = scaling.values(every) if few else scaling.overview(every, floor)
-    reported = scaling.reported(suite, found[label], reach)
+    overview = data.values(every) if few else data.overview(every, floor)
+    reported = data.reported(suite, found[label], reach)
     frontier = frontier_section.read(suite, unit)
 except ArtifactError as error:
     frame.show_error(error)
@@ -54,17 +46,17 @@ except ArtifactError as error:
 frame.title(suite, "Scaling laws")
 words.introduction(models, few)
 quantity = found[label]
-law, held = scaling.law_and_held_out(quantity, floor)
+law, held = data.law_and_held_out(quantity, floor)
 left, right = st.columns([3, 2])
 with left:
     show.chart(charts.detail(quantity, law, reach, reported), f"{label}, over model size")
 with right:
     if not isinstance(law, str):
-        left_over = scaling.residuals(quantity, law)
+        left_over = data.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held, few)
-certificates.not_certified(terms)
-certificates.remarks([view.suite for view in views])
+caveats.not_certified(terms)
+caveats.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")
@@ -73,7 +65,7 @@ if len(views) > 1:
 if several_sizes(models):
     show.subheader(quantity.group)
     group = [other for other in every if other.group == quantity.group]
-    laws = {q.label: "" if few else scaling.law_and_held_out(q, floor)[0] for q in group}
+    laws = {q.label: "" if few else data.law_and_held_out(q, floor)[0] for q in group}
     panels = charts.panels(group, laws, None if few else reach)
     show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 
@@ -81,7 +73,7 @@ all_of_them = "All quantities" if few else "All laws"
 show.subheader(all_of_them)
 show.dataframe(overview, all_of_them, column_config=words.table_config())
 
-stacked = scaling.stacked(terms, floor, reach)
+stacked = data.stacked(terms, floor, reach)
 if len(stacked):
     show.subheader("The terms stacked and extrapolated")
     show.chart(charts.stacked(stacked, terms, unit), "Terms by their laws, one on another")

@@ -2,31 +2,22 @@
 
 import streamlit as st
 
-from dashboard import (
-    certificates,
-    compare,
-    controls,
-    downloads,
-    frame,
-    gap_chart,
-    law_charts,
-    predicted_bars,
-    show,
-    size_controls,
-    suite_controls,
-    terms,
-    what_if,
-    what_if_comparison,
-    what_if_published,
-)
-from dashboard import what_if_notes as notes
-from dashboard import what_if_words as words
-from dashboard.errors import ArtifactError
-from dashboard.laws import several_sizes
-from dashboard.numbers import count_label
-from dashboard.sizes import RATIOS
-from dashboard.smallest_size import smallest_size
-from dashboard.view import live
+from dashboard.analysis.bound import terms
+from dashboard.analysis.laws.fits import several_sizes
+from dashboard.analysis.laws.sizes import RATIOS
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.charts import law_charts, predicted_bars
+from dashboard.style.numbers import count_label
+from dashboard.ui.beside import compare
+from dashboard.ui.beside.view import live
+from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes import caveats
+from dashboard.ui.page import frame
+from dashboard.views.what_if import beside as what_if_comparison
+from dashboard.views.what_if import gap_chart, notes, published_laws, words
+from dashboard.views.what_if import scenario as what_if
+from dashboard.views.what_if.smallest_size import smallest_size
 
 suite = frame.open_suite()
 models = suite.models()
@@ -81,7 +72,7 @@ else:
         heading = f"Bound and its terms: measured, and predicted at {at_n}"
         show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
     notes.chart_reading(view)
-certificates.remarks([shown.suite for shown in views])
+caveats.remarks([shown.suite for shown in views])
 if found is not None:
     notes.held_fixed(view, ratio)
 
@@ -101,10 +92,10 @@ if found is not None:
     show.chart(chart, f"Gap by the laws, and the target {count_label(target)}", width="stretch")
 
 show.subheader("What published laws say here")
-published = what_if_published.values_at(suite, n, r, round(v))
-what_if_published.table(published)
-here = what_if_published.information_per_token(bits, n, r, choice.failure_probability)
-what_if_published.reading(here, n, scenario, several_sizes(models))
+published = published_laws.values_at(suite, n, r, round(v))
+published_laws.table(published)
+here = published_laws.information_per_token(bits, n, r, choice.failure_probability)
+published_laws.reading(here, n, scenario, several_sizes(models))
 
 show.subheader("The data")
 tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}

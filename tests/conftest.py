@@ -1,11 +1,11 @@
-"""Shared fixtures: two very small ladders, trained and measured for real once per test run."""
+"""Shared fixtures: a measured suite that is kept in the repository, and two very small ladders that
+are trained and measured once per test run."""
 
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 import schema
+from tests.micro_suite import PUBLISHED, unpack_suite, unpack_text
 
 ROOT = Path(__file__).resolve().parent.parent
 _MAIN = sys.modules["__main__"]
@@ -97,16 +98,8 @@ def main_module():
 
 @pytest.fixture(scope="session")
 def text_folder(tmp_path_factory) -> Path:
-    """A folder of real text: three packages of the standard library."""
-
-    def make(folder: Path) -> None:
-        stdlib = Path(sysconfig.get_path("stdlib"))
-        for package in ("json", "email", "http"):
-            shutil.copytree(
-                stdlib / package, folder / package, ignore=shutil.ignore_patterns("__pycache__")
-            )
-
-    return made_once(tmp_path_factory, "text", make)
+    """A folder of real text: Python sources, the same whatever Python runs the tests."""
+    return made_once(tmp_path_factory, "text", unpack_text)
 
 
 @pytest.fixture(scope="session")
@@ -161,8 +154,17 @@ def made_once(tmp_path_factory, name: str, make: Callable[[Path], None]) -> Path
 
 
 @pytest.fixture(scope="session")
+def micro_suite(tmp_path_factory) -> Path:
+    """Base folder with the artifacts of a micro run that is in the repository, one file for each
+    unit and table, and without its cache; shared: write into copies only."""
+    return made_once(
+        tmp_path_factory, "micro-suite", lambda base: unpack_suite(PUBLISHED, base / "data")
+    )
+
+
+@pytest.fixture(scope="session")
 def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
-    """Base folder of a finished micro run; shared: write into copies only.
+    """Base folder of a micro run that has just been finished; shared: write into copies only.
 
     ``output.txt`` is what the run printed.
     """

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from dashboard.manifest import SHIPPED
+from dashboard.artifacts.manifest import SHIPPED
 from tests.conftest import ROOT
 from tests.dashboard.artifact_server import serving
 
@@ -225,14 +225,14 @@ assert "torch" not in sys.modules
 """
 
 
-def test_the_required_packages_are_enough_here_and_from_an_address(container, micro_run):
+def test_the_required_packages_are_enough_here_and_from_an_address(container, micro_suite):
     (container / "visit.py").write_text(VISIT.replace("app.py", str(container / "app/app.py")))
     command = [str(container / "python/bin/python"), str(container / "visit.py")]
     here = start(container, command, PYTHONPATH=str(container / "app"))
     text = here.communicate()[0]
     assert here.returncode == 0, text
     assert text.splitlines()[-1].startswith(f"{SHIPPED} ")
-    with serving(micro_run / "data") as server:
+    with serving(micro_suite / "data") as server:
         variables = {"BOUNDSCAPE_DATA": f"{server.address}/micro", "NO_PROXY": "*"}
         there = start(container, command, PYTHONPATH=str(container / "app"), **variables)
         text = there.communicate()[0]

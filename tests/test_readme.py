@@ -9,10 +9,10 @@ import pytest
 
 import schema
 from bounds.printed import upper_text
-from dashboard.artifacts import Suite
-from dashboard.manifest import SHIPPED
-from dashboard.settings import Setting, columns_of
-from dashboard.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.analysis.bound.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.settings import Setting, columns_of
+from dashboard.artifacts.suite import Suite
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -106,8 +106,8 @@ def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path
         assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
 
 
-def test_the_script_reproduces_every_total_of_a_fresh_run(micro_run):
-    assert assert_totals_agree(micro_run / "data", "micro", (1e-12, 0.5)) == 3 * 7 * 3 * 2
+def test_the_script_reproduces_every_total_of_a_fresh_run(micro_suite):
+    assert assert_totals_agree(micro_suite / "data", "micro", (1e-12, 0.5)) == 3 * 7 * 3 * 2
 
 
 def test_the_script_reproduces_every_total_of_the_shipped_ladder():

@@ -20,7 +20,7 @@ def test_versions(version, complaint):
 
 def test_every_quantizer_of_the_schema_has_parameters_and_a_name_for_readers():
     from compute.base.setting import _PARAMETERS
-    from dashboard.settings import Setting
+    from dashboard.artifacts.settings import Setting
 
     assert set(_PARAMETERS) == set(schema.QUANTIZERS)
     for quantizer in schema.QUANTIZERS:

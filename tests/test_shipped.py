@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from bounds.laws.learning_rate import fit_rate_rule
-from dashboard.artifacts import Suite
-from dashboard.information import by_model
-from dashboard.manifest import SHIPPED
-from dashboard.predicted_gap import agreements, predictions, quantizers
-from dashboard.quantization import exceptions, rotated
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
-from dashboard.text import TERMS
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.measured.information import by_model
+from dashboard.analysis.measured.quantization import exceptions, rotated
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS
+from dashboard.views.curvature.predicted_gap import agreements, predictions, quantizers
 from tests.conftest import ROOT
 from tools.results import sweep
 

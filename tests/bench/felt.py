@@ -12,7 +12,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 from playwright.async_api import TimeoutError as NothingDrawn
 
-from dashboard.navigation import PAGES
+from dashboard.ui.page.navigation import PAGES
 from tests.browser.chromium import CHART, FLAGS, METRIC, VIEWPORT, find_chromium, serving
 
 #: Starts of the app, each of a process of its own.

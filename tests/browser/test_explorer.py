@@ -8,8 +8,8 @@ from tests.browser.chromium import CHART, VIEWPORT, bound, open_page, serve, wai
 
 
 @pytest.fixture(scope="module")
-def address(micro_run):
-    with serve(micro_run / "data") as url:
+def address(micro_suite):
+    with serve(micro_suite / "data") as url:
         yield url
 
 
@@ -155,10 +155,10 @@ def choose(page, position, option):
     wait_until_drawn(page)
 
 
-def test_what_the_controls_show_is_what_the_page_computes(chromium, tmp_path, micro_run):
+def test_what_the_controls_show_is_what_the_page_computes(chromium, tmp_path, micro_suite):
     """Also where another suite lacks the chosen quantizer, and another quantizer the rate."""
-    shutil.copytree(micro_run / "data/micro", tmp_path / "micro")
-    shutil.copytree(micro_run / "data/micro", tmp_path / "rounded")
+    shutil.copytree(micro_suite / "data/micro", tmp_path / "micro")
+    shutil.copytree(micro_suite / "data/micro", tmp_path / "rounded")
     for table in ("quantized", "loss_histograms"):
         for file in (tmp_path / "rounded" / table).glob("*--gptq*"):
             file.unlink()
@@ -181,8 +181,8 @@ def test_what_the_controls_show_is_what_the_page_computes(chromium, tmp_path, mi
         assert not errors
 
 
-def test_the_first_visitor_of_a_fresh_server_may_come_by_a_link_to_a_page(chromium, micro_run):
-    with serve(micro_run / "data") as fresh:
+def test_the_first_visitor_of_a_fresh_server_may_come_by_a_link_to_a_page(chromium, micro_suite):
+    with serve(micro_suite / "data") as fresh:
         page, errors = open_page(chromium, f"{fresh}/loss_variation")
         assert page.get_by_role("heading", name="Loss variation").count() == 1
         assert page.get_by_text("Bound explorer").count() >= 1

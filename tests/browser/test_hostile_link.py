@@ -9,8 +9,8 @@ from tests.dashboard.hostile import VALUES
 
 
 @pytest.fixture(scope="module")
-def address(micro_run):
-    with serve(micro_run / "data") as url:
+def address(micro_suite):
+    with serve(micro_suite / "data") as url:
         yield url
 
 

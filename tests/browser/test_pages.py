@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.navigation import PAGES
+from dashboard.ui.page.navigation import PAGES
 from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, serve, wait_until_drawn
 
 #: What a page is asked for where it would show little by itself.
@@ -10,8 +10,8 @@ QUERIES = {"your_losses": "own_example=true", "artifacts": "part=Tables&table=la
 
 
 @pytest.fixture(scope="module")
-def address(micro_run):
-    with serve(micro_run / "data") as url:
+def address(micro_suite):
+    with serve(micro_suite / "data") as url:
         yield url
 
 

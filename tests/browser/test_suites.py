@@ -16,11 +16,11 @@ from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory, micro_run):
+def address(tmp_path_factory, micro_suite):
     data = tmp_path_factory.mktemp("suites")
-    (data / "micro").symlink_to(micro_run / "data/micro")
-    make_sampled_suite(micro_run / "data/micro", data)
-    make_sampled_suite(micro_run / "data/micro", data, "stand-in", STAND_IN)
+    (data / "micro").symlink_to(micro_suite / "data/micro")
+    make_sampled_suite(micro_suite / "data/micro", data)
+    make_sampled_suite(micro_suite / "data/micro", data, "stand-in", STAND_IN)
     with serve(data) as url:
         yield url
 

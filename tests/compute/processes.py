@@ -1,4 +1,4 @@
-"""Commands of the batch stage, in a process of their own or here, and what they leave on disk."""
+"""Commands of the batch stage, in a process of their own or in this one, and what they leave."""
 
 import contextlib
 import io
@@ -8,31 +8,37 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import pyarrow.parquet as pq
 import torch
 
+from compute.work.machines import this_machine
+from compute.work.machines.devices import prepare_process
+from compute.work.machines.executor import Event, Finished, Started
+from compute.work.machines.perform import perform
+from compute.work.schedule import Schedule
+from compute.work.unit import Unit
+from compute.work.workspace import Workspace
 from tests.conftest import ROOT
 
 
 def run_here(command: list[str]) -> subprocess.CompletedProcess:
-    """As ``conftest.run_compute``, in this process: a new one takes seconds to import torch.
+    """As ``conftest.run_compute``, all in this process: a new one takes seconds to import torch.
 
     For commands that end by themselves, where it matters what they do and not how they start.
-    The workers of a run are processes all the same.
     """
     interpreter, option, module, *arguments = command
     assert (interpreter, option) == (sys.executable, "-m")
     output, errors = io.StringIO(), io.StringIO()
-    deterministic = torch.are_deterministic_algorithms_enabled()
     with (
+        units_here(),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(errors),
         contextlib.chdir(ROOT),
-        patch.dict(os.environ),
+        patch.dict(os.environ, {"COLUMNS": "200"}),
         patch.object(sys, "argv", [module, *arguments]),
     ):
         try:
@@ -40,9 +46,32 @@ def run_here(command: list[str]) -> subprocess.CompletedProcess:
             status = 0
         except SystemExit as ended:
             status = ended.code or 0
+    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+
+
+@contextlib.contextmanager
+def units_here() -> Iterator[None]:
+    """Within, a run carries its units out in this process, prepared as a worker is."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    threads = torch.get_num_threads()
+    with patch.object(this_machine, "run_units", _run_units):
+        try:
+            yield
         finally:
             torch.use_deterministic_algorithms(deterministic)
-    return subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
+            torch.set_num_threads(threads)
+
+
+def _run_units(units: list[Unit], workspace: Workspace, _workers: int, weight) -> Iterator[Event]:
+    """As ``compute.work.machines.executor.run_units``, one unit after the other."""
+    prepare_process()
+    schedule = Schedule(units, weight)
+    while (unit := schedule.take()) is not None:
+        yield Started(unit)
+        outcome = perform(unit, workspace, lambda tokens: None)
+        yield Finished(unit, outcome.error, outcome.seconds)
+        if outcome.error is None:
+            schedule.ended_well(unit)
 
 
 def start(command: list[str], **options) -> subprocess.Popen:

@@ -17,8 +17,10 @@ from compute.base.errors import InputError
 from compute.commands import cli
 from compute.commands.publish.publish import publish_suite
 from compute.work.store import SuiteStore
+from dashboard.artifacts.suite import Suite
 from tests.conftest import LADDER_TABLES
 from tests.dashboard.sampled_suite import make_sampled_suite
+from tests.dashboard.test_published_copy import assert_same_answers
 
 
 def bits(column: pa.ChunkedArray) -> pa.ChunkedArray | list:
@@ -174,6 +176,7 @@ def test_losses_of_sampled_windows_are_packed_alike(measured, tmp_path):
     publish_suite(tmp_path, "sampled", tmp_path / "to")
     assert_traced_back(sampled, tmp_path / "to/sampled")
     assert pq.read_table(tmp_path / "to/sampled/token_losses").num_rows > 10_000
+    assert_same_answers(Suite(tmp_path, "sampled"), Suite(tmp_path / "to", "sampled"))
 
 
 def change(file: Path, **values: str) -> None:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.artifacts import Suite
+from dashboard.artifacts.suite import Suite
 from tests.conftest import ROOT
 
 
@@ -14,14 +14,14 @@ from tests.conftest import ROOT
 def nothing_unexpected(caplog):
     """The app catches every error, so that no visitor sees one; no test may overlook one."""
     yield
-    caught = [r for r in caplog.get_records("call") if r.name == "dashboard.unexpected"]
+    caught = [r for r in caplog.get_records("call") if r.name == "dashboard.ui.page.error_boundary"]
     assert not caught, caught[0].exc_info
 
 
 @pytest.fixture
-def data_copy(tmp_path, micro_run) -> Path:
+def data_copy(tmp_path, micro_suite) -> Path:
     """A copy of the micro artifacts that a test may damage."""
-    shutil.copytree(micro_run / "data", tmp_path / "data")
+    shutil.copytree(micro_suite / "data", tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -47,19 +47,19 @@ def repeated(data_copy):
 
 
 @pytest.fixture
-def suite(micro_run) -> Suite:
+def suite(micro_suite) -> Suite:
     """The micro artifacts, opened anew."""
-    return Suite(micro_run / "data", "micro")
+    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture
-def open_page(open_app, monkeypatch, micro_run):
+def open_page(open_app, monkeypatch, micro_suite):
     """Start the app and go from the explorer to a page, with a query string for that page; the
     first page, whose address is the root, is where the app starts."""
 
     def start(page: str, data: Path | None = None, **query: str) -> AppTest:
         if page == "overview":
-            monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+            monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
             app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
             for name, value in query.items():
                 app.query_params[name] = value
@@ -75,11 +75,11 @@ def open_page(open_app, monkeypatch, micro_run):
 
 
 @pytest.fixture
-def open_app(monkeypatch, micro_run):
+def open_app(monkeypatch, micro_suite):
     """Follow a link to the bound explorer on the micro artifacts, or on another folder."""
 
     def start(data: Path | None = None, **query: str) -> AppTest:
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.switch_page("pages/bound_explorer.py")
         for name, value in query.items():

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compute.work.store import SuiteStore
-from dashboard.remote.address import parse_address
-from dashboard.remote.cache import Cache
-from dashboard.remote.progress import Job
-from dashboard.remote.source import RemoteSource
+from dashboard.artifacts.remote.address import parse_address
+from dashboard.artifacts.remote.cache import Cache
+from dashboard.artifacts.remote.progress import Job
+from dashboard.artifacts.remote.source import RemoteSource
 
 #: Files of a suite that only the fetching is tried with: nothing looks into them.
 FILES = {f"{table}/m{i}.parquet": i for table in ("models", "quantized") for i in range(4)}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from dashboard.errors import ArtifactError
-from dashboard.remote.address import is_address, parse_address
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.remote.address import is_address, parse_address
 
 
 @pytest.mark.parametrize(

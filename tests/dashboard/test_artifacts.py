@@ -15,14 +15,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import schema
-from dashboard import file_list, runs, table_rows
-from dashboard.artifact_columns import meanings, unit_of
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
-from dashboard.navigation import PAGES
-from dashboard.number_paths import PATHS, source_files
-from dashboard.row_filter import parse_filter
-from dashboard.table_rows import PAGE_ROWS, Selection, models_in, pages, settings_in
+from dashboard.analysis.measured import runs
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page.navigation import PAGES
+from dashboard.views.artifacts import file_list, table_rows
+from dashboard.views.artifacts.columns import meanings, unit_of
+from dashboard.views.artifacts.number_paths import PATHS, source_files
+from dashboard.views.artifacts.row_filter import parse_filter
+from dashboard.views.artifacts.table_rows import PAGE_ROWS, Selection, models_in, pages, settings_in
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.test_app import cut_in_half, sentences
@@ -31,11 +32,11 @@ TABLES, FILES, NUMBERS = "Tables", "Files", "Where numbers come from"
 
 
 @pytest.fixture
-def open_artifacts(monkeypatch, micro_run):
+def open_artifacts(monkeypatch, micro_suite):
     """Follow a link to the page."""
 
     def start(data=None, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         app.switch_page("pages/artifacts.py")
         for name, value in query.items():
@@ -79,12 +80,12 @@ def frame_with(app, column):
 # --- what was run
 
 
-def test_it_opens_on_what_was_run(open_artifacts, micro_run):
+def test_it_opens_on_what_was_run(open_artifacts, micro_suite):
     app = open_artifacts()
     assert not app.exception
     assert not sentences(app)
     assert app.title[0].value == "Artifacts"
-    records = pq.read_table(micro_run / "data/micro/units").to_pandas()
+    records = pq.read_table(micro_suite / "data/micro/units").to_pandas()
     stages = frame_with(app, "stage").set_index("stage")
     assert stages["units"].to_dict() == records["stage"].value_counts().to_dict()
     assert stages.loc["train", "seconds"] == pytest.approx(
@@ -97,9 +98,9 @@ def test_it_opens_on_what_was_run(open_artifacts, micro_run):
     assert list(models["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
 
 
-def test_versions_seeds_and_hardware_are_those_in_the_files(open_artifacts, suite, micro_run):
+def test_versions_seeds_and_hardware_are_those_in_the_files(open_artifacts, suite, micro_suite):
     app = open_artifacts()
-    paths = sorted((micro_run / "data/micro").glob("*/*.parquet"))
+    paths = sorted((micro_suite / "data/micro").glob("*/*.parquet"))
     metadata = [pq.read_schema(path).metadata for path in paths]
     versions = json.loads(metadata[0][b"boundscape.library_versions"])
     libraries = frame_with(app, "library").set_index("library")
@@ -160,10 +161,10 @@ def test_a_copy_that_packs_units_into_fewer_files_keeps_their_origins(data_copy,
 
 
 @pytest.mark.parametrize("table", schema.TABLES)
-def test_every_table_can_be_read_and_is_explained(open_artifacts, micro_run, table):
+def test_every_table_can_be_read_and_is_explained(open_artifacts, micro_suite, table):
     app = open_artifacts(part=TABLES, table=table)
     assert not app.exception
-    files = sorted((micro_run / "data/micro" / table).glob("*.parquet"))
+    files = sorted((micro_suite / "data/micro" / table).glob("*.parquet"))
     rows = sum(pq.read_metadata(file).num_rows for file in files)
     explained = frame_with(app, "meaning")
     assert list(explained["column"]) == schema.TABLES[table].names
@@ -179,12 +180,12 @@ def test_every_table_can_be_read_and_is_explained(open_artifacts, micro_run, tab
     assert downloads(app) == ["Download CSV", "Download Parquet"]
 
 
-def test_pages_hold_every_row_once_in_the_order_of_the_files(suite, micro_run):
+def test_pages_hold_every_row_once_in_the_order_of_the_files(suite, micro_suite):
     selection = Selection("spectra")
     rows = selection.count(suite)
     parts = [selection.page(suite, n).to_pandas() for n in range(1, pages(rows) + 1)]
     assert [len(part) for part in parts[:-1]] == [PAGE_ROWS] * (len(parts) - 1)
-    files = sorted((micro_run / "data/micro/spectra").glob("*.parquet"))
+    files = sorted((micro_suite / "data/micro/spectra").glob("*.parquet"))
     whole = pd.concat([pq.read_table(file).to_pandas() for file in files], ignore_index=True)
     found = pd.concat(parts, ignore_index=True)
     pd.testing.assert_frame_equal(found[["weight"]], whole[["weight"]])
@@ -208,13 +209,13 @@ def test_a_page_that_is_not_there_is_the_first(open_artifacts, sheet):
     assert "rows 1 to 100 of " in words(app)
 
 
-def test_rows_of_one_model_setting_and_filter(open_artifacts, micro_run):
+def test_rows_of_one_model_setting_and_filter(open_artifacts, micro_suite):
     query = {"table": "layers", "only": "ladder-6k", "at": "GPTQ, 3 bits"}
     app = open_artifacts(part=TABLES, where="kind = linear; layer ~ ATTENTION", **query)
     assert not app.exception
     assert not sentences(app)
     shown = app.dataframe[0].value
-    everything = pq.read_table(micro_run / "data/micro/layers").to_pandas()
+    everything = pq.read_table(micro_suite / "data/micro/layers").to_pandas()
     expected = everything[
         (everything["model_id"] == "ladder-6k")
         & (everything["quantizer"] == "gptq")
@@ -292,7 +293,7 @@ def test_downloads_are_the_rows_as_they_are(suite, tmp_path):
 
 
 def test_too_many_rows_are_not_handed_out_and_a_sentence_says_so(open_artifacts, monkeypatch):
-    monkeypatch.setattr("dashboard.tables_section.MOST_DOWNLOADED", 100)
+    monkeypatch.setattr("dashboard.views.artifacts.tables_section.MOST_DOWNLOADED", 100)
     app = open_artifacts(part=TABLES, table="loss_histograms")
     assert not app.exception
     assert not downloads(app)
@@ -319,11 +320,11 @@ def test_units_of_columns():
 # --- files
 
 
-def test_every_file_is_listed_with_model_setting_and_sum(open_artifacts, micro_run):
+def test_every_file_is_listed_with_model_setting_and_sum(open_artifacts, micro_suite):
     app = open_artifacts(part=FILES)
     assert not app.exception
     assert not sentences(app)
-    folder = micro_run / "data/micro"
+    folder = micro_suite / "data/micro"
     content = (folder / "manifest.json").read_bytes()
     assert hashlib.sha256(content).hexdigest() in words(app)
     assert "All files are as listed, by their SHA-256" in words(app)
@@ -362,7 +363,7 @@ def test_a_file_is_handed_out_as_it_is_and_nothing_else(suite):
 
 
 def test_a_large_file_is_not_handed_out(open_artifacts, monkeypatch):
-    monkeypatch.setattr("dashboard.files_section.MOST_HANDED_OUT", 100)
+    monkeypatch.setattr("dashboard.views.artifacts.files_section.MOST_HANDED_OUT", 100)
     app = open_artifacts(part=FILES)
     assert not app.exception
     assert not downloads(app)
@@ -481,8 +482,8 @@ def test_a_number_that_a_suite_lacks_is_a_sentence(open_artifacts, data_copy):
 
 
 @pytest.mark.parametrize("part", ["What was run", TABLES, FILES, NUMBERS])
-def test_every_part_of_a_sampled_suite(open_artifacts, tmp_path, micro_run, part):
-    make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_every_part_of_a_sampled_suite(open_artifacts, tmp_path, micro_suite, part):
+    make_sampled_suite(micro_suite / "data/micro", tmp_path)
     app = open_artifacts(tmp_path, part=part, table="token_losses" if part != FILES else "models")
     assert not app.exception
     assert not app.error

@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from dashboard import export
-from dashboard.artifacts import Suite
-from dashboard.kept_link import LinkError, parsed
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
-from dashboard.text import TERMS
-from dashboard.view import View, labelled
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.export import view_file
+from dashboard.style.glossary import TERMS
+from dashboard.ui.beside.pinned_link import LinkError, parsed
+from dashboard.ui.beside.view import View, labelled
 from tests.dashboard.hostile import VALUES
 from tests.dashboard.test_app import charts
 from tests.dashboard.views import link_of, numbers_of, query_of, record_of
@@ -217,9 +217,9 @@ def test_what_certifies_nothing_is_said_to_be_so_and_hollow(open_page):
 
 def test_the_exported_view_has_both(open_page, monkeypatch):
     picture = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
-    monkeypatch.setattr(export.chart_files, "draw", lambda specs, *_: [picture] * len(specs))
+    monkeypatch.setattr(view_file.chart_files, "draw", lambda specs, *_: [picture] * len(specs))
     app = open_page("bound_explorer", beside=urlencode(KEPT))
-    document = export.document(record_of(app), link_of(app))
+    document = view_file.document(record_of(app), link_of(app))
     assert "Terms of the bound, Round to nearest, 3 bits, entropy-coded, δ = 0.01" in document
     assert "Terms of the bound, GPTQ, 4 bits, stored, δ = 0.05" in document
     assert "Kept view" in document

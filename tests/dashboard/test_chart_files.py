@@ -8,9 +8,9 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from dashboard import chart_files
-from dashboard.pictures import PictureError
-from dashboard.record import Chart
+from dashboard.export import chart_files
+from dashboard.export.pictures import PictureError
+from dashboard.export.record import Chart
 from tests.dashboard.views import PAGES, record_of
 
 

@@ -9,9 +9,9 @@ import pytest
 import streamlit as st
 from streamlit import config
 
-from dashboard import frame
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page import frame
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -106,10 +106,10 @@ def test_a_suite_reads_its_own_files_and_does_nothing_else(forbidding, sql):
 
 
 @pytest.fixture(scope="module")
-def forbidding(tmp_path_factory, micro_run):
+def forbidding(tmp_path_factory, micro_suite):
     """An open suite, names to put into queries, and every file as it was."""
     base = tmp_path_factory.mktemp("closed")
-    shutil.copytree(micro_run / "data", base / "data")
+    shutil.copytree(micro_suite / "data", base / "data")
     folder = base / "data/micro"
     file = min(folder.glob("models/*.parquet"))
     other = base / "other.parquet"
@@ -155,8 +155,8 @@ def test_the_rows_of_a_query_stand_in_its_order(suite):
 
 
 @pytest.mark.parametrize("name", ["it's here", "a, b", "[x]", "100%", "data"])
-def test_a_folder_of_any_name_can_be_opened(tmp_path, micro_run, monkeypatch, name):
-    shutil.copytree(micro_run / "data", tmp_path / name)
+def test_a_folder_of_any_name_can_be_opened(tmp_path, micro_suite, monkeypatch, name):
+    shutil.copytree(micro_suite / "data", tmp_path / name)
     assert len(Suite(tmp_path / name, "micro").models()) == 3
     monkeypatch.chdir(tmp_path)
     assert len(Suite(Path(name), "micro").models()) == 3
@@ -179,7 +179,7 @@ def test_what_nobody_foresaw_is_one_sentence(open_app, monkeypatch, caplog, deta
         "Something went wrong here, and the log of this server says what. Reload the page, or go "
         "to another one."
     ]
-    logged = [r for r in caplog.records if r.name == "dashboard.unexpected"]
+    logged = [r for r in caplog.records if r.name == "dashboard.ui.page.error_boundary"]
     assert "ZeroDivisionError" in caplog.text
     assert len(logged) == 1
     caplog.clear()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dashboard.progressive import COLOUR as ON_THE_WAY_COLOUR
-from dashboard.settings import QUANTIZERS
-from dashboard.text import CODE_COLOURS, GAP_COLOUR, MATRIX_COLOURS, TERMS
+from dashboard.analysis.bound.progressive import COLOUR as ON_THE_WAY_COLOUR
+from dashboard.artifacts.settings import QUANTIZERS
+from dashboard.style.glossary import CODE_COLOURS, GAP_COLOUR, MATRIX_COLOURS, TERMS
 from tests.dashboard.colour_vision import VISIONS, contrast, nearest_pair, seen
 
 #: Backgrounds of Streamlit's light and dark theme, and the dark one of its earlier versions.

@@ -11,13 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from bounds.spectrum import positive_root, spectral_density, trace_of
-from dashboard import curvature, predicted_gap
-from dashboard.artifacts import Suite
+from dashboard.analysis.measured import curvature
+from dashboard.artifacts.suite import Suite
+from dashboard.views.curvature import predicted_gap
 
 
 @pytest.fixture(scope="module")
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
+def suite(micro_suite):
+    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +59,7 @@ def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_
     assert said == ["Over training the Hessian matrix was not measured here; it was of ladder-12k."]
 
 
-def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_app, monkeypatch, micro_run):
+def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_app, monkeypatch, micro_suite):
     app = opened(open_app, matrix="Gauss–Newton", bandwidth="0.5")
     assert app.segmented_control(key="matrix").value == "Gauss–Newton"
     assert app.select_slider(key="bandwidth").value == "0.5"

@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import export, pictures
-from dashboard.pictures import PictureError
-from dashboard.record import Chart, Record, Table, Words
+from dashboard.export import pictures, view_file
+from dashboard.export.pictures import PictureError
+from dashboard.export.record import Chart, Record, Table, Words
 from tests.dashboard.views import PAGES, link_of, record_of
 
 HOSTILE = "<img src=//evil.example/x onerror=alert(1)>![x](http://evil.example/y.png)$\\frac{`"
@@ -71,7 +71,7 @@ class Reader(HTMLParser):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Charts are not drawn, which takes seconds a page."""
-    monkeypatch.setattr(export.chart_files, "draw", lambda specs, *_: [STAND_IN] * len(specs))
+    monkeypatch.setattr(view_file.chart_files, "draw", lambda specs, *_: [STAND_IN] * len(specs))
 
 
 def assert_closed(read: Reader, link: str) -> None:
@@ -95,7 +95,7 @@ def numbers(frame: pd.DataFrame) -> list[list[float]]:
 def test_the_file_has_the_numbers_of_the_page_and_its_provenance(open_page, no_pictures, page):
     app = open_page(page, **PAGES[page])
     shown, link = record_of(app), link_of(app)
-    document = export.document(shown, link)
+    document = view_file.document(shown, link)
     read = Reader(document)
     assert_closed(read, link)
     assert "default-src 'none'" in document
@@ -121,7 +121,7 @@ def test_the_file_has_the_numbers_of_the_page_and_its_provenance(open_page, no_p
 def test_marks_and_words_of_certificates_are_there(open_page, no_pictures):
     for code, mark in (("stored", "certified"), ("nominal", "not certified")):
         app = open_page("bound_explorer", code=code)
-        document = export.document(record_of(app), "")
+        document = view_file.document(record_of(app), "")
         colour = "green" if mark == "certified" else "orange"
         assert f'<span class="badge {colour}">{mark}</span>' in document
         assert "<math" in document.partition("Form: geometric")[2]
@@ -129,7 +129,7 @@ def test_marks_and_words_of_certificates_are_there(open_page, no_pictures):
 
 def test_the_charts_are_drawn(open_page):
     app = open_page("bound_explorer")
-    read = Reader(export.document(record_of(app), ""))
+    read = Reader(view_file.document(record_of(app), ""))
     assert_closed(read, "")
     assert len(read.pictures) == 3
     assert "Uniform guess, ln V" in read.pictures[0]
@@ -152,7 +152,7 @@ def test_a_hostile_name_is_text(open_page, no_pictures, data_copy, page):
     app = open_page(page, data_copy)
     assert not app.exception
     shown = record_of(app)
-    document = export.document(shown, link_of(app))
+    document = view_file.document(shown, link_of(app))
     read = Reader(document)
     assert_closed(read, link_of(app))
     assert "<img src=//evil" not in document
@@ -167,13 +167,13 @@ def test_a_hostile_name_is_text(open_page, no_pictures, data_copy, page):
 
 def test_hostile_markdown_is_text_too():
     parts = [Words("text", HOSTILE), Words("heading", HOSTILE), Table(HOSTILE, pd.DataFrame())]
-    read = Reader(export.document(Record(HOSTILE, parts=parts), "javascript:alert(1)//"))
+    read = Reader(view_file.document(Record(HOSTILE, parts=parts), "javascript:alert(1)//"))
     assert set(read.tags) & {"img", "script"} == set()
 
 
 def test_whole_numbers_and_gaps_are_as_they_were():
     frame = pd.DataFrame({"n": [1234567, 2], "x": [0.1 + 0.2, float("nan")], "t": [None, "a"]})
-    document = export.document(Record("p", parts=[Table("rows", frame)]), "")
+    document = view_file.document(Record("p", parts=[Table("rows", frame)]), "")
     assert '<data value="1234567">1,234,567</data>' in document
     assert '<data value="0.30000000000000004">0.3</data>' in document
     assert "nan" not in document.casefold().replace("nance", "")
@@ -185,4 +185,4 @@ def test_a_chart_that_cannot_be_drawn_is_a_sentence(monkeypatch):
     rows = pd.DataFrame({"a": [1]})
     chart = alt.Chart(rows).mark_point().encode(x="a:Q")
     with pytest.raises(PictureError, match="could not be drawn"):
-        export.document(Record("p", parts=[Chart("t", chart)]), "")
+        view_file.document(Record("p", parts=[Chart("t", chart)]), "")

@@ -7,10 +7,10 @@ import pytest
 from markdown_it import MarkdownIt
 from streamlit.testing.v1 import AppTest
 
-from dashboard.artifacts import Suite
-from dashboard.links import PARAMETERS
-from dashboard.numbers import parse_count
-from dashboard.quoting import quoted
+from dashboard.artifacts.suite import Suite
+from dashboard.style.escaping import quoted
+from dashboard.style.numbers import parse_count
+from dashboard.ui.controls.links import PARAMETERS
 from tests.conftest import ROOT
 from tests.dashboard.hostile import VALUES
 
@@ -32,11 +32,11 @@ def test_there_are_many():
 
 
 @pytest.fixture(scope="module")
-def two_suites(tmp_path_factory, micro_run):
+def two_suites(tmp_path_factory, micro_suite):
     """A folder in which there is something to compare."""
     folder = tmp_path_factory.mktemp("hostile") / "data"
     for name in ("micro", "second"):
-        shutil.copytree(micro_run / "data/micro", folder / name)
+        shutil.copytree(micro_suite / "data/micro", folder / name)
     return folder
 
 
@@ -181,7 +181,7 @@ def every_control():
     """A page of nothing but controls, and what they say."""
     import streamlit as st
 
-    from dashboard import controls, links, size_controls, suite_controls
+    from dashboard.ui.controls import controls, links, size_controls, suite_controls
 
     suite = st.session_state["open_suite"]
     models = suite.models()

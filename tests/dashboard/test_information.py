@@ -10,11 +10,11 @@ import pytest
 
 from bounds import fit_power_law
 from bounds.laws.crossing import crossing
-from dashboard import information
-from dashboard.artifacts import Suite
-from dashboard.information_words import _meeting, _size
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms, prequential
+from dashboard.analysis.bound.terms import Choice, bound_terms, prequential
+from dashboard.analysis.measured import information
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.views.information.words import _meeting, _size
 from tests.dashboard.test_app import charts, remove, sentences
 
 GPTQ = Setting("gptq", 4)
@@ -73,8 +73,8 @@ def test_recorded_information_is_the_area_under_the_batches(suite):
     )
 
 
-def test_averaging_batches_keeps_the_area(suite, micro_run):
-    folder = micro_run / "data/micro/online_losses"
+def test_averaging_batches_keeps_the_area(suite, micro_suite):
+    folder = micro_suite / "data/micro/online_losses"
     rows = duckdb.sql(f"FROM '{folder}/ladder-12k*.parquet' ORDER BY tokens_seen").df()
     exact = (rows["loss_nats"] * rows["tokens_seen"].diff().fillna(rows["tokens_seen"][0])).sum()
     for batches in (7, 300, None):

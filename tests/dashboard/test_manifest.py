@@ -6,9 +6,9 @@ import random
 import pytest
 
 import schema
-from dashboard import manifest
-from dashboard.errors import ArtifactError
-from dashboard.manifest import SHIPPED, Collection, Manifest, read_manifest, sha256
+from dashboard.artifacts import manifest
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.manifest import SHIPPED, Collection, Manifest, read_manifest, sha256
 
 GOOD = {"bytes": 4, "sha256": "0" * 64}
 

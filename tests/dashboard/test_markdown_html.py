@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 import pytest
 
 from bounds.laws.published import PUBLISHED
-from dashboard.forms import FORMS, SAMPLED_FORM
-from dashboard.markdown_html import block, line
-from dashboard.mathml import mathml
-from dashboard.number_paths import PATHS
-from dashboard.predicted_gap import PREDICTORS
+from dashboard.export.markdown_html import block, line
+from dashboard.export.mathml import mathml
+from dashboard.style.inequalities import FORMS, SAMPLED_FORM
+from dashboard.views.artifacts.number_paths import PATHS
+from dashboard.views.curvature.predicted_gap import PREDICTORS
 
 FORMULAS = [
     *dict.fromkeys(latex for form in (*FORMS, SAMPLED_FORM) for latex in form.formulas.values()),

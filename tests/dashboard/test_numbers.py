@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.numbers import count_label, duration, parse_count
-from dashboard.text import parameter_count
+from dashboard.style.glossary import parameter_count
+from dashboard.style.numbers import count_label, duration, parse_count
 
 
 @pytest.mark.parametrize(

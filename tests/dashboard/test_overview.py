@@ -8,16 +8,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bounds.printed import upper_text
-from dashboard import overview
-from dashboard import overview_charts as charts
-from dashboard.artifacts import Suite
-from dashboard.navigation import PAGES
-from dashboard.overview import at_best, at_choice, best_choice, best_settings
-from dashboard.settings import Setting
-from dashboard.terms import Choice, best_setting, bound_terms, bounds_by_model
-from dashboard.text import TERMS
-from dashboard.trends import Trend, trend
-from dashboard.units import BITS, NATS
+from dashboard.analysis.bound.terms import Choice, best_setting, bound_terms, bounds_by_model
+from dashboard.analysis.bound.units import BITS, NATS
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS
+from dashboard.ui.page.navigation import PAGES
+from dashboard.views.overview import charts
+from dashboard.views.overview import data as overview
+from dashboard.views.overview.data import at_best, at_choice, best_choice, best_settings
+from dashboard.views.overview.trends import Trend, trend
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
 from tests.dashboard.test_app import cut_in_half, sentences
@@ -26,11 +26,11 @@ CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 
 
 @pytest.fixture
-def open_overview(monkeypatch, micro_run):
+def open_overview(monkeypatch, micro_suite):
     """Follow a link to the app without naming a page."""
 
     def start(data=None, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_run / "data"))
+        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in query.items():
             app.query_params[name] = value
@@ -302,9 +302,9 @@ def test_a_seed_that_was_not_measured_there_makes_no_range(repeated):
     assert at_choice(Suite(repeated, "micro"), CHOICE, NATS).seeds.empty
 
 
-def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_run):
-    make_sampled_suite(micro_run / "data/micro", tmp_path)
-    make_sampled_suite(micro_run / "data/micro", tmp_path, "stand-in", STAND_IN)
+def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_suite):
+    make_sampled_suite(micro_suite / "data/micro", tmp_path)
+    make_sampled_suite(micro_suite / "data/micro", tmp_path, "stand-in", STAND_IN)
     app = open_overview(tmp_path, suite="sampled")
     assert not app.exception
     assert not sentences(app)

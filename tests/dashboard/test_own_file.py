@@ -9,10 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dashboard import own_file
-from dashboard.errors import UploadError
-from dashboard.own_file import read_columns
-from dashboard.own_words import SNIPPET
+from dashboard.artifacts.errors import UploadError
+from dashboard.views.your_losses import file as own_file
+from dashboard.views.your_losses.file import read_columns
 
 ROWS = pd.DataFrame({"loss_nats": [0.5, 1.25, 3.0], "entropy_nats": [0.25, 1.0, 2.0]})
 DRAWN = ROWS.assign(window=["b", "a", "b"], note="x")
@@ -105,17 +104,3 @@ def test_a_file_that_would_fill_the_memory_is_refused_by_its_footer():
     content = parquet(names, use_dictionary=False, compression="zstd")
     assert len(content) < 2**20
     assert "would unpack to" in refusal("x.parquet", content)
-
-
-def test_the_lines_that_make_such_a_file_do_so(tmp_path, monkeypatch):
-    import torch
-
-    monkeypatch.chdir(tmp_path)
-    logits = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(0))
-    targets = torch.arange(30).reshape(2, 3, 5) % 7
-    batches = [(torch.tensor(i), targets[i]) for i in range(2)]
-    exec(SNIPPET, {"torch": torch, "pandas": pd, "model": lambda i: logits[i], "batches": batches})
-    found = read_columns("losses.parquet", (tmp_path / "losses.parquet").read_bytes())
-    spread = torch.distributions.Categorical(logits=logits.double())
-    np.testing.assert_allclose(found.loss_nats, -spread.log_prob(targets).flatten(), rtol=1e-12)
-    np.testing.assert_allclose(found.entropy_nats, spread.entropy().flatten(), rtol=1e-12)

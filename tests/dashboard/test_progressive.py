@@ -1,6 +1,7 @@
 """The line of the models on the way: its numbers, what it is told apart from, and its absence."""
 
 import json
+import shutil
 from urllib.parse import urlencode
 
 import numpy as np
@@ -11,18 +12,19 @@ import pytest
 from bounds import TokenLosses
 from bounds.printed import upper_text
 from bounds.progressive import progressive_bound
-from compute.commands.publish.publish import publish_suite
-from dashboard import overview_charts, progressive
-from dashboard.artifacts import Suite
-from dashboard.bound_charts import stacked_terms
-from dashboard.errors import ArtifactError
-from dashboard.overview import at_best, best_choice
-from dashboard.progressive_words import ANOTHER_STATEMENT
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
-from dashboard.units import BITS, NATS
+from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.bound.units import BITS, NATS
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.charts.bound_charts import stacked_terms
+from dashboard.ui.notes.progressive_words import ANOTHER_STATEMENT
+from dashboard.views.overview import charts
+from dashboard.views.overview.data import at_best, best_choice
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.test_app import sentences
+from tests.micro_suite import PUBLISHED
 
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 ABSENT = "this suite has no histogram of online losses"
@@ -60,13 +62,13 @@ def words(app):
     return " ".join(element.value for element in [*app.markdown, *app.caption])
 
 
-def test_the_numbers_are_those_of_the_files(suite, micro_run):
+def test_the_numbers_are_those_of_the_files(suite, micro_suite):
     rows = progressive.on_the_way(suite, 0.05, NATS)
     assert list(rows["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
     in_bits = progressive.on_the_way(suite, 0.05, BITS)
     surer = progressive.on_the_way(suite, 1e-9, NATS)
     for place, row in rows.iterrows():
-        expected = from_files(micro_run / "data/micro", row["model_id"])
+        expected = from_files(micro_suite / "data/micro", row["model_id"])
         assert row["total_nats"] == pytest.approx(expected.total_nats, rel=1e-12)
         assert row["online_loss_nats"] == pytest.approx(expected.training_loss_nats, rel=1e-12)
         assert row["gap_nats"] == pytest.approx(row["total_nats"] - row["online_loss_nats"])
@@ -92,7 +94,7 @@ def test_bounds_of_the_final_model_do_not_see_online_losses(suite, data_copy):
 
 def test_overview_draws_one_more_line_of_its_own_kind(suite):
     view = at_best(suite, best_choice(suite, 0.05), NATS)
-    spec = overview_charts.claim(view, NATS, 200).to_dict()
+    spec = charts.claim(view, NATS, 200).to_dict()
     online = [la["mark"] for la in spec["layer"] if la["mark"].get("color") == progressive.COLOUR]
     assert [mark["type"] for mark in online] == ["line", "point"]
     assert online[1]["shape"] == "triangle-up"
@@ -108,7 +110,8 @@ def test_both_pages_say_what_it_is_and_what_it_is_not(open_page, suite):
         app = open_page(page)
         assert not app.exception
         assert not sentences(app)
-        assert f"{rows['total_nats']['ladder-12k']:.3f} nats per token for ladder-12k" in words(app)
+        total = upper_text(rows["total_nats"]["ladder-12k"])
+        assert f"{total} nats per token for ladder-12k" in words(app)
         assert ANOTHER_STATEMENT in words(app)
         assert "(with probability 0.95)" in words(app)
 
@@ -148,8 +151,8 @@ def test_a_suite_from_before_says_that_it_has_none(open_page, data_copy):
         )
 
 
-def test_a_sampled_suite_has_none(open_page, tmp_path, micro_run):
-    make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_a_sampled_suite_has_none(open_page, tmp_path, micro_suite):
+    make_sampled_suite(micro_suite / "data/micro", tmp_path)
     assert progressive.on_the_way(Suite(tmp_path, "sampled"), 0.05, NATS).empty
     assert ABSENT in words(open_page("overview", tmp_path))
 
@@ -194,24 +197,31 @@ def test_without_the_losses_of_batches_the_mean_is_the_binned_one(data_copy, sui
 
 
 def test_losses_of_a_second_training_are_told_and_their_gap_is_not_too_small(
-    data_copy, open_page, tmp_path
+    suite, open_page, tmp_path
 ):
     """As where a model was trained once more for its histogram, on a machine that rounds otherwise:
     files of one unit, of two runs."""
-    own = progressive.on_the_way(Suite(data_copy, "micro"), 0.05, NATS)
+    own = progressive.on_the_way(suite, 0.05, NATS)
     assert own["trained_again_on"].isna().all()
-    for file in data_copy.glob("micro/loss_histograms/ladder-6k*.parquet"):
-        rows = pq.read_table(file)
-        if rows["split"][0].as_py() == "online":
-            other = dict(rows.schema.metadata) | {b"boundscape.device": b"another card"}
-            pq.write_table(rows.replace_schema_metadata(other), file)
-    publish_suite(data_copy, "micro", tmp_path / "published")
-    again = progressive.on_the_way(Suite(tmp_path / "published", "micro"), 0.05, NATS)
+    shutil.copytree(PUBLISHED, tmp_path / "micro")
+    origins = tmp_path / "micro/provenance/ladder-6k.parquet"
+    rows = pq.read_table(origins)
+    splits = pq.read_table(tmp_path / "micro/loss_histograms/ladder-6k.parquet")["split"]
+    devices = [
+        "another card"
+        if row["table_name"] == "loss_histograms" and splits[row["first_row"]].as_py() == "online"
+        else row["device"]
+        for row in rows.to_pylist()
+    ]
+    assert devices.count("another card") == 1
+    place = rows.schema.get_field_index("device")
+    pq.write_table(rows.set_column(place, rows.field(place), [devices]), origins)
+    again = progressive.on_the_way(Suite(tmp_path, "micro"), 0.05, NATS)
     assert list(again["trained_again_on"].fillna("")) == ["", "another card", ""]
     assert list(again["total_nats"]) == list(own["total_nats"])
     mean, exact = again["online_loss_nats"], own["online_loss_nats"]
     assert mean[0] == exact[0]
     assert exact[1] - 0.01 < mean[1] < exact[1]
     assert "second training with the same text, recipe and seeds (another card)" in words(
-        open_page("bound_explorer", tmp_path / "published")
+        open_page("bound_explorer", tmp_path)
     )

@@ -1,28 +1,22 @@
 """The app opens a published copy as it opens the suite itself: the same rows and words."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import schema
-from compute.commands.publish.publish import publish_suite
-from dashboard.artifacts import Suite
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
-from tests.dashboard.sampled_suite import make_sampled_suite
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from tests.micro_suite import PUBLISHED
 
 
-@pytest.fixture(scope="module")
-def data(micro_run, tmp_path_factory):
-    """Two folders: measured suites, one of them of sampled windows, and published copies."""
-    base = tmp_path_factory.mktemp("copies")
-    (base / "measured").mkdir()
-    (base / "measured/micro").symlink_to(micro_run / "data/micro")
-    make_sampled_suite(micro_run / "data/micro", base / "measured")
-    for name in ("micro", "sampled"):
-        publish_suite(base / "measured", name, base / "published")
-    return base
+@pytest.fixture
+def both(micro_suite) -> tuple[Path, Path]:
+    """Folders of the micro suite as it was measured, and of its published copy."""
+    return micro_suite / "data", PUBLISHED.parent
 
 
 def tables_of(suite: Suite) -> dict[str, pd.DataFrame]:
@@ -39,9 +33,8 @@ def tables_of(suite: Suite) -> dict[str, pd.DataFrame]:
     return found
 
 
-@pytest.mark.parametrize("name", ["micro", "sampled"])
-def test_every_query_has_the_same_answer(data, name):
-    measured, published = (Suite(data / where, name) for where in ("measured", "published"))
+def assert_same_answers(measured: Suite, published: Suite) -> None:
+    """To every question; means, whose sums may be taken in any order, to rounding."""
     ours, theirs = tables_of(measured), tables_of(published)
     assert ours.keys() == theirs.keys()
     assert len(ours) > 20
@@ -50,7 +43,7 @@ def test_every_query_has_the_same_answer(data, name):
             rows.reset_index(drop=True), theirs[question].reset_index(drop=True), check_exact=True
         )
     assert measured.settings() == published.settings()
-    for setting in measured.settings():  # means, whose sums may be taken in any order
+    for setting in measured.settings():
         mean = measured.bits_per_parameter(setting)
         assert published.bits_per_parameter(setting) == pytest.approx(mean, rel=1e-14)
     for key in schema.PROVENANCE_KEYS:
@@ -58,12 +51,16 @@ def test_every_query_has_the_same_answer(data, name):
         assert measured.provenance(short) == published.provenance(short)
 
 
-def test_the_explorer_shows_the_same_totals_and_the_same_origin(data, open_app):
-    measured, published = (open_app(data / where) for where in ("measured", "published"))
+def test_every_query_has_the_same_answer(both):
+    assert_same_answers(*(Suite(data, "micro") for data in both))
+
+
+def test_the_explorer_shows_the_same_totals_and_the_same_origin(both, open_app):
+    measured, published = (open_app(data, suite="micro") for data in both)
     assert not published.exception
     shown = published.dataframe[0].value
     pd.testing.assert_frame_equal(shown, measured.dataframe[0].value, check_exact=True)
-    suite = Suite(data / "published", "micro")
+    suite = Suite(both[1], "micro")
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
     assert list(shown["total_nats"]) == list(terms["total_nats"])
     captions = [
@@ -74,9 +71,9 @@ def test_the_explorer_shows_the_same_totals_and_the_same_origin(data, open_app):
     assert any(f"schema {schema.SCHEMA_VERSION}" in caption for caption in captions[1])
 
 
-def test_what_was_measured_by_many_revisions_says_so(data, open_app, monkeypatch):
+def test_what_was_measured_by_many_revisions_says_so(open_app, monkeypatch):
     revisions = {"code_revision": ["aaaa", "bbbb", "cccc"], "schema_version": ["1.4", "1.5"]}
     monkeypatch.setattr(Suite, "provenance", lambda suite, key: revisions.get(key, []))
-    caption = next(c for c in open_app(data / "published").caption if "Code" in c.value)
+    caption = next(c for c in open_app(PUBLISHED.parent).caption if "Code" in c.value)
     assert "Code aaaa and 2 others, schema 1.4 and 1.5  \nunknown" in caption.value
     assert "Code revisions, those of most files first: aaaa, bbbb, cccc" in caption.proto.help

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dashboard import quantization
-from dashboard.artifacts import Suite
-from dashboard.settings import Setting, setting_of
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.measured import quantization
+from dashboard.artifacts.settings import Setting, setting_of
+from dashboard.artifacts.suite import Suite
 
 
 @pytest.fixture(scope="module")
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
+def suite(micro_suite):
+    return Suite(micro_suite / "data", "micro")
 
 
 def test_the_page_opens_with_every_chart_and_table(open_app):

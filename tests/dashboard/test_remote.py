@@ -14,12 +14,12 @@ import pytest
 
 from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
-from dashboard.errors import ArtifactError
-from dashboard.remote import cache as caches
-from dashboard.remote import fetching, source, transport
-from dashboard.remote.address import Address
-from dashboard.remote.cache import Cache
-from dashboard.remote.source import RemoteSource
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.remote import cache as caches
+from dashboard.artifacts.remote import fetching, source, transport
+from dashboard.artifacts.remote.address import Address
+from dashboard.artifacts.remote.cache import Cache
+from dashboard.artifacts.remote.source import RemoteSource
 from tests.dashboard import artifact_server as web
 from tests.dashboard.remote_suites import FILES, Visitor, a_suite, contents
 

@@ -8,10 +8,10 @@ import pytest
 import streamlit as st
 
 from compute.commands.publish.collection import write_collection
-from dashboard import sources
-from dashboard.remote import fetching
-from dashboard.remote.progress import Job
-from dashboard.version import local_version
+from dashboard import catalog
+from dashboard.artifacts.remote import fetching
+from dashboard.artifacts.remote.progress import Job
+from dashboard.artifacts.version import local_version
 from tests.dashboard import artifact_server as web
 
 
@@ -72,14 +72,14 @@ def test_without_a_connection_the_page_says_what_it_shows(open_app, server, tmp_
     address = f"{server.address}/micro"
     number = open_app(address).metric[0].value
     server.faults["."] = web.status(503)
-    sources._remote.clear()  # as after a restart
+    catalog._remote.clear()  # as after a restart
     app = open_app(address)
     assert not app.exception
     assert app.metric[0].value == number
     (sentence,) = sentences(app)
     assert "cannot be reached now. Shown is what was fetched from it before" in sentence
     shutil.rmtree(tmp_path / "cache")
-    sources._remote.clear()
+    catalog._remote.clear()
     app = open_app(address)
     (sentence,) = sentences(app)
     assert "it answers with status 503. Reload this page in a minute" in sentence
@@ -159,13 +159,13 @@ def test_progress_is_shown_while_something_is_fetched(monkeypatch):
 
     monkeypatch.setattr(st, "empty", Place)
     monkeypatch.setattr(st, "progress", Bar)
-    monkeypatch.setattr(sources, "_LOOK_SECONDS", 0.05)
-    assert sources._awaited(Job(work), "Fetching") == "done"
+    monkeypatch.setattr(catalog, "_LOOK_SECONDS", 0.05)
+    assert catalog._awaited(Job(work), "Fetching") == "done"
     assert shown[0] == (0.0, "Fetching…")
     assert (0.5, "Fetching: 1 of 4 files, 1.0 of 2.0 MB") in shown
     assert shown[-1] == "gone"
     shown.clear()
     done = Job(lambda _: "at once")
     done.wait()
-    assert sources._awaited(done, "Fetching") == "at once"
+    assert catalog._awaited(done, "Fetching") == "at once"
     assert not shown

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schema
-from dashboard.artifacts import Suite
-from dashboard.row_filter import MOST_CHARACTERS, FilterError, parse_filter
-from dashboard.table_rows import Selection
+from dashboard.artifacts.suite import Suite
+from dashboard.views.artifacts.row_filter import MOST_CHARACTERS, FilterError, parse_filter
+from dashboard.views.artifacts.table_rows import Selection
 
 UNITS, LAYERS = schema.TABLES["units"], schema.TABLES["layers"]
 INFORMATION = schema.TABLES["information"]
@@ -105,8 +105,8 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 
 
 @given(text=HOSTILE, operator=st.sampled_from([" = ", " ~ ", " < ", "; bits >= "]))
-def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_run, text, operator):
-    suite = _opened(micro_run)
+def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_suite, text, operator):
+    suite = _opened(micro_suite)
     before = _rows_of(suite)
     for written in (text, f"layer{operator}{text}"):
         try:
@@ -126,8 +126,8 @@ def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_run, t
 _SUITES: dict[str, Suite] = {}
 
 
-def _opened(micro_run) -> Suite:
-    return _SUITES.setdefault(str(micro_run), Suite(micro_run / "data", "micro"))
+def _opened(micro_suite) -> Suite:
+    return _SUITES.setdefault(str(micro_suite), Suite(micro_suite / "data", "micro"))
 
 
 def _rows_of(suite: Suite) -> int:

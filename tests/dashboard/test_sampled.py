@@ -17,15 +17,16 @@ from bounds.forms.sampled import (
     choose_summand,
     sampled_bound,
 )
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
-from dashboard.sampling import SAMPLED, SAMPLING_SHARE
-from dashboard.settings import Setting
-from dashboard.steps import steps_to_ours
-from dashboard.terms import UNQUANTIZED, Choice, bound_terms
-from dashboard.text import TERMS, term_of
-from dashboard.units import BITS, LOSS_COLUMNS, exported, shown
-from dashboard.view import View, nearest_setting, nearest_view
+from dashboard.analysis.bound.sampling import SAMPLING_SHARE
+from dashboard.analysis.bound.steps import steps_to_ours
+from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
+from dashboard.analysis.bound.units import BITS, LOSS_COLUMNS, exported, shown
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS, term_of
+from dashboard.style.inequalities import SAMPLED
+from dashboard.ui.beside.view import View, nearest_setting, nearest_view
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import (
     BYTES_PER_TOKEN,
@@ -46,12 +47,12 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, micro_run):
+def folder(tmp_path_factory, micro_suite):
     """The micro ladder, the same sampled, and the same with a text that stands in."""
     data = tmp_path_factory.mktemp("suites")
-    (data / "micro").symlink_to(micro_run / "data/micro")
-    make_sampled_suite(micro_run / "data/micro", data)
-    make_sampled_suite(micro_run / "data/micro", data, "stand-in", STAND_IN)
+    (data / "micro").symlink_to(micro_suite / "data/micro")
+    make_sampled_suite(micro_suite / "data/micro", data)
+    make_sampled_suite(micro_suite / "data/micro", data, "stand-in", STAND_IN)
     return data
 
 
@@ -122,10 +123,10 @@ def test_the_shown_bound_is_the_one_computed_by_hand_from_the_files(folder, samp
         assert row.certified
 
 
-def test_the_bound_covers_the_same_summand_over_all_windows(folder, sampled, micro_run):
+def test_the_bound_covers_the_same_summand_over_all_windows(folder, sampled, micro_suite):
     for row in bound_terms(sampled, CHOICE).itertuples():
         pattern = f"{row.model_id}--gptq-b4--*"
-        whole = all_windows(next((micro_run / "data/micro/loss_histograms").glob(pattern)))
+        whole = all_windows(next((micro_suite / "data/micro/loss_histograms").glob(pattern)))
         selection = from_files(folder, row.model_id, "selection")
         summand = choose_summand(
             selection,
@@ -199,8 +200,8 @@ def test_the_waterfall_gives_sampling_its_place(sampled):
         (lambda rows: rows.assign(loss_nats=math.inf), "must be finite"),
     ],
 )
-def test_a_sample_with_a_hole_bounds_nothing(tmp_path, micro_run, spoil, sentence):
-    target = make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_a_sample_with_a_hole_bounds_nothing(tmp_path, micro_suite, spoil, sentence):
+    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
     victim = file_of(target, "token_losses", "ladder-5k", "--gptq-b4")
     table = pq.read_table(victim)
     rows = spoil(table.to_pandas())
@@ -280,8 +281,8 @@ def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):
     assert not any("green-badge" in element.value for element in app.markdown)
 
 
-def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro_run):
-    target = make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro_suite):
+    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
     for table in ("information", "curvature", "spectra", "layers", "checkpoint_losses"):
         for file in (target / table).glob("*.parquet"):
             file.unlink()
@@ -294,8 +295,8 @@ def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro
             assert charts(app)
 
 
-def test_a_setting_without_any_bound_is_a_sentence_on_every_page(visit, tmp_path, micro_run):
-    target = make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_a_setting_without_any_bound_is_a_sentence_on_every_page(visit, tmp_path, micro_suite):
+    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
     # The losses of one model and the sizes of the others: nothing that goes together.
     file_of(target, "quantized", "ladder-12k", "--gptq-b4").unlink()
     for model_id in ("ladder-5k", "ladder-6k"):

@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from bounds.laws.published import PUBLISHED
-from dashboard import frontier, pythia, scaling
-from dashboard.laws import formula, held_out_of, law_of
-from dashboard.published import published_curves, sizes_as_counted
-from dashboard.quantities import quantities
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.laws.fits import formula, held_out_of, law_of
+from dashboard.analysis.laws.published import published_curves, sizes_as_counted
+from dashboard.analysis.measured.quantities import quantities
+from dashboard.artifacts.settings import Setting
+from dashboard.views.scaling_laws import data, frontier, pythia
 from tests.dashboard.test_app import charts, remove
 
 CHOICE = Choice(Setting("gptq", 4), "stored", 0.05)
@@ -87,7 +87,7 @@ def test_the_copied_line_is_the_law():
 
 def test_the_overview_predicts_the_largest_from_the_rest(suite):
     found = quantities(suite, CHOICE)
-    table = scaling.overview(found, floor=False).set_index("quantity")
+    table = data.overview(found, floor=False).set_index("quantity")
     assert table["models"].iloc[0] == 3
     # Two sizes are left: no law, and the table says nothing instead of something wrong.
     assert table["predicted"].isna().all()
@@ -113,7 +113,7 @@ def test_values_are_those_of_the_other_pages(suite):
 
 def test_stacked_terms_add_up_to_the_laws(suite):
     terms = bound_terms(suite, CHOICE)
-    frame = scaling.stacked(terms, False, 1e7)
+    frame = data.stacked(terms, False, 1e7)
     far = frame[np.isclose(frame["params_total"], 1e7)]
     assert set(far["part"]) == {"extrapolated"}
     laws = [law_of(terms, key) for key in far["key"]]

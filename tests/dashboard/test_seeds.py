@@ -2,10 +2,10 @@
 
 import pytest
 
-from dashboard.artifacts import Suite
-from dashboard.seeds import every_seed, spread
-from dashboard.settings import Setting
-from dashboard.terms import Choice, best_setting, bound_terms
+from dashboard.analysis.bound.seeds import every_seed, spread
+from dashboard.analysis.bound.terms import Choice, best_setting, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
 
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from dashboard import navigation
-from dashboard.artifacts import Suite
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.page import navigation
 from tests.dashboard.views import PAGES, link_of, numbers_of, query_of, record_of
 
 OTHER = "0123456789ab"
@@ -45,8 +45,8 @@ def test_the_link_is_absolute_and_of_the_page(open_page):
     assert link_of(app.run()).startswith("https://example.org/app/quantization?suite=micro&")
 
 
-def test_the_version_is_the_hash_of_the_manifest(suite, micro_run, data_copy):
-    manifest = micro_run / "data/micro/manifest.json"
+def test_the_version_is_the_hash_of_the_manifest(suite, micro_suite, data_copy):
+    manifest = micro_suite / "data/micro/manifest.json"
     assert suite.version.short == hashlib.sha256(manifest.read_bytes()).hexdigest()[:12]
     (data_copy / "micro/manifest.json").write_text("{}")
     assert Suite(data_copy, "micro").version.short != suite.version.short

@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
-from dashboard.artifacts import Suite
-from dashboard.laws import law_of
-from dashboard.numbers import number_label, times_label
-from dashboard.outlook import BOUND, GAP, Outlook, law_estimate
-from dashboard.settings import Setting
-from dashboard.sizes import ANOTHER, chosen_size, default_size, standing
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook, law_estimate
+from dashboard.analysis.laws.sizes import ANOTHER, chosen_size, default_size, standing
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.numbers import number_label, times_label
 
 MODELS = pd.DataFrame(
     {"model_id": ["small", "middle", "large"], "params_total": [1_000, 10_000, 1_000_000]}
@@ -79,8 +79,8 @@ def test_every_page_reads_any_size_off_its_laws_and_says_so(open_app, page):
     assert "`a lot` is not a number from 1k to 10T" in app.warning[0].value
 
 
-def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_run):
-    suite = Suite(micro_run / "data", "micro")
+def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suite):
+    suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
     view = Outlook.of(terms)
     app = open_at(open_app, PAGES[0], "3M")

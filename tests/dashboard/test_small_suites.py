@@ -7,15 +7,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard import pythia
-from dashboard.artifacts import Suite
-from dashboard.navigation import PAGES
-from dashboard.numbers import change_words
-from dashboard.plural import agree, counted, listed
-from dashboard.quantization_words import _why_there
-from dashboard.ratios import Ratios
-from dashboard.sizes import ANOTHER
-from dashboard.training_text import stand_ins, trained_on
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.laws.sizes import ANOTHER
+from dashboard.artifacts.suite import Suite
+from dashboard.style.numbers import change_words
+from dashboard.style.plural import agree, counted, listed
+from dashboard.style.training_text import stand_ins, trained_on
+from dashboard.ui.page.navigation import PAGES
+from dashboard.views.quantization.words import _why_there
+from dashboard.views.scaling_laws import pythia
 from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import replace_columns
 from tests.dashboard.small_suites import (
@@ -42,12 +42,12 @@ BAD_PLURAL = re.compile(
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, micro_run):
+def folder(tmp_path_factory, micro_suite):
     """Both suites, and one model of the ladder with all that is known of its training."""
     data = tmp_path_factory.mktemp("small")
     for name, models in SUITES.items():
-        make_small_suite(micro_run / "data/micro", data, name, models)
-    shutil.copytree(micro_run / "data/micro", data / "trained")
+        make_small_suite(micro_suite / "data/micro", data, name, models)
+    shutil.copytree(micro_suite / "data/micro", data / "trained")
     keep_models(data / "trained", SUITES["one"])
     return data
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from altair.utils.schemapi import SchemaValidationError
 
-from dashboard import vega
+from dashboard.charts import vega
 from tests.dashboard.views import PAGES, record_of
 
 

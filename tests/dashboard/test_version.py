@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from dashboard.artifacts import Suite
-from dashboard.manifest import SHIPPED
-from dashboard.version import local_version
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.suite import Suite
+from dashboard.artifacts.version import local_version
 from tests.conftest import ROOT
 
 
@@ -19,8 +19,8 @@ def a_file(folder):
     return min(folder.glob("quantized/*.parquet"))
 
 
-def test_the_version_of_a_suite_is_the_hash_of_its_manifest(micro_run, suite):
-    assert suite.version.digest == digest_of(micro_run / "data/micro")
+def test_the_version_of_a_suite_is_the_hash_of_its_manifest(micro_suite, suite):
+    assert suite.version.digest == digest_of(micro_suite / "data/micro")
     assert suite.version.short == suite.version.digest[:12]
     assert not suite.version.note
 

@@ -10,28 +10,28 @@ import pandas as pd
 import pytest
 
 from bounds import TokenLosses
-from dashboard.artifacts import Suite
-from dashboard.gap_chart import gap_curve
-from dashboard.law_charts import term_laws
-from dashboard.laws import law_of
-from dashboard.numbers import count_label, times_label
-from dashboard.outlook import BOUND, GAP, Outlook
-from dashboard.predicted_bars import stacked
-from dashboard.published import nonembedding
-from dashboard.rescaled import RescaledSuite, standing_for
-from dashboard.settings import Setting
-from dashboard.size_words import badge
-from dashboard.smallest_size import first_below, smallest_size
-from dashboard.terms import PREQUENTIAL, Choice, bound_terms, prequential
-from dashboard.what_if import Scenario, outlook, own_ratio, predictions, recomputed
-from dashboard.what_if_published import information_per_token, values_at
+from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms, prequential
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
+from dashboard.analysis.laws.published import nonembedding
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.charts.law_charts import term_laws
+from dashboard.charts.predicted_bars import stacked
+from dashboard.style.numbers import count_label, times_label
+from dashboard.ui.notes.size_words import badge
+from dashboard.views.what_if.gap_chart import gap_curve
+from dashboard.views.what_if.published_laws import information_per_token, values_at
+from dashboard.views.what_if.rescaled import RescaledSuite, standing_for
+from dashboard.views.what_if.scenario import Scenario, outlook, own_ratio, predictions, recomputed
+from dashboard.views.what_if.smallest_size import first_below, smallest_size
 
 GPTQ = Choice(Setting("gptq", 4), "stored", 0.05)
 
 
 @pytest.fixture(scope="module")
-def suite(micro_run):
-    return Suite(micro_run / "data", "micro")
+def suite(micro_suite):
+    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture(scope="module")
@@ -537,7 +537,7 @@ def test_the_gaps_own_law_is_a_second_opinion():
     assert terms.n != pytest.approx(own.n, rel=0.1)
 
 
-def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_run):
+def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_suite):
     app = open_page("what_if", target="20")
     assert "is there already" in markdown(app)
     assert any("second opinion" in c.value for c in app.caption)

@@ -7,10 +7,10 @@ import pytest
 
 from bounds import FORMS
 from bounds.printed import upper_text
-from dashboard import own_example
-from dashboard.own_bounds import ESTIMATE, LABELS, REAL
-from dashboard.settings import Setting
-from dashboard.terms import Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.artifacts.settings import Setting
+from dashboard.views.your_losses import example as own_example
+from dashboard.views.your_losses.bounds import ESTIMATE, LABELS, REAL
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.views import link_of, query_of, record_of
 
@@ -170,8 +170,8 @@ def test_a_file_that_cannot_be_used_is_one_sentence(open_page, suite, file, sent
     assert not app.dataframe
 
 
-def test_the_example_of_a_sampled_suite_is_a_sample(open_page, tmp_path, micro_run):
-    make_sampled_suite(micro_run / "data/micro", tmp_path)
+def test_the_example_of_a_sampled_suite_is_a_sample(open_page, tmp_path, micro_suite):
+    make_sampled_suite(micro_suite / "data/micro", tmp_path)
     app = open_page("your_losses", tmp_path, own_example="true")
     assert not app.exception
     assert not sentences(app)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.manifest import SHIPPED
+from dashboard.artifacts.manifest import SHIPPED
 from tests.conftest import ROOT
 from tests.tools.seeded_suite import make_seeded_suite, write_sweep
 from tools.results.ladder import Ladder, open_ladder

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
-from dashboard.settings import Setting
+from dashboard.artifacts.settings import Setting
 
 #: Sizes that are kept, and the seeds of each with the factor of their losses.
 SEEDS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bounds import fit_power_law
-from dashboard.trends import Trend, trend, trend_of
+from dashboard.views.overview.trends import Trend, trend, trend_of
 from tools.results import words
 from tools.results.words import Verdict, expected, trend_words
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from dashboard.errors import ArtifactError
+from dashboard.artifacts.errors import ArtifactError
 from tools.results.ladder import open_ladder
 from tools.results.report import FIGURE_PARTS, build, build_figure, write
 

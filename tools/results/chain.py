@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from dashboard.artifacts import Suite
-from dashboard.forms import STEPS as FORM_STEPS
-from dashboard.settings import Setting
-from dashboard.terms import (
+from dashboard.analysis.bound.terms import (
     UNQUANTIZED,
     Choice,
     best_setting,
     training_losses,
     why_not_certified,
 )
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.inequalities import STEPS as FORM_STEPS
 
 #: Failure probability of every bound.
 DELTA = 0.05

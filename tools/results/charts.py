@@ -3,8 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from dashboard.law_charts import size_scale
-from dashboard.text import GAP_COLOUR, GUESS_LABEL, GUIDE_COLOUR, MEASURED_COLOURS
+from dashboard.charts.law_charts import size_scale
+from dashboard.style.glossary import GAP_COLOUR, GUESS_LABEL, GUIDE_COLOUR, MEASURED_COLOURS
 
 
 def bound_and_losses(terms: pd.DataFrame, nominal: pd.DataFrame, guess: float) -> alt.LayerChart:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from dashboard.artifact_files import list_suites
-from dashboard.artifacts import Suite
-from dashboard.errors import ArtifactError
-from dashboard.settings import Setting
-from dashboard.terms import UNQUANTIZED, Choice
-from dashboard.text import parameter_count
+from dashboard.analysis.bound.terms import UNQUANTIZED, Choice
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.files import list_suites
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import parameter_count
 
 #: Failure probability of every bound, but where another is named.
 DELTA = 0.05

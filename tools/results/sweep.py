@@ -6,8 +6,8 @@ import pandas as pd
 
 from bounds import UnfittableError
 from bounds.laws.learning_rate import BestRate, RateRule, best_rate, fit_rate_rule
-from dashboard.artifact_files import checked_metadata
-from dashboard.text import parameter_count
+from dashboard.artifacts.files import checked_metadata
+from dashboard.style.glossary import parameter_count
 
 _TABLE = "learning_rates"
 

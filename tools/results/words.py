@@ -7,7 +7,7 @@ from enum import Enum
 
 from bounds import PowerLaw
 from bounds.printed import rounded_up
-from dashboard.trends import Trend, trend
+from dashboard.views.overview.trends import Trend, trend
 
 #: Standard errors from which on two measurements are called different.
 CLEAR = 2.0

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from dashboard import frontier, frontier_charts, information, pythia
-from dashboard.information import CONSTANT_RATE
-from dashboard.laws import law_of
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.measured import information
+from dashboard.analysis.measured.information import CONSTANT_RATE
+from dashboard.views.scaling_laws import frontier, frontier_charts, pythia
 from tools.results.ladder import Ladder, Size
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.sections.loss_law import falls_strictly

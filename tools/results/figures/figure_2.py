@@ -6,15 +6,15 @@ from dataclasses import replace
 import pandas as pd
 
 from bounds.laws.published import published
-from dashboard import variation
-from dashboard.bound_charts import stacked_terms
-from dashboard.curvature import traces, whole_models
-from dashboard.law_charts import law_panel
-from dashboard.laws import law_of
-from dashboard.numbers import count_label
-from dashboard.terms import Choice, bound_terms
-from dashboard.text import TERMS, term_of
-from dashboard.trends import Trend
+from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.measured import variation
+from dashboard.analysis.measured.curvature import traces, whole_models
+from dashboard.charts.bound_charts import stacked_terms
+from dashboard.charts.law_charts import law_panel
+from dashboard.style.glossary import TERMS, term_of
+from dashboard.style.numbers import count_label
+from dashboard.views.overview.trends import Trend
 from tools.results.charts import bound_and_losses
 from tools.results.figures.setting import (
     PAPER_BITS,

@@ -6,14 +6,14 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
-from dashboard import information
-from dashboard.information_charts import bits_by_size, totals_by_code
-from dashboard.law_charts import term_laws
-from dashboard.laws import law_of
-from dashboard.numbers import count_label
-from dashboard.outlook import Outlook
-from dashboard.terms import PREQUENTIAL, bound_terms, prequential
-from dashboard.trends import Trend, trend
+from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.outlook import Outlook
+from dashboard.analysis.measured import information
+from dashboard.charts.law_charts import term_laws
+from dashboard.style.numbers import count_label
+from dashboard.views.information.charts import bits_by_size, totals_by_code
+from dashboard.views.overview.trends import Trend, trend
 from tools.results.figures.setting import PAPER_BITS, PAPER_DELTA, papers_setting
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs

@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 
 from bounds.spectrum import mean_and_error
-from dashboard import curvature, curvature_charts
-from dashboard.laws import law_of
-from dashboard.text import parameter_count
-from dashboard.trends import Trend, trend
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.measured import curvature
+from dashboard.style.glossary import parameter_count
+from dashboard.views.curvature import charts
+from dashboard.views.overview.trends import Trend, trend
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.words import (
@@ -106,7 +107,7 @@ def _chart(points: pd.DataFrame, nodes: pd.DataFrame, name: str) -> alt.LayerCha
     threshold = curvature.linear_below(nodes)
     curves = curvature.densities(nodes, "train_fraction", _BANDWIDTH, threshold)
     fractions = {f: _share(f) for f in sorted(set(nodes["train_fraction"]))}
-    chart = curvature_charts.spectra_over(curves, threshold, size, "train_fraction", fractions)
+    chart = charts.spectra_over(curves, threshold, size, "train_fraction", fractions)
     return chart.properties(width=360, height=280, title=f"{parameter_count(size)} parameters")
 
 

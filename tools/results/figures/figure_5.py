@@ -4,9 +4,10 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard import curvature, curvature_charts
-from dashboard.laws import law_of
-from dashboard.predicted_gap import PREDICTORS, agreements, predictions, quantizers
+from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.measured import curvature
+from dashboard.views.curvature import charts
+from dashboard.views.curvature.predicted_gap import PREDICTORS, agreements, predictions, quantizers
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, bullets, findings, images, paragraphs
 from tools.results.words import (
@@ -66,7 +67,7 @@ def part(ladder: Ladder) -> Part:
 
 def _chart(over: pd.DataFrame, key: str) -> alt.LayerChart:
     label = f"{_SYMBOLS[key]}, {_UNITS[key]}"
-    chart = curvature_charts.traces_over(over, "windows", "Training windows", key, label)
+    chart = charts.traces_over(over, "windows", "Training windows", key, label)
     return chart.properties(width=310)
 
 

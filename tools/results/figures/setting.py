@@ -2,7 +2,7 @@
 
 import math
 
-from dashboard.settings import Setting
+from dashboard.artifacts.settings import Setting
 from tools.results.ladder import Ladder
 
 #: The paper's bitrate and failure probability (its section 4).

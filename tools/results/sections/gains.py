@@ -5,10 +5,10 @@ import math
 import pandas as pd
 
 from bounds.printed import rounded_up
-from dashboard.laws import law_of
-from dashboard.steps import GAP, MOVES
-from dashboard.terms import PREQUENTIAL, UNQUANTIZED, Choice, bound_terms
-from dashboard.waterfall_chart import waterfall
+from dashboard.analysis.bound.steps import GAP, MOVES
+from dashboard.analysis.bound.terms import PREQUENTIAL, UNQUANTIZED, Choice, bound_terms
+from dashboard.analysis.laws.fits import law_of
+from dashboard.views.bound_explorer.waterfall_chart import waterfall
 from tools.results.chain import STEPS, best_of_all, chain, is_complete, other_order
 from tools.results.ladder import DELTA, Ladder, Size
 from tools.results.markdown import Part, images, paragraphs, table
@@ -220,7 +220,7 @@ def _heuristic(ladder: Ladder, name: str) -> str:
 
 
 def _as_waterfall(frame: pd.DataFrame) -> pd.DataFrame:
-    """As ``dashboard.waterfall_chart`` takes it, labels broken where they are long."""
+    """Rows for the waterfall chart of the bound explorer, with long labels broken."""
     kinds = [GAP, *[MOVES] * (len(frame) - 1)]
     labels = frame["step"].str.replace(" ", "|").str.replace("|α|and|W", "|α and W")
     return frame.assign(kind=kinds, step=labels)

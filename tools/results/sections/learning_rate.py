@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 
 from bounds.laws.learning_rate import BestRate, RateRule
-from dashboard.text import GUIDE_COLOUR, RAMP, parameter_count
-from dashboard.trends import Trend, trend_of
+from dashboard.style.glossary import GUIDE_COLOUR, RAMP, parameter_count
+from dashboard.views.overview.trends import Trend, trend_of
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, images, paragraphs, table
 from tools.results.sweep import by_rate, optima, read_sweep, rule

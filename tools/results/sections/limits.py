@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dashboard import pythia
+from dashboard.views.scaling_laws import pythia
 from tools.results.ladder import DELTA, Ladder
 from tools.results.markdown import Part, bullets, paragraphs
 from tools.results.words import Finding, Verdict, counted, listed, number

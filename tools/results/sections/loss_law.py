@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from bounds import HeldOut, PowerLaw
-from dashboard import scaling, scaling_charts
-from dashboard.law_charts import law_panel
-from dashboard.laws import formula, law_of
-from dashboard.quantities import MEASURED, Quantity
-from dashboard.text import term_of
-from dashboard.units import NATS
+from dashboard.analysis.bound.units import NATS
+from dashboard.analysis.laws.fits import formula, law_of
+from dashboard.analysis.measured.quantities import MEASURED, Quantity
+from dashboard.charts.law_charts import law_panel
+from dashboard.style.glossary import term_of
+from dashboard.views.scaling_laws import charts, data
 from tools.results.ladder import Ladder
 from tools.results.markdown import Part, images, paragraphs, table
 from tools.results.words import (
@@ -33,7 +33,7 @@ _EDGE = 0.05
 def section(ladder: Ladder) -> Part:
     """The section."""
     loss = training_loss(ladder)
-    law, held = scaling.law_and_held_out(loss, floor=False)
+    law, held = data.law_and_held_out(loss, floor=False)
     heading = "## 2. The loss law"
     if isinstance(law, str):
         return Part(paragraphs(heading, f"The training loss has no power law here. {law}"))
@@ -175,7 +175,7 @@ def _largest(ladder: Ladder, held: HeldOut | str) -> tuple[str, tuple[Finding, .
 
 def _chart(loss: Quantity, law: PowerLaw) -> alt.HConcatChart:
     panel = law_panel(loss.values, "value", "Training loss", loss.colour, law)
-    left_over = scaling_charts.residuals(scaling.residuals(loss, law), loss.colour)
+    left_over = charts.residuals(data.residuals(loss, law), loss.colour)
     return alt.hconcat(
         panel.properties(width=330, height=220),
         left_over.properties(width=330, height=220, title="What the law leaves over"),

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from dashboard.numbers import duration
-from dashboard.settings import QUANTIZERS, Setting, setting_of
-from dashboard.units import BITS
+from dashboard.analysis.bound.units import BITS
+from dashboard.artifacts.settings import QUANTIZERS, Setting, setting_of
+from dashboard.style.numbers import duration
 from tools.results.ladder import Ladder, Size
 from tools.results.markdown import Part, bullets, paragraphs, table
 from tools.results.words import counted, listed, number, spread

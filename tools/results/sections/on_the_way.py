@@ -4,8 +4,8 @@ import math
 
 from bounds import ControlGrid, RiskBound
 from bounds.progressive import RECIPE_BITS
-from dashboard import progressive
-from dashboard.progressive_words import ANOTHER_STATEMENT, trained_again_words
+from dashboard.analysis.bound import progressive
+from dashboard.ui.notes.progressive_words import ANOTHER_STATEMENT, trained_again_words
 from tools.results.ladder import DELTA, Ladder, Size
 from tools.results.markdown import Part, paragraphs, table
 from tools.results.sections.gains import all_chains

@@ -1,0 +1,21 @@
+"""Gaps between a bound and a training loss, which is an estimate in sampled suites."""
+
+import pandas as pd
+
+
+def gap_note(model: pd.Series) -> str:
+    """The standard error of a model's gap, where the training loss in it is an estimate.
+
+    Args:
+        model: row of ``terms.bound_terms``, or any with the columns gap_se_nats.
+    """
+    error = model["gap_se_nats"]
+    if error == 0:
+        return ""
+    spread = "error unknown" if pd.isna(error) else f"± {error:.2g} standard error"
+    return f"{spread}, not certified"
+
+
+def of_gaps(terms: pd.DataFrame) -> pd.DataFrame:
+    """``terms`` for a chart of gaps: the column certified then refers to the gap, not the bound."""
+    return terms.assign(certified=terms["gap_certified"]) if "gap_certified" in terms else terms

@@ -1,0 +1,275 @@
+"""Every term of the bound for every model of a suite, at one choice of the controls."""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pandas as pd
+
+from bounds import FORMS, RiskBound
+from dashboard.analysis.bound.sampling import bound_from_windows
+from dashboard.artifacts.errors import REPAIR, ArtifactError
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.style.glossary import TERMS
+
+#: Code lengths of a quantized model, and whether each is the length of a real prefix-free code.
+CODES = {"stored": True, "entropy_coded": True, "nominal": False}
+
+#: The code length of the trained model itself by prequential coding, which is no real code.
+PREQUENTIAL = "prequential"
+
+UNQUANTIZED = Setting("none", 32)
+
+_COUNTS = ("params_total", "train_tokens", "vocab_size")
+
+#: What a model's row says in words, if anything.
+NOTES = ("stand_in", "remark")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the controls say.
+
+    Attributes:
+        setting: quantizer and bits.
+        code: a key of ``CODES``, or ``PREQUENTIAL`` with the unquantized model.
+        failure_probability: delta.
+        form: a key of ``bounds.FORMS``, or in a sampled suite ``SAMPLED``.
+    """
+
+    setting: Setting
+    code: str
+    failure_probability: float
+    form: str = "geometric"
+
+    @property
+    def has_real_code(self) -> bool:
+        """Whether the code length is that of a real code, as a certificate needs."""
+        return CODES.get(self.code, False)
+
+
+def prequential(choice: Choice) -> Choice:
+    """The same choice with the prequential code, which is of the unquantized model."""
+    return replace(choice, code=PREQUENTIAL, setting=UNQUANTIZED)
+
+
+def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
+    """Bits of the chosen code by model_id; models that lack it are left out."""
+    if choice.code == PREQUENTIAL:
+        return suite.information().set_index("model_id")["k_nats"] / math.log(2)
+    return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
+
+
+def training_losses(suite: Suite) -> dict[str, float]:
+    """Mean training loss of each unquantized model in nats per token, by model_id.
+
+    The exact mean, not that of the histogram, whose losses are rounded up: what a gap is counted
+    from must not be too large.  In a sampled suite over the windows that bounds are evaluated on,
+    so that the quantization gap is of the same tokens, or else as `quantized` has it.
+    """
+    if not suite.is_sampled:
+        return _exact_losses(suite, UNQUANTIZED)
+
+    def compute() -> dict[str, float]:
+        measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
+        losses = suite.train_losses(UNQUANTIZED)
+        return measured.to_dict() | {
+            name: suite.windows(UNQUANTIZED, name).evaluation.mean_loss_nats for name in losses
+        }
+
+    return suite.remember("training losses", compute)
+
+
+def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
+    """Mean over all D training tokens at a setting, nothing rounded, of the models that have them
+    all scored."""
+
+    def compute() -> dict[str, float]:
+        means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
+        whole = suite.train_losses(setting)
+        return {str(name): float(loss) for name, loss in means.items() if name in whole}
+
+    return suite.remember(("exact losses", setting), compute)
+
+
+def training_loss_error(suite: Suite, model_id: str) -> float:
+    """Standard error of one of ``training_losses``: 0 where all training tokens were scored, not a
+    number where the windows were not kept."""
+    if not suite.is_sampled:
+        return 0.0
+    windows = suite.windows(UNQUANTIZED, model_id)
+    return math.nan if windows is None else windows.evaluation.mean_loss_se_nats
+
+
+def bounds_by_model(
+    suite: Suite, choice: Choice, only: Collection[str] | None = None
+) -> dict[str, RiskBound]:
+    """The chosen bound of every model that was measured at the setting, smallest model first.
+
+    Args:
+        only: of ``Suite.every_model``; None for ``Suite.models``.
+
+    Raises:
+        ArtifactError: the losses of a model do not cover its training set, or are no losses.
+    """
+    chosen = None if only is None else frozenset(only)
+    return dict(suite.remember(("bounds", choice, chosen), lambda: _bounds(suite, choice, chosen)))
+
+
+def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[str, RiskBound]:
+    key = ("code lengths", choice.code, choice.setting)
+    lengths = suite.remember(key, lambda: code_lengths(suite, choice).to_dict())
+    trained, found = training_losses(suite), {}
+    for name, train_tokens, vocab_size in _sizes(suite, only):
+        if name not in trained or name not in lengths:
+            continue  # not measured yet
+        form = _form(suite, choice, name)
+        if form is None:
+            continue
+        bound = partial(
+            form,
+            code_bits=float(lengths[name]),
+            train_tokens=train_tokens,
+            vocab_size=vocab_size,
+            failure_probability=choice.failure_probability,
+        )
+        try:
+            found[name] = suite.remember(
+                (choice, name), partial(_counted, suite, choice, name, bound)
+            )
+        except ValueError as error:
+            table = "token_losses" if suite.is_sampled else "loss_histograms"
+            raise ArtifactError(
+                f"The measurements of {name} at {choice.setting.label} cannot be used: {error}. "
+                f"For its files in {table} and quantized: {REPAIR}."
+            ) from None
+    return found
+
+
+def _counted(
+    suite: Suite, choice: Choice, model_id: str, bound: Callable[[], RiskBound]
+) -> RiskBound:
+    """A bound with its gap counted from exact losses, where all tokens were scored."""
+    if suite.is_sampled:
+        return bound()
+    exact = (_exact_losses(suite, setting)[model_id] for setting in (UNQUANTIZED, choice.setting))
+    return bound().counted_from(*exact)
+
+
+def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, int]]:
+    """D and V of the models, in their order."""
+
+    def look() -> list[tuple[str, int, int]]:
+        models = suite.models() if only is None else suite.every_model()
+        columns = (models[key] for key in ("model_id", "train_tokens", "vocab_size"))
+        rows = zip(*columns, strict=True)
+        return [(n, int(d), int(v)) for n, d, v in rows if only is None or n in only]
+
+    return suite.remember(("sizes", only), look)
+
+
+def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBound] | None:
+    """The chosen form with the losses of one model, None where they were not measured."""
+    trained = training_losses(suite)[model_id]
+    if choice.form in FORMS:
+        losses = suite.train_losses(choice.setting).get(model_id)
+        return losses and partial(FORMS[choice.form], trained, losses)
+    windows = suite.windows(choice.setting, model_id)
+    error, settings = training_loss_error(suite, model_id), len(suite.settings())
+    return windows and partial(
+        bound_from_windows, windows, choice.form, trained, error, settings=settings
+    )
+
+
+def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | None:
+    """Why a bound is no certificate, in words that follow “not certified: ”; None if it is one.
+
+    Args:
+        stand_in: of the model, as the artifacts have it.
+    """
+    reasons = []
+    if not choice.has_real_code:
+        reasons.append(f"the {choice.code} code length is that of no real code")
+    if suite.is_sampled and choice.form in FORMS:
+        reasons.append("this form needs every training token, and only a sample was scored")
+    if isinstance(stand_in, str):
+        reasons.append(f"another text stands in for the training text ({stand_in.rstrip('.')})")
+    return "; ".join(reasons) or None
+
+
+def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = None) -> pd.DataFrame:
+    """One row per model that was measured at the setting, smallest first.
+
+    Args:
+        only: of ``Suite.every_model``; None for ``Suite.models``.
+
+    Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
+    ``text.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
+    gap_se_nats of the training loss (0 where it is exact), the measured train_loss_nats
+    of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
+    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified (of
+    the bound), gap_certified (never where the gap subtracts an estimate), not_certified_because
+    (None where the bound is certified), stand_in and remark of the model (None without).
+    """
+    chosen = None if only is None else frozenset(only)
+    return suite.remember(("terms", choice, chosen), lambda: _terms(suite, choice, chosen))
+
+
+def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.DataFrame:
+    models = (suite.models() if only is None else suite.every_model()).set_index("model_id")
+    quantized = suite.quantized(choice.setting).set_index("model_id")
+    trained = suite.quantized(UNQUANTIZED).set_index("model_id")
+    lengths = code_lengths(suite, choice)
+    rows = []
+    for name, bound in bounds_by_model(suite, choice, only).items():
+        model = models.loc[name]
+        reason = why_not_certified(suite, choice, model["stand_in"])
+        rows.append(
+            {
+                "model_id": name,
+                **{key: int(model[key]) for key in _COUNTS},
+                "bytes_per_token": float(model["bytes_per_token"]),
+                **{term.key: getattr(bound, term.key) for term in TERMS},
+                "total_nats": bound.total_nats,
+                "gap_nats": bound.gap_nats,
+                "gap_se_nats": training_loss_error(suite, name),
+                "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
+                "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
+                "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
+                "code_bits": lengths[name],
+                "code_nats_per_token": bound.complexity_per_token.code_nats,
+                "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
+                "alpha": bound.alpha,
+                "loss_range_nats": bound.loss_range_nats,
+                **bound.parameters,
+                "certified": reason is None,
+                "gap_certified": reason is None and not suite.is_sampled,
+                "not_certified_because": reason,
+                **{key: model[key] if isinstance(model[key], str) else None for key in NOTES},
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return frame.astype({key: object for key in ("not_certified_because", *NOTES) if rows})
+
+
+def best_setting(
+    suite: Suite, choice: Choice, model_id: str, quantizer: str | None = None
+) -> tuple[Setting, float]:
+    """The setting at which one model's gap is smallest, all else as chosen, and that gap.
+
+    A code names its setting in its first bytes, so choosing it afterwards is paid for.
+
+    Args:
+        quantizer: to look among its rates only.
+    """
+    gaps = {}
+    for setting in suite.settings():
+        if quantizer not in (None, setting.quantizer):
+            continue
+        bounds = bounds_by_model(suite, replace(choice, setting=setting), [model_id])
+        if model_id in bounds:
+            gaps[setting] = bounds[model_id].gap_nats
+    best = min(gaps, key=gaps.__getitem__)
+    return best, gaps[best]

@@ -1,0 +1,91 @@
+"""Scaling laws as the pages use them: fitted once per set of numbers, or the reason for none."""
+
+from functools import lru_cache
+
+import pandas as pd
+
+from bounds import HeldOut, PowerLaw, UnfittableError, fit_power_law, predict_largest
+from dashboard.style.plural import agree
+
+#: Shapes of a law by what a reader sees; the value says whether a floor is fitted.
+SHAPES = {"power law": False, "power law with a floor": True}
+
+
+def too_few(frame: pd.DataFrame, floor: bool = False) -> str | None:
+    """That there are too few sizes for any law, said once in place of once for each quantity; None
+    where there are enough.
+
+    Args:
+        frame: column params_total.
+    """
+    needed, sizes = least_sizes(floor), int(frame["params_total"].nunique())
+    if sizes >= needed:
+        return None
+    return (
+        f"No law in model size: it needs at least {needed} sizes, and {sizes} "
+        f"{agree(sizes, 'was', 'were')} measured here."
+    )
+
+
+def several_sizes(frame: pd.DataFrame) -> bool:
+    """Whether anything can be drawn against model size.
+
+    Args:
+        frame: column params_total.
+    """
+    return bool(frame["params_total"].nunique() > 1)
+
+
+def least_sizes(floor: bool = False) -> int:
+    """How many sizes a law needs: one more than it has parameters."""
+    return 4 if floor else 3
+
+
+def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> PowerLaw | str:
+    """Law of one column in ``params_total``, or the sentence that says why there is none."""
+    return _fit(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
+
+
+def held_out_of(frame: pd.DataFrame, key: str, floor: bool = False) -> HeldOut | str:
+    """What the law of the smaller models says of the largest, or why there is none."""
+    return _predict(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
+
+
+def _numbers(column: pd.Series) -> tuple[float, ...]:
+    return tuple(map(float, column))
+
+
+@lru_cache(maxsize=4096)
+def _fit(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> PowerLaw | str:
+    try:
+        return fit_power_law(n, y, floor=floor)
+    except UnfittableError as reason:
+        return f"No law: {reason}."
+
+
+@lru_cache(maxsize=4096)
+def _predict(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> HeldOut | str:
+    try:
+        return predict_largest(n, y, floor=floor)
+    except (UnfittableError, ValueError) as reason:
+        return f"No prediction: {reason}."
+
+
+def formula(law: PowerLaw) -> str:
+    """The law as one line of Python: ``1.23e+01 * N**-0.275``."""
+    power = f"{law.coefficient:.6g} * N**{-law.exponent:.6g}"
+    return f"{law.offset:.6g} + {power}" if law.offset else power
+
+
+def exponent_in_words(law: PowerLaw | str) -> str:
+    """The exponent with its interval as plain text, or why there is none."""
+    if isinstance(law, str):
+        return law
+    low, high = law.exponent_interval
+    start = f"{law.offset:.3g} + " if law.offset else ""
+    return f"{start}∝ N^({signed(-law.exponent)})   95 %: {signed(-high)} to {signed(-low)}"
+
+
+def signed(value: float) -> str:
+    """With a true minus sign."""
+    return f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,118 @@
+"""What laws in N say of a model that nobody trained: each term at any size, and sums."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bounds import PowerLaw
+from bounds.laws.power_law import interval, with_scatter
+from dashboard.analysis.laws.fits import law_of
+from dashboard.style.glossary import TERMS
+
+#: What the bound adds up, and what of it is not the training loss.
+BOUND = tuple(term.key for term in TERMS)
+GAP = tuple(key for key in BOUND if key != "training_loss_nats")
+
+
+#: Probability that intervals aim to cover, as those of ``bounds.fit_power_law``.
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval for a single model, all in the unit of the quantity."""
+
+    value: float
+    low: float
+    high: float
+
+
+def law_estimate(law: PowerLaw, n: float) -> Estimate:
+    """A law's value at size ``n`` with the interval for one model of that size."""
+    low, high = law.predict(n)
+    return Estimate(float(law.at(n)), float(low[0]), float(high[0]))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The terms of the measured models in one scenario, and their laws in the model size.
+
+    Attributes:
+        terms: from ``terms.bound_terms``.
+        laws: by column of ``terms``; a sentence where there is none.
+        floor: whether laws were fitted with a floor.
+        as_measured: whether D and V are those that the models were trained with.
+    """
+
+    terms: pd.DataFrame
+    laws: dict[str, PowerLaw | str]
+    floor: bool
+    as_measured: bool
+
+    @classmethod
+    def of(cls, terms: pd.DataFrame, floor: bool = False) -> "Outlook":
+        """Of measured models as they are, with a law for each term and for the gap."""
+        laws = {key: law_of(terms, key, floor) for key in (*BOUND, "gap_nats")}
+        return cls(terms, laws, floor, as_measured=True)
+
+    @property
+    def smallest(self) -> float:
+        """N of the smallest measured model."""
+        return float(self.terms["params_total"].min())
+
+    @property
+    def largest(self) -> float:
+        """N of the largest measured model."""
+        return float(self.terms["params_total"].max())
+
+    def without(self, keys: Sequence[str]) -> list[str]:
+        """Those of ``keys`` that have no law, though they are not simply 0 for every model."""
+        lawless = [key for key in keys if isinstance(self.laws[key], str)]
+        return [key for key in lawless if (self.terms[key] != 0.0).any()]
+
+    def at(self, keys: Sequence[str], n: np.ndarray) -> np.ndarray:
+        """Sum of the laws of ``keys`` at sizes ``n``, shape (m,), in nats per token."""
+        n = np.atleast_1d(np.asarray(n, dtype=np.float64))
+        return sum((law.at(n) for law in self._laws(keys)), np.zeros(n.shape))
+
+    def draws_at(self, keys: Sequence[str], n: np.ndarray) -> np.ndarray:
+        """The same sum by every resample of the models: shape (resamples, m).
+
+        All laws were fitted to the same models, so their resamples are the same ones in the same
+        order, and what goes together in one resample is added up: a joint bootstrap.
+        """
+        n = np.atleast_1d(np.asarray(n, dtype=np.float64))
+        return sum((law.draws_at(n) for law in self._laws(keys)), np.zeros((1, n.size)))
+
+    def estimate(self, keys: Sequence[str], n: float) -> Estimate | None:
+        """Sum of the laws of ``keys`` at size ``n``, with the interval for one model of that size;
+        a term that is 0 for every model adds 0.
+
+        None if no law is left to add up and the terms are not 0.
+        """
+        laws = self._laws(keys)
+        if not laws:
+            return None if self.without(keys) else Estimate(0.0, 0.0, 0.0)
+        if len(laws) == 1:
+            return law_estimate(laws[0], n)
+        band = interval(self.draws_at(keys, n), _LEVEL)
+        fitted = self.at(keys, n)
+        low, high = with_scatter(
+            fitted, *band, self._log_residuals(keys), 3 if self.floor else 2, _LEVEL
+        )
+        return Estimate(float(fitted[0]), float(low[0]), float(high[0]))
+
+    def _log_residuals(self, keys: Sequence[str]) -> np.ndarray:
+        """Scatter of the measured models' sums about the laws', ln y - ln fit, shape (models,)."""
+        with_law = [key for key in keys if isinstance(self.laws[key], PowerLaw)]
+        measured = self.terms[with_law].sum(axis=1).to_numpy(dtype=np.float64)
+        return np.log(measured / self.at(keys, self.terms["params_total"].to_numpy()))
+
+    def bound_at(self, n: float) -> Estimate | str:
+        """The bound at size ``n`` as the sum of its terms' laws, or why there is none."""
+        return self.estimate(BOUND, n) or str(self.laws[BOUND[0]])
+
+    def _laws(self, keys: Sequence[str]) -> list[PowerLaw]:
+        return [law for key in keys if isinstance(law := self.laws[key], PowerLaw)]

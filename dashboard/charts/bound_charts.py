@@ -1,0 +1,281 @@
+"""Charts of the bound's terms: pure functions of data frames, no queries here."""
+
+from functools import partial
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds.printed import upper_text
+from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.charts import vega
+from dashboard.charts.law_charts import size_scale
+from dashboard.charts.marks import by_certificate, fill_of_bar, notes
+from dashboard.style.glossary import (
+    GUESS_LABEL,
+    GUIDE_COLOUR,
+    HELDOUT_LABEL,
+    MEASURED_COLOURS,
+    PAPER_LABEL,
+    PAPER_UNCERTIFIED_LABEL,
+    TRAIN_LABEL,
+    terms_in,
+)
+from dashboard.style.rounded_up import label, tooltip, with_printed
+
+#: Dark ink of outlines on bright fills.
+_INK = "#20242b"
+
+
+def term_colours(terms: pd.DataFrame, legend: alt.Legend | None) -> alt.Color:
+    """One colour per term, reversed so that the legend reads from top to bottom like the stack."""
+    shown = terms_in(terms)[::-1]
+    scale = alt.Scale(domain=[t.label for t in shown], range=[t.colour for t in shown])
+    return alt.Color("term:N", scale=scale, legend=legend)
+
+
+def stacked_terms(
+    terms: pd.DataFrame,
+    paper: pd.DataFrame,
+    selected: str,
+    unit: Unit = NATS,
+    top: float | None = None,
+    narrow: bool = False,
+    seeds: pd.DataFrame | None = None,
+    on_the_way: pd.DataFrame | None = None,
+) -> alt.LayerChart:
+    """Terms of the bound stacked over model size, with the measured losses on top.
+
+    Bars that are no certificate are hollow: outlines without a fill.
+
+    Args:
+        terms: from ``terms.bound_terms``, losses in ``unit``.
+        paper: the same in the paper's form, whose totals are drawn as lines above the bars.
+        selected: model_id drawn in full strength.
+        top: that the vertical axis reaches, to compare charts.
+        narrow: whether the chart stands beside others, under one legend for all.
+        seeds: from ``seeds.spread`` of ``total_nats``, drawn as the range of the bound.
+        on_the_way: from ``progressive.on_the_way``, drawn as triangles.
+    """
+    x = alt.X(
+        "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
+    )
+    fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
+    y = alt.Y("bottom:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
+    width = int(np.clip((120 if narrow else 420) / len(terms), 8, 56))
+    legend = None if narrow else alt.Legend(title="Terms of the bound", symbolOpacity=1)
+    colour = term_colours(terms, legend)
+    layers: list[alt.Chart | alt.LayerChart] = []
+    kept = ["model_id", "params_total", "total_nats", "certified"]
+    kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
+    for rows, certified in by_certificate(with_printed(stacked_rows(terms, kept))):
+        layers.append(
+            vega.Chart(rows)
+            .mark_bar(width=width, **fill_of_bar(certified))
+            .encode(
+                x=x,
+                y=y,
+                y2="top:Q",
+                color=colour,
+                opacity=alt.condition(
+                    alt.datum.model_id == selected, alt.value(1.0), alt.value(0.62)
+                ),
+                tooltip=[
+                    alt.Tooltip("model_id:N", title="model"),
+                    alt.Tooltip("term:N", title="term"),
+                    alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
+                    tooltip("total_nats", "bound"),
+                    *notes(terms),
+                ],
+            )
+        )
+    for rows, certified in by_certificate(terms):
+        layers += _totals(rows, x, certified)
+    if seeds is not None and len(seeds):
+        layers.append(_range_of_seeds(seeds, x, unit))
+    online = terms.head(0) if on_the_way is None else on_the_way
+    compared = _comparisons(terms, paper, online, x, width, unit, narrow)
+    layers += [_guess_line(terms, unit), *compared]
+    return vega.layer(*layers).properties(height=330 if narrow else 380)
+
+
+def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
+    """What a vertical axis must reach to show either form's bounds and the uniform guess."""
+    guesses = [unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()]
+    totals = pd.concat([terms["total_nats"], paper["total_nats"]])
+    return 1.06 * max(float(totals.max()), *guesses)
+
+
+def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
+    """The bound in numbers: inside the bar where there is one, lest it be taken for the value of
+    the line above."""
+    inside = {"dy": 11, "color": _INK} if certified else {"dy": -8, "color": GUIDE_COLOUR}
+    numbers = vega.Chart(with_printed(rows, 2)).encode(
+        x=x, y=alt.Y("total_nats:Q"), text=label("total_nats", 2)
+    )
+    bold = {"fontSize": 12, "fontWeight": "bold"}
+    totals = [numbers.mark_text(**bold, **inside)]
+    if certified:  # a pale halo keeps it legible on every colour, light or dark
+        halo = {"stroke": "white", "strokeWidth": 3, "opacity": 0.8}
+        totals = [numbers.mark_text(**bold, **(inside | halo)), *totals]
+    return totals
+
+
+def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
+    """From the lowest to the highest bound of each size's seeds."""
+    return (
+        vega.Chart(with_printed(seeds, keys=("low", "high")))
+        .mark_errorbar(ticks={"size": 9}, rule={"strokeWidth": 2}, color=_INK)
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=f"Loss, {unit.label}"),
+            y2="high:Q",
+            tooltip=[
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("seeds:Q", title="seeds"),
+                tooltip("low", "lowest bound"),
+                tooltip("high", "highest bound"),
+            ],
+        )
+    )
+
+
+def _size_axis(terms: pd.DataFrame, narrow: bool) -> alt.Axis:
+    return alt.Axis(
+        title="Parameters N (log scale)"
+        if narrow
+        else "Model size: parameters N, embeddings included (log scale)",
+        values=sorted(set(terms["params_total"])),
+        format=".3~s",
+        grid=False,
+        labelOverlap=True,
+    )
+
+
+def stacked_rows(terms: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
+    """One row per row of ``terms`` and term, with the ends of its bar and the columns ``kept``; a
+    negative term turns back."""
+    shown = terms_in(terms)
+    values = terms[[term.key for term in shown]].to_numpy()  # (models, terms)
+    tops = values.cumsum(axis=1)
+    frames = [
+        terms[kept].assign(
+            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
+        )
+        for i, term in enumerate(shown)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _comparisons(
+    terms: pd.DataFrame,
+    paper: pd.DataFrame,
+    online: pd.DataFrame,
+    x: alt.X,
+    width: int,
+    unit: Unit,
+    narrow: bool,
+) -> list[alt.Chart]:
+    """The measured losses as points, the held-out one with two standard errors each way, the bound
+    on the models on the way as triangles, and the paper's bound as a line a little wider than the
+    bar."""
+    frame = terms.assign(
+        low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
+        high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
+    )
+    measured = pd.concat(
+        [
+            frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss_nats"]),
+            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
+        ]
+    )
+    totals = paper.assign(
+        what=np.where(paper["certified"], PAPER_LABEL, PAPER_UNCERTIFIED_LABEL),
+        loss=paper["total_nats"],
+    )
+    online = online[online["model_id"].isin(terms["model_id"])]
+    online = online.assign(what=progressive.LABEL, loss=online["total_nats"])
+    looks = {
+        HELDOUT_LABEL: ("diamond", MEASURED_COLOURS[0]),
+        TRAIN_LABEL: ("circle", MEASURED_COLOURS[1]),
+        **({progressive.LABEL: ("triangle-up", progressive.COLOUR)} if len(online) else {}),
+        **dict.fromkeys(paper_kinds(paper), ("stroke", GUIDE_COLOUR)),
+    }
+    kinds, shapes, fills = list(looks), *map(list, zip(*looks.values(), strict=True))
+    look_of_marks = {"symbolStrokeWidth": 1.4, "symbolSize": 95}
+    legend = None if narrow else alt.Legend(title="For comparison", labelLimit=260, **look_of_marks)
+    measured, totals, online = (
+        frame.assign(shown=[of(loss) for loss in frame["loss"]])
+        for frame, of in (
+            (measured, "{:.4f}".format),
+            (totals, partial(upper_text, digits=4)),
+            (online, partial(upper_text, digits=4)),
+        )
+    )
+    look = {
+        "x": x,
+        "y": "loss:Q",
+        "shape": alt.Shape(
+            "what:N",
+            scale=alt.Scale(domain=kinds, range=shapes),
+            legend=legend,
+        ),
+        "fill": alt.Fill(
+            "what:N",
+            scale=alt.Scale(domain=kinds, range=fills),
+            legend=legend,
+        ),
+        "tooltip": [
+            alt.Tooltip("model_id:N", title="model"),
+            alt.Tooltip("what:N", title="what"),
+            alt.Tooltip("shown:N", title=unit.label),
+        ],
+    }
+    errors = (
+        vega.Chart(frame).mark_rule(color=_INK, strokeWidth=1.5).encode(x=x, y="low:Q", y2="high:Q")
+    )
+    outline = {"size": 95, "stroke": _INK, "strokeWidth": 1.2, "opacity": 1}
+    points = vega.Chart(measured).mark_point(**outline)
+    triangles = [
+        vega.Chart(rows)
+        .mark_point(**outline if certified else outline | {"filled": False, "strokeDash": [3, 3]})
+        .encode(**look)
+        for rows, certified in by_certificate(online)
+    ]
+    lines = [
+        vega.Chart(rows)
+        .mark_point(
+            size=(width + 14) ** 2,
+            stroke=GUIDE_COLOUR,
+            strokeWidth=2.5,
+            opacity=1,
+            **({} if certified else {"strokeDash": [3, 3]}),
+        )
+        .encode(**look)
+        for rows, certified in by_certificate(totals)
+    ]
+    return [*lines, errors, points.encode(**look), *triangles]
+
+
+def paper_kinds(paper: pd.DataFrame) -> list[str]:
+    """What the lines above the bars are: bounds, or totals of the paper's terms that are none."""
+    names = {True: PAPER_LABEL, False: PAPER_UNCERTIFIED_LABEL}
+    return [names[certified] for _, certified in by_certificate(paper)]
+
+
+def _guess_line(terms: pd.DataFrame, unit: Unit) -> alt.LayerChart:
+    """ln V: the loss of guessing every token alike; a bound above it says nothing."""
+    guesses = {unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()}
+    frame = pd.DataFrame({"guess": sorted(guesses)})
+    line = (
+        vega.Chart(frame)
+        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5)
+        .encode(y="guess:Q")
+    )
+    text = (
+        vega.Chart(frame)
+        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
+        .encode(x=alt.value("width"), y="guess:Q")
+    )
+    return vega.layer(line, text)

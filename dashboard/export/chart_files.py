@@ -1,0 +1,158 @@
+"""A chart as files: the rows that it draws, its specification, pictures of it."""
+
+import io
+import json
+import re
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from dashboard.export.pictures import draw
+from dashboard.export.record import Chart
+
+#: Width of a picture whose chart takes what room it is given, in pixels.
+WIDTH = 680
+
+#: Pixels of a PNG for each of the chart's.
+SCALE = 2.0
+
+#: Quiet axes on white, as on the pages.
+_LOOK = {
+    "background": "white",
+    "font": "Helvetica, Arial, sans-serif",
+    "view": {"stroke": "transparent"},
+    "axis": {"gridColor": "#E6E9EF", "domainColor": "#9AA3AF", "tickColor": "#9AA3AF"},
+    "axisX": {"titleFontWeight": "normal"},
+    "axisY": {"titleFontWeight": "normal"},
+    "title": {"anchor": "start", "fontSize": 14, "offset": 12},
+}
+
+#: Where a chart holds others.
+_INSIDE = ("layer", "hconcat", "vconcat", "concat", "spec")
+
+
+def plain_title(part: Chart) -> str:
+    """The title without Markdown or formulas."""
+    text = re.sub(r"\\([\\`*_\[\]$<>:#~])", r"\1", re.sub(r"(?<!\\)[*`$]", "", part.title))
+    return re.sub(r":[a-z]+-badge\[[^\]]*\]|:material/\w+:", "", text).strip()
+
+
+def file_name(part: Chart) -> str:
+    """The title as the name of a file: letters, digits and hyphens."""
+    words = plain_title(part).casefold().replace("√", "root ")
+    return re.sub(r"[^\w]+", "-", words).strip("-")[:80] or "chart"
+
+
+def complete_spec(part: Chart) -> dict[str, Any]:
+    """The Vega-Lite specification with its data inside, to be drawn anywhere.
+
+    Altair turns frames into rows by a setting of the whole process, which Streamlit changes while
+    it draws another reader's chart; so frames become rows here, before Altair looks at them.
+    """
+    spec = _with_rows(part.chart).to_dict()
+    alone = not any(key in spec for key in _INSIDE if key != "layer")
+    if alone and spec.get("width", "container") == "container":
+        spec["width"] = WIDTH
+    return spec
+
+
+def _with_rows(chart: Any) -> Any:
+    """The chart with every data frame replaced by its rows; the chart itself stays as it is."""
+    copy = chart.copy(deep=False)
+    data = getattr(copy, "data", alt.Undefined)
+    if isinstance(data, pd.DataFrame):
+        copy.data = alt.InlineData(**alt.to_values(data))
+    for key in _INSIDE:
+        inside = getattr(copy, key, alt.Undefined)
+        if isinstance(inside, list):
+            setattr(copy, key, [_with_rows(part) for part in inside])
+        elif isinstance(inside, alt.TopLevelMixin):
+            setattr(copy, key, _with_rows(inside))
+    return copy
+
+
+def specification(part: Chart) -> str:
+    """The specification as JSON, with the title."""
+    return json.dumps(_titled(part), ensure_ascii=False, indent=1)
+
+
+def svg(part: Chart) -> bytes:
+    """A picture that scales, with the title.
+
+    Raises:
+        PictureError: it could not be drawn.
+    """
+    return draw([_dressed(_titled(part))], "svg")[0]
+
+
+def png(part: Chart) -> bytes:
+    """A picture of fixed size, with the title.
+
+    Raises:
+        PictureError: it could not be drawn.
+    """
+    return draw([_dressed(_titled(part))], "png", SCALE)[0]
+
+
+def untitled_svgs(parts: list[Chart]) -> list[bytes]:
+    """Pictures of several charts without their titles, drawn in one go.
+
+    Raises:
+        PictureError: one could not be drawn.
+    """
+    return draw([_dressed(complete_spec(part)) for part in parts], "svg") if parts else []
+
+
+def _titled(part: Chart) -> dict[str, Any]:
+    spec = complete_spec(part)
+    return spec if "title" in spec else spec | {"title": plain_title(part)}
+
+
+def _dressed(spec: dict[str, Any]) -> dict[str, Any]:
+    return spec | {"config": _LOOK | spec.get("config", {})}
+
+
+def rows_csv(part: Chart) -> str:
+    """The rows that the chart draws."""
+    return _rows(part).to_csv(index=False)
+
+
+def rows_parquet(part: Chart) -> bytes:
+    """The same as Parquet; a column that is of one kind in one layer and of another in the next
+    holds words."""
+    rows = _rows(part).convert_dtypes(convert_floating=False)
+    mixed = {name: "string" for name, dtype in rows.dtypes.items() if dtype.kind == "O"}
+    file = io.BytesIO()
+    rows.astype(mixed).to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def _rows(part: Chart) -> pd.DataFrame:
+    """Where layers have rows of their own, one block after another, with a first column that says
+    as what they are drawn."""
+    spec = complete_spec(part)
+    marks: dict[str, list[str]] = {}
+    _marks_by_data(spec, None, marks)
+    blocks = [
+        pd.DataFrame(spec["datasets"][name])
+        .convert_dtypes(convert_floating=False)  # or whole numbers would become 29152.0
+        .assign(drawn_as=" + ".join(dict.fromkeys(kinds)))
+        for name, kinds in marks.items()
+    ]
+    if len(blocks) == 1:
+        return blocks[0].drop(columns="drawn_as")
+    rows = pd.concat(blocks, ignore_index=True)
+    return rows[["drawn_as", *rows.columns.drop("drawn_as")]]
+
+
+def _marks_by_data(spec: dict[str, Any], data: str | None, found: dict[str, list[str]]) -> None:
+    """Kinds of marks by the name of the rows that they draw, in the order of the layers."""
+    data = spec.get("data", {}).get("name", data)
+    if "mark" in spec and data is not None:
+        mark = spec["mark"]
+        found.setdefault(data, []).append(mark if isinstance(mark, str) else mark["type"])
+    for key in _INSIDE:
+        inside = spec.get(key, [])
+        for part in inside if isinstance(inside, list) else [inside]:
+            _marks_by_data(part, data, found)

@@ -1,0 +1,112 @@
+"""What a page has shown, in its order, so that the view can be shared: controls, charts, words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+if TYPE_CHECKING:
+    from dashboard.artifacts.suite import Suite
+    from dashboard.style.inequalities import Form
+
+
+@dataclass(frozen=True)
+class Control:
+    """One choice of the reader.
+
+    Attributes:
+        label: that stands at the widget.
+        value: as it stands in links; a list for a control that takes several.
+        words: for a reader, where the value is not.
+    """
+
+    label: str
+    value: str | bool | list[str]
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Text in Markdown.
+
+    Attributes:
+        kind: heading, text, caption, info or warning.
+    """
+
+    kind: str
+    markdown: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number in large type, with a note below it."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as it was drawn; ``title`` is Markdown."""
+
+    title: str
+    chart: alt.TopLevelMixin
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows as they were shown or offered for download."""
+
+    title: str
+    frame: pd.DataFrame
+
+
+Part = Words | Metric | Chart | Table
+
+
+@dataclass
+class Record:
+    """One run of one page.
+
+    Attributes:
+        page: its title.
+        suites: that it shows, the chosen one first.
+        controls: by their name in links, in the order in which they were met.
+        forms: of the bound that it shows.
+        parts: what it shows, from top to bottom.
+        own: what is known of a reader's file that it shows, by name; empty if of none.
+        caveat: a sentence on what a link to this view leaves out, if anything.
+    """
+
+    page: str = ""
+    suites: list[Suite] = field(default_factory=list)
+    controls: dict[str, Control] = field(default_factory=dict)
+    forms: list[Form] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    own: dict[str, str] = field(default_factory=dict)
+    caveat: str = ""
+
+    def charts(self) -> list[Chart]:
+        """The charts alone."""
+        return [part for part in self.parts if isinstance(part, Chart)]
+
+
+def begin(page: str) -> Record:
+    """A new record, for the run of a page that now starts."""
+    st.session_state["record"] = Record(page)
+    return st.session_state["record"]
+
+
+def current() -> Record:
+    """The record of the run at work."""
+    return st.session_state.get("record") or begin("")
+
+
+def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
+    """Note what a control is set to; ``parameter`` is its name in links."""
+    current().controls[parameter] = Control(label, value, words)

@@ -1,0 +1,157 @@
+"""The forms of the bound in a reader's words: names, formulas, what each step gains."""
+
+from dataclasses import dataclass, replace
+
+#: The form that is certified from a sample, and the same with the paper's alpha and Y.
+SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One inequality as a reader chooses it.
+
+    Attributes:
+        key: name in ``bounds.FORMS``.
+        label: name in controls and links.
+        idea: one sentence.
+        formulas: LaTeX of the terms that are not the training loss or the quantization gap.
+        source: where it comes from.
+    """
+
+    key: str
+    label: str
+    idea: str
+    formulas: dict[str, str]
+    source: str
+
+
+_MEASURED = r"\overline{X^s} - \hat R(h_q)"
+
+FORMS = (
+    Form(
+        "geometric",
+        "geometric",
+        "Bounds the slack between a ceiling and the losses by its geometric mean; smoothing is "
+        "measured, and the smoothing weight and ceiling are chosen from a grid that is paid for.",
+        {
+            "complexity_nats": r"G\,(1 - e^{-C})",
+            "loss_variation_nats": r"\overline{Z} - G",
+            "smoothing_nats": _MEASURED,
+        },
+        "section 5, form (3)",
+    ),
+    Form(
+        "geometric_at_entropy",
+        "geometric, paper's choices",
+        "The geometric form with the paper's smoothing weight and the predictive entropy as "
+        "control variate.",
+        {
+            "complexity_nats": r"G\,(1 - e^{-C})",
+            "loss_variation_nats": r"\overline{Z} - G",
+            "smoothing_nats": _MEASURED,
+        },
+        "section 5, form (3)",
+    ),
+    Form(
+        "measured_smoothing",
+        "paper, measured smoothing",
+        "The paper's inequality with what smoothing really costs in place of its ceiling.",
+        {
+            "complexity_nats": r"\Delta C",
+            "loss_variation_nats": r"\Sigma \sqrt{C}",
+            "smoothing_nats": _MEASURED,
+        },
+        "Theorem 3.1",
+    ),
+    Form(
+        "four_term",
+        "paper, four terms",
+        "The paper's bound.",
+        {
+            "complexity_nats": r"C \ln V",
+            "loss_variation_nats": r"\Sigma \sqrt{C}",
+            "smoothing_nats": r"\sqrt{2C} + \overline{X} - \hat R(h_q)",
+        },
+        "Theorem 3.4",
+    ),
+    Form(
+        "empirical_bernstein",
+        "empirical Bernstein",
+        "The paper's inequality with its logarithm replaced by a quadratic.",
+        {
+            "complexity_nats": r"\Delta C / s",
+            "loss_variation_nats": r"\Delta\, \psi(s)\, \overline{A^2} / s",
+            "smoothing_nats": _MEASURED,
+        },
+        "Fan et al. 2015; Howard et al. 2021",
+    ),
+    Form(
+        "azuma",
+        "Azuma–Hoeffding",
+        "Knows only that smoothed losses are bounded.",
+        {
+            "complexity_nats": r"w \sqrt{C/2}",
+            "loss_variation_nats": "0",
+            "smoothing_nats": _MEASURED,
+        },
+        "Lotfi et al. 2024",
+    ),
+    Form(
+        "freedman",
+        "Freedman",
+        "Needs a variance known beforehand; here the one that always holds.",
+        {
+            "complexity_nats": r"w C / 3",
+            "loss_variation_nats": r"w \sqrt{C/2}",
+            "smoothing_nats": _MEASURED,
+        },
+        "Freedman 1975",
+    ),
+)
+
+_Z = r"\overline{Z}"
+
+#: Form (1) on a sample of windows, with everything that it depends on chosen on others.
+SAMPLED_FORM = Form(
+    SAMPLED,
+    "sampled windows",
+    "The paper's inequality with an upper confidence bound of its mean in place of the mean over "
+    "all training tokens; smoothing is measured, and α, the control variate and λ are chosen on "
+    "other windows, from a grid that is paid for.",
+    {
+        "complexity_nats": r"C/\lambda",
+        "loss_variation_nats": rf"{_Z} - \overline{{X^s}}",
+        "smoothing_nats": _MEASURED,
+        "sampling_nats": rf"U_{{\delta_s/M}}(Z) - {_Z}",
+    },
+    "section 6, form (1)",
+)
+
+#: What it is of the paper's form that a sample can show, for comparison only.
+SAMPLED_DISPLAY = replace(
+    next(form for form in FORMS if form.key == "four_term"),
+    idea="The paper's bound as if the sample were the whole training text: **not certified**, "
+    "since the losses of the unquantized model have no ceiling that a sample could be measured by.",
+)
+
+SAMPLED_FORMS = (SAMPLED_FORM, SAMPLED_DISPLAY)
+
+
+def forms_of(sampled: bool) -> dict[str, Form]:
+    """The forms that a suite offers, by label; a sampled one has those that a sample can bound."""
+    return {form.label: form for form in (SAMPLED_FORMS if sampled else FORMS)}
+
+
+#: From the paper's bound to ours, each step with what it replaces.
+STEPS = (
+    ("four_term", "Paper, four terms"),
+    ("measured_smoothing", "Measure the smoothing"),
+    ("geometric_at_entropy", "Geometric form"),
+    ("geometric", "Choose α and W"),
+)
+
+#: The same where windows were sampled: what the sample costs comes first.
+SAMPLED_STEPS = (
+    (SAMPLED_AT_ENTROPY, "Bound its mean|from the sample"),
+    (SAMPLED, "Choose α, Y and λ"),
+)

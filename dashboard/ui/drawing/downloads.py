@@ -1,0 +1,53 @@
+"""The data behind a view, to look at and to take away."""
+
+import io
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.analysis.bound.units import NATS, Unit, exported
+from dashboard.ui.drawing import show
+
+
+def tables(frames: dict[str, tuple[pd.DataFrame, str]], unit: Unit = NATS) -> None:
+    """Several tables, one tab each: title -> (rows, name of the files); empty ones are left out."""
+    shown = {title: value for title, value in frames.items() if not value[0].empty}
+    for tab, title in zip(st.tabs(list(shown)), shown, strict=True):
+        frame, name = shown[title]
+        with tab:
+            table(frame, name, unit, title)
+
+
+def table(frame: pd.DataFrame, name: str, unit: Unit = NATS, title: str = "") -> None:
+    """The rows behind the charts, with downloads as CSV and Parquet, made when asked for; columns
+    are named after the unit of their losses.
+
+    Args:
+        frame: losses in ``unit``.
+        name: of the files.
+        unit: of the losses.
+        title: in the exported view; ``name`` without one.
+    """
+    frame = exported(frame, unit)
+    show.dataframe(frame, title or name)
+    row = st.container(horizontal=True)
+    for label, ending, mime, make in (
+        ("Download CSV", "csv", "text/csv", partial(frame.to_csv, index=False)),
+        ("Download Parquet", "parquet", "application/vnd.apache.parquet", partial(_parquet, frame)),
+    ):
+        row.download_button(
+            label,
+            make,
+            file_name=f"{name}.{ending}",
+            mime=mime,
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"{name}.{ending}",
+        )
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    parquet = io.BytesIO()
+    frame.to_parquet(parquet, index=False)
+    return parquet.getvalue()

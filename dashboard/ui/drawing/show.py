@@ -1,0 +1,93 @@
+"""What a page shows goes through here: drawn by Streamlit, and kept for the exported view.
+
+Each function draws what its namesake of Streamlit does.  What belongs to the sidebar alone, such as
+a caption under a control, does not come this way.
+"""
+
+import altair as alt
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from dashboard.export import record
+from dashboard.export.record import Chart, Metric, Table, Words
+from dashboard.ui.drawing import chart_menu
+
+
+def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> None:
+    """A chart under its title, with a menu to download its rows, its specification and pictures.
+
+    Args:
+        drawn: the chart.
+        title: what it shows, in Markdown; of a model or suite only by ``escaping.escaped``.
+        width: as in ``st.altair_chart``.
+    """
+    part = Chart(title, drawn)
+    kept = record.current()
+    head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    head.markdown(f"**{title}**", width="stretch")
+    with head.container(width="content"):
+        chart_menu.show(part, f"{kept.page}-{len(kept.charts())}")
+    st.altair_chart(drawn, **({"width": width} if width else {}))
+    kept.parts.append(part)
+
+
+def dataframe(frame: pd.DataFrame | pa.Table, title: str, **look) -> None:
+    """Rows; ``title`` is for the exported view, ``look`` as in ``st.dataframe``."""
+    st.dataframe(frame, hide_index=True, **look)
+    if isinstance(frame, pa.Table):  # whole numbers stay whole beside missing ones
+        frame = frame.to_pandas(types_mapper=pd.ArrowDtype)
+    record.current().parts.append(Table(title, frame))
+
+
+def metric(column: DeltaGenerator, label: str, value: str, note: str, **look) -> None:
+    """A number in a column, with a note below it, which may be empty."""
+    column.metric(label, value, delta=note, delta_color="off", delta_arrow="off", **look)
+    record.current().parts.append(Metric(label, value, note))
+
+
+def subheader(text: str) -> None:
+    """The head of a section."""
+    st.subheader(text)
+    _keep("heading", text)
+
+
+def markdown(text: str, unsafe_allow_html: bool = False) -> None:
+    """Text, lists and tables."""
+    st.markdown(text, unsafe_allow_html=unsafe_allow_html)
+    _keep("text", text)
+
+
+def latex(formula: str) -> None:
+    """A formula in a line of its own."""
+    st.latex(formula)
+    _keep("text", f"${formula}$")
+
+
+def code(text: str, language: str) -> None:
+    """A line to copy."""
+    st.code(text, language=language)
+    _keep("text", f"`{text}`")
+
+
+def caption(text: str) -> None:
+    """How to read a chart."""
+    st.caption(text)
+    _keep("caption", text)
+
+
+def info(text: str, icon: str | None = None) -> None:
+    """What is not there, and why."""
+    st.info(text, icon=icon)
+    _keep("info", text)
+
+
+def warning(text: str, icon: str | None = None) -> None:
+    """What to beware of."""
+    st.warning(text, icon=icon)
+    _keep("warning", text)
+
+
+def _keep(kind: str, text: str) -> None:
+    record.current().parts.append(Words(kind, text))

@@ -1,0 +1,315 @@
+"""The words around the bound: what the numbers are, what is guaranteed, what each term means."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from bounds import PowerLaw
+from bounds.printed import parts_text, upper_text
+from dashboard.analysis.bound.gaps import gap_note
+from dashboard.analysis.bound.sampling import confidence as sampling_confidence
+from dashboard.analysis.bound.steps import SAMPLING
+from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.units import Unit
+from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
+from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.laws.sizes import ChosenSize
+from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import (
+    CODE_LABELS,
+    GUARANTEE,
+    QUESTIONS,
+    parameter_count,
+    term_of,
+    terms_in,
+)
+from dashboard.style.inequalities import FORMS, SAMPLED, SAMPLED_FORM, Form
+from dashboard.style.numbers import change_words
+from dashboard.style.plural import counted
+from dashboard.style.rounded_up import UPPER
+from dashboard.ui.controls.controls import delta_label
+from dashboard.ui.drawing import show
+from dashboard.ui.notes import size_words
+from dashboard.ui.notes.caveats import not_certified
+
+
+def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
+    """The bound of the selected model in four numbers, and whether it is a certificate."""
+    reason = model["not_certified_because"]
+    kind = NOT_CERTIFIED if reason else CERTIFIED
+    show.markdown(
+        f"**{escaped(model['model_id'])}** ({parameter_count(model['params_total'])} parameters, "
+        f"{parameter_count(model['train_tokens'])} training tokens), {choice.setting.label}, "
+        f"code length *{CODE_LABELS[choice.code]}*: {kind}"
+    )
+    numbers = (
+        (
+            "Bound",
+            "total_nats",
+            unit.label,
+            "The risk is at most this." if not reason else f"Not a certificate: {escaped(reason)}.",
+        ),
+        (
+            "Held-out loss",
+            "measured_heldout_loss_nats",
+            f"± {model['measured_heldout_se_nats']:.3f} standard error",
+            "Mean loss of the quantized model on documents that were never trained on, in "
+            f"{unit.label}; the standard error takes whole documents as independent.",
+        ),
+        (
+            "Training loss",
+            # Of the very windows that the bound is of, so that the numbers add up.
+            "training_loss_nats" if choice.form == SAMPLED else "measured_train_loss_nats",
+            "before quantization",
+            "Mean loss of the unquantized model over the training tokens that were scored, in "
+            f"{unit.label}.",
+        ),
+        (
+            "Gap",
+            "gap_nats",
+            gap_note(model) or "bound − training loss",
+            f"What certainty costs, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
+        ),
+    )
+    for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
+        value = upper_text(model[key]) if key in UPPER else f"{model[key]:.3f}"
+        show.metric(column, label, value, note, help=help_text, border=True)
+
+
+#: Why a gap has an error, where it has one.
+_ESTIMATED_GAP = (
+    " The bound is on all training windows; the training loss that the gap subtracts is estimated "
+    "from a sample of them, so the gap is an estimate, with that standard error."
+)
+
+
+def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
+    """Bound, gap and terms by the laws, at a size that nobody measured."""
+    rows = [
+        ("Bound", BOUND),
+        ("Gap", GAP),
+        *((term.label, (term.key,)) for term in terms_in(view.terms)),
+    ]
+    size_words.predicted(
+        size,
+        [
+            (label, view.estimate(keys, size.params) or view.laws[keys[-1]], unit.label)
+            for label, keys in rows
+        ],
+    )
+    bound = view.estimate(BOUND, size.params)
+    if bound is None:
+        return
+    for key in view.without(BOUND):
+        show.caption(f"Bound and gap lack “{term_of(key).label}”. {view.laws[key]}")
+    guess = guess_of(view, unit)
+    beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
+    show.caption(
+        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % "
+        "prediction interval of the whole bound, cut off where it would squeeze the chart."
+        f"{beyond} The guarantee "
+        "below is of the measured models' bars alone."
+    )
+
+
+def guess_of(view: Outlook, unit: Unit) -> float:
+    """What a uniform guess costs, by the largest vocabulary."""
+    guesses = (unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
+    return max(guesses)
+
+
+def beyond_guess(guess: float) -> str:
+    """What it means that laws of terms add up to more than a uniform guess costs."""
+    return (
+        f"It reaches above {guess:.3f}, what a uniform guess costs (ln V): a bound up there is "
+        "vacuous, and laws fitted term by term cannot all hold there, since the form "
+        "trades its terms off against one another."
+    )
+
+
+_AND_DRAW = "and the draw of the windows that were scored"
+
+
+def reading(choice: Choice, terms: pd.DataFrame) -> None:
+    """What the chart shows and what it promises."""
+    if terms["certified"].any():
+        words = GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}")
+        if choice.form == SAMPLED:
+            words = words.replace("over the training text", f"over the training text {_AND_DRAW}")
+        show.caption(words)
+    not_certified(terms, "Hollow bars")
+    if not choice.has_real_code:
+        show.caption("Choose *stored* or *entropy-coded* for a real code length.")
+
+
+def form_of(choice: Choice) -> Form:
+    """The words of the chosen form."""
+    known = (*FORMS, SAMPLED_FORM)
+    return next(form for form in known if form.key == choice.form)
+
+
+#: Decimals of the table of terms.
+_TABLE_DIGITS = 4
+
+
+def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
+    """The terms in numbers, with meaning, equation and law."""
+    formulas = {
+        "training_loss_nats": r"\hat R(h)",
+        "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
+        **form.formulas,
+    }
+    known = any(isinstance(law, PowerLaw) for law in laws.values())
+    grows, dashes, blank = (" grows as |", "---|", " |") if known else ("", "", "")
+    lines = [
+        f"| | term | {unit.label} | share |{grows} formula | what it means |",
+        f"|---|---|--:|--:|{dashes}---|---|",
+    ]
+    terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
+    values = parts_text([model[term.key] for term in terms], total, _TABLE_DIGITS)
+    lines += [
+        f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
+        f"| {value.replace('-', '−')} | {_signed(model[term.key] / total, '.1%')} |"
+        + (f" {_law_cell(laws[term.key])} |" if known else "")
+        + f" ${formulas[term.key]}$ | {term.meaning} |"
+        for term, value in zip(terms, values, strict=True)
+    ]
+    bound = upper_text(total, _TABLE_DIGITS)
+    lines.append(f"| | **Bound** | **{bound}** | 100% |{blank} | their sum, rounded up |")
+    show.markdown("\n".join(lines), unsafe_allow_html=True)
+    show.caption(
+        f"Form: *{form.label}* ({form.source}). {form.idea} "
+        + (_SAMPLED_SYMBOLS if form.key == SAMPLED else _SYMBOLS)
+        + "; docs/THEORY.md derives each form."
+    )
+
+
+_SYMBOLS = (
+    "Bars are means over training tokens, losses rounded up to the edge of their bin (by some "
+    "thousandths, which the smoothing includes), $X^s$ the smoothed losses, $Z = W - X^s$ the "
+    "slack below the ceiling $W$ and $G$ its geometric mean, $w$ the width of the interval of "
+    "smoothed losses"
+)
+_SAMPLED_SYMBOLS = (
+    r"Bars are means over the evaluated windows, $X^s$ the smoothed losses, $Y = \max(y_0, cH)$ "
+    r"with $H$ the predictive entropy, $Z = Y - \ln(1 + \lambda(Y - X^s))/\lambda$ the summand of "
+    r"form (1), and $U_{\delta_s/M}(Z)$ a bound on its mean over *all* training windows that holds "
+    r"with probability $1 - \delta_s/M$ over the draw of the windows, by betting (Waudby-Smith and "
+    "Ramdas 2024)"
+)
+
+
+def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
+    """What share of C the failure probability has, and why it is small; how it is divided where
+    windows were sampled.
+
+    Args:
+        settings: of the suite that can be bounded.
+    """
+    delta = choice.failure_probability
+    if choice.form == SAMPLED:
+        split = sampling_confidence(choice.failure_probability, settings)
+        show.caption(
+            f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
+            f"and the draw of the windows {split.sample:g}, shared out evenly among what can be "
+            f"looked at ({split.per_setting:.2g} each): the M = {settings} settings of this suite "
+            "that can be bounded, each with two codes in two forms. The two forms share that of "
+            "the inequality as well. So whichever of them is picked after looking, the bound "
+            "holds; δ is to be fixed beforehand."
+        )
+        delta = split.per_form
+    part = model["confidence_nats_per_token"]
+    c = part + model["code_nats_per_token"]
+    percent = 100 * part / c
+    digits = max(0, 1 - math.floor(math.log10(percent)))
+    shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
+    whole = f"{c:.4f}" if c >= 1e-3 else f"{c:.2g}"
+    show.caption(
+        f"Of $C$ = {whole} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
+        f"{shown} %: δ enters through its logarithm only, and that is shared out over "
+        f"all $D$ = {model['train_tokens']:,} training tokens."
+    )
+
+
+def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
+    """What the waterfall says."""
+    certified = bool(steps["certified"].iloc[-1])
+    status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
+    if choice.form == SAMPLED and choice.has_real_code:
+        status += (
+            ": a gap subtracts a training loss that is estimated from the sample, and the first "
+            "one takes the sample for the whole text"
+        )
+    first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
+    show.caption(
+        f"Each bar between the two ends is what one step takes off or adds to the gap of "
+        f"{escaped(model_id)} at the same δ: the forms of the bound at the chosen setting"
+        f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
+        f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
+        f"stage is {status}. In all the gap goes from "
+        f"{upper_text(first)} to {upper_text(last)} {unit.label}{change_words(first, last)}."
+        f"{_added(steps)}"
+    )
+
+
+def _added(steps: pd.DataFrame) -> str:
+    """Why the end may be higher than the start, where a sample was taken for the whole."""
+    rises = steps["gap_nats"].iloc[-1] > steps["gap_nats"].iloc[0]
+    if not rises or not (steps["kind"] == SAMPLING).any():
+        return ""
+    return " The first bar leaves out what sampling costs; more windows make that smaller."
+
+
+def questions() -> None:
+    """What readers ask, answered in place."""
+    with st.expander("Questions about this bound", icon=":material/help:"):
+        for question, answer in QUESTIONS:
+            st.markdown(f"**{question}** {answer}")
+
+
+def _signed(value: float, form: str) -> str:
+    """With a true minus sign, and none before a 0."""
+    return f"{value:z{form}}".replace("-", "−")
+
+
+def _law_cell(law: PowerLaw | str) -> str:
+    if isinstance(law, str):
+        return "—"
+    return f"$N^{{{-law.exponent:.3f}}}$"
+
+
+def law_reading(law: PowerLaw | str) -> None:
+    """Exponent and interval of one law, or why there is none."""
+    if isinstance(law, str):
+        show.caption(law)
+        return
+    show.caption(
+        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "
+        "it leaves the measured sizes."
+    )
+
+
+def laws_reading(terms: pd.DataFrame, ratios: Ratios) -> None:
+    """How to read the laws of ``terms``, whose models have these tokens per parameter."""
+    few = too_few(terms)
+    if few:
+        show.caption(few)
+        return
+    show.caption(
+        "Robust fits on log axes to "
+        f"{counted(terms['params_total'].nunique(), 'measured size')}; bands are 95 % intervals of "
+        "the laws, from a bootstrap over models, widened because there are few. The bracket of a "
+        "size that was not measured is the prediction interval for a single model. They are rough "
+        "all the same, and nothing measured says that a law goes on. A term with a negative "
+        f"exponent shrinks as models grow {along(ratios)}."
+    )
+
+
+def along(ratios: Ratios) -> str:
+    """On which line of training lengths, in words that follow “as models grow”."""
+    if ratios.is_optimal:
+        return "along the compute-optimal frontier"
+    return f"at {'about ' if ratios.is_one else ''}{ratios.words}"

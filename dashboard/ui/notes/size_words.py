@@ -1,0 +1,66 @@
+"""What a page shows of a size that nobody trained: laws' values, never like measurements."""
+
+import streamlit as st
+
+from bounds import PowerLaw
+from dashboard.analysis.laws.outlook import Estimate, law_estimate
+from dashboard.analysis.laws.sizes import ChosenSize, standing
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import parameter_count
+from dashboard.style.numbers import number_label
+from dashboard.ui.drawing import show
+
+#: Metrics side by side.
+_COLUMNS = 4
+
+
+def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str, str]]) -> None:
+    """A box with each quantity's value by its law; nothing at a measured model.
+
+    Args:
+        rows: label, law or what laws give (or why there is none), and unit of each quantity.
+    """
+    if size.measured:
+        return
+    with st.container(border=True):
+        show.markdown(
+            f"**{parameter_count(size.params)} parameters: no model of this size was measured.** "
+            f"{badge(size.params, size.smallest, size.largest)}"
+        )
+        for start in range(0, len(rows), _COLUMNS):
+            columns = st.columns(_COLUMNS)
+            for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
+                _metric(column, size, *row)
+        if all(isinstance(found, str) for _, found, _ in rows):
+            nearest = f"What follows is of **{escaped(size.model_id)}**, the nearest size."
+            show.caption(f"{rows[0][1]} {nearest}")
+            return
+        show.caption(
+            "Read off the laws of the measured models, with the 95 % prediction interval for a "
+            "single model below each number. It covers how models scatter about a law, not whether "
+            "the law goes on, and **nothing read off a law is certified**. What follows about one "
+            f"model is of **{escaped(size.model_id)}**, the nearest that was measured."
+        )
+
+
+def badge(n: float, smallest: float, largest: float) -> str:
+    """In Markdown, how a size stands to what was measured."""
+    words, extrapolated = standing(n, smallest, largest)
+    if extrapolated:
+        return f":violet-badge[:material/trending_up: extrapolated: {words}]"
+    return f":blue-badge[:material/straighten: predicted {words}]"
+
+
+def _metric(
+    column: st.delta_generator.DeltaGenerator,
+    size: ChosenSize,
+    label: str,
+    found: PowerLaw | Estimate | str,
+    unit: str,
+) -> None:
+    if isinstance(found, str):
+        show.metric(column, label, "—", "no law", help=found)
+        return
+    shown = law_estimate(found, size.params) if isinstance(found, PowerLaw) else found
+    spread = f"{number_label(shown.low)} to {number_label(shown.high)}"
+    show.metric(column, f"{label}, {unit}", f"≈ {number_label(shown.value)}", spread)

@@ -1,0 +1,115 @@
+"""Conditions on rows as a visitor writes them: ``bits <= 4; layer ~ attention``.
+
+What is written is never part of a statement: columns and comparisons come from lists of ours, and
+values are bound as parameters.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from dashboard.style.escaping import quoted
+from dashboard.style.numbers import parse_count
+
+#: Conditions in one filter, and characters that it may have.
+MOST_CONDITIONS, MOST_CHARACTERS = 8, 200
+
+_CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
+
+#: Comparisons as they are written, and in SQL; a missing value equals nothing but ``null``.
+_ORDERED = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_EQUAL = {"=": "IS NOT DISTINCT FROM", "!=": "IS DISTINCT FROM"}
+
+HELP = (
+    "Conditions that rows must meet, parted by semicolons: `bits <= 4; layer ~ attention`. "
+    "Numbers, true or false, and times (`2026-01-31`) compare with = != < <= > >=; words with "
+    "= and !=, or ~ for *contains*, in small or capital letters alike. `null` stands for what is "
+    "missing."
+)
+
+
+class FilterError(ValueError):
+    """A filter that cannot be read: one clause that says why."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition in SQL, with a question mark for its value.
+
+    Attributes:
+        sql: made of names and comparisons from our own lists.
+        value: to be bound.
+    """
+
+    sql: str
+    value: object
+
+
+def parse_filter(text: str, columns: pa.Schema) -> tuple[Condition, ...]:
+    """The conditions in ``text``, all of which rows must meet; none in an empty one.
+
+    Raises:
+        FilterError: a part is no condition, or does not go with its column.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise FilterError(f"a filter has at most {MOST_CHARACTERS} characters")
+    parts = [part for part in text.split(";") if part.strip()]
+    if len(parts) > MOST_CONDITIONS:
+        raise FilterError(f"a filter has at most {MOST_CONDITIONS} conditions")
+    return tuple(_condition(part, columns) for part in parts)
+
+
+def _condition(text: str, columns: pa.Schema) -> Condition:
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise FilterError(f"{quoted(text.strip())} is no condition such as bits <= 4")
+    name, comparison, value = match.groups()
+    if name not in columns.names:
+        raise FilterError(f"there is no column {quoted(name)} in this table")
+    dtype = columns.field(name).type
+    column = '"' + name + '"'  # known, so without quotes of its own
+    if value.lower() == "null" and comparison in _EQUAL:
+        return Condition(f"{column} {_EQUAL[comparison]} ?", None)
+    if pa.types.is_string(dtype):
+        return _of_words(column, name, comparison, value)
+    if comparison == "~":
+        raise FilterError(f"~ is for words, and {name} holds none; use = != < <= > or >=")
+    operator = (_ORDERED | _EQUAL)[comparison]
+    return Condition(f"{column} {operator} ?", _value(value, dtype, name))
+
+
+def _of_words(column: str, name: str, comparison: str, value: str) -> Condition:
+    if comparison == "~":
+        return Condition(f"contains(lower({column}), lower(?))", value)
+    if comparison not in _EQUAL:
+        raise FilterError(f"{name} holds words, which compare with =, != or ~")
+    return Condition(f"{column} {_EQUAL[comparison]} ?", value)
+
+
+def _value(text: str, dtype: pa.DataType, name: str) -> object:
+    if pa.types.is_boolean(dtype):
+        if text.lower() not in ("true", "false"):
+            raise FilterError(f"{name} is true or false, not {quoted(text)}")
+        return text.lower() == "true"
+    if pa.types.is_timestamp(dtype):
+        return _time(text, name)
+    return _number(text, name)
+
+
+def _time(text: str, name: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # in UTC it may lie before year 1, or after 9999
+        raise FilterError(f"{name} is a time like 2026-01-31, not {quoted(text)}") from None
+
+
+def _number(text: str, name: str) -> float:
+    negative = text.startswith("-")
+    found = parse_count(text.removeprefix("-"))  # also 497k, 1.4B
+    if found is None or not math.isfinite(found):
+        raise FilterError(f"{name} is a number, not {quoted(text)}")
+    return -found if negative else found

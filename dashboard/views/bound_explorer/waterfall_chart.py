@@ -1,0 +1,72 @@
+"""From the paper's gap to ours as a waterfall: a pure function of a data frame."""
+
+from itertools import pairwise
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds.printed import rounded_up, upper_text
+from dashboard.analysis.bound.steps import GAP, SAMPLING
+from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.charts import vega
+from dashboard.charts.marks import by_certificate, fill_of_bar
+from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, term_of
+from dashboard.style.rounded_up import tooltip, with_printed
+
+#: Colours of a step that takes off, and of one that adds.
+_TAKES_OFF, _ADDS = "#56B4E9", "#8C6D46"
+
+
+def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
+    """From the paper's gap to ours: a full bar, what each step takes off, and what is left.
+
+    Bars that are no certificate are hollow.
+
+    Args:
+        steps: from ``steps.steps_to_ours``, losses in ``unit``.
+    """
+    frame = steps.assign(low=steps["gap_nats"], high=steps["gap_nats"] - steps["change_nats"])
+    frame.loc[0, ["low", "high"]] = [0.0, steps["gap_nats"].iloc[0]]
+    frame["what"] = np.where(steps["change_nats"] > 0, "adds", "takes off")
+    for kind in (GAP, SAMPLING):
+        frame.loc[frame["kind"] == kind, "what"] = kind
+    # What is printed adds up: a change is the difference of the gaps as they are printed.
+    gaps = [rounded_up(gap) for gap in steps["gap_nats"]]
+    changes = [f"{gap - before:+.3f}".replace("-", "−") for before, gap in pairwise(gaps)]
+    frame["text"] = [upper_text(gaps[0]), *changes]
+    left = {"step": "Our gap", "low": 0.0, "high": steps["gap_nats"].iloc[-1], "what": GAP}
+    left |= {"gap_nats": left["high"], "text": upper_text(left["high"])}
+    left |= {"certified": steps["certified"].iloc[-1]}
+    frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
+    order = list(frame["step"])
+    axis = alt.Axis(labelAngle=0, labelLimit=130, labelExpr="split(datum.label, '|')")
+    x = alt.X("step:N", sort=order, title=None, axis=axis, scale=alt.Scale(domain=order))
+    colours = {GAP: GAP_COLOUR, "takes off": _TAKES_OFF, "adds": _ADDS}
+    colours |= {SAMPLING: term_of("sampling_nats").colour}
+    bars = [
+        vega.Chart(rows)
+        .mark_bar(size=48, **fill_of_bar(certified))
+        .encode(
+            x=x,
+            y=alt.Y("low:Q", title=f"Gap, {unit.label}"),
+            y2="high:Q",
+            color=alt.Color(
+                "what:N",
+                scale=alt.Scale(domain=list(colours), range=list(colours.values())),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("step:N"),
+                tooltip("gap_nats", "gap after the step"),
+                alt.Tooltip("certified:N"),
+            ],
+        )
+        for rows, certified in by_certificate(with_printed(frame))
+    ]
+    labels = (
+        vega.Chart(frame.assign(top=frame[["low", "high"]].max(axis=1)))
+        .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold")
+        .encode(x=x, y="top:Q", text="text:N")
+    )
+    return vega.layer(*bars, labels).properties(height=300)

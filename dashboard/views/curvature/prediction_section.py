@@ -1,0 +1,46 @@
+"""The part of the page *Curvature* that compares predicted gaps with measured ones."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.controls import controls
+from dashboard.ui.drawing import show
+from dashboard.views.curvature import charts, predicted_gap, words
+from dashboard.views.curvature.predicted_gap import PREDICTORS
+
+
+def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
+    """Controls, charts, table and words; returns the data behind them with a name for its file, by
+    the label of its tab."""
+    quantizers = predicted_gap.quantizers(suite)
+    if not quantizers:
+        show.info("This suite has no clipped quantizer at two rates or more.")
+        return {}
+    with st.sidebar:
+        label = controls.choice_control(
+            "predicted", "Gap to predict", list(quantizers), words.QUANTIZER_HELP
+        )
+    predicted = predicted_gap.predictions(suite, quantizers[label])
+    agreements = predicted_gap.agreements(predicted)
+    data = {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
+    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], str)}
+    used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)
+    if not usable:
+        words.too_few_gaps(used, agreements, leaves)
+        return data
+    with st.sidebar:
+        chosen = controls.choice_control(
+            "from", "Predicted from", list(usable), words.PREDICTOR_HELP
+        )
+    constant = agreements[usable[chosen]][0].constant
+    scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
+    left, right = st.columns(2)
+    with left:
+        show.chart(charts.predicted(scaled), f"Measured against predicted gaps, {label}")
+    with right:
+        show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits")
+    words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
+    words.agreement_table(agreements)
+    words.prediction_reading(predicted, used, agreements, leaves)
+    return data

@@ -1,0 +1,266 @@
+"""Charts of the page *Information*: pure functions of data frames."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bounds import PowerLaw
+from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.charts import vega
+from dashboard.charts.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
+from dashboard.charts.marks import by_certificate, notes
+from dashboard.style.glossary import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
+from dashboard.style.rounded_up import tooltip as upper_tooltip
+from dashboard.style.rounded_up import with_printed
+
+HEIGHT = 300
+
+
+def _curves(laws: dict[str, PowerLaw | str], reach: float) -> pd.DataFrame:
+    found = [
+        law_curve(law, reach).assign(label=CODE_LABELS[code])
+        for code, law in laws.items()
+        if isinstance(law, PowerLaw)
+    ]
+    return pd.concat(found) if found else pd.DataFrame({"value": [], "low": [], "high": []})
+
+
+def ends(
+    codes: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    published: pd.DataFrame,
+    key: str,
+    reach: float,
+) -> tuple[float, float]:
+    """Smallest and largest value that ``bits_by_size`` shows of the same arguments."""
+    return _ends(codes, _curves(laws, reach), published, key)
+
+
+def _ends(
+    codes: pd.DataFrame, curve: pd.DataFrame, published: pd.DataFrame, key: str
+) -> tuple[float, float]:
+    values = np.array([codes[key].min(), codes[key].max(), *curve["value"], *published["value"]])
+    return float(values.min()), float(values.max())
+
+
+def bits_by_size(
+    codes: pd.DataFrame,
+    laws: dict[str, PowerLaw | str],
+    key: str,
+    title: str,
+    reach: float,
+    published: pd.DataFrame,
+    span: tuple[float, float] | None = None,
+) -> alt.LayerChart:
+    """Bits by each code against model size with their laws, solid where measured.
+
+    Args:
+        codes: from ``information.by_code``; hollow points are of no certified code.
+        laws: by code.
+        key: ``total_bits`` or ``bits_per_parameter``.
+        title: of the vertical axis.
+        reach: size up to which laws are drawn.
+        published: columns law, params_total, value, inside: what others report, dotted.
+        span: that the vertical axis covers, from ``ends`` of all charts that are compared.
+    """
+    colour = _code_colour(list(dict.fromkeys(codes["code"])))
+    codes = codes.assign(label=codes["code"].map(CODE_LABELS))
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=6, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(codes["params_total"], reach), axis=axis)
+    curve = _curves(laws, reach)
+    low, high = span or _ends(codes, curve, published, key)
+    y = alt.Y(
+        f"{key}:Q",
+        title=title,
+        scale=alt.Scale(type="log", domain=[0.6 * low, 1.7 * high], nice=False, clamp=True),
+        axis=alt.Axis(format="~s" if key == "total_bits" else "~g", tickCount=6, grid=False),
+    )
+    layers = []
+    for part, opacity, dash in (
+        ("measured range", 0.18, [1, 0]),
+        ("extrapolated", 0.06, EXTRAPOLATED_DASH),
+    ):
+        if not len(curve):
+            break
+        base = vega.Chart(curve[curve["part"] == part].rename(columns={"value": key}))
+        band = base.mark_area(opacity=opacity, clip=True)
+        layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=colour))
+        line = base.mark_line(strokeDash=dash, clip=True)
+        tooltip = [
+            alt.Tooltip("label:N", title="code"),
+            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+            alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
+        ]
+        layers.append(line.encode(x=x, y=y, color=colour, tooltip=tooltip))
+    if len(published):
+        layers += _reported(published.rename(columns={"value": key}), key, x, y)
+    for certified in (True, False):
+        rows = codes[codes["certified"] == certified]
+        points = vega.Chart(rows).mark_point(size=60, opacity=1, filled=certified)
+        tooltip = [
+            alt.Tooltip("model_id:N", title="model"),
+            alt.Tooltip("label:N", title="code"),
+            alt.Tooltip(f"{key}:Q", title=title, format=".4g"),
+            alt.Tooltip("certified:N"),
+        ]
+        layers.append(points.encode(x=x, y=y, color=colour, tooltip=tooltip))
+    return vega.layer(*layers).properties(height=HEIGHT)
+
+
+def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """A published law: dotted, paler outside the range of its models, named at its end."""
+    base = vega.Chart(published)
+    line = base.mark_line(
+        strokeDash=PUBLISHED_DASH, color=GUIDE_COLOUR, strokeWidth=2, clip=True
+    ).encode(
+        x=x,
+        y=y,
+        detail=["law:N", "part:N"],
+        opacity=alt.Opacity(
+            "inside:N", scale=alt.Scale(domain=[True, False], range=[1.0, 0.6]), legend=None
+        ),
+        tooltip=[
+            alt.Tooltip("law:N", title="published"),
+            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
+            alt.Tooltip(f"{key}:Q", format=".4g"),
+            alt.Tooltip("inside:N", title="inside the range of its models"),
+        ],
+    )
+    first = published.sort_values("params_total").groupby("law").head(1)
+    name = (
+        vega.Chart(first)
+        .mark_text(align="left", dx=6, dy=-14, color=GUIDE_COLOUR)
+        .encode(x=x, y=y, text="law:N")
+    )
+    return [line, name]
+
+
+def _code_colour(codes: list[str]) -> alt.Color:
+    return alt.Color(
+        "label:N",
+        scale=alt.Scale(
+            domain=[CODE_LABELS[code] for code in codes],
+            range=[CODE_COLOURS[code] for code in codes],
+        ),
+        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
+    )
+
+
+def online_area(
+    curve: pd.DataFrame, kept: pd.DataFrame, colour: str, unit: Unit = NATS
+) -> alt.LayerChart:
+    """Online loss against tokens seen, the area above the final loss shaded: that is K(h).
+
+    Args:
+        curve: from ``information.area_curve``.
+        kept: from ``information.checkpoint_curve``, may be empty.
+        colour: of the area.
+    """
+    ends = [0.9 * curve["final_loss_nats"].min(), curve["loss_nats"].max()]
+    scale = alt.Scale(domain=ends, nice=False, clamp=True)
+    axis = alt.Axis(format="~s", grid=False)
+    x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
+    y = alt.Y("loss_nats:Q", title=f"Loss, {unit.label}", scale=scale)
+    tooltip = [
+        alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
+        alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
+    ]
+    base = vega.Chart(curve)
+    layers = [
+        base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss_nats:Q"),
+        base.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip),
+        base.mark_line(color=GUIDE_COLOUR, strokeDash=[5, 4]).encode(x=x, y="final_loss_nats:Q"),
+    ]
+    if len(kept):
+        points = vega.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
+        tooltip = [
+            alt.Tooltip("train_step:Q", title="checkpoint after step"),
+            alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
+        ]
+        marks = points.mark_point(
+            size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
+        )
+        layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
+    return vega.layer(*layers).properties(height=HEIGHT)
+
+
+def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
+    """K(h) from checkpoints over the exact area, with the error that it claims.
+
+    Args:
+        models: from ``information.by_model``, rows with both.
+        colour: of points and bars.
+    """
+    frame = models.assign(
+        ratio=models["checkpoint_bits"] / models["k_bits"],
+        low=(models["checkpoint_bits"] - models["checkpoint_error_bits"]) / models["k_bits"],
+        high=(models["checkpoint_bits"] + models["checkpoint_error_bits"]) / models["k_bits"],
+        closed=models["closed_form_bits"] / models["k_bits"],
+    )
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
+    y = alt.Y("ratio:Q", title="K(h) over the exact area", scale=alt.Scale(zero=False))
+    one = vega.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(
+        strokeDash=[5, 4], color=GUIDE_COLOUR
+    )
+    bars = vega.Chart(frame).mark_rule(color=colour, strokeWidth=2)
+    points = vega.Chart(frame).mark_point(size=60, color=colour, filled=True, opacity=1)
+    closed = vega.Chart(frame.dropna(subset=["closed"])).mark_point(
+        size=60, color=GUIDE_COLOUR, shape="triangle-up", opacity=1
+    )
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("ratio:Q", title="from checkpoints", format=".3f"),
+        alt.Tooltip("low:Q", format=".3f"),
+        alt.Tooltip("high:Q", format=".3f"),
+        alt.Tooltip("closed:Q", title="closed form", format=".3f"),
+        alt.Tooltip("data_exponent:Q", title="beta", format=".3f"),
+    ]
+    return vega.layer(
+        one.encode(y=y),
+        bars.encode(x=x, y="low:Q", y2="high:Q"),
+        points.encode(x=x, y=y, tooltip=tooltip),
+        closed.encode(x=x, y="closed:Q", tooltip=tooltip),
+    ).properties(height=HEIGHT)
+
+
+def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
+    """Bound against model size by either code; hollow and dashed where it is no certificate.
+
+    Args:
+        totals: rows of ``terms.bound_terms`` with a column code, losses in ``unit``.
+    """
+    guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in totals.itertuples())
+    frame = with_printed(totals.assign(label=totals["code"].map(CODE_LABELS)))
+    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
+    y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
+    colour = _code_colour(list(dict.fromkeys(frame["code"])))
+    layers = [
+        vega.Chart(pd.DataFrame({"guess": [guess]}))
+        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR)
+        .encode(y="guess:Q"),
+        vega.Chart(pd.DataFrame({"guess": [guess]}))
+        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
+        .encode(x=alt.value("width"), y="guess:Q"),
+    ]
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("label:N", title="code"),
+        upper_tooltip("total_nats", "bound"),
+        alt.Tooltip("certified:N"),
+        *notes(frame),
+    ]
+    for rows, certified in by_certificate(frame):
+        base = vega.Chart(rows)
+        layers.append(
+            base.mark_line(strokeDash=[1, 0] if certified else [4, 3]).encode(
+                x=x, y=y, color=colour
+            )
+        )
+        layers.append(
+            base.mark_point(size=60, filled=certified, opacity=1).encode(
+                x=x, y=y, color=colour, tooltip=tooltip
+            )
+        )
+    return vega.layer(*layers).properties(height=HEIGHT)

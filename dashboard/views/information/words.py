@@ -1,0 +1,268 @@
+"""The words of the page *Information*."""
+
+import math
+
+import pandas as pd
+
+from bounds import PowerLaw
+from bounds.laws.crossing import Crossing
+from dashboard.analysis.bound.units import Unit
+from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.artifacts.settings import Setting
+from dashboard.style.glossary import CODE_LABELS
+from dashboard.style.numbers import count_label
+from dashboard.ui.drawing import show
+from dashboard.ui.notes import caveats
+from dashboard.views.information import charts
+
+NOT_MEASURED = (
+    "This suite holds no prequential information. It takes the losses of the training itself, or "
+    "earlier checkpoints of the same run: `make compute` has the first of models that it trains, "
+    "and scores the second of published suites such as Pythia. A single checkpoint has neither."
+)
+NO_LOSSES = (
+    "The bound under the prequential code needs the losses of the unquantized models, which were "
+    "not scored here."
+)
+
+NO_BOUNDS = "No model has a bound at this setting: its losses were not scored here."
+
+HEURISTIC = ":orange-badge[:material/warning: heuristic, not certified]"
+
+#: The paper's exponent of K(h) in N and its uncertainty (section 9).
+PAPER_EXPONENT, PAPER_ERROR = 0.5, 0.1
+
+
+def introduction() -> None:
+    """What prequential coding is, in two sentences."""
+    show.markdown(
+        "How much does a trained model hold? Someone who has the training program but not the "
+        "text can be sent the text batch by batch, each at the price of the loss that the model "
+        "had *before* training on it. What that costs above the final model's loss is $K(h)$, the "
+        f"model's information by **prequential coding**. {HEURISTIC}"
+    )
+    show.caption(
+        "It rests on the symmetry of information, which holds up to constants, and the model "
+        "itself is not decoded from it: it shows how information grows, and certifies nothing. "
+        "Real codes of the quantized weights are drawn beside it."
+    )
+
+
+def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
+    """The laws of figure 3 and what the other codes are of."""
+    lines = [
+        f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}"
+        for code, law in laws.items()
+        if isinstance(law, PowerLaw)
+    ]
+    ours = "Solid lines and bands: measured range, 95 %. Dashed: extrapolated. " if lines else ""
+    show.caption(
+        (f"Information in bits, {'; '.join(lines)}. " if lines else "")
+        + f"*nominal* and *entropy-coded* are of {setting.label}; hollow points are of no "
+        f"decodable code. {ours}Dotted: what the paper reports of Pythia, and the "
+        "closed form of Chinchilla's law, with their own text and tokens, paler below their "
+        "smallest model."
+    )
+
+
+def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
+    """Whether information per parameter falls with size, as in the paper, and why it may not."""
+    if growth.empty:
+        few = too_few(models)
+        show.caption(f"How K(h) grows cannot be said. {few}" if few else "K(h) has no law here.")
+        return
+    ordered = models.sort_values("params_total")
+    first, last = ordered["bits_per_parameter"].iloc[0], ordered["bits_per_parameter"].iloc[-1]
+    whole = growth.iloc[0]
+    start = (
+        f"**K(h)/N {'falls' if last < first else 'does not fall'} here**: it goes from "
+        f"{first:.2f} bits per parameter at {count_label(ordered['params_total'].iloc[0])} "
+        f"parameters to {last:.2f} at {count_label(ordered['params_total'].iloc[-1])}. K(h) grows "
+        f"as $N^{{{whole['exponent']:.2f}}}$ (95 %: {whole['low']:.2f} to {whole['high']:.2f}); "
+        f"the paper finds {PAPER_EXPONENT} ± {PAPER_ERROR} for Pythia, 70 million parameters up."
+    )
+    if last < first:
+        show.markdown(start)
+        return
+    excess = ordered["excess_nats"]
+    show.info(
+        f"{start} K(h)/N is D/N times the mean excess of the online over the final loss, and that "
+        f"rises here, from {excess.iloc[0]:.3f} to {excess.iloc[-1]:.3f} nats per token: a small "
+        "model soon reaches what its few parameters can do and spends most of its text there, a "
+        "larger one improves to the end. Only where the excess follows the amount of text alone, "
+        "as $D^{-\\beta}$, must K(h)/N fall; these sizes lie far below the paper's.",
+        icon=":material/trending_up:",
+    )
+
+
+def growth_table(growth: pd.DataFrame) -> None:
+    """Exponents of K(h) with ever more small sizes left out, beside the paper's."""
+    if growth.empty:
+        return
+    lines = [
+        "| sizes fitted | K(h) grows as | 95 % interval | K(h)/N goes as |",
+        "|---|--:|---|--:|",
+    ]
+    for row in growth.itertuples():
+        several = f"{row.left_out} " if row.left_out > 1 else ""
+        left = f"without the {several}smallest" if row.left_out else "all"
+        lines.append(
+            f"| {left} ({row.models}) | $N^{{{row.exponent:.3f}}}$ | {row.low:.3f} to "
+            f"{row.high:.3f} | $N^{{{row.exponent - 1:+.3f}}}$ |"
+        )
+    paper = f"{PAPER_EXPONENT - PAPER_ERROR:.1f} to {PAPER_EXPONENT + PAPER_ERROR:.1f}"
+    lines.append(
+        f"| *paper, Pythia, not measured here* | $N^{{{PAPER_EXPONENT}}}$ | {paper} | "
+        f"$N^{{{PAPER_EXPONENT - 1:+.1f}}}$ |"
+    )
+    show.markdown("\n".join(lines))
+
+
+def crossings(found: dict[str, Crossing | str], largest: float) -> None:
+    """Where the prequential law meets those of the other codes, beyond the measured sizes."""
+    if all(isinstance(met, str) for met in found.values()):
+        return  # without laws nothing meets
+    sentences = [
+        f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
+        for code, met in found.items()
+    ]
+    show.caption(
+        "Does K(h) cross the size of a code beyond the measured models? "
+        + " ".join(sentences)
+        + " In the paper, for Pythia against 4 bits per parameter, it falls below at about 2·10¹⁰."
+    )
+
+
+def _meeting(met: Crossing, largest: float) -> str:
+    side = "above" if met.from_above else "below"
+    behind = (
+        f" (their laws crossed within the measured sizes, at {count_label(met.behind)})"
+        if met.behind
+        else ""
+    )
+    if met.n == math.inf:
+        return (
+            f"K(h) lies {side} at the largest model, and the laws move apart{behind}; they meet "
+            f"further on in {met.share_ahead:.0%} of resamples."
+        )
+    change = "falls below" if met.from_above else "rises above"
+    return (
+        f"K(h) lies {side} at the largest model and by the laws {change} at N ≈ {_size(met.n)} (95 "
+        f"%: {_size(met.low)} to {_size(met.high)}; {met.share_ahead:.0%} of resamples meet at "
+        f"all), {met.n / largest:.2g} times the largest measured: extrapolated."
+    )
+
+
+def _size(n: float) -> str:
+    if n == math.inf:
+        return "never"
+    if n > 1e30:
+        return "beyond 1e30"
+    return count_label(n) if n < 1e15 else f"{n:.0e}"
+
+
+def terms_reading() -> None:
+    """What the laws of the terms under the prequential code show."""
+    show.caption(
+        "The paper's argument in one picture: with the prequential code, in place of bits times "
+        "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
+        "gap. All points are hollow: **not certified**."
+    )
+
+
+def totals_section(
+    real: pd.DataFrame, prequential: pd.DataFrame, setting: Setting, unit: Unit
+) -> None:
+    """The bound by the chosen code and by the prequential one, as far as either was measured.
+
+    Args:
+        real, prequential: from ``terms.bound_terms``, losses in ``unit``, with a column code.
+    """
+    totals = pd.concat([real, prequential])
+    if len(totals):
+        show.chart(charts.totals_by_code(totals, unit), "The bound by either code")
+    if real.empty:
+        show.info(NO_BOUNDS, icon=":material/inbox:")
+    else:
+        totals_reading(real["code"].iloc[0], setting)
+        caveats.not_certified(real)
+
+
+def totals_reading(code: str, setting: Setting) -> None:
+    """How to read the bounds by either code."""
+    other = (
+        f"the file that a decoder restores {setting.label} from"
+        if code != "nominal"
+        else ("the nominal count, which is not a certificate either")
+    )
+    show.caption(
+        f"Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
+        f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound is vacuous."
+    )
+
+
+def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
+    """What the shaded area comes to."""
+    recomputed = row["recomputed_bits"]
+    difference = abs(recomputed / row["k_bits"] - 1) if math.isfinite(recomputed) else math.nan
+    again = (
+        ""
+        if math.isnan(difference)
+        else f" Summed again from the batches: {recomputed:,.0f} bits, {difference:.1e} off."
+    )
+    checkpoints = " Circles: checkpoints, scored on the windows ahead." if len(kept) else ""
+    show.caption(
+        f"The shaded area is the code: K(h) = {row['k_bits']:,.0f} bits, "
+        f"{row['bits_per_parameter']:.2f} per parameter.{again}{checkpoints} The dashed line is "
+        "the final model's mean loss on all training tokens."
+    )
+
+
+def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
+    """How good K(h) from checkpoints is, where both ways were measured."""
+    both = models[models["checkpoint_bits"].notna()]
+    if both.empty:
+        return
+    show.subheader("How good is K(h) from checkpoints alone?")
+    if (both["method"] == "online_losses").any():
+        heading = "K(h) from checkpoints over the exact area"
+        show.chart(charts.checkpoint_error(models, colour), heading)
+    methods_reading(models)
+
+
+def methods_reading(models: pd.DataFrame) -> None:
+    """How good K(h) from checkpoints is, and why the closed form falls short."""
+    both = models.dropna(subset=["checkpoint_bits"])
+    if both.empty:
+        return
+    exact = both[both["method"] == "online_losses"]
+    if exact.empty:
+        show.caption("These models have no online losses: their K(h) comes from checkpoints alone.")
+        return
+    error = exact["checkpoint_bits"] / exact["k_bits"] - 1
+    claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
+    mean = " on average" if len(exact) > 1 else ""
+    closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
+    show.caption(
+        "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
+        f"every 1000) over the exact area; off by {_span(error, '+.1%')}. Bars: "
+        "the error that the checkpoints alone can validate, half the difference of the sums from "
+        f"both sides plus two standard errors, {claimed:.0%}{mean}: cautious, since a loss "
+        "that only falls could do so anywhere between two checkpoints."
+        + (
+            r" Triangles: the closed form $B\,\frac{\beta}{1-\beta}D^{1-\beta}$ with $B$ and "
+            r"$\beta$ of a law $E + B/d^\beta$ fitted to the online losses at a constant learning "
+            f"rate, {_span(closed, '.2f')} of the area: it ignores the warm-up and the drop when "
+            "the learning rate is cooled down."
+            if len(closed)
+            else ""
+        )
+    )
+
+
+def _span(values: pd.Series, form: str) -> str:
+    """Smallest and largest value, or the one that there is."""
+    ends = dict.fromkeys(
+        f"{value:{form}}".replace("-", "−") for value in (values.min(), values.max())
+    )
+    return " to ".join(ends)

@@ -1,0 +1,316 @@
+"""Charts of the page *Overview*: pure functions of data frames."""
+
+from functools import partial
+
+import altair as alt
+import pandas as pd
+
+from bounds.printed import upper_text
+from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.gaps import of_gaps
+from dashboard.analysis.bound.terms import NOTES
+from dashboard.analysis.bound.units import Unit
+from dashboard.charts import vega
+from dashboard.charts.marks import by_certificate, fill_of_bar, notes
+from dashboard.style.glossary import (
+    GAP_COLOUR,
+    GUESS_LABEL,
+    GUIDE_COLOUR,
+    HELDOUT_LABEL,
+    MEASURED_COLOURS,
+    TRAIN_LABEL,
+    Term,
+    parameter_count,
+)
+from dashboard.style.rounded_up import label, printed, with_printed
+from dashboard.style.rounded_up import tooltip as upper_tooltip
+from dashboard.views.overview.data import Overview, gap_terms
+
+#: Colour of either bound.
+OUR_COLOUR, PAPER_COLOUR = GAP_COLOUR, GUIDE_COLOUR
+
+#: Of the axis, that two names are apart at least.
+LEAST_APART = 0.085
+
+#: How bars of the paper's form stand back behind ours.
+PALE = 0.45
+
+_INK = "#20242b"
+
+#: What a chart needs of a model; the rest would travel with every picture.
+_KEPT = (
+    *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
+    *(
+        "total_nats",
+        "gap_nats",
+        "gap_certified",
+        "measured_train_loss_nats",
+        "measured_heldout_loss_nats",
+    ),
+    *("vocab_size", "bytes_per_token"),
+)
+_THEIRS, _OURS = "paper's", "ours"
+
+
+def highest(view: Overview, unit: Unit) -> float:
+    """What a vertical axis must reach to show the bounds and the uniform guess."""
+    return 1.06 * max(*_bounds(view)["loss"], *_guesses(view.ours, unit))
+
+
+def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> alt.LayerChart:
+    """Both bounds, the held-out and the training loss against model size, and the uniform guess.
+
+    A bound that is no certificate has hollow points on a dashed line.
+
+    Args:
+        top: that the vertical axis reaches, to compare charts.
+    """
+    bounds, measured = _bounds(view), _measured(view.ours)
+    x = alt.X("params_total:Q", scale=_room_for_names(view.ours), axis=_size_axis(view.ours))
+    fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
+    y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
+    own = alt.Color("colour:N", scale=None)
+    layers = [*_guess(view.ours, unit)]
+    lines = vega.Chart(measured).mark_line(color=GUIDE_COLOUR, strokeWidth=1)
+    layers.append(lines.encode(x=x, y=y, detail="what:N"))
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("what:N", title="what"),
+        alt.Tooltip("shown:N", title=unit.label),
+    ]
+    points = vega.Chart(measured).mark_point(size=70, stroke=GUIDE_COLOUR, strokeWidth=1, opacity=1)
+    fill, shape = alt.Fill("colour:N", scale=None), alt.Shape("shape:N", scale=None)
+    layers.append(points.encode(x=x, y=y, fill=fill, shape=shape, tooltip=tooltip))
+    tooltip += [
+        upper_tooltip("gap_nats", "gap"),
+        alt.Tooltip("setting:N", title="setting"),
+        *notes(bounds),
+    ]
+    for rows, certified in by_certificate(bounds):
+        base = vega.Chart(rows).encode(x=x, y=y, color=own)
+        dash = {} if certified else {"strokeDash": [4, 4]}
+        layers.append(base.mark_line(strokeWidth=2, **dash).encode(detail="what:N"))
+        marks = base.mark_point(size=70, opacity=1, filled=certified)
+        layers.append(marks.encode(tooltip=tooltip))
+    online = _on_the_way(view)
+    if len(online):
+        layers += _online_layers(online, x, y, unit)
+    top = top or max(*bounds["loss"], *_guesses(view.ours, unit))
+    names = vega.Chart(_names(bounds, measured, top, online)).mark_text(align="left", dx=9)
+    layers.append(names.encode(x=x, y=y, text="text:N", color=own))
+    if len(view.seeds):
+        layers.append(_range_of_seeds(view.seeds, x, unit))
+    return vega.layer(*layers).properties(height=height)
+
+
+def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
+    """What the gap is made of: the paper's terms (pale) beside ours, stacked, for every size.
+
+    Bars that are no certificate are hollow.
+    """
+    frames = [(view.paper, _THEIRS), (view.ours, _OURS)]
+    terms = gap_terms(pd.concat([frame for frame, _ in frames if len(frame)]))
+    names = _short_names(view.ours)
+    rows = of_gaps(
+        with_printed(pd.concat([_stacked(frame, terms, names, whose) for frame, whose in frames]))
+    )
+    axis = alt.Axis(labelAngle=0, labelOverlap=True)
+    x = alt.X("size:N", sort=list(names.values()), title=None, axis=axis)
+    offset = alt.XOffset("whose:N", sort=[_THEIRS, _OURS], scale=alt.Scale(paddingInner=0.06))
+    y = alt.Y("bottom:Q", title=None, axis=alt.Axis(tickCount=3))
+    colour = alt.Color(
+        "term:N",
+        scale=alt.Scale(domain=[t.label for t in terms], range=[t.colour for t in terms]),
+        legend=None,
+    )
+    opacity = alt.condition(alt.datum.whose == _OURS, alt.value(1.0), alt.value(PALE))
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("setting:N", title="setting"),
+        alt.Tooltip("whose:N", title="form"),
+        alt.Tooltip("term:N", title="term"),
+        alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
+        upper_tooltip("gap_nats", "gap"),
+        *notes(rows),
+    ]
+    look = {"color": colour, "opacity": opacity, "tooltip": tooltip}
+    layers = [
+        vega.Chart(part)
+        .mark_bar(**fill_of_bar(certified))
+        .encode(x=x, xOffset=offset, y=y, y2="top:Q", **look)
+        for part, certified in by_certificate(rows)
+    ]
+    totals = with_printed(rows.drop_duplicates(["model_id", "whose"]), 2)
+    layers.append(
+        vega.Chart(totals)
+        .mark_text(dy=-6, fontSize=10, color=GUIDE_COLOUR)
+        .encode(x=x, xOffset=offset, y="gap_nats:Q", text=label("gap_nats", 2))
+    )
+    return vega.layer(*layers).properties(height=height)
+
+
+def _kept(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[[key for key in _KEPT if key in frame]]
+
+
+def _bounds(view: Overview) -> pd.DataFrame:
+    """Rows of either form with what they are called: a bound only where every one is one."""
+    ours = "Our" if view.best else "Chosen"
+    frames = []
+    for frame, whose, colour in (
+        (view.paper, "Paper's", PAPER_COLOUR),
+        (view.ours, ours if len(view.paper) else "Paper's", OUR_COLOUR),
+    ):
+        if len(frame):
+            what = f"{whose} bound" if frame["certified"].all() else f"{whose}, no bound"
+            rows = _kept(frame).assign(what=what, loss=frame["total_nats"], colour=colour)
+            frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total_nats")]))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _measured(terms: pd.DataFrame) -> pd.DataFrame:
+    """Held-out and training loss, one row each per model."""
+    kinds = (
+        (HELDOUT_LABEL, "measured_heldout_loss_nats", MEASURED_COLOURS[0], "diamond"),
+        (TRAIN_LABEL, "measured_train_loss_nats", MEASURED_COLOURS[1], "circle"),
+    )
+    frames = [
+        terms[["model_id", "params_total"]].assign(
+            what=what,
+            loss=terms[key],
+            shown=terms[key].map("{:.4f}".format),
+            colour=colour,
+            shape=shape,
+        )
+        for what, key, colour, shape in kinds
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _on_the_way(view: Overview) -> pd.DataFrame:
+    """Rows of the bound on the models during training, as the chart takes them."""
+    rows = view.on_the_way
+    if rows.empty:
+        return rows
+    kept = rows[rows["model_id"].isin(view.ours["model_id"])]
+    return kept.assign(
+        loss=kept["total_nats"], what=progressive.SHORT_LABEL, colour=progressive.COLOUR
+    )
+
+
+def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[alt.Chart]:
+    """A line with triangles: it bounds another thing than the lines with circles do."""
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("what:N", title="what"),
+        upper_tooltip("total_nats", unit.label),
+        alt.Tooltip("online_loss_nats:Q", title="mean online loss", format=".4f"),
+        *notes(rows),
+    ]
+    layers = []
+    for part, certified in by_certificate(with_printed(rows)):
+        base = vega.Chart(part).encode(x=x, y=y)
+        dash = {} if certified else {"strokeDash": [4, 4]}
+        layers.append(base.mark_line(color=progressive.COLOUR, strokeWidth=1.5, **dash))
+        marks = base.mark_point(
+            shape="triangle-up", size=70, opacity=1, color=progressive.COLOUR, filled=certified
+        )
+        layers.append(marks.encode(tooltip=tooltip))
+    return layers
+
+
+def _names(
+    bounds: pd.DataFrame, measured: pd.DataFrame, top: float, online: pd.DataFrame
+) -> pd.DataFrame:
+    """What each line is, and its value for the largest model, beside its last point.
+
+    Names that would be written over each other are moved apart; ``top`` is that of the axis.
+    """
+    measured = measured.assign(colour=GUIDE_COLOUR, what=measured["what"].str.partition(",")[0])
+    known = pd.concat([frame for frame in (bounds, measured, online) if len(frame)])
+    last = known.groupby("what", sort=False).tail(1).sort_values("loss")
+    places: list[float] = []
+    for loss in last["loss"]:
+        places.append(max(loss, places[-1] + LEAST_APART * top) if places else loss)
+    is_bound = last["total_nats"].notna()
+    text = (
+        last["what"]
+        + " "
+        + last["loss"]
+        .map("{:.2f}".format)
+        .where(~is_bound, last["loss"].map(partial(upper_text, digits=2)))
+    )
+    return last[["params_total", "colour"]].assign(loss=places, text=text)
+
+
+def _room_for_names(terms: pd.DataFrame) -> alt.Scale:
+    """Logarithmic, with room for names at the right end of the lines."""
+    low, high = float(terms["params_total"].min()), float(terms["params_total"].max())
+    span = high / low if high > low else 4.0
+    return alt.Scale(type="log", domain=[low / span**0.06, high * span**0.42], nice=False)
+
+
+def _size_axis(terms: pd.DataFrame) -> alt.Axis:
+    return alt.Axis(
+        title="Model size: parameters N, embeddings included (log scale)",
+        values=sorted(set(terms["params_total"])),
+        format=".3~s",
+        grid=False,
+        labelOverlap=True,
+    )
+
+
+def _guess(terms: pd.DataFrame, unit: Unit) -> list[alt.Chart]:
+    """ln V: the loss of a uniform guess; a bound above it is vacuous.  Named at the left, where no
+    line has its name."""
+    base = vega.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
+    return [
+        base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
+        base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
+            x=alt.value(0)
+        ),
+    ]
+
+
+def _guesses(terms: pd.DataFrame, unit: Unit) -> list[float]:
+    return sorted({unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()})
+
+
+def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
+    """From the lowest to the highest of our bounds over each size's seeds."""
+    tooltip = [
+        alt.Tooltip("model_id:N", title="model"),
+        alt.Tooltip("seeds:Q", title="seeds"),
+        upper_tooltip("low", "lowest bound"),
+        upper_tooltip("high", "highest bound"),
+    ]
+    look = {"ticks": {"size": 9, "color": OUR_COLOUR}, "rule": {"strokeWidth": 2}}
+    bars = vega.Chart(with_printed(seeds, keys=("low", "high"))).mark_errorbar(
+        color=OUR_COLOUR, **look
+    )
+    y = alt.Y("low:Q", title=f"Loss, {unit.label}")
+    return bars.encode(x=x, y=y, y2="high:Q", tooltip=tooltip)
+
+
+def _short_names(models: pd.DataFrame) -> dict[str, str]:
+    """Every model's size, or its name where another has the same."""
+    sizes = models["params_total"].map(parameter_count)
+    names = sizes.where(~sizes.duplicated(keep=False), models["model_id"])
+    return dict(zip(models["model_id"], names, strict=True))
+
+
+def _stacked(
+    frame: pd.DataFrame, terms: tuple[Term, ...], names: dict[str, str], whose: str
+) -> pd.DataFrame:
+    """One row per model and term, with the ends of its bar; a negative term turns back."""
+    frame = frame[frame["model_id"].isin(list(names))]
+    values = frame[[term.key for term in terms]].to_numpy(dtype=float)  # (models, terms)
+    tops = values.cumsum(axis=1)
+    kept = _kept(frame).assign(whose=whose, size=frame["model_id"].map(names))
+    parts = [
+        kept.assign(
+            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
+        )
+        for i, term in enumerate(terms)
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,197 @@
+"""The words of the page *Overview*, for somebody who has not read the paper.
+
+What falls or rises with size is said as the laws of these very numbers allow, and no further.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from bounds import PowerLaw
+from bounds.printed import upper_text
+from dashboard.analysis.bound.gaps import gap_note
+from dashboard.analysis.bound.units import BITS, NATS, Unit
+from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
+from dashboard.style.escaping import escaped
+from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
+from dashboard.style.numbers import LARGE_RISE, times_label
+from dashboard.style.plural import agree, counted
+from dashboard.ui.controls.controls import delta_label
+from dashboard.ui.drawing import show
+from dashboard.ui.notes import progressive_words
+from dashboard.views.overview.data import REFERENCE_DELTA, Overview
+from dashboard.views.overview.trends import Trend, trend
+
+PAPER = "https://arxiv.org/abs/2504.15208"
+
+#: Sizes from which on the paper measured.
+PAPERS_SMALLEST = 70e6
+
+_NAMES = {
+    "total_nats": "bound",
+    "measured_train_loss_nats": "training loss",
+    "measured_heldout_loss_nats": "held-out loss",
+    "gap_nats": "gap",
+} | {term.key: term.label.lower() for term in TERMS}
+
+_HEADINGS = {
+    Trend.FALLS: "Falls as models grow",
+    Trend.RISES: "Rises",
+    Trend.FLAT: "Neither, as far as these sizes tell",
+    Trend.UNKNOWN: "Has no law",
+}
+
+
+def introduction(delta: float) -> None:
+    """What a generalization bound is, and what the paper says of it."""
+    show.markdown(
+        "A **generalization bound** is a guarantee from the training text alone: except with "
+        f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
+        "contexts of that text is at most this number. It is the training loss plus a **gap**, "
+        f"the price of all that the model may have memorized; the paper ({PAPER}) finds "
+        "that the gap shrinks with scale."
+    )
+
+
+def headline(view: Overview, unit: Unit) -> None:
+    """The largest model, or the only one, in four numbers."""
+    model = view.largest
+    reason = model["not_certified_because"]
+    size = f"{parameter_count(model['params_total'])} parameters"
+    which = f", the largest model here ({size})," if len(view.ours) > 1 else f" ({size}),"
+    show.markdown(
+        f"**{escaped(model['model_id'])}**{which} in {unit.label}, at "
+        f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
+        + (NOT_CERTIFIED if reason else CERTIFIED)
+    )
+    other = NATS if unit.per_byte else BITS
+    factor = other.of_nats(model["bytes_per_token"]) / unit.of_nats(model["bytes_per_token"])
+    numbers = (
+        (
+            "Not a certificate" if reason else "The risk is at most",
+            upper_text(model["total_nats"]),
+            f"{upper_text(model['total_nats'] * factor)} {other.label}",
+            f"{escaped(reason)[0].upper()}{escaped(reason)[1:]}." if reason else GUARANTEE,
+        ),
+        (
+            "Training loss",
+            f"{model['measured_train_loss_nats']:.3f}",
+            f"held-out {model['measured_heldout_loss_nats']:.3f}",
+            "Of the model as trained, on its training text; and of the quantized model on "
+            "documents that it was never trained on.",
+        ),
+        (
+            "Uniform guess",
+            f"{unit.guess(model['vocab_size'], model['bytes_per_token']):.3f}",
+            f"of V = {model['vocab_size']:,} tokens",
+            "ln V, the loss of a uniform guess over the vocabulary: a bound above it is vacuous.",
+        ),
+        ("Gap", upper_text(model["gap_nats"]), *_gained(view, model)),
+    )
+    for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
+        show.metric(column, label, value, note, help=help_text)
+
+
+def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
+    """The paper's gap beside ours, and what both are."""
+    meaning = "The bound less the training loss: what certainty costs."
+    estimated, theirs = gap_note(model), view.papers_largest
+    if estimated:
+        return estimated, f"{meaning} The training loss is estimated from a sample."
+    if theirs is None:
+        return "in the paper's own form", meaning
+    gap = upper_text(theirs["gap_nats"])
+    meaning += f" In the paper's form, {theirs['setting']}: {gap}."
+    if not (model["certified"] and theirs["certified"]):
+        return f"paper's terms: {gap}", meaning
+    ratio = model["gap_nats"] / theirs["gap_nats"]
+    how = f"{abs(1.0 - ratio):.0%} {'below' if ratio <= 1 else 'above'}"
+    if ratio >= LARGE_RISE:
+        how = f"{times_label(ratio)} times"
+    return f"{how} the paper's {gap}", meaning
+
+
+def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+    """What shrinks with size and what does not, as the intervals of the laws allow."""
+    few = too_few(view.ours)
+    if few:
+        show.caption(f"{_bars(view)}{few}")
+        return
+    found = {key: trend(law) for key, law in laws.items()}
+    lines = []
+    for direction, heading in _HEADINGS.items():
+        keys = [key for key, of_key in found.items() if of_key is direction]
+        if keys:
+            lines.append(f"**{heading}**: {', '.join(_squared(key) for key in keys)}.")
+    show.markdown("  \n".join(lines), unsafe_allow_html=True)
+    show.caption(f"{_bars(view)}{_caution(view, laws['gap_nats'])}")
+
+
+def _squared(key: str) -> str:
+    """A quantity by name, a term after its colour."""
+    colour = next((term.colour for term in TERMS if term.key == key), None)
+    square = f"<span style='color:{colour}'>■</span>&nbsp;" if colour else ""
+    return f"{square}{_NAMES[key].replace(' ', '&nbsp;')}"
+
+
+def _bars(view: Overview) -> str:
+    """How to tell the bars over the words apart."""
+    frames = [frame for frame in (view.ours, view.paper) if len(frame)]
+    pale = "Pale: the paper's form. " if len(frames) > 1 else ""
+    hollow = not all(frame["certified"].all() for frame in frames)
+    return f"{pale}Hollow: not a certificate. " if hollow else pale
+
+
+def _caution(view: Overview, gap: PowerLaw | str) -> str:
+    """On what the words rest."""
+    if isinstance(gap, str):
+        return gap
+    times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
+    below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
+    sizes = counted(view.ours["params_total"].nunique(), "size")
+    return f"By 95 % intervals of exponents over {sizes}{below}."
+
+
+def claim_reading(view: Overview) -> None:
+    """What the main chart shows."""
+    if view.best:
+        delta = view.choice.failure_probability
+        how = f"{agree(len(view.ours), 'At the', 'Each model at its own')} best measured setting"
+        if delta != REFERENCE_DELTA:
+            how += f" (best at δ = {REFERENCE_DELTA:g})"
+        how += "; hover to see which"
+    else:
+        how = f"All at {view.ours['setting'].iloc[0]}"
+    show.caption(f"{how}.")
+
+
+def on_the_way(view: Overview, unit: Unit) -> None:
+    """What training itself certifies, of the largest model."""
+    delta = view.choice.failure_probability
+    progressive_words.reading(view.on_the_way, view.largest["model_id"], delta, unit)
+
+
+def missing(view: Overview) -> None:
+    """Models that have no bound."""
+    if view.missing:
+        where = "at any setting" if view.best else "at this setting"
+        show.caption(
+            f":material/hide_source: Not shown (no bound {where}): "
+            f"**{escaped(', '.join(view.missing))}**. A bound needs the losses of the whole "
+            "training text, or of windows drawn for it."
+        )
+
+
+def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+    """The laws behind the words, or where there are none the numbers by themselves."""
+    few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
+    show.subheader("The numbers" if one else "How each number moves with model size")
+    heads = ["value"] if one else ["smallest model", "largest model"]
+    heads += [] if few else ["law in N"]
+    places = [-1] if one else [0, -1]
+    lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(places)}{'' if few else '---|'}"]
+    for key, law in laws.items():
+        cells = [f"{view.ours[key].iloc[p]:z.3f}".replace("-", "−") for p in places]
+        cells += [] if few else [exponent_in_words(law)]
+        lines.append(f"| {_squared(key)} | {' | '.join(cells)} |")
+    show.markdown("\n".join(lines), unsafe_allow_html=True)

@@ -1,0 +1,63 @@
+"""The part of the page *Quantization* that looks at single layers."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.analysis.measured import quantization
+from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.drawing import show
+from dashboard.views.quantization import charts, words
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What is known of a suite's layers, each from the function of ``quantization`` of its name.
+
+    Attributes:
+        layers, rotation: of one model (and setting).
+        counts, exceptions, rotated: of all.
+    """
+
+    layers: pd.DataFrame
+    rotation: pd.DataFrame
+    counts: pd.Series
+    exceptions: pd.DataFrame
+    rotated: list[str]
+
+
+def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
+    """All of it.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    return Layers(
+        quantization.layers(suite, setting, model_id),
+        quantization.rotation(suite, model_id),
+        quantization.feedback_counts(suite),
+        quantization.exceptions(suite),
+        quantization.rotated(suite),
+    )
+
+
+def section(found: Layers) -> None:
+    """Charts and words."""
+    left, right = st.columns(2)
+    with left:
+        if found.layers.empty:
+            show.info("No layer was put on a grid at this setting, or none was measured.")
+        else:
+            heading = "Proxy loss of each layer, measured over predicted"
+            show.chart(charts.predicted_loss(found.layers), heading)
+            words.layers_reading(found.layers)
+    with right:
+        if found.rotation.empty:
+            words.no_rotation(found.rotated)
+        else:
+            heading = "LDLQ with rotation over LDLQ without"
+            show.chart(charts.rotation(found.rotation), heading)
+            words.rotation_reading(found.rotation)
+    words.feedback_exceptions(found.counts, found.exceptions)

@@ -1,0 +1,54 @@
+"""The part of the page *Scaling laws* about compute, and training tokens against parameters."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
+from dashboard.artifacts.suite import Suite
+from dashboard.ui.drawing import show
+from dashboard.views.scaling_laws import frontier, frontier_charts, pythia, words
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Loss while models were trained, and where each of them ends, in the unit that is shown.
+
+    Attributes:
+        curves: from ``frontier.loss_by_compute``.
+        ends: from ``frontier.chosen``.
+    """
+
+    curves: pd.DataFrame
+    ends: pd.DataFrame
+
+
+def read(suite: Suite, unit: Unit) -> Frontier:
+    """Both.
+
+    Raises:
+        ArtifactError: a file is damaged.
+    """
+    return Frontier(
+        shown(suite, frontier.loss_by_compute(suite), unit),
+        shown(suite, frontier.chosen(suite), unit),
+    )
+
+
+def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
+    """Charts and words; ``ratios`` are the tokens per parameter of the suite's models."""
+    elsewhere = pythia.beside(found.ends, ratios)
+    left, right = st.columns(2)
+    if found.curves.empty:  # the chart that there is comes first
+        left, right = right, left
+    with left:
+        if len(found.curves):
+            chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)
+            show.chart(chart, "Loss against compute while models are trained")
+        words.compute_reading(found.curves, ratios)
+    with right:
+        chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)
+        show.chart(chart, "Training tokens against parameters")
+        words.tokens_reading(len(found.ends), ratios, elsewhere=len(elsewhere) > 0)

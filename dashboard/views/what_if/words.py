@@ -1,0 +1,144 @@
+"""The words of the page *What if*: predictions with their intervals, and what they are not."""
+
+import streamlit as st
+
+from bounds import HeldOut, PowerLaw
+from dashboard.analysis.bound.terms import PREQUENTIAL
+from dashboard.analysis.bound.units import Unit
+from dashboard.analysis.laws.fits import held_out_of
+from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
+from dashboard.style.glossary import CODE_LABELS, GAP_COLOUR, term_of, terms_in
+from dashboard.style.numbers import count_label, number_label
+from dashboard.ui.controls.controls import delta_label
+from dashboard.ui.drawing import show
+from dashboard.ui.notes.explanations import beyond_guess, guess_of
+from dashboard.ui.notes.size_words import badge
+from dashboard.views.what_if.scenario import Scenario
+
+#: How many terms the gap has: with sampling one more.
+_NUMBERS = {4: "four", 5: "five"}
+
+
+def interval_words(found: Estimate | None) -> str:
+    """``0.811 to 1.502``."""
+    return f"{number_label(found.low)} to {number_label(found.high)}" if found else "no law"
+
+
+def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
+    """The prediction in four numbers, and how far it reaches."""
+    choice = scenario.choice
+    setting = "unquantized" if choice.code == PREQUENTIAL else choice.setting.label
+    show.markdown(
+        f"**N = {count_label(n)}** parameters, D = "
+        f"{count_label(scenario.tokens_per_parameter * n)} training tokens, "
+        f"V = {scenario.vocab_size:,}, {setting}, code length *{CODE_LABELS[choice.code]}*, "
+        f"δ = {delta_label(choice.failure_probability)}: {badge(n, view.smallest, view.largest)} "
+        ":orange-badge[:material/warning: not certified]"
+    )
+    guess = guess_of(view, unit)
+    bound = view.estimate(BOUND, n)
+    numbers = (
+        ("Predicted bound", bound, f"Sum of all terms, {unit.label}."),
+        ("Predicted gap", view.estimate(GAP, n), f"Bound − training loss, {unit.label}."),
+        (
+            "Predicted training loss",
+            view.estimate(("training_loss_nats",), n),
+            f"Of the unquantized model, {unit.label}.",
+        ),
+        (
+            "Predicted C",
+            view.estimate(("c_nats_per_token",), n),
+            "Information in the model per training token, certainty included, nats per token.",
+        ),
+    )
+    for column, (label, found, help_text) in zip(st.columns(4), numbers, strict=True):
+        value = f"≈ {number_label(found.value)}" if found else "—"
+        note = f"95 %: {interval_words(found)}" if found else "no law"
+        show.metric(column, label, value, note, help=help_text, border=True)
+    text = (
+        "Nothing here was measured at this size, so **nothing here is certified**, whatever the "
+        "code: a certificate needs the losses and the code of a model that exists. Values are in "
+        f"{unit.label}, C always in nats per token."
+    )
+    if bound and bound.high > guess:
+        text += f" The bound's interval: {beyond_guess(guess)[0].lower()}{beyond_guess(guess)[1:]}"
+    show.caption(text)
+
+
+def left_out(view: Outlook, unit: Unit) -> None:
+    """Which terms the sums lack, with why, and how large they were."""
+    for key in view.without(BOUND):
+        largest = view.terms[key].abs().max()
+        show.warning(
+            f"Bound and gap are shown **without** “{term_of(key).label}”, which is at most "
+            f"{number_label(largest)} {unit.label} in the measured models. {view.laws[key]}",
+            icon=":material/remove_circle:",
+        )
+
+
+def terms_table(view: Outlook, n: float, unit: Unit) -> None:
+    """The terms at ``n`` in numbers, each with its law and how that did on the largest model."""
+    lines = [
+        "| | term | predicted | 95 % prediction interval | law in N | largest model, left out |",
+        "|---|---|--:|--:|---|---|",
+    ]
+    shown = terms_in(view.terms)
+    for term in shown:
+        name = f"**{term.label}**"
+        lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
+    parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
+    lines.append(_row(view, n, GAP, "**Gap**", "", parts))
+    own = view.laws["gap_nats"]
+    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
+    lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
+    show.markdown("\n".join(lines), unsafe_allow_html=True)
+    show.caption(
+        f"{unit.label.capitalize()}. Intervals are prediction intervals for a single model: how "
+        "well these few models fix a law of this shape (for sums jointly), and how a model "
+        "scatters about it. They do not tell whether the shape holds so far out: compare the gap "
+        "as a sum with the gap by its own law, and change the shape. "
+        "The last column fits the law without the largest model and predicts it: by how much it is "
+        "off, and whether the prediction interval holds the measured value."
+    )
+
+
+def _row(
+    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: PowerLaw | str
+) -> str:
+    found = view.estimate(keys, n)
+    square = f"<span style='color:{colour};font-size:1.5em'>■</span>" if colour else ""
+    held = held_out_of(view.terms, keys[0], view.floor) if len(keys) == 1 else None
+    missing = ", ".join(f"“{term_of(key).label}”" for key in view.without(keys))
+    if len(keys) > 1 and missing:
+        name = f"{name}, without {missing}"
+    zero = len(keys) == 1 and isinstance(law, str) and found is not None
+    shown = "0 in every measured model" if zero else law_words(law)
+    if view.without(keys) == [*keys] and keys[0] in BOUND:
+        shown = "none, see above"
+    value = "0" if zero else f"≈ {number_label(found.value)}" if found else "—"
+    spread = "" if zero else interval_words(found)
+    cells = (square, name, value, spread, shown, "" if zero else held_words(held))
+    return "| " + " | ".join(cells) + " |"
+
+
+def law_words(law: PowerLaw | str) -> str:
+    """The law as a formula, or the sentence in its place."""
+    if isinstance(law, str):
+        return law
+    start = f"{_tex(law.offset)} + " if law.offset else ""
+    return f"${start}{_tex(law.coefficient)}\\,N^{{{-law.exponent:.3f}}}$"
+
+
+def _tex(value: float) -> str:
+    digits, _, exponent = f"{value:.3g}".partition("e")
+    return rf"{digits}\cdot10^{{{int(exponent)}}}" if exponent else digits
+
+
+def held_words(held: HeldOut | str | None) -> str:
+    """How far off the law of the smaller models is."""
+    if held is None:
+        return ""
+    if isinstance(held, str):
+        return "—"
+    inside = "inside" if held.inside else "**outside**"
+    return f"{held.relative_error:+.1%}, {inside}".replace("-", "−")

@@ -1,0 +1,58 @@
+"""Every form of the bound side by side, term by term: a pure function of a data frame."""
+
+import altair as alt
+import pandas as pd
+
+from dashboard.analysis.bound.units import Unit
+from dashboard.charts import vega
+from dashboard.charts.bound_charts import stacked_rows, term_colours
+from dashboard.charts.marks import by_certificate, fill_of_bar
+from dashboard.style.glossary import GUESS_LABEL, GUIDE_COLOUR
+from dashboard.style.rounded_up import label, tooltip, with_printed
+
+
+def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChart:
+    """The terms of each form stacked, hollow where the bound is no certificate.
+
+    Args:
+        rows: from ``own_bounds.rows``, losses in ``unit``.
+        guess: what guessing every token alike costs, in ``unit``.
+    """
+    frame = rows.assign(step=rows["form"].str.replace(" ", "|"))
+    axis = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, '|')")
+    x = alt.X("step:N", sort=list(frame["step"]), title="Form of the bound", axis=axis)
+    colour = term_colours(rows, alt.Legend(title="Terms of the bound", symbolOpacity=1))
+    bars = [
+        vega.Chart(part)
+        .mark_bar(size=46, **fill_of_bar(certified))
+        .encode(
+            x=x,
+            y=alt.Y("bottom:Q", title=f"Loss, {unit.label}"),
+            y2="top:Q",
+            color=colour,
+            tooltip=[
+                alt.Tooltip("form:N"),
+                alt.Tooltip("term:N", title="term"),
+                alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
+                tooltip("total_nats", "bound"),
+                alt.Tooltip("certified:N"),
+            ],
+        )
+        for part, certified in by_certificate(
+            with_printed(stacked_rows(frame, ["form", "step", "total_nats", "certified"]))
+        )
+    ]
+    totals = (
+        vega.Chart(with_printed(frame, 3))
+        .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold", fontSize=12)
+        .encode(x=x, y="total_nats:Q", text=label("total_nats", 3))
+    )
+    line = vega.Chart(pd.DataFrame({"guess": [guess]})).encode(y="guess:Q")
+    return vega.layer(
+        *bars,
+        totals,
+        line.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
+        line.mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
+            x=alt.value("width")
+        ),
+    ).properties(height=360)

@@ -1,0 +1,50 @@
+"""A reader's file of token losses: from its bytes to columns, within bounds on size and memory.
+
+Nothing is written anywhere and nothing kept.  What a file will unpack to is read off its footer, or
+counted, before any of it is unpacked.
+"""
+
+import pyarrow as pa
+
+from bounds.own_losses import LossColumns
+from dashboard.artifacts.errors import UploadError
+from dashboard.style.escaping import quoted
+from tables import LOSS_TABLE, Limits, Part, TableError, loss_arrays, read_table
+
+#: Megabytes of a file, as in .streamlit/config.toml; bytes of what is unpacked; rows and columns.
+MOST_MEGABYTES = 20
+MOST_UNPACKED = 64 * 2**20
+MOST_ROWS = 1_000_000
+MOST_COLUMNS = 100
+
+#: Brackets and commas of a JSON file: 20 MB of what vLLM returns have 1.5 million.
+MOST_JSON_MARKS = 2_000_000
+
+_SMALLER = (
+    "count equal pairs of loss and entropy in one row with a column 'tokens', or give a sample of "
+    "windows"
+)
+
+
+def read_columns(name: str, content: bytes) -> LossColumns:
+    """The columns of a file, as ``python -m compute bound`` reads them.
+
+    Args:
+        name: of the file, for sentences.
+        content: its bytes.
+
+    Raises:
+        UploadError: it cannot be used, or is too large.
+    """
+    shown = f"The file {quoted(name)}"  # it begins every sentence
+    if len(content) > MOST_MEGABYTES * 2**20:
+        raise UploadError(
+            f"{shown} has {len(content) / 2**20:.1f} MB, and at most {MOST_MEGABYTES} MB are "
+            f"taken: {_SMALLER}."
+        )
+    limits = Limits(MOST_UNPACKED, MOST_ROWS, MOST_COLUMNS, MOST_JSON_MARKS, _SMALLER)
+    try:
+        table = read_table([Part(name, pa.py_buffer(content))], LOSS_TABLE, limits)
+        return LossColumns(**loss_arrays(table))
+    except TableError as error:
+        raise UploadError(f"{shown} {error.words(quoted)}.") from None

@@ -1,0 +1,103 @@
+"""Where the losses of the page *Your losses* come from: an upload, or the example.
+
+What was read is kept for the one visitor who gave it, until the file is taken away, the page is
+left or the visit ends.  It is in no cache that sessions share, and never on a disk.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import streamlit as st
+from starlette.formparsers import MultiPartParser
+
+from bounds.own_losses import LossColumns
+from dashboard.artifacts.suite import Suite
+from dashboard.export import record
+from dashboard.ui.controls.links import forget_complaints
+from dashboard.views.your_losses import example as own_example
+from dashboard.views.your_losses.controls import forget_example
+from dashboard.views.your_losses.example import Example
+from dashboard.views.your_losses.file import MOST_MEGABYTES, MOST_ROWS, read_columns
+
+#: Where a session keeps the file that it has read.
+_KEPT = "own_losses"
+
+# A web server puts uploads above 1 MB into a temporary file while they arrive; not so here.
+MultiPartParser.spool_max_size = (MOST_MEGABYTES + 1) * 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Losses, and the name and SHA-256 of the file that they come from."""
+
+    name: str
+    sha256: str
+    columns: LossColumns
+
+
+def example_control() -> bool:
+    """Whether the example takes the place of a file."""
+    chosen = st.toggle(
+        "Show the example",
+        key="own_example",
+        bind="query-params",
+        on_change=_toggled,
+        help="Reads the example file, just as an upload would be, with the values that belong to "
+        "it.",
+    )
+    record.chosen("own_example", "Show the example", chosen)
+    return chosen
+
+
+def _toggled() -> None:
+    forget_complaints()
+    if not st.session_state["own_example"]:
+        forget_example()
+
+
+def source(suite: Suite, example: Example | None) -> Source | None:
+    """The reader's file, or the example, or None where there is no file yet.
+
+    Raises:
+        UploadError: the file cannot be used.
+    """
+    uploaded = st.file_uploader(
+        "Token losses, as Parquet, CSV or JSON",
+        max_upload_size=MOST_MEGABYTES,
+        disabled=example is not None,
+        key="own_file",
+        help=f"At most {MOST_MEGABYTES} MB and {MOST_ROWS:,} rows.",
+    )
+    if example is not None:
+        key, name = (suite.name, suite.version.digest, example.model_id), example.name
+    elif uploaded is not None:
+        key, name = (uploaded.file_id,), uploaded.name
+    else:
+        forget()
+        return None
+    kept = st.session_state.get(_KEPT)
+    if kept is None or kept[0] != key:
+        forget()
+        content = own_example.content(suite, example) if example else uploaded.getvalue()
+        digest = hashlib.sha256(content).hexdigest()
+        kept = (key, Source(name, digest, read_columns(name, content)))
+        st.session_state[_KEPT] = kept
+    _note(kept[1], example)
+    return kept[1]
+
+
+def _note(found: Source, example: Example | None) -> None:
+    """For the exported view: what the numbers are of, and no suite unless it is the example's."""
+    shown = record.current()
+    shown.own = {
+        "Name": found.name,
+        "SHA-256": found.sha256,
+        "Rows": f"{len(found.columns.loss_nats):,}",
+    }
+    if example is None:
+        shown.suites.clear()
+
+
+def forget() -> None:
+    """Let go of what was read."""
+    st.session_state.pop(_KEPT, None)
