@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.import_graph import circles, crowded, graph_of, sources_of, wrong_arrows
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = {"app", "bounds", "compute", "dashboard", "pages", "schema", "tables", "tests", "tools"}
 
@@ -33,6 +35,16 @@ FORBIDDEN = {
     "pages": {"torch", "duckdb", "pyarrow"},
     "tools/results": {"torch", "transformers", "streamlit", "duckdb", "pyarrow"},
 }
+
+#: Rooms of a package in their order: each imports only rooms that are named before it.
+ROOMS = {
+    "compute": ("base", "suites", "models", "quantize", "work", "session", "check", "commands"),
+    "dashboard": ("style", "artifacts", "catalog", "analysis", "charts", "export", "ui", "views"),
+}
+
+#: Entries of a folder of code, at most: more are not taken in at a glance.
+MOST_ENTRIES = 12
+
 STANDARD = set(__import__("sys").stdlib_module_names)
 
 
@@ -88,6 +100,98 @@ def test_arrows(room):
 )
 def test_the_check_itself_sees_a_wrong_arrow(room, line):
     assert trespasses(room, line)
+
+
+@pytest.fixture(scope="module", params=ROOMS)
+def package(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def graph(package):
+    return graph_of(sources_of(ROOT / package))
+
+
+def test_rooms_import_only_those_before_them(graph, package):
+    assert wrong_arrows(graph, package, ROOMS[package]) == []
+
+
+def test_there_is_no_circle(graph):
+    assert circles(graph) == []
+
+
+def test_no_folder_is_crowded(package):
+    assert crowded(ROOT / package, MOST_ENTRIES) == []
+
+
+HOUSE = {
+    "house.__init__": "",
+    "house.__main__": "from house.roof.tiles import lay",
+    "house.cellar.__init__": "",
+    "house.cellar.wine": "import torch",
+    "house.cellar.racks.__init__": "",
+    "house.cellar.racks.oak": "from house.cellar import wine",
+    "house.roof.__init__": "",
+    "house.roof.tiles": "from house.cellar.racks import oak",
+}
+
+
+def test_a_sound_house_passes():
+    graph = graph_of(HOUSE)
+    assert graph["house.roof.tiles"] == {"house.cellar.racks.oak"}
+    assert wrong_arrows(graph, "house", ("cellar", "roof")) == []
+    assert circles(graph) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from house.roof import tiles",
+        "import house.roof.tiles",
+        "from house.roof.tiles import lay",
+        "def drink():\n    from house.roof.tiles import lay",
+        "if TYPE_CHECKING:\n    import house.roof",
+        "from house import __main__",
+    ],
+)
+def test_the_check_sees_an_arrow_to_a_later_room(line):
+    graph = graph_of(HOUSE | {"house.cellar.wine": line})
+    (found,) = wrong_arrows(graph, "house", ("cellar", "roof"))
+    assert found.startswith("house.cellar.wine -> house.")
+
+
+def test_the_check_sees_a_module_in_no_room():
+    graph = graph_of(HOUSE | {"house.shed": ""})
+    assert wrong_arrows(graph, "house", ("cellar", "roof")) == ["house.shed"]
+    assert wrong_arrows(graph_of(HOUSE), "house", ("cellar",)) == [
+        "house.roof.__init__",
+        "house.roof.tiles",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "folder"),
+    [
+        ("house.cellar.wine", "def f():\n    from house.roof import tiles", "house"),
+        ("house.cellar.wine", "from house.cellar.racks.oak import shelf", "house.cellar"),
+        ("house.cellar.wine", "import house.cellar.racks", "house.cellar"),
+    ],
+)
+def test_the_check_sees_a_circle(module, line, folder):
+    extra = {"house.cellar.racks.__init__": "from house.cellar.racks import oak"}
+    found = circles(graph_of(HOUSE | extra | {module: line}))
+    assert [circle.partition(":")[0] for circle in found] == [folder]
+
+
+def test_the_check_sees_a_crowded_folder(tmp_path):
+    room = tmp_path / "house" / "cellar"
+    room.mkdir(parents=True)
+    for number in range(3):
+        (room / f"wine{number}.py").touch()
+    assert crowded(tmp_path / "house", 3) == []
+    (room / "__pycache__").mkdir()
+    (room / "prices.toml").touch()
+    assert crowded(tmp_path / "house", 3) == ["house/cellar: 4"]
 
 
 def test_every_tool_has_its_arrows():
