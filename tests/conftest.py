@@ -83,8 +83,8 @@ curvature = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take long go first: the short ones then fill the time beside them."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Slow tests go first: the short ones then fill the time beside them."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)

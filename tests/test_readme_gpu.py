@@ -20,7 +20,7 @@ SECTION = (
     (ROOT / "docs/measuring.md").read_text().partition("## On a GPU box")[2].partition("\n## ")[0]
 )
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 COMMANDS = re.findall(r"^python -m compute .*$", SECTION, re.MULTILINE)
 
 #: Numbers that belong to the real models, and what stands for them in the miniature.

@@ -18,7 +18,7 @@ from tests.compute.processes import (
 )
 from tests.conftest import compute_command
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 #: Of a run that goes on or starts again: one worker starts up faster than two, and what it writes
 #: is compared with what two have written.

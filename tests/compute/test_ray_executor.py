@@ -28,7 +28,7 @@ from tests.conftest import ROOT, compute_command, run_compute
 
 pytestmark = [
     pytest.mark.timeout(480),
-    pytest.mark.long,
+    pytest.mark.slow,
     pytest.mark.usefixtures("ray_folder"),
 ]
 

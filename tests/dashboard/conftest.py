@@ -1,3 +1,4 @@
+import functools
 import shutil
 from pathlib import Path
 
@@ -53,20 +54,28 @@ def suite(micro_suite) -> Suite:
 
 
 @pytest.fixture
-def open_page(open_app, monkeypatch, micro_suite):
-    """Start the app and go from the explorer to a page, with a query string for that page; the
-    first page, whose address is the root, is where the app starts."""
+def new_app():
+    """The app at the address of a page, before its first run.
 
-    def start(page: str, data: Path | None = None, **query: str) -> AppTest:
-        if page == "overview":
-            monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
-            app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-            for name, value in query.items():
-                app.query_params[name] = value
-            return app.run()
-        if page == "bound_explorer":  # it opens anyway, and would keep its first choices
-            return open_app(data, **query)
-        app = open_app(data).switch_page(f"pages/{page}.py")
+    The first page has the address of the app itself: ``None`` and ``"overview"`` name it.
+    """
+
+    def start(page: str | None) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if page not in (None, "overview"):
+            app.switch_page(f"pages/{page}.py")
+        return app
+
+    return start
+
+
+@pytest.fixture
+def open_page(new_app, monkeypatch, micro_suite):
+    """Follow a link to a page on the micro artifacts, or on another folder or address."""
+
+    def start(page: str | None, data: Path | str | None = None, **query: str) -> AppTest:
+        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
+        app = new_app(page)
         for name, value in query.items():
             app.query_params[name] = value
         return app.run()
@@ -75,15 +84,13 @@ def open_page(open_app, monkeypatch, micro_suite):
 
 
 @pytest.fixture
-def open_app(monkeypatch, micro_suite):
-    """Follow a link to the bound explorer on the micro artifacts, or on another folder."""
+def open_app(open_page):
+    """Follow a link to the bound explorer."""
+    return functools.partial(open_page, "bound_explorer")
 
-    def start(data: Path | None = None, **query: str) -> AppTest:
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.switch_page("pages/bound_explorer.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
 
-    return start
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that open a page of the app are marked: they take half a second each and more."""
+    for item in items:
+        if "new_app" in getattr(item, "fixturenames", ()):
+            item.add_marker("app")

@@ -6,13 +6,13 @@ import io
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import schema
 from dashboard.analysis.measured import runs
@@ -32,18 +32,9 @@ TABLES, FILES, NUMBERS = "Tables", "Files", "Where numbers come from"
 
 
 @pytest.fixture
-def open_artifacts(monkeypatch, micro_suite):
+def open_artifacts(open_page):
     """Follow a link to the page."""
-
-    def start(data=None, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.switch_page("pages/artifacts.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return start
+    return partial(open_page, "artifacts")
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pyarrow.parquet as pq
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from bounds.printed import upper_text
 from dashboard.analysis.bound.terms import Choice, best_setting, bound_terms, bounds_by_model
@@ -18,7 +18,6 @@ from dashboard.views.overview import charts
 from dashboard.views.overview import data as overview
 from dashboard.views.overview.data import at_best, at_choice, best_choice, best_settings
 from dashboard.views.overview.trends import Trend, trend
-from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
 from tests.dashboard.test_app import cut_in_half, sentences
 
@@ -26,17 +25,9 @@ CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 
 
 @pytest.fixture
-def open_overview(monkeypatch, micro_suite):
+def open_overview(open_page):
     """Follow a link to the app without naming a page."""
-
-    def start(data=None, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data or micro_suite / "data"))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return start
+    return partial(open_page, None)
 
 
 def words(app):

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from bounds.forms.sampled import (
     Confidence,
@@ -27,7 +26,6 @@ from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import TERMS, term_of
 from dashboard.style.inequalities import SAMPLED
 from dashboard.ui.beside.view import View, nearest_setting, nearest_view
-from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import (
     BYTES_PER_TOKEN,
     POSITIONS,
@@ -54,21 +52,6 @@ def folder(tmp_path_factory, micro_suite):
     make_sampled_suite(micro_suite / "data/micro", data)
     make_sampled_suite(micro_suite / "data/micro", data, "stand-in", STAND_IN)
     return data
-
-
-@pytest.fixture
-def visit(monkeypatch):
-    """Follow a link straight to a page."""
-
-    def start(page, data, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.switch_page(f"pages/{page}.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return start
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +211,8 @@ def test_nothing_is_certified_where_another_text_stands_in(folder):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_shows_a_stand_in_as_one(visit, folder, page):
-    app = visit(page, folder, suite="stand-in")
+def test_every_page_shows_a_stand_in_as_one(open_page, folder, page):
+    app = open_page(page, folder, suite="stand-in")
     assert not app.exception
     assert any("stands in for the training text" in text for text in sentences(app))
     assert any(STAND_IN in text for text in sentences(app))
@@ -252,8 +235,8 @@ def marks(spec):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_works_on_a_sampled_suite(visit, folder, page):
-    app = visit(page, folder, suite="sampled", unit=BITS.label)
+def test_every_page_works_on_a_sampled_suite(open_page, folder, page):
+    app = open_page(page, folder, suite="sampled", unit=BITS.label)
     assert not app.exception
     assert not app.error
     assert charts(app)
@@ -281,13 +264,13 @@ def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):
     assert not any("green-badge" in element.value for element in app.markdown)
 
 
-def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro_suite):
+def test_a_suite_without_information_or_curvature_says_so(open_page, tmp_path, micro_suite):
     target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
     for table in ("information", "curvature", "spectra", "layers", "checkpoint_losses"):
         for file in (target / table).glob("*.parquet"):
             file.unlink()
     for page in PAGES:
-        app = visit(page, tmp_path)
+        app = open_page(page, tmp_path)
         assert not app.exception
         if page in ("information", "curvature"):
             assert any("holds no" in text for text in sentences(app))
@@ -295,14 +278,14 @@ def test_a_suite_without_information_or_curvature_says_so(visit, tmp_path, micro
             assert charts(app)
 
 
-def test_a_setting_without_any_bound_is_a_sentence_on_every_page(visit, tmp_path, micro_suite):
+def test_a_setting_without_any_bound_is_a_sentence_on_every_page(open_page, tmp_path, micro_suite):
     target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
     # The losses of one model and the sizes of the others: nothing that goes together.
     file_of(target, "quantized", "ladder-12k", "--gptq-b4").unlink()
     for model_id in ("ladder-5k", "ladder-6k"):
         file_of(target, "token_losses", model_id, "--gptq-b4").unlink()
     for page in PAGES:
-        app = visit(page, tmp_path, quantizer="GPTQ", bits="4", settings="as chosen")
+        app = open_page(page, tmp_path, quantizer="GPTQ", bits="4", settings="as chosen")
         assert not app.exception
         if page != "curvature":
             words = " ".join(sentences(app))
@@ -339,9 +322,9 @@ def test_the_unit_is_in_the_link_and_in_every_number(open_app, folder):
 
 
 @pytest.mark.parametrize("page", sorted({*PAGES} - {"overview", "curvature", "what_if"}))
-def test_suites_stand_side_by_side(visit, folder, page):
-    alone = visit(page, folder, suite="sampled")
-    app = visit(page, folder, suite="sampled", compare="micro")
+def test_suites_stand_side_by_side(open_page, folder, page):
+    alone = open_page(page, folder, suite="sampled")
+    app = open_page(page, folder, suite="sampled", compare="micro")
     assert not app.exception
     assert not app.error
     assert app.multiselect(key="compare").value == ["micro"]
@@ -385,15 +368,15 @@ def test_a_compared_suite_shows_its_nearest_setting_in_words(open_app, data_copy
     assert any("ot measured there: GPTQ, 4 bits" in caption.value for caption in app.caption)
 
 
-def test_laws_are_of_one_suite_unless_all_are_asked_for(visit, folder):
+def test_laws_are_of_one_suite_unless_all_are_asked_for(open_page, folder):
     query = {"suite": "sampled", "compare": "micro", "unit": BITS.label}
-    app = visit("scaling_laws", folder, **query)
+    app = open_page("scaling_laws", folder, **query)
     assert not any("mixes suites" in element.value for element in app.markdown)
     assert app.toggle(key="together").value is False
     app.toggle(key="together").set_value(True).run()
     assert not app.exception
     assert any("mixes suites" in element.value for element in app.markdown)
-    nats = visit("scaling_laws", folder, **query | {"unit": "nats per token"}, together="true")
+    nats = open_page("scaling_laws", folder, **query | {"unit": "nats per token"}, together="true")
     assert not any("mixes suites" in element.value for element in nats.markdown)
     assert any("would mix nats of different tokens" in text for text in sentences(nats))
 

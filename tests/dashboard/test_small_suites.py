@@ -5,7 +5,6 @@ import shutil
 
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.laws.sizes import ANOTHER
@@ -16,7 +15,6 @@ from dashboard.style.training_text import stand_ins, trained_on
 from dashboard.ui.page.navigation import PAGES
 from dashboard.views.quantization.words import _why_there
 from dashboard.views.scaling_laws import pythia
-from tests.conftest import ROOT
 from tests.dashboard.sampled_suite import replace_columns
 from tests.dashboard.small_suites import (
     REMARK,
@@ -52,19 +50,6 @@ def folder(tmp_path_factory, micro_suite):
     return data
 
 
-@pytest.fixture
-def visit(monkeypatch):
-    def start(page, data, **query):
-        monkeypatch.setenv("BOUNDSCAPE_DATA", str(data))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.switch_page(f"pages/{page}.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        return app.run()
-
-    return start
-
-
 def words(app) -> str:
     """All that a page says, its sidebar included; of charts their titles."""
     kinds = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
@@ -74,8 +59,8 @@ def words(app) -> str:
 
 @pytest.mark.parametrize("suite", [*SUITES, "trained"])
 @pytest.mark.parametrize("page", [entry.name for entry in PAGES])
-def test_a_page_says_what_is_true_of_so_few_models(visit, folder, page, suite):
-    app = visit(page, folder, suite=suite)
+def test_a_page_says_what_is_true_of_so_few_models(open_page, folder, page, suite):
+    app = open_page(page, folder, suite=suite)
     said = words(app)
     assert not app.exception
     assert not app.error
@@ -92,11 +77,11 @@ def test_a_page_says_what_is_true_of_so_few_models(visit, folder, page, suite):
 @pytest.mark.parametrize(
     "page", [e.name for e in PAGES if e.name not in ("your_losses", "artifacts")]
 )
-def test_a_models_remark_is_on_every_page_that_shows_it(visit, folder, page):
-    assert REMARK in words(visit(page, folder, suite="one")) or page == "information"
+def test_a_models_remark_is_on_every_page_that_shows_it(open_page, folder, page):
+    assert REMARK in words(open_page(page, folder, suite="one")) or page == "information"
 
 
-def test_a_model_that_was_skipped_says_why_on_every_page(visit, folder, tmp_path):
+def test_a_model_that_was_skipped_says_why_on_every_page(open_page, folder, tmp_path):
     skipped = "its revision serves the weights of another one"
     shutil.copytree(folder / "two", tmp_path / "two")
     record = min((tmp_path / "two/units").glob("*ladder-6k*"))
@@ -104,19 +89,19 @@ def test_a_model_that_was_skipped_says_why_on_every_page(visit, folder, tmp_path
     for file in {*(tmp_path / "two").glob("*/*ladder-6k*")} - {record}:
         file.unlink()
     for page in ("overview", "bound_explorer", "curvature", "scaling_laws"):
-        said = words(visit(page, tmp_path)).replace("\\", "")
+        said = words(open_page(page, tmp_path)).replace("\\", "")
         assert f"**ladder-6k**: not measured: {skipped}" in said
         assert f"**ladder-12k**: {REMARK}" in said
 
 
-def test_no_size_is_asked_for_where_no_law_can_answer(visit, folder):
-    app = visit("bound_explorer", folder, suite="one")
+def test_no_size_is_asked_for_where_no_law_can_answer(open_page, folder):
+    app = open_page("bound_explorer", folder, suite="one")
     assert [slider.label for slider in app.select_slider if slider.label == "Model size"] == []
     assert any("**ladder-12k**, the only one here" in c.value for c in app.caption)
-    app = visit("bound_explorer", folder, suite="two")
+    app = open_page("bound_explorer", folder, suite="two")
     sizes = next(slider for slider in app.select_slider if slider.label == "Model size")
     assert sizes.options == SUITES["two"]
-    app = visit("bound_explorer", folder, suite="one", model=ANOTHER)
+    app = open_page("bound_explorer", folder, suite="one", model=ANOTHER)
     assert len(app.warning) == 2  # the link's size, and the text that stands in
 
 
@@ -130,25 +115,25 @@ def test_no_size_is_asked_for_where_no_law_can_answer(visit, folder):
     ],
 )
 def test_a_suite_without_a_table_has_a_sentence_there(
-    visit, folder, tmp_path, tables, page, sentence
+    open_page, folder, tmp_path, tables, page, sentence
 ):
     shutil.copytree(folder / "one", tmp_path / "one")
     for table in tables:
         shutil.rmtree(tmp_path / "one" / table)
     for file in (tmp_path / "one/units").glob("*curvature*"):
         file.unlink()
-    app = visit(page, tmp_path)
+    app = open_page(page, tmp_path)
     assert not app.exception
     assert any(sentence in info.value for info in app.info)
 
 
-def test_curvature_that_failed_says_why(visit, folder, tmp_path):
+def test_curvature_that_failed_says_why(open_page, folder, tmp_path):
     shutil.copytree(folder / "one", tmp_path / "one")
     for table in ("curvature", "spectra"):
         shutil.rmtree(tmp_path / "one" / table)
     for file in (tmp_path / "one/units").glob("*curvature*"):
         replace_columns(file, status="failed", error="It needs 40 GiB, and 12 GiB are free.")
-    (info,) = visit("curvature", tmp_path).info
+    (info,) = open_page("curvature", tmp_path).info
     assert info.value.endswith("It failed or was skipped: It needs 40 GiB, and 12 GiB are free.")
 
 
