@@ -68,8 +68,8 @@ heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 16
 models = [
-  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
-  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 4, seed = 0 },
 ]
 measurements = [
   { quantizer = "none", bits = 32 },
@@ -160,27 +160,3 @@ def micro_suite(tmp_path_factory) -> Path:
     return made_once(
         tmp_path_factory, "micro-suite", lambda base: unpack_suite(PUBLISHED, base / "data")
     )
-
-
-@pytest.fixture(scope="session")
-def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
-    """Base folder of a micro run that has just been finished; shared: write into copies only.
-
-    ``output.txt`` is what the run printed.
-    """
-    return _finished(tmp_path_factory, micro_ladder, text_folder)
-
-
-@pytest.fixture(scope="session")
-def nano_run(tmp_path_factory, nano_ladder, text_folder) -> Path:
-    """As ``micro_run``, of the smaller ladder."""
-    return _finished(tmp_path_factory, nano_ladder, text_folder)
-
-
-def _finished(tmp_path_factory, ladder: Path, corpus: Path) -> Path:
-    def make(base: Path) -> None:
-        result = run_compute(compute_command(base, ladder, corpus))
-        assert result.returncode == 0, result.stdout + result.stderr
-        (base / "output.txt").write_text(result.stdout)
-
-    return made_once(tmp_path_factory, ladder.stem, make)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.compute.processes import run_here
 from tests.compute.published_runs import miniature, on_miniature, own_miniature, pythia_run
+from tests.conftest import compute_command, made_once, run_compute
 from tests.tiny_hub import offline_hub, own_hub, tiny_hub
 
 __all__ = [
@@ -29,3 +31,28 @@ def ray_folder():
         patch.setenv("RAY_TMPDIR", str(folder))
         yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
+    """Base folder of a micro run that has just been finished, by two workers; shared: write into
+    copies only.
+
+    ``output.txt`` is what the run printed.
+    """
+    return _finished(tmp_path_factory, micro_ladder, text_folder, run_compute)
+
+
+@pytest.fixture(scope="session")
+def nano_run(tmp_path_factory, nano_ladder, text_folder) -> Path:
+    """As ``micro_run``, of the smaller ladder and in this process."""
+    return _finished(tmp_path_factory, nano_ladder, text_folder, run_here)
+
+
+def _finished(tmp_path_factory, ladder: Path, corpus: Path, run) -> Path:
+    def make(base: Path) -> None:
+        result = run(compute_command(base, ladder, corpus))
+        assert result.returncode == 0, result.stdout + result.stderr
+        (base / "output.txt").write_text(result.stdout)
+
+    return made_once(tmp_path_factory, ladder.stem, make)

@@ -74,9 +74,11 @@ def _run_units(units: list[Unit], workspace: Workspace, _workers: int, weight) -
             schedule.ended_well(unit)
 
 
-def start(command: list[str], **options) -> subprocess.Popen:
-    """Begin a run; output and errors are one text."""
-    return subprocess.Popen(
+@contextlib.contextmanager
+def started(command: list[str], **options) -> Iterator[subprocess.Popen]:
+    """A run in a process of its own, which does not outlive the block; its output and errors are
+    one text."""
+    process = subprocess.Popen(
         command,
         cwd=ROOT,
         env=os.environ | {"COLUMNS": "200"},
@@ -87,9 +89,14 @@ def start(command: list[str], **options) -> subprocess.Popen:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **options,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 280) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

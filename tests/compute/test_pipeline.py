@@ -101,7 +101,7 @@ def test_the_estimate_comes_first_and_the_summary_last(micro_run):
 def test_a_model_that_diverges_does_not_cost_the_others(tmp_path, nano_ladder, text_folder):
     ladder = tmp_path / "nano.toml"
     ladder.write_text(nano_ladder.read_text().replace("0.03", "1e30", 1))
-    result = run_here(compute_command(tmp_path, ladder, text_folder, "--workers", "1"))
+    result = run_here(compute_command(tmp_path, ladder, text_folder))
     assert result.returncode == 1
     assert "its learning rate of 1e+30 is too high" in result.stdout
     (other,) = (tmp_path / "data/nano/models").glob("*.parquet")
@@ -117,7 +117,7 @@ def test_other_weights_are_never_mixed_in(nano_run, tmp_path, nano_ladder, text_
     at = rows.column_names.index("weights_sha256")
     pq.write_table(rows.set_column(at, rows.field(at), [["0" * 64]]), registered)
     next((base / "data/nano/quantized").glob("ladder-5k--rtn-b3*")).unlink()
-    result = run_here(compute_command(base, nano_ladder, text_folder, "--workers", "1"))
+    result = run_here(compute_command(base, nano_ladder, text_folder))
     assert result.returncode == 1
     assert "training again gave other weights than those already measured" in result.stdout
 

@@ -8,11 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.compute.processes import start, table_files, times_of_units, units_of, wait_for
+from tests.compute.processes import (
+    run_here,
+    started,
+    table_files,
+    times_of_units,
+    units_of,
+    wait_for,
+)
 from tests.conftest import compute_command
 
 pytestmark = [
     pytest.mark.timeout(480),
+    pytest.mark.slow,
     pytest.mark.usefixtures("ray_folder"),
 ]
 
@@ -38,29 +46,25 @@ def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_by
     nano_run, tmp_path, nano_ladder, text_folder
 ):
     command = compute_command(tmp_path, nano_ladder, text_folder, "--executor", "ray")
-    process = start(command, start_new_session=True)
-    try:
+    with started(command, start_new_session=True) as process:
         wait_for(lambda: len(performing(process.pid)) == 2)
         time.sleep(1.0)  # both train by now
         os.kill(performing(process.pid)[0], signal.SIGKILL)
         wait_for(lambda: len(table_files(tmp_path)) >= 4)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes get it too
         output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
     assert process.returncode == 130, output
     assert "its worker died because it was killed or crashed" in output
     assert "failed" not in output
     kept = times_of_units(tmp_path)
     told = int(re.search(r"Stopped with (\d+) of 22 units", output)[1])
     assert told <= len(kept) <= told + 2  # either worker may have ended a unit just then
-
-    process = start(command, start_new_session=True)
-    output, _ = process.communicate(timeout=180)
-    assert process.returncode == 0, output
-    assert output.count("\nok ") == 22 - len(kept)
-    assert table_files(tmp_path) == table_files(nano_run)
     devices = [{unit["device"] for unit in units_of(base)} for base in (tmp_path, nano_run)]
     assert devices[0] == devices[1]
+
+    rest = run_here(compute_command(tmp_path, nano_ladder, text_folder))  # without Ray
+    assert rest.returncode == 0, rest.stdout
+    assert rest.stdout.count("\nok ") == 22 - len(kept)
+    assert table_files(tmp_path) == table_files(nano_run)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert not list(tmp_path.rglob("*.writing"))
