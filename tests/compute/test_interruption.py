@@ -9,10 +9,10 @@ from dataclasses import replace
 import pyarrow.parquet as pq
 import pytest
 
-from compute.executor import Finished, run_units
-from compute.stages import STAGES
-from compute.store import SuiteStore
-from compute.unit import Unit
+from compute.work.machines.executor import Finished, run_units
+from compute.work.stages import STAGES
+from compute.work.store import SuiteStore
+from compute.work.unit import Unit
 from tests.compute.odd_stage import odd_unit, tries
 from tests.compute.processes import (
     run_here,

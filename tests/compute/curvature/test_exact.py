@@ -11,7 +11,7 @@ from compute.models.curvature.lanczos import BasisPlace
 from compute.models.curvature.probe import rademacher, run_probe
 from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.models.curvature.xtrace import xtrace
-from tests.compute.models.curvature.explicit import explicit
+from tests.compute.curvature.explicit import explicit
 
 VOCABULARY, CONTEXT = 12, 16
 

@@ -13,7 +13,7 @@ from compute.models.curvature.products import CurvatureProduct, twice_differenti
 from compute.suites.curvature_point import CurvaturePoint
 from schema import MATRICES
 from tests.compute import examples
-from tests.compute.models.curvature import explicit
+from tests.compute.curvature import explicit
 
 SHAPE = {
     "vocab_size": examples.VOCABULARY,

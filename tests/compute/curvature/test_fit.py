@@ -45,7 +45,7 @@ _MEASURE = r"""
 import re, torch
 from transformers import GPTNeoXForCausalLM
 from compute.models.curvature.products import CurvatureProduct, twice_differentiable
-from tests.compute.models.curvature.test_fit import CONFIG
+from tests.compute.curvature.test_fit import CONFIG
 torch.set_num_threads(1)
 model = GPTNeoXForCausalLM(CONFIG)
 def peak():  # of this program alone: the usage of resources counts its parent's too

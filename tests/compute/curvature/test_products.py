@@ -6,7 +6,7 @@ import torch
 
 from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from tests.compute import examples
-from tests.compute.models.curvature import explicit
+from tests.compute.curvature import explicit
 
 BATCHES = explicit.windows()
 
