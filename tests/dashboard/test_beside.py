@@ -90,6 +90,7 @@ def test_a_kept_view_stands_beside_the_live_one_until_it_is_let_go(open_page, pa
     titles = [part.title for part in record_of(app).charts()]
     assert sum(t.endswith(f", {labels[1]}") for t in titles) >= 1
     assert sum(t.endswith(f", {labels[0]}") for t in titles) >= 1
+    check_the_link_opens_both(open_page, page, app)
     app = app.button(key="let_go").click().run()
     assert not app.exception
     assert "beside" not in app.query_params
@@ -99,10 +100,7 @@ def test_a_kept_view_stands_beside_the_live_one_until_it_is_let_go(open_page, pa
     assert not any(title.endswith(f", {labels[1]}") for title in titles)
 
 
-@pytest.mark.parametrize("page", MOVES)
-def test_a_link_opens_both_views(open_page, page):
-    control, value, _ = MOVES[page]
-    app = move(keep(open_page(page)), control, value)
+def check_the_link_opens_both(open_page, page, app):
     query = query_of(link_of(app))
     assert parse_qs(query["beside"])["suite"] == ["micro"]
     again = open_page(page, **query)
@@ -313,11 +311,17 @@ def test_labels_are_never_alike(suite):
         ("", "the kept view (empty)"),
     ],
 )
-def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page, kept, named):
-    plain, app = open_page("bound_explorer"), open_page("bound_explorer", beside=kept)
+def test_what_does_not_exist_is_named(suite, kept, named):
+    with pytest.raises(LinkError) as caught:
+        parsed(kept, suite)
+    assert named in str(caught.value)
+
+
+def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page):
+    plain, app = open_page("bound_explorer"), open_page("bound_explorer", beside="bits=4")
     assert not app.exception
     (warning,) = app.warning
-    assert named in warning.value
+    assert "the bitrate `4`" in warning.value
     assert warning.value.endswith("; no view is kept.")
     assert numbers_of(app) == numbers_of(plain)
     assert charts(app) == charts(plain)
