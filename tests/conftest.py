@@ -68,8 +68,8 @@ heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 16
 models = [
-  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 2, seed = 0 },
-  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 4, seed = 0 },
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
+  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
 ]
 measurements = [
   { quantizer = "none", bits = 32 },

@@ -121,7 +121,7 @@ def rows_csv(part: Chart) -> str:
 def rows_parquet(part: Chart) -> bytes:
     """The same as Parquet; a column that is of one kind in one layer and of another in the next
     holds words."""
-    rows = _rows(part).convert_dtypes(convert_floating=False)
+    rows = _rows(part).convert_dtypes()
     mixed = {name: "string" for name, dtype in rows.dtypes.items() if dtype.kind == "O"}
     file = io.BytesIO()
     rows.astype(mixed).to_parquet(file, index=False)
@@ -136,7 +136,7 @@ def _rows(part: Chart) -> pd.DataFrame:
     _marks_by_data(spec, None, marks)
     blocks = [
         pd.DataFrame(spec["datasets"][name])
-        .convert_dtypes(convert_floating=False)  # or whole numbers would become 29152.0
+        .convert_dtypes()  # or whole numbers would become 29152.0
         .assign(drawn_as=" + ".join(dict.fromkeys(kinds)))
         for name, kinds in marks.items()
     ]
