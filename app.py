@@ -10,7 +10,7 @@ from dashboard.ui.page.frame import open_suite_from_sidebar
 from dashboard.ui.page.navigation import navigation
 
 st.set_page_config(page_title="Boundscape", page_icon="📐", layout="wide")
-# Streamlit leaves a hand's breadth of empty page around the content; a laptop has none to spare.
+# Streamlit leaves a wide margin around the content, and a laptop screen has no space to spare.
 st.html(
     "<style>.stMainBlockContainer {padding: 2.5rem 3rem 4rem;} .st-key-head {padding-top: 1.2rem;}"
     "</style>"
@@ -22,6 +22,6 @@ with as_one_sentence():
     if open_suite_from_sidebar():
         try:
             page.run()
-        finally:  # a page may stop half way
+        finally:  # a page may stop early
             keep_choices()
             share.show()

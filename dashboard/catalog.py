@@ -1,4 +1,4 @@
-"""Where suites come from: a folder of this machine, or an address."""
+"""Sources of suites: a folder of this machine, or an address."""
 
 import os
 from pathlib import Path
@@ -14,17 +14,17 @@ from dashboard.artifacts.remote.source import RemoteSource
 from dashboard.artifacts.suite import Suite
 from dashboard.artifacts.version import Version
 
-#: Folder of the artifacts unless the environment says otherwise.
+#: Folder of the artifacts unless the environment names another.
 DEFAULT_DATA_DIR = Path(__file__).resolve().parents[1] / "data"
 
-#: Seconds between two looks at work that a visitor waits for.
+#: Seconds between two checks of work that a visitor waits for.
 _LOOK_SECONDS = 0.1
 
 T = TypeVar("T")
 
 
 def location() -> str:
-    """A path or an address: ``BOUNDSCAPE_DATA``, or ``data/`` beside the app."""
+    """A path or an address: ``BOUNDSCAPE_DATA``, or ``data/`` of the repository."""
     return os.environ.get(VARIABLE) or str(DEFAULT_DATA_DIR)
 
 
@@ -41,7 +41,7 @@ def suite_names() -> list[str]:
 
 
 def open_by_name(name: str) -> Suite:
-    """A suite, fetched and opened once for all visitors as long as its files stay.
+    """A suite, fetched and opened once for all visitors while its files stay the same.
 
     Raises:
         ArtifactError: it cannot be used.
@@ -57,7 +57,7 @@ def open_by_name(name: str) -> Suite:
 
 
 def notes() -> list[str]:
-    """Sentences about artifacts that may not be what their address holds now.
+    """Sentences about artifacts that may be older than those at their address.
 
     Raises:
         ArtifactError: as ``suite_names``.
@@ -72,7 +72,7 @@ def notes() -> list[str]:
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the measurements…")
 def _open(folder: str, suite: str, state: str, digest: str | None) -> Suite:
-    # `state` is part of the cache's key only.
+    # `state` is only part of the cache's key.
     return Suite(Path(folder), suite, Version(digest) if digest else None)
 
 
@@ -82,11 +82,11 @@ def _remote(where: str) -> RemoteSource:
 
 
 def _awaited(job: Job[T], text: str) -> T:
-    """The result of a job, whose progress the page shows meanwhile."""
+    """The result of a job; the page shows its progress until then."""
     if not job.wait(_LOOK_SECONDS):
         place = st.empty()
         with place.container():
-            st.title("Boundscape")  # the top of a page lies behind Streamlit's own header
+            st.title("Boundscape")  # Streamlit's own header covers the top of a page
             bar = st.progress(0.0, f"{text}…")
         while not job.wait(_LOOK_SECONDS):
             words = job.progress.words

@@ -1,19 +1,19 @@
-"""DuckDB shut in: it reads the files of one suite, and nothing else; it writes nothing."""
+"""Confine DuckDB: it reads only the files of one suite and writes nothing."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
-#: Nothing is spilled to disk, loaded, installed or kept.
+#: DuckDB writes nothing to disk and loads, installs and stores nothing.
 _CLOSED = (
     "SET temp_directory = ''",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
-    "SET enable_external_access = false",  # nor are Python's variables looked at
-    "SET lock_configuration = true",  # the last one: from here on no setting can be changed
+    "SET enable_external_access = false",  # Python variables are not visible either
+    "SET lock_configuration = true",  # the last one: after it no setting can be changed
 )
 
 
@@ -23,9 +23,9 @@ def sql_list(files: Sequence[Path]) -> str:
 
 
 def confine(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Leave a connection and its cursors nothing to open but ``files``, for good.
+    """Restrict a connection and its cursors to reading ``files``, permanently.
 
-    Views over the files may be there already: they are read when they are asked.
+    Views over the files may exist already: they are read when they are queried.
 
     Args:
         files: absolute paths, as the views name them.
@@ -36,13 +36,13 @@ def confine(connection: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> Non
 
 
 def only_reading(connection: duckdb.DuckDBPyConnection, sql: str) -> str:
-    """One query as it can be run without harm.
+    """One query wrapped so that it cannot write.
 
-    What may be read may also be written over, by ``COPY`` or by ``WITH x AS (COPY ...) SELECT``,
-    which passes for a query; inside another query DuckDB takes neither.
+    A readable file could also be overwritten, by ``COPY`` or by ``WITH x AS (COPY ...) SELECT``,
+    which counts as a query; DuckDB accepts neither inside another query.
 
     Raises:
-        duckdb.Error: there is more than one statement, or the text is no SQL.
+        duckdb.Error: there is more than one statement, or the text is not SQL.
     """
     inside = f"FROM (\n{sql}\n)"
     if len(connection.extract_statements(inside)) != 1:

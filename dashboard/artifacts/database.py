@@ -15,14 +15,14 @@ from dashboard.artifacts.errors import REPAIR, ArtifactError
 from dashboard.artifacts.files import checked_metadata
 from dashboard.artifacts.version import Version, local_version
 
-#: Results kept with an open suite, from under a kilobyte to some tens.
+#: Results remembered by an open suite, from under a kilobyte to some tens.
 MOST_REMEMBERED = 4096
 
 
 class Database:
     """Read-only view of the files of one suite, in ``folder``; ``version`` identifies the edition.
 
-    Queries run on a cursor each: a DuckDB connection shared between threads mixes up rows.
+    Each query runs on its own cursor: a DuckDB connection shared between threads mixes up rows.
     """
 
     def __init__(self, data_dir: Path, name: str, version: Version | None = None) -> None:
@@ -31,7 +31,7 @@ class Database:
         Args:
             data_dir: folder of the suites.
             name: of the suite.
-            version: where it is known because the files were verified; otherwise computed.
+            version: if it is known because the files were verified; otherwise computed.
 
         Raises:
             ArtifactError: a file is damaged, foreign, or of another schema version.
@@ -60,26 +60,25 @@ class Database:
             except duckdb.Error:
                 raise self.damaged() from None
         else:
-            # A registered object would be seen by this connection only, not by its cursors.
+            # Only this connection would see a registered object, not its cursors.
             self._connection.register("empty", schema.TABLES[table].empty_table())
             self._connection.execute(f"CREATE TABLE {table} AS SELECT * FROM empty")
             self._connection.unregister("empty")
 
     def query(self, sql: str, params: list | None = None) -> pd.DataFrame:
-        """Rows of one query over the views named in ``schema.TABLES``; remembered, so not to
-        be changed in place.
+        """Rows of one query over the views named in ``schema.TABLES``, cached: do not modify.
 
         Raises:
-            ArtifactError: a file turned out to be damaged, or went away, while it was read.
+            ArtifactError: a file is damaged, or disappeared, while it was read.
         """
         return self.remember((sql, *(params or [])), lambda: self.fresh(sql, params))
 
     def fresh(self, sql: str, params: list | None) -> pd.DataFrame:
-        """As ``query``, not remembered."""
+        """Rows of one query without caching."""
         return self.arrow(sql, params).to_pandas()
 
     def arrow(self, sql: str, params: list | None) -> pa.Table:
-        """As ``fresh``, with the types of the artifacts."""
+        """A table of one query without caching, with the types of the artifacts."""
         try:
             cursor = self._connection.cursor()
             query = only_reading(cursor, sql)
@@ -88,20 +87,20 @@ class Database:
             raise self.damaged() from None
 
     def damaged(self) -> ArtifactError:
-        """What is said of a file that cannot be read to its end."""
+        """The sentence about a file that cannot be read to its end."""
         return ArtifactError(
             f"A file of the suite “{self.name}” is damaged or was replaced while it was read; "
             f"reload the page, and if that does not help, {REPAIR}."
         )
 
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """What ``compute`` returned when it was first called for ``key``.
+        """The result of ``compute`` for ``key``, computed once.
 
-        A suite never changes while it is open, so what follows from it need not be computed again
-        each time a reader comes back to a choice.
+        A suite does not change while it is open, so its results need not be computed again
+        each time a visitor returns to a choice.
         """
         if key in self._memory:
-            with contextlib.suppress(KeyError):  # another thread may just have made room
+            with contextlib.suppress(KeyError):  # another thread may have made room
                 return self._memory[key]
         value = compute()
         if len(self._memory) >= MOST_REMEMBERED:

@@ -1,16 +1,16 @@
-"""What is said of artifacts, and of readers' own files, that cannot be used."""
+"""Errors of artifacts and of uploaded files that cannot be used."""
 
-#: What to do about a file that cannot be used.
+#: How to repair a file that cannot be used.
 REPAIR = (
-    "restore it from where the suite came (`git checkout -- data` for the shipped one), or delete "
-    "it and run `make compute` to measure it again; a published copy is made again with "
-    "`make publish`"
+    "restore it from the source of the suite (`git checkout -- data` for the shipped one), or "
+    "delete it and run `make compute` to measure it again; `make publish` writes a published copy "
+    "again"
 )
 
 
 class ArtifactError(Exception):
-    """Artifacts that cannot be used: one clear sentence for the reader of the app."""
+    """Artifacts that cannot be used: one clear sentence for the visitor."""
 
 
 class UploadError(Exception):
-    """A reader's own file or value that cannot be used: one clear sentence for that reader."""
+    """An uploaded file or a value that cannot be used: one clear sentence for the visitor."""

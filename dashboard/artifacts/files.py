@@ -1,4 +1,4 @@
-"""The files of the artifacts: which suites there are, and what one file must be to be read."""
+"""The files of the artifacts: the suites that exist, and the checks of a file."""
 
 import contextlib
 import hashlib
@@ -13,7 +13,7 @@ from dashboard.artifacts.manifest import shipped_first
 
 
 def list_suites(data_dir: Path) -> list[str]:
-    """Suites that hold at least one registered model, the shipped ladder first."""
+    """Suites with at least one registered model, the shipped ladder first."""
     found = {path.parent.parent.name for path in data_dir.glob("*/models/*.parquet")}
     return shipped_first(list(found))
 
@@ -22,14 +22,14 @@ def files_state(data_dir: Path, suite: str) -> str:
     """Short digest of the names, sizes and times of a suite's files: changes when they do."""
     folder, state = data_dir / suite, []
     for path in [*sorted(folder.glob("*/*.parquet")), folder / schema.MANIFEST]:
-        with contextlib.suppress(FileNotFoundError):  # a run may just be replacing it
+        with contextlib.suppress(FileNotFoundError):  # a run may be replacing it
             status = path.stat()
             state.append((path.name, status.st_size, status.st_mtime_ns))
     return hashlib.sha256(repr(state).encode()).hexdigest()[:12]
 
 
 def checked_metadata(file: Path, table: str, data_dir: Path) -> dict[str, str]:
-    """Metadata of a file that can be read as rows of ``table``.
+    """Metadata of a file whose rows can be read as ``table``.
 
     Raises:
         ArtifactError: it is damaged, foreign, of another schema version, or lacks a column.
@@ -39,7 +39,7 @@ def checked_metadata(file: Path, table: str, data_dir: Path) -> dict[str, str]:
         arrow_schema = pq.read_schema(file)
     except (pa.ArrowException, OSError):
         raise ArtifactError(
-            f"The file {shown} is damaged or is no Parquet file; {REPAIR}."
+            f"The file {shown} is damaged or is not a Parquet file; {REPAIR}."
         ) from None
     metadata = {k.decode(): v.decode() for k, v in (arrow_schema.metadata or {}).items()}
     complaint = schema.version_complaint(metadata.get("boundscape.schema_version"))

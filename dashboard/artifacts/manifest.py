@@ -10,7 +10,7 @@ import schema
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import quoted
 
-#: What is taken from an address at most: the files and bytes of a suite, the suites of a folder.
+#: Limits of artifacts from an address: files and bytes of a suite, suites of a folder.
 MOST_FILES = 20_000
 MOST_BYTES = 2 * 2**30
 MOST_SUITES = 200
@@ -23,7 +23,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class File:
-    """A file as a manifest names it.
+    """A file as a manifest lists it.
 
     Attributes:
         path: ``TABLE/NAME.parquet``.
@@ -73,19 +73,19 @@ def sha256(content: bytes) -> str:
 
 
 def read_manifest(content: bytes) -> Manifest | Collection:
-    """The manifest in some bytes, which nobody has vouched for.
+    """The manifest in untrusted bytes.
 
     Raises:
-        ArtifactError: it is no manifest, of another schema version, or asks for what must not be.
+        ArtifactError: they are not a manifest, are of another schema version, or break a limit.
     """
     try:
         found = json.loads(content, object_pairs_hook=_without_repeats)
     except RecursionError:
         raise _refused("it is nested too deeply") from None
     except ValueError:
-        raise _refused("it is no JSON") from None
+        raise _refused("it is not JSON") from None
     if not isinstance(found, dict):
-        raise _refused("it is no JSON object")
+        raise _refused("it is not a JSON object")
     version = found.get("schema_version")
     complaint = schema.version_complaint(version if isinstance(version, str) else None)
     if complaint:
@@ -97,12 +97,12 @@ def read_manifest(content: bytes) -> Manifest | Collection:
     raise _refused("it lists neither files nor suites")
 
 
-#: The suite that the repository comes with.
+#: The suite that the repository ships.
 SHIPPED = "ladder-mixed"
 
 
 def shipped_first(names: list[str]) -> list[str]:
-    """Names of suites in the order that they are offered in."""
+    """Names of suites in the order of the control."""
     return sorted(names, key=lambda name: (name != SHIPPED, name))
 
 
@@ -112,10 +112,10 @@ def _files(entries: dict) -> tuple[File, ...]:
     files = []
     for path, entry in entries.items():
         if not schema.ARTIFACT_PATH.fullmatch(path):
-            raise _refused(f"it names {quoted(path)}, which is no TABLE/NAME.parquet")
+            raise _refused(f"it names {quoted(path)}, which is not TABLE/NAME.parquet")
         size = entry.get("bytes") if isinstance(entry, dict) else None
         if type(size) is not int or size < 0:  # True is an int, too
-            raise _refused(f"it gives no size of {quoted(path)}")
+            raise _refused(f"it gives no size for {quoted(path)}")
         files.append(File(path, size, _digest(path, entry)))
     if sum(file.bytes for file in files) > MOST_BYTES:
         raise _refused(f"its files take more than {MOST_BYTES / 2**30:g} GiB together")
@@ -136,23 +136,25 @@ def _suites(entries: dict) -> dict[str, str]:
 def _digest(name: str, entry: object) -> str:
     digest = entry.get("sha256") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
-        raise _refused(f"it gives no SHA-256 of {quoted(name)}")
+        raise _refused(f"it gives no SHA-256 for {quoted(name)}")
     return digest
 
 
 def _all_differ(names: list[str]) -> None:
-    """Some disks take names for one that differ by their case, or by how an accent is written."""
+    """Refuse names that some disks treat as equal: they differ only in case or accents."""
     seen: dict[str, str] = {}
     for name in names:
         same = unicodedata.normalize("NFC", name).casefold()
         if same in seen:
             other = quoted(seen[same])
-            raise _refused(f"it names {quoted(name)} and {other}, which some disks take for one")
+            raise _refused(
+                f"it names {quoted(name)} and {other}, which are the same name on some disks"
+            )
         seen[same] = name
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict:
-    """A JSON object, of which ``json`` would take the last of two equal names in silence."""
+    """A JSON object without repeated names; ``json`` would silently keep the last value."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
@@ -163,7 +165,7 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict:
 
 def _refused(reason: str) -> ArtifactError:
     return ArtifactError(
-        f"The manifest of these artifacts cannot be used: {reason}. Whoever keeps them can write "
-        "it again: `make compute` writes that of a suite, `python -m compute index` that of a "
-        "folder of suites."
+        f"The manifest of these artifacts cannot be used: {reason}. Their owner can write it "
+        "again: `make compute` writes the manifest of a suite, `python -m compute index` that of "
+        "a folder of suites."
     )

@@ -1,4 +1,4 @@
-"""Settings as a reader meets them: quantizers by name, rates by their bits."""
+"""Settings with their names on the page: quantizers, and rates by their bits."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,9 +13,9 @@ class Quantizer:
     Attributes:
         key: value of the column ``quantizer``.
         label: name in controls, links and legends.
-        colour: the same on every page; after Paul Tol's bright palette, moved until each stands
-            out in light and dark and none looks like another to readers of any colour vision.
-        shape: of its points, so that nothing hangs on the colour alone.
+        colour: the same on every page; after Paul Tol's bright palette, adjusted so that each is
+            visible in light and dark and all differ for every kind of colour vision.
+        shape: of its points, so that colour is not the only difference.
         idea: one sentence.
     """
 
@@ -32,7 +32,7 @@ QUANTIZERS = (
         "GPTQ",
         "#476CAE",
         "circle",
-        "Rounds the columns of a layer in order and passes each error on to the columns that "
+        "Rounds the columns of a layer in order and adds the error of each to the columns that "
         "follow (Frantar et al. 2023).",
     ),
     Quantizer(
@@ -40,15 +40,15 @@ QUANTIZERS = (
         "Grid-step GPTQ",
         "#228833",
         "diamond",
-        "GPTQ in act-order on an unclipped grid with one step per row, made for entropy coding: "
-        "frequent small codes cost few bits.",
+        "GPTQ in act-order on an unclipped grid with one step per row, designed for entropy "
+        "coding: frequent small codes cost few bits.",
     ),
     Quantizer(
         "gptq_actorder",
         "GPTQ, act-order",
         "#2F9DC0",
         "square",
-        "GPTQ that rounds the columns that matter most first.",
+        "GPTQ that rounds the most important columns first.",
     ),
     Quantizer(
         "ldlq",
@@ -69,22 +69,22 @@ QUANTIZERS = (
         "Round to nearest",
         "#949396",
         "cross",
-        "Rounds every weight by itself to the nearest level.",
+        "Rounds every weight separately to the nearest level.",
     ),
     Quantizer(
         "gguf",
         "GGUF file",
         "#AA22FF",
         "triangle-right",
-        "The file that the model comes in, quantized by whoever made it: all its bytes, and the "
-        "model that they decode to.",
+        "The model's own file, already quantized by its author: all its bytes, and the model that "
+        "they decode to.",
     ),
     Quantizer(
         "none",
         "Float formats",
         "#526967",
         "stroke",
-        "No grid: every weight as a 32-bit float, as trained, or cut to bfloat16.",
+        "No grid: every weight is a 32-bit float, as trained, or truncated to bfloat16.",
     ),
 )
 
@@ -106,12 +106,12 @@ class Setting:
 
     @property
     def family(self) -> Quantizer:
-        """The quantizer that a reader chooses."""
+        """The family that the control shows for it."""
         return _BY_KEY[_SHOWN_AS.get(self.quantizer, self.quantizer)]
 
     @property
     def rate(self) -> str:
-        """The setting among those of its quantizer, as it stands in links: ``4``, ``step 0.7``."""
+        """The setting within its quantizer, as links name it: ``4``, ``step 0.7``."""
         if self.step is not None:
             return f"step {self.step:g}"
         return f"{self.bits}{self._groups}"
@@ -131,18 +131,18 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """For example ``GPTQ, 4 bits``; a float format needs no quantizer's name."""
+        """For example ``GPTQ, 4 bits``; a float format has no quantizer name."""
         if self.family.key == "none":
             return self.rate_in_words
         return f"{self.family.label}, {self.rate_in_words}"
 
     @property
     def slug(self) -> str:
-        """For names of files, and for ``python -m compute export``: ``gptq-b4``."""
+        """For file names, and for ``python -m compute export``: ``gptq-b4``."""
         return schema.setting_slug(**asdict(self))
 
 
-#: Picks the rows of one setting; its five values follow in the order of the schema.
+#: Selects the rows of one setting; its five values follow in the order of the schema.
 AT_SETTING = (
     "quantizer = ? AND bits IS NOT DISTINCT FROM ? AND group_size IS NOT DISTINCT FROM ? "
     "AND step IS NOT DISTINCT FROM ? AND quantizer_seed IS NOT DISTINCT FROM ?"
@@ -156,7 +156,7 @@ def columns_of(setting: Setting) -> list:
 
 
 def setting_of(row: dict) -> Setting:
-    """The setting in a row of any table; pandas writes an absent number as NaN."""
+    """The setting in a row of any table; pandas represents a missing number as NaN."""
     kinds = {"bits": int, "group_size": int, "step": float, "quantizer_seed": int}
     found = {
         key: kind(row[key])

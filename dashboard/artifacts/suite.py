@@ -1,4 +1,4 @@
-"""What was measured of one suite of models, as the pages ask for it."""
+"""The measurements of one suite of models, as the pages need them."""
 
 from collections import Counter
 from functools import lru_cache, partial
@@ -14,7 +14,7 @@ from dashboard.artifacts.settings import AT_SETTING, Setting, columns_of, settin
 from dashboard.artifacts.version import Version
 from dashboard.artifacts.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
-#: Models at a setting whose sampled windows are kept with an open suite: 4 to 5 MB each.
+#: Models at a setting whose sampled windows stay in memory: 4 to 5 MB each.
 MOST_WINDOWS = 48
 
 
@@ -22,14 +22,14 @@ class Suite(Database):
     """Models, settings and losses of one suite, and their provenance."""
 
     def __init__(self, data_dir: Path, name: str, version: Version | None = None) -> None:
-        """As of ``Database``; the files must also belong together and hold a measured model."""
+        """Open as ``Database``; the files must also belong together and have a measured model."""
         super().__init__(data_dir, name, version)
         self._losses: dict[Setting, dict[str, TokenLosses]] = {}
         self._windows = lru_cache(MOST_WINDOWS)(partial(read_windows, self))
         self._check_whole()
 
     def _check_whole(self) -> None:
-        """Check what no single file tells: nothing foreign, nothing twice, something there."""
+        """Check across files: nothing foreign, nothing twice, at least one model."""
         fingerprints = {m.get("boundscape.suite_fingerprint", "") for m in self.metadata}
         if len(fingerprints) > 1:
             raise ArtifactError(
@@ -47,18 +47,17 @@ class Suite(Database):
         )
         if len(twice):
             raise ArtifactError(
-                f"The suite “{self.name}” holds {twice['model_id'][0]} twice at one setting; "
+                f"The suite “{self.name}” contains {twice['model_id'][0]} twice at one setting; "
                 "remove the file that was copied in."
             )
         if self.models().empty:
             raise ArtifactError(
-                f"The suite “{self.name}” holds no measured model yet; run `make compute` and "
+                f"The suite “{self.name}” has no measured model yet; run `make compute` and "
                 "reload this page."
             )
 
     def models(self) -> pd.DataFrame:
-        """Fully trained models whose unquantized losses are measured, by size; of those that
-        differ by their seed alone the first."""
+        """Trained models whose unquantized losses are measured, by size; the first seed of each."""
 
         def look() -> pd.DataFrame:
             found = self.every_model()
@@ -67,9 +66,9 @@ class Suite(Database):
         return self.remember("models", look)
 
     def every_model(self) -> pd.DataFrame:
-        """``models`` and those that repeat one of them with another seed.
+        """``models`` and the repetitions of each with other seeds.
 
-        Column ``repeats`` is the model_id of the one among ``models`` that it stands beside.
+        Column ``repeats`` is the model_id of the corresponding one among ``models``.
         """
         return self.query(
             """
@@ -86,8 +85,10 @@ class Suite(Database):
         )
 
     def remarks(self) -> pd.DataFrame:
-        """Columns model_id and remark of every trained model that has one, measured or not, and of
-        every model that was skipped as a whole, with the reason."""
+        """Columns model_id and remark of every trained or skipped model that has a remark.
+
+        For a model that was skipped entirely, the remark is the reason.
+        """
         return self.query(
             """
             SELECT model_id, remark FROM (
@@ -101,8 +102,10 @@ class Suite(Database):
         )
 
     def settings(self) -> list[Setting]:
-        """Settings that a bound can be computed at, fewest bits first: all training tokens were
-        scored of at least one model, or in a sampled suite windows of both kinds.
+        """Settings at which a bound can be computed, fewest bits first.
+
+        All training tokens of at least one model were scored there, or in a sampled suite windows
+        of both kinds.
 
         Raises:
             ArtifactError: there is none.
@@ -125,7 +128,7 @@ class Suite(Database):
         return found
 
     def bounded_at(self, setting: Setting) -> int:
-        """How many of ``models`` have a bound at one of ``settings``."""
+        """The number of ``models`` with a bound at one of ``settings``."""
         if self.is_sampled:
             return len(self.models())
 
@@ -140,7 +143,8 @@ class Suite(Database):
         return self.remember(("bounded at", setting), look)
 
     def measured_settings(self) -> list[Setting]:
-        """Settings at which at least one of ``models`` was scored, if only on sampled windows."""
+        """Settings at which at least one of ``models`` was scored, possibly on sampled windows
+        only."""
         return self._settings("")
 
     def _settings(self, condition: str) -> list[Setting]:
@@ -177,10 +181,10 @@ class Suite(Database):
         return self.remember("is sampled", lambda: bool(self.query(sql)["sampled"][0]))
 
     def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
-        """Losses of one model's sampled windows, None where there are none; read once and kept.
+        """Losses of one model's sampled windows, None without any; read once.
 
         Raises:
-            ArtifactError: they are not whole.
+            ArtifactError: they are incomplete.
         """
         return self._windows(setting, model_id)
 
@@ -236,8 +240,8 @@ class Suite(Database):
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
         """Training histogram of each model at one setting, by model_id, cells in a fixed order.
 
-        Read once and kept: every control but the bitrate leaves them as they are.  In a sampled
-        suite the sample stands for all of D, for display: nothing that follows is certified.
+        Read once: only the bitrate changes them.  In a sampled
+        suite the sample represents all of D, for display: nothing computed from it is certified.
         """
         if setting not in self._losses and self.is_sampled:
             self._losses[setting] = {
@@ -288,8 +292,10 @@ class Suite(Database):
         return list(self.provenance_counts(key))
 
     def provenance_counts(self, key: str) -> dict[str, int]:
-        """The same with how many of the files that units wrote have each value; a published copy
-        packs many into one, and has what each said in a table."""
+        """Values of a provenance key with the number of files that units wrote with each.
+
+        A published copy packs many files into one, and lists them in a table.
+        """
 
         def count() -> dict[str, int]:
             packed = self.query(f"SELECT {key} AS value FROM provenance")["value"]
@@ -300,7 +306,7 @@ class Suite(Database):
         return dict(self.remember(("provenance", key), count))
 
     def measured_between(self) -> tuple[str, str]:
-        """First and last day of the measurements, as ``2026-11-22``; empty where none is dated."""
+        """First and last day of the measurements, as ``2026-11-22``; empty if none has a date."""
         row = self.query(
             """
             SELECT strftime(min(finished_at), '%Y-%m-%d') AS began,

@@ -1,4 +1,4 @@
-"""Which edition of a suite is open: the hash of its manifest."""
+"""The version of an open suite: the hash of its manifest."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,18 +10,18 @@ import schema
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.manifest import MOST_FILES, Manifest, read_manifest, sha256
 
-#: Digits that readers see, and that stand in links.
+#: Digits that pages and links show.
 SHORT = 12
 
 
 @dataclass(frozen=True)
 class Version:
-    """An edition of a suite.
+    """A version of a suite.
 
     Attributes:
         digest: SHA-256 of the manifest, in hexadecimal; if the files are not those of the manifest,
             of the files as they are.
-        note: a sentence that says so, or empty.
+        note: a sentence about such a difference, or empty.
     """
 
     digest: str
@@ -29,7 +29,7 @@ class Version:
 
     @property
     def short(self) -> str:
-        """The first digits, for readers and links."""
+        """The first digits, for pages and links."""
         return self.digest[:SHORT]
 
 
@@ -54,8 +54,8 @@ def local_version(folder: Path) -> Version:
     odd = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     return _of_files(
         here,
-        f"The files differ from their manifest ({odd}): a run is at work, or they were changed "
-        "after it ended",
+        f"The files differ from their manifest ({odd}): a run is in progress, or they were "
+        "changed after it ended",
     )
 
 
@@ -65,19 +65,19 @@ def _of_files(here: Mapping[str, str], why: str) -> Version:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """Path -> SHA-256 of every artifact that lies in the folder of a suite now."""
+    """Path -> SHA-256 of every artifact in the folder of a suite now."""
     found = {}
     for path in sorted(folder.glob("*/*.parquet")):
         try:
             status = path.stat()
             digest = _sha256_of(path, status.st_size, status.st_mtime_ns)
-        except OSError:  # a run may just be replacing it
+        except OSError:  # a run may be replacing it
             continue
         found[path.relative_to(folder).as_posix()] = digest
     return found
 
 
 @lru_cache(MOST_FILES)
-def _sha256_of(path: Path, size: int, time_ns: int) -> str:  # both tell whether it was replaced
+def _sha256_of(path: Path, size: int, time_ns: int) -> str:  # both show whether it was replaced
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Sampled windows as a suite holds them: which settings have them, and their losses."""
+"""Sampled windows of a suite: the settings that have them, and their losses."""
 
 import math
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ class SampledWindows:
     """Losses of one quantized model on windows drawn from its training text.
 
     Attributes:
-        selection: on which the bound's parameters are chosen.
-        evaluation: others, which the bound is computed on.
+        selection: windows that choose the bound's parameters.
+        evaluation: other windows that the bound is computed on.
     """
 
     selection: WindowLosses
@@ -41,7 +41,7 @@ def sampled_settings(database: Database, model_ids: Sequence[str]) -> set[Settin
 
 
 def read_windows(database: Database, setting: Setting, model_id: str) -> SampledWindows | None:
-    """Losses of one model's sampled windows at one setting, None where a kind is missing.
+    """Losses of one model's sampled windows at one setting, None if a kind is missing.
 
     Raises:
         ArtifactError: a draw is missing, or draws differ in their number of positions.
@@ -67,14 +67,14 @@ def read_windows(database: Database, setting: Setting, model_id: str) -> Sampled
 
 
 def _losses(rows: pd.DataFrame) -> WindowLosses:
-    """Shape (windows, positions); a sample with a hole in it is no sample of independent draws."""
+    """Shape (windows, positions); with a missing draw the draws are not an independent sample."""
     draws, counts = np.unique(rows["window"].to_numpy(), return_counts=True)
     if draws[-1] - draws[0] + 1 != draws.size:
         missing = int(draws[-1] - draws[0] + 1 - draws.size)
         raise ValueError(f"{missing} of the draws {draws[0]} to {draws[-1]} are missing")
     if counts.min() != counts.max():
         raise ValueError(
-            f"draws have {counts.min()} to {counts.max()} positions; all must have as many"
+            f"draws have {counts.min()} to {counts.max()} positions; all must have the same number"
         )
     shape = (draws.size, int(counts[0]))
     return WindowLosses(*(rows[key].to_numpy().reshape(shape) for key in _VALUES))
@@ -84,18 +84,18 @@ _VALUES = ("loss_nats", "entropy_nats")
 
 
 def as_if_whole(windows: SampledWindows, tokens: int) -> TokenLosses:
-    """The sample as if it were all ``tokens`` training tokens: a display, never a certificate."""
+    """The sample as if it were all ``tokens`` training tokens: for display, never a certificate."""
     sample = windows.evaluation
     losses = TokenLosses.of_tokens(sample.loss_nats.ravel(), sample.entropy_nats.ravel())
     return standing_for(bin_losses(losses), tokens)
 
 
 def standing_for(losses: TokenLosses, tokens: int) -> TokenLosses:
-    """The same distribution of losses on another number of tokens, in all exactly ``tokens``.
+    """The same distribution of losses on another number of tokens, exactly ``tokens`` in total.
 
-    A bound wants its losses to cover every token, to the last one.  So the cells' weights are
-    rounded to multiples of a step so small that float64 adds them up exactly in any order, and the
-    largest takes the remainder; means move by less than 1e-12 of themselves.
+    A bound requires losses that cover every token.  So the cells' weights are
+    rounded to multiples of a step so small that float64 adds them exactly in any order, and the
+    largest takes the remainder; means change by a relative 1e-12 at most.
     """
     if losses.total_tokens == tokens:
         return losses

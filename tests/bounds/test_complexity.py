@@ -5,7 +5,7 @@ import pytest
 from bounds import complexity, nominal_bits, smoothing_cost_nats, smoothing_weight
 from bounds.smoothing import exact_smoothing_cost_nats
 
-# THEORY.md, section 12: b, C, C*ln 50304, C*ln 256, sqrt(2C), exact cost, alpha.
+# At b bits and 20 tokens per parameter: b, C, C*ln 50304, C*ln 256, sqrt(2C), exact cost, alpha.
 TABLE = [
     (2, 0.069315, 0.75039, 0.38436, 0.37233, 0.25667, 0.06482),
     (3, 0.103972, 1.12559, 0.57654, 0.45601, 0.34455, 0.09418),

@@ -1,10 +1,10 @@
-"""Gaps between a bound and a training loss, which is an estimate in sampled suites."""
+"""Gaps between a bound and a training loss; in sampled suites the training loss is an estimate."""
 
 import pandas as pd
 
 
 def gap_note(model: pd.Series) -> str:
-    """The standard error of a model's gap, where the training loss in it is an estimate.
+    """The standard error of a model's gap as text, or an empty text if its training loss is exact.
 
     Args:
         model: row of ``terms.bound_terms``, or any with the columns gap_se_nats.
@@ -17,5 +17,6 @@ def gap_note(model: pd.Series) -> str:
 
 
 def of_gaps(terms: pd.DataFrame) -> pd.DataFrame:
-    """``terms`` for a chart of gaps: the column certified then refers to the gap, not the bound."""
+    """``terms`` for a chart of gaps: the column certified refers to the gap instead of the
+    bound."""
     return terms.assign(certified=terms["gap_certified"]) if "gap_certified" in terms else terms

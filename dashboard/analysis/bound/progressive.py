@@ -1,4 +1,4 @@
-"""What training itself certifies of the models on the way (section 10), for every model."""
+"""The bound on the mean risk during training (section 10), for every model."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from dashboard.analysis.bound.units import Unit, shown
 from dashboard.artifacts.errors import REPAIR, ArtifactError
 from dashboard.artifacts.suite import Suite
 
-#: As it is named in charts and words, and its colour on every page, in light and dark.
+#: Name in charts and text, and colour on every page, in light and dark.
 LABEL = "On the way: mean risk during training"
 SHORT_LABEL = "On the way"
 COLOUR = "#5A4BF0"
@@ -22,13 +22,14 @@ _COLUMNS = (
 
 
 def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataFrame:
-    """One row per model that has a histogram of online losses, smallest first; none in suites that
-    were not trained here, or before these were kept.
+    """One row per model that has a histogram of online losses, smallest first.
+
+    Empty for suites that were not trained here, or were trained before histograms were stored.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, online_loss_nats
-    (mean over training), total_nats (bound on the mean risk of the models on the way),
+    (mean over training), total_nats (bound on the mean risk during training),
     gap_nats, alpha, offset, slope, certified, not_certified_because, trained_again_on (device of
-    a second training, whose losses these are; None where they are the model's own); losses in
+    a second training, if the losses are from one; None if they are the model's own); losses in
     ``unit``.
 
     Raises:
@@ -46,10 +47,10 @@ def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataF
 
 
 def bound_of(suite: Suite, model_id: str, failure_probability: float) -> RiskBound | None:
-    """The bound of one model of ``Suite.every_model``, None without online losses.
+    """The bound during training of one model of ``Suite.every_model``, None without online losses.
 
     Raises:
-        ArtifactError: they do not cover the training set.
+        ArtifactError: the losses do not cover the training set.
     """
     losses = _histograms(suite).get(model_id)
     if losses is None:
@@ -76,11 +77,11 @@ def bound_of(suite: Suite, model_id: str, failure_probability: float) -> RiskBou
 
 
 def trained_again(suite: Suite) -> dict[str, str]:
-    """Model -> device of a second training, with the same recipe and seed, that the histogram of
-    online losses is of; only of such models.
+    """Models whose histogram of online losses comes from a second training: model -> its device.
 
-    A published copy says so of its files: the two tables of one unit were then written by runs that
-    differ in code, device or libraries.  Elsewhere one run writes both.
+    The second training has the same recipe and seed. A published copy records this in the
+    metadata of its files: the two tables of one unit were then written by runs that
+    differ in code, device or libraries. Otherwise one run writes both.
     """
     rows = suite.query(
         """
@@ -139,9 +140,11 @@ def _histograms(suite: Suite) -> dict[str, TokenLosses]:
 
 
 def _mean_losses(suite: Suite) -> dict[str, float]:
-    """Mean over training of each model's online loss in nats per token: exact, or, where the
-    batches of the training that the histogram is of were not kept, that of its bins' lower edges,
-    from which a gap is not counted too small."""
+    """Mean over training of each model's online loss in nats per token.
+
+    Exact, or, if the batch losses of the histogram's training were not stored, the mean of the
+    bins' lower edges. A gap counted from these is never too small.
+    """
     rows = suite.query(
         """
         SELECT model_id, sum(loss_nats * batch) / sum(batch) AS mean FROM (

@@ -1,4 +1,4 @@
-"""The bound from sampled windows, at one choice of the controls (section 6)."""
+"""The bound from sampled windows at one choice of the controls (section 6)."""
 
 from functools import partial
 
@@ -13,23 +13,23 @@ from bounds.forms.sampled import (
 from dashboard.artifacts.windows import SampledWindows
 from dashboard.style.inequalities import SAMPLED, SAMPLED_AT_ENTROPY
 
-#: Share of the failure probability that the draw of the windows may spend; the inequality has the
-#: rest.  Fixed beforehand, and the same as in `python -m compute bound`.
+#: Share of the failure probability that the draw of the windows gets; the inequality has the
+#: rest.  Fixed in advance, and the same as in `python -m compute bound`.
 SAMPLING_SHARE = 0.1
 
-#: Forms that a reader may look at, each with a summand of its own.
+#: Forms that a page can show, each with its own summand.
 FORMS_SHOWN = (SAMPLED, SAMPLED_AT_ENTROPY)
 
-#: Bounds that a reader may look at for one setting: two real codes, each in every form.
+#: Bounds that a page can show for one setting: two real codes, each in every form.
 SHOWN_OF_A_SETTING = 2 * len(FORMS_SHOWN)
 
 
 def confidence(failure_probability: float, settings: int) -> Confidence:
-    """How delta is divided, in a suite with so many settings that can be bounded.
+    """The division of delta in a suite in which so many settings can be bounded.
 
-    Every setting, code and form gets its part of the sampling's share, whichever is looked at, and
-    every form its part of the inequality's, where the code pays for setting and code: so the best
-    of all may be picked afterwards.
+    Every setting, code and form gets its part of the sampling's share, even if it is not shown.
+    Every form gets its part of the inequality's share; the code already pays for setting and code.
+    So the best of all can be selected afterwards.
     """
     sample = SAMPLING_SHARE * failure_probability
     return Confidence(
@@ -52,12 +52,12 @@ def bound_from_windows(
     vocab_size: int,
     failure_probability: float,
 ) -> RiskBound:
-    """The summand chosen on the selection windows, the bound computed on the others.
+    """The bound with the summand chosen on the selection windows and evaluated on the others.
 
     Args:
         form: ``SAMPLED`` or ``SAMPLED_AT_ENTROPY``.
         training_loss_nats, training_loss_se_nats: of the unquantized model, with standard error.
-        settings: M, that the sampling's share of delta is divided among.
+        settings: M, the number of settings that share the sampling's part of delta.
 
     Raises:
         ValueError: an argument is out of range.

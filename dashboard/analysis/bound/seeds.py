@@ -1,4 +1,4 @@
-"""How much of what is shown depends on the seed that a model was trained with."""
+"""How the shown numbers depend on the seed of training."""
 
 from collections.abc import Collection
 
@@ -9,10 +9,10 @@ from dashboard.artifacts.suite import Suite
 
 
 def every_seed(suite: Suite, choice: Choice, of: Collection[str] | None = None) -> pd.DataFrame:
-    """``terms.bound_terms`` of every model that stands beside others of another seed.
+    """``terms.bound_terms`` of every model of a size that was trained with several seeds.
 
     Args:
-        of: first seeds to which to keep; None for all.
+        of: first seeds to restrict the result to; None for all.
 
     Columns as there, and ``repeats``: the model_id of the first seed.  Empty without such models.
     """

@@ -1,4 +1,4 @@
-"""From the paper's bound to ours: what each step takes off one model's gap."""
+"""The steps from the paper's bound to ours, and how each changes one model's gap."""
 
 from dataclasses import replace
 
@@ -8,17 +8,17 @@ from dashboard.analysis.bound.terms import Choice, best_setting, bounds_by_model
 from dashboard.artifacts.suite import Suite
 from dashboard.style.inequalities import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEPS
 
-#: What a step is: the gap that it begins with, one that moves it, what a sample costs.
+#: Kinds of steps: the gap at the start, a step that changes it, the cost of a sample.
 GAP, MOVES, SAMPLING = "gap", "moves", "sampling"
 
 
 def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
-    """What each step from the paper's bound to ours takes off one model's gap.
+    """The steps from the paper's bound to ours, and how each changes one model's gap.
 
-    Every step is a bound that holds by itself at the same delta, but for the first of a sampled
-    suite, which takes the sample for the whole.  The forms come first, at the chosen code; then a
-    stored model is entropy-coded; the last step moves to the quantizer and rate where ours is
-    smallest.
+    Every step is a valid bound at the same delta, except the first of a sampled
+    suite, which treats the sample as the whole text.  The forms come first, at the chosen code;
+    then a stored model is entropy-coded; the last step changes to the quantizer and rate where our
+    gap is smallest.
 
     Columns: step (``|`` where a label may break), gap_nats (after the step), change_nats (0 for
     the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified (never in a sampled suite,
@@ -32,7 +32,7 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     gaps = []
     if suite.is_sampled:
         alone = bound(replace(choice, form=SAMPLED_AT_ENTROPY))
-        label = "Paper's α and Y,|sample taken|for the whole"
+        label = "Paper's α and Y,|sample as if|complete"
         gaps.append((label, alone.gap_nats - alone.sampling_nats, GAP))
     for form, label in forms:
         kind = GAP if not gaps else SAMPLING if form == SAMPLED_AT_ENTROPY else MOVES

@@ -17,20 +17,20 @@ from dashboard.style.glossary import TERMS
 #: Code lengths of a quantized model, and whether each is the length of a real prefix-free code.
 CODES = {"stored": True, "entropy_coded": True, "nominal": False}
 
-#: The code length of the trained model itself by prequential coding, which is no real code.
+#: The prequential code length of the trained model, which does not belong to a real code.
 PREQUENTIAL = "prequential"
 
 UNQUANTIZED = Setting("none", 32)
 
 _COUNTS = ("params_total", "train_tokens", "vocab_size")
 
-#: What a model's row says in words, if anything.
+#: Columns of a model's row that hold a remark, if any.
 NOTES = ("stand_in", "remark")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the controls say.
+    """The choices of the controls.
 
     Attributes:
         setting: quantizer and bits.
@@ -46,17 +46,17 @@ class Choice:
 
     @property
     def has_real_code(self) -> bool:
-        """Whether the code length is that of a real code, as a certificate needs."""
+        """Whether the code length is that of a real code, which a certificate requires."""
         return CODES.get(self.code, False)
 
 
 def prequential(choice: Choice) -> Choice:
-    """The same choice with the prequential code, which is of the unquantized model."""
+    """The same choice with the prequential code, which codes the unquantized model."""
     return replace(choice, code=PREQUENTIAL, setting=UNQUANTIZED)
 
 
 def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
-    """Bits of the chosen code by model_id; models that lack it are left out."""
+    """Bits of the chosen code by model_id; models without that code are left out."""
     if choice.code == PREQUENTIAL:
         return suite.information().set_index("model_id")["k_nats"] / math.log(2)
     return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
@@ -65,9 +65,10 @@ def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
 def training_losses(suite: Suite) -> dict[str, float]:
     """Mean training loss of each unquantized model in nats per token, by model_id.
 
-    The exact mean, not that of the histogram, whose losses are rounded up: what a gap is counted
-    from must not be too large.  In a sampled suite over the windows that bounds are evaluated on,
-    so that the quantization gap is of the same tokens, or else as `quantized` has it.
+    The exact mean, not that of the histogram with its rounded-up losses, because the loss that a
+    gap subtracts must not be too large.  In a sampled suite it is the mean over the windows that
+    bounds are evaluated on, so that the quantization gap refers to the same tokens, or else the
+    mean in `quantized`.
     """
     if not suite.is_sampled:
         return _exact_losses(suite, UNQUANTIZED)
@@ -83,8 +84,7 @@ def training_losses(suite: Suite) -> dict[str, float]:
 
 
 def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
-    """Mean over all D training tokens at a setting, nothing rounded, of the models that have them
-    all scored."""
+    """Exact mean loss over all D training tokens at a setting, of the models scored on all."""
 
     def compute() -> dict[str, float]:
         means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
@@ -95,8 +95,10 @@ def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
 
 
 def training_loss_error(suite: Suite, model_id: str) -> float:
-    """Standard error of one of ``training_losses``: 0 where all training tokens were scored, not a
-    number where the windows were not kept."""
+    """Standard error of one of ``training_losses``.
+
+    0 where all training tokens were scored, NaN where the windows were not stored.
+    """
     if not suite.is_sampled:
         return 0.0
     windows = suite.windows(UNQUANTIZED, model_id)
@@ -112,7 +114,7 @@ def bounds_by_model(
         only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Raises:
-        ArtifactError: the losses of a model do not cover its training set, or are no losses.
+        ArtifactError: the losses of a model do not cover its training set, or are not valid losses.
     """
     chosen = None if only is None else frozenset(only)
     return dict(suite.remember(("bounds", choice, chosen), lambda: _bounds(suite, choice, chosen)))
@@ -151,7 +153,7 @@ def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[s
 def _counted(
     suite: Suite, choice: Choice, model_id: str, bound: Callable[[], RiskBound]
 ) -> RiskBound:
-    """A bound with its gap counted from exact losses, where all tokens were scored."""
+    """A bound with its gap counted from exact losses, if all tokens were scored."""
     if suite.is_sampled:
         return bound()
     exact = (_exact_losses(suite, setting)[model_id] for setting in (UNQUANTIZED, choice.setting))
@@ -171,7 +173,7 @@ def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, in
 
 
 def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBound] | None:
-    """The chosen form with the losses of one model, None where they were not measured."""
+    """The chosen form with the losses of one model, None if they were not measured."""
     trained = training_losses(suite)[model_id]
     if choice.form in FORMS:
         losses = suite.train_losses(choice.setting).get(model_id)
@@ -184,14 +186,14 @@ def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBoun
 
 
 def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | None:
-    """Why a bound is no certificate, in words that follow “not certified: ”; None if it is one.
+    """Why a bound is not a certificate, as text after “not certified: ”; None if it is one.
 
     Args:
-        stand_in: of the model, as the artifacts have it.
+        stand_in: the model's stand-in text, if any.
     """
     reasons = []
     if not choice.has_real_code:
-        reasons.append(f"the {choice.code} code length is that of no real code")
+        reasons.append(f"the {choice.code} code length does not belong to a real code")
     if suite.is_sampled and choice.form in FORMS:
         reasons.append("this form needs every training token, and only a sample was scored")
     if isinstance(stand_in, str):
@@ -257,12 +259,12 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
 def best_setting(
     suite: Suite, choice: Choice, model_id: str, quantizer: str | None = None
 ) -> tuple[Setting, float]:
-    """The setting at which one model's gap is smallest, all else as chosen, and that gap.
+    """The setting with the smallest gap of one model, all other choices unchanged, and that gap.
 
-    A code names its setting in its first bytes, so choosing it afterwards is paid for.
+    A code names its setting in its first bytes, so it already pays for this choice.
 
     Args:
-        quantizer: to look among its rates only.
+        quantizer: consider only its rates.
     """
     gaps = {}
     for setting in suite.settings():

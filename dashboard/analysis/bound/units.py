@@ -1,4 +1,4 @@
-"""The unit of losses: nats per token, or bits per byte, in which tokenizers can be compared."""
+"""The unit of losses: nats per token, or bits per byte, which compare between tokenizers."""
 
 import math
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ LOSS_COLUMNS = (
 
 @dataclass(frozen=True)
 class Unit:
-    """What losses are shown in.
+    """The unit that losses are shown in.
 
     Attributes:
-        label: as a reader sees it, and in links.
+        label: name on the page and in links.
         suffix: of a column's name in the tables to download.
         per_byte: bits of a byte of text, not nats of a token.
     """
@@ -34,11 +34,11 @@ class Unit:
     per_byte: bool
 
     def of_nats(self, bytes_per_token: float) -> float:
-        """What a nat per token is in this unit: 1/(ln 2 * bytes per token) bits per byte."""
+        """One nat per token in this unit: 1/(ln 2 * bytes per token) bits per byte."""
         return 1.0 / (math.log(2.0) * bytes_per_token) if self.per_byte else 1.0
 
     def guess(self, vocab_size: float, bytes_per_token: float) -> float:
-        """ln V, the loss of guessing every token alike."""
+        """ln V, the loss of a uniform guess."""
         return math.log(vocab_size) * self.of_nats(bytes_per_token)
 
 
@@ -48,7 +48,7 @@ UNITS = {unit.label: unit for unit in (NATS, BITS)}
 
 
 def shown(suite: Suite, frame: pd.DataFrame, unit: Unit, model_id: str = "") -> pd.DataFrame:
-    """``frame`` with its losses in ``unit``; columns keep their names, which say what they hold.
+    """``frame`` with its losses in ``unit``; columns keep their names.
 
     Args:
         frame: with a column model_id, unless ``model_id`` says which model all rows are of.
@@ -66,7 +66,7 @@ def shown(suite: Suite, frame: pd.DataFrame, unit: Unit, model_id: str = "") -> 
 #: Why no bound of a sampled suite is certified in bits per byte, though it may be in nats.
 BYTES_ESTIMATED = (
     "bits per byte divide by the mean bytes of a token, which is estimated from windows of the "
-    "text, and whose error the artifacts do not hold; choose nats per token"
+    "text, with an error that the artifacts do not contain; choose nats per token"
 )
 
 
@@ -84,7 +84,7 @@ def _without_certificate(frame: pd.DataFrame, estimated: pd.Series | bool) -> pd
 
 
 def exported(frame: pd.DataFrame, unit: Unit) -> pd.DataFrame:
-    """``frame`` as it is downloaded: every column with losses says in its name what unit it has."""
+    """``frame`` for downloads: the name of every loss column ends in its unit."""
     if not unit.per_byte:
         return frame
     names = {key: f"{key.removesuffix('_nats')}_{unit.suffix}" for key in LOSS_COLUMNS}

@@ -7,13 +7,14 @@ import pandas as pd
 from bounds import HeldOut, PowerLaw, UnfittableError, fit_power_law, predict_largest
 from dashboard.style.plural import agree
 
-#: Shapes of a law by what a reader sees; the value says whether a floor is fitted.
+#: Shapes of a law by their labels; the value says whether a floor is fitted.
 SHAPES = {"power law": False, "power law with a floor": True}
 
 
 def too_few(frame: pd.DataFrame, floor: bool = False) -> str | None:
-    """That there are too few sizes for any law, said once in place of once for each quantity; None
-    where there are enough.
+    """The sentence that there are too few sizes for any law; None if there are enough.
+
+    A page shows it once instead of once for each quantity.
 
     Args:
         frame: column params_total.
@@ -37,17 +38,17 @@ def several_sizes(frame: pd.DataFrame) -> bool:
 
 
 def least_sizes(floor: bool = False) -> int:
-    """How many sizes a law needs: one more than it has parameters."""
+    """The number of sizes that a law needs: one more than its parameters."""
     return 4 if floor else 3
 
 
 def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> PowerLaw | str:
-    """Law of one column in ``params_total``, or the sentence that says why there is none."""
+    """Law of one column in ``params_total``, or a sentence with the reason for none."""
     return _fit(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
 
 
 def held_out_of(frame: pd.DataFrame, key: str, floor: bool = False) -> HeldOut | str:
-    """What the law of the smaller models says of the largest, or why there is none."""
+    """The largest model predicted by the law of the smaller ones, or the reason for none."""
     return _predict(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
 
 
@@ -78,7 +79,7 @@ def formula(law: PowerLaw) -> str:
 
 
 def exponent_in_words(law: PowerLaw | str) -> str:
-    """The exponent with its interval as plain text, or why there is none."""
+    """The exponent with its interval as plain text, or the reason for no law."""
     if isinstance(law, str):
         return law
     low, high = law.exponent_interval
@@ -87,5 +88,5 @@ def exponent_in_words(law: PowerLaw | str) -> str:
 
 
 def signed(value: float) -> str:
-    """With a true minus sign."""
+    """A number as text with a true minus sign."""
     return f"{value:.3f}".replace("-", "−")

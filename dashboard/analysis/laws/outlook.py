@@ -1,4 +1,4 @@
-"""What laws in N say of a model that nobody trained: each term at any size, and sums."""
+"""Predictions of laws in N for an untrained model: each term at any size, and sums."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from bounds.laws.power_law import interval, with_scatter
 from dashboard.analysis.laws.fits import law_of
 from dashboard.style.glossary import TERMS
 
-#: What the bound adds up, and what of it is not the training loss.
+#: Terms of the bound, and those other than the training loss.
 BOUND = tuple(term.key for term in TERMS)
 GAP = tuple(key for key in BOUND if key != "training_loss_nats")
 
 
-#: Probability that intervals aim to cover, as those of ``bounds.fit_power_law``.
+#: Nominal coverage of intervals, as in ``bounds.fit_power_law``.
 _LEVEL = 0.95
 
 
@@ -53,7 +53,7 @@ class Outlook:
 
     @classmethod
     def of(cls, terms: pd.DataFrame, floor: bool = False) -> "Outlook":
-        """Of measured models as they are, with a law for each term and for the gap."""
+        """The view of the measured models as they are, with a law for each term and for the gap."""
         laws = {key: law_of(terms, key, floor) for key in (*BOUND, "gap_nats")}
         return cls(terms, laws, floor, as_measured=True)
 
@@ -68,7 +68,7 @@ class Outlook:
         return float(self.terms["params_total"].max())
 
     def without(self, keys: Sequence[str]) -> list[str]:
-        """Those of ``keys`` that have no law, though they are not simply 0 for every model."""
+        """Terms among ``keys`` without a law, except those that are 0 for every model."""
         lawless = [key for key in keys if isinstance(self.laws[key], str)]
         return [key for key in lawless if (self.terms[key] != 0.0).any()]
 
@@ -78,19 +78,18 @@ class Outlook:
         return sum((law.at(n) for law in self._laws(keys)), np.zeros(n.shape))
 
     def draws_at(self, keys: Sequence[str], n: np.ndarray) -> np.ndarray:
-        """The same sum by every resample of the models: shape (resamples, m).
+        """Sum of the laws of ``keys`` in every resample of the models: shape (resamples, m).
 
-        All laws were fitted to the same models, so their resamples are the same ones in the same
-        order, and what goes together in one resample is added up: a joint bootstrap.
+        All laws were fitted to the same models with the same resamples in the same
+        order, so values of one resample are added: a joint bootstrap.
         """
         n = np.atleast_1d(np.asarray(n, dtype=np.float64))
         return sum((law.draws_at(n) for law in self._laws(keys)), np.zeros((1, n.size)))
 
     def estimate(self, keys: Sequence[str], n: float) -> Estimate | None:
-        """Sum of the laws of ``keys`` at size ``n``, with the interval for one model of that size;
-        a term that is 0 for every model adds 0.
+        """Sum of the laws of ``keys`` at size ``n``, with the interval for one model of that size.
 
-        None if no law is left to add up and the terms are not 0.
+        A term that is 0 for every model adds 0. None if no law remains and the terms are not 0.
         """
         laws = self._laws(keys)
         if not laws:
@@ -105,13 +104,13 @@ class Outlook:
         return Estimate(float(fitted[0]), float(low[0]), float(high[0]))
 
     def _log_residuals(self, keys: Sequence[str]) -> np.ndarray:
-        """Scatter of the measured models' sums about the laws', ln y - ln fit, shape (models,)."""
+        """Scatter of the measured sums about the sum of laws, ln y - ln fit, shape (models,)."""
         with_law = [key for key in keys if isinstance(self.laws[key], PowerLaw)]
         measured = self.terms[with_law].sum(axis=1).to_numpy(dtype=np.float64)
         return np.log(measured / self.at(keys, self.terms["params_total"].to_numpy()))
 
     def bound_at(self, n: float) -> Estimate | str:
-        """The bound at size ``n`` as the sum of its terms' laws, or why there is none."""
+        """The bound at size ``n`` as the sum of its terms' laws, or the reason for none."""
         return self.estimate(BOUND, n) or str(self.laws[BOUND[0]])
 
     def _laws(self, keys: Sequence[str]) -> list[PowerLaw]:

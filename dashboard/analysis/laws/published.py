@@ -1,4 +1,4 @@
-"""Published laws over a range of sizes, ready to be drawn beside a suite's own."""
+"""Published laws over a range of sizes, to be drawn with a suite's own laws."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ def published_curves(
     per_parameter: bool = False,
     keys: tuple[str, ...] | None = None,
 ) -> pd.DataFrame:
-    """What published laws of a quantity say from the smallest measured model up to ``reach``.
+    """Published laws of a quantity from the smallest measured model up to ``reach``.
 
     Columns: law (label), params_total, value, inside (of the range of its models), part (a run
     of sizes that are all inside or all outside).
@@ -62,11 +62,10 @@ def sizes_as_counted(law: PublishedLaw, sizes: np.ndarray, models: pd.DataFrame)
 def nonembedding(
     sizes: np.ndarray, models: pd.DataFrame, vocab_size: int | None = None
 ) -> np.ndarray:
-    """Parameters outside the embeddings of models of ``sizes`` parameters in all.
+    """Parameters outside the embeddings of models with ``sizes`` parameters in total.
 
-    The share of embeddings is interpolated between the suite's models on log axes, goes on beyond
-    them as between the last two, and is proportional to the vocabulary; not a number where that
-    leaves nothing over.
+    The share of embeddings is interpolated between the suite's models on log axes, extrapolated
+    from the last two, and proportional to the vocabulary; NaN where no parameters remain.
     """
     known = models.sort_values("params_total").drop_duplicates("params_total")
     total, embedding = (known[key].to_numpy(float) for key in ("params_total", "params_embedding"))

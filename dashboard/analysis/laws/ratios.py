@@ -1,15 +1,15 @@
-"""Tokens per parameter of a suite's models: whether sizes differ along one ratio, and which."""
+"""Tokens per parameter of a suite's models: whether all sizes share one ratio, and which."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
-#: Ratios so near to each other (highest over lowest) are one: saved checkpoints, batches and whole
-#: windows keep models of one recipe from having the very same.
+#: Ratios this close (highest over lowest) count as one: saved checkpoints, batches and complete
+#: windows prevent models of one recipe from having exactly the same ratio.
 SAME_WITHIN = 2.0
 
-#: Ratio at which a training budget is best spent (Hoffmann et al. 2022), and up to which factor
-#: of it a suite is called compute-optimal; the loss is flat there.
+#: Compute-optimal ratio (Hoffmann et al. 2022), and the factor around it within which
+#: a suite is called compute-optimal; the loss is flat there.
 OPTIMAL, NEAR = 20.0, 2.0
 
 
@@ -26,13 +26,13 @@ class Ratios:
 
     @classmethod
     def of(cls, models: pd.DataFrame) -> "Ratios":
-        """Of rows with columns train_tokens and params_total, one at least."""
+        """The ratios of rows with columns train_tokens and params_total; at least one row."""
         found = models["train_tokens"] / models["params_total"]
         return cls(float(found.min()), float(found.max()))
 
     @property
     def is_one(self) -> bool:
-        """Whether the models differ in size alone, and not also in tokens per parameter."""
+        """Whether the models differ only in size and not in tokens per parameter."""
         return self.high <= SAME_WITHIN * self.low
 
     @property

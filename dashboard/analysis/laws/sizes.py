@@ -1,4 +1,4 @@
-"""The model size a page is about: a measured model, or any size, by the laws of those measured."""
+"""The model size of a page: a measured model, or any size, by the laws of the measured ones."""
 
 import math
 from dataclasses import dataclass
@@ -7,22 +7,22 @@ import pandas as pd
 
 from dashboard.style.numbers import count_label, times_label
 
-#: What the size control offers beside the measured models.
+#: Option of the size control in addition to the measured models.
 ANOTHER = "another size"
 
-#: Sizes that may be asked for.
+#: Sizes that can be requested.
 SMALLEST, LARGEST = 1e3, 1e13
 
-#: Tokens per parameter that may be asked for: a tiny model may have seen a whole crawl.
+#: Tokens per parameter that can be requested: a tiny model may have seen a whole crawl.
 RATIOS = (0.1, 1e10)
 
-#: Sizes so near (in ln N) are one: a reader writes 497k for 496,704.
+#: Sizes this close (in ln N) are one: people write 497k for 496,704.
 SAME = 0.005
 
 
 @dataclass(frozen=True)
 class ChosenSize:
-    """A size, and how it stands to what was measured.
+    """A size, and its position relative to the measured sizes.
 
     Attributes:
         params: N.
@@ -39,12 +39,12 @@ class ChosenSize:
 
     @property
     def at(self) -> float | None:
-        """N where only laws can say something, None at a measured model."""
+        """N if only laws describe it, None at a measured model."""
         return None if self.measured else self.params
 
 
 def standing(n: float, smallest: float, largest: float) -> tuple[str, bool]:
-    """How a size stands to those measured, in words, and whether it lies outside them."""
+    """The position of a size relative to the measured ones as text, and whether it is outside."""
     if smallest <= n <= largest:
         return "between measured sizes", False
     if n > largest:
@@ -66,5 +66,5 @@ def chosen_size(models: pd.DataFrame, params: float) -> ChosenSize:
 
 
 def default_size(models: pd.DataFrame) -> str:
-    """Ten times the largest measured size, as one writes it."""
+    """Ten times the largest measured size, rounded as people write it."""
     return count_label(10.0 * float(models["params_total"].max()))

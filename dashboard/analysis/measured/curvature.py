@@ -1,4 +1,4 @@
-"""What the page *Curvature* looks at: spectra, and traces over size, training and windows."""
+"""Data of the page *Curvature*: spectra, and traces over size, training and windows."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from dashboard.analysis.bound.terms import UNQUANTIZED
 from dashboard.artifacts.settings import columns_of, setting_of
 from dashboard.artifacts.suite import Suite
 
-#: Matrices by their keys in the artifacts, in a reader's words.
+#: Matrices by their keys in the artifacts, with the names that the page shows.
 MATRICES = {"hessian": "Hessian", "gauss_newton": "Gauss–Newton"}
 
 #: How many decades below the largest eigenvalue the axis of a spectrum turns linear.
@@ -29,10 +29,11 @@ BAND = 2.0
 
 
 def traces(suite: Suite) -> pd.DataFrame:
-    """Means of all points: the state of the model and, for each point, its traces.
+    """Means of all points: the state of the model and its traces.
 
     The trace is the mean of Hutchinson's and XTrace's estimates, which come from different random
-    vectors, weighted by their numbers of products.  A point that lacks an estimate is left out.
+    vectors, weighted by their numbers of products.  Points without one of the estimates are left
+    out.
 
     Columns: model_id, params_total, train_fraction, setting (label), matrix, parameters, windows,
     dimension, probes, steps; trace and trace_sqrt, each with _se, _low and _high (two standard
@@ -67,7 +68,7 @@ def _traces(suite: Suite) -> pd.DataFrame:
     return pd.DataFrame(out, columns=[*keys, *_COLUMNS])
 
 
-#: What a point took.
+#: Columns that describe the effort of a point.
 _EFFORT = ["windows", "probes", "steps"]
 
 _COLUMNS = [
@@ -130,8 +131,10 @@ def _weighted(a: pd.Series, a_products: int, b: pd.Series, b_products: int) -> t
 
 
 def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    """Points of fully trained, unquantized models in all parameters, one per model: at the most
-    windows that three models share, with the probes and steps that most of them have.
+    """Points of trained, unquantized models in all parameters, one per model.
+
+    They use the largest number of windows that three models share, with the probes and steps of
+    most models.
 
     Args:
         traces: from ``traces``.
@@ -142,7 +145,7 @@ def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     effort = frame.groupby(_EFFORT, as_index=False)["model_id"].nunique()
     if effort.empty:
         return frame
-    # While a suite is being measured the cheapest points come first; they must not stay on top.
+    # During a run the cheapest points come first; they must not stay on top.
     enough = effort[effort["model_id"] >= min(3, effort["model_id"].max())]
     usual = enough.sort_values(["windows", "model_id", "probes"]).iloc[-1]
     return frame[frame[_EFFORT].eq(usual[_EFFORT]).all(axis=1)]
@@ -162,8 +165,9 @@ def is_measured(suite: Suite, matrix: str) -> bool:
 
 
 def failed(suite: Suite) -> tuple[list[str], bool]:
-    """Why units of this stage failed or were skipped, each reason once, the most frequent first;
-    and whether any unit of it was planned.
+    """Why units of the curvature stage failed or were skipped, and whether any was planned.
+
+    Each reason appears once, the most frequent first.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -178,20 +182,20 @@ def failed(suite: Suite) -> tuple[list[str], bool]:
 
 
 def over_training(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    """The same models on their way, on the same windows, from the same random vectors."""
+    """The models of ``whole`` during training, on the same windows with the same random vectors."""
     ends = whole_models(traces, matrix)[["model_id", *_EFFORT]]
     return _unquantized(traces, matrix).merge(ends)
 
 
 def over_windows(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    """The same models on other numbers of windows."""
+    """The models of ``whole`` on other numbers of windows."""
     ends = whole_models(traces, matrix)[["model_id", "probes", "steps"]]
     frame = _unquantized(traces, matrix)
     return frame[frame["train_fraction"] == 1.0].merge(ends)
 
 
 def over_settings(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
-    """The same models with their weights quantized, and as they are."""
+    """The models of ``whole`` with quantized weights, and as trained."""
     ends = whole_models(traces, matrix)[["model_id", *_EFFORT]]
     frame = _in_all_parameters(traces, matrix)
     return frame[frame["train_fraction"] == 1.0].merge(ends)
@@ -223,14 +227,14 @@ def spectra(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
 
 
 def linear_below(nodes: pd.DataFrame) -> float:
-    """Where the axis of these spectra turns linear: a power of ten, ``LINEAR_DECADES`` below the
-    largest Ritz value."""
+    """The place where the axis of these spectra turns linear: a power of ten,
+    ``LINEAR_DECADES`` below the largest Ritz value."""
     largest = float(nodes["ritz_value"].abs().max())
     return 10.0 ** (np.ceil(np.log10(largest)) - LINEAR_DECADES) if largest > 0 else 1.0
 
 
 def at_point(nodes: pd.DataFrame, point: pd.Series) -> pd.DataFrame:
-    """Those of ``spectra`` that were measured as ``point``, a row of ``traces``, at any share of
+    """Rows of ``spectra`` that were measured like ``point``, a row of ``traces``, at any share of
     training."""
     return nodes[nodes[_EFFORT].eq(point[_EFFORT].astype(int)).all(axis=1)]
 
@@ -271,11 +275,12 @@ def densities(nodes: pd.DataFrame, by: str, bandwidth: float, threshold: float) 
 
 
 def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
-    """The root's trace of the fully trained model after ever more Lanczos steps, by both rules,
-    where it was measured with most.
+    """The root's trace of the trained model against the number of Lanczos steps, by both rules.
 
-    Columns: method, steps, probes, windows, value, low, high.  Its most probes may be more than
-    those of ``whole_models``.
+    Only the point with the most steps is used.
+
+    Columns: method, steps, probes, windows, value, low, high.  It may have more probes than
+    ``whole_models``.
     """
     rows = suite.query(
         """
@@ -293,7 +298,7 @@ def by_steps(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
 
 
 def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
-    """Both traces of the fully trained model from its first 2, 3, ... random vectors.
+    """Both traces of the trained model from its first 2, 3, ... random vectors.
 
     Columns: quantity, count, value, low, high, as multiples of the mean over all, of the point with
     most random vectors.
@@ -322,7 +327,7 @@ def by_probes(suite: Suite, model_id: str, matrix: str) -> pd.DataFrame:
 
 
 def _most_effort(rows: pd.DataFrame) -> pd.DataFrame:
-    """Those of the point with most probes, and of these with most windows."""
+    """Rows of the point with most probes, and of these with most windows."""
     if rows.empty:
         return rows
     most = rows.sort_values(["probes", "windows"]).iloc[-1]

@@ -1,4 +1,4 @@
-"""What the page *Information* looks at: K(h) by several codes, and the area that it is."""
+"""Data of the page *Information*: K(h) by several codes, and the area that defines it."""
 
 import math
 
@@ -14,10 +14,10 @@ from dashboard.analysis.laws.published import published_curves
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 
-#: Codes of figure 3 of the paper, and the one that is written to a file, in the legend's order.
+#: Codes of figure 3 of the paper, and the one stored in a file, in the legend's order.
 FIGURE_CODES = (PREQUENTIAL, "nominal", "entropy_coded")
 
-#: Batches that online losses are averaged over for drawing, at most.
+#: Maximum number of points that online losses are averaged to for drawing.
 CURVE_POINTS = 300
 
 #: Share of the training that the closed form is fitted to: after the warm-up and before the
@@ -26,7 +26,7 @@ CONSTANT_RATE, _FIT_POINTS = (0.05, 0.70), 24
 
 
 def by_model(suite: Suite) -> pd.DataFrame:
-    """K(h) of every model by every way to get it, smallest model first.
+    """K(h) of every model by every method, smallest model first.
 
     Columns: model_id, params_total, train_tokens, k_bits, bits_per_parameter and excess_nats (mean
     excess of the online loss, K/D) by the best method measured, method, recomputed_bits (the area
@@ -75,7 +75,7 @@ def _by_model(suite: Suite) -> pd.DataFrame:
 
 
 def _area(suite: Suite, model_id: str, final_loss_nats: float) -> float:
-    """K(h) in nats once more, by SQL from the batches themselves."""
+    """K(h) in nats, recomputed by SQL from the batches."""
     return float(
         suite.query(
             """
@@ -105,9 +105,9 @@ def _closed_form(suite: Suite, model_id: str, train_tokens: int) -> tuple[float,
 
 
 def online_curve(suite: Suite, model_id: str, batches: int | None = CURVE_POINTS) -> pd.DataFrame:
-    """Online losses of one model, averaged over runs of batches so that about ``batches`` points
-    remain (all if None): columns start and tokens_seen (its end), loss_nats.
+    """Online losses of one model, averaged over runs of batches to about ``batches`` points.
 
+    All batches if None. Columns: start and tokens_seen (its end), loss_nats.
     The average is over tokens, so that areas are those of the batches.
     """
     return suite.query(
@@ -124,10 +124,10 @@ def online_curve(suite: Suite, model_id: str, batches: int | None = CURVE_POINTS
 
 
 def area_curve(suite: Suite, model_id: str, final_loss_nats: float) -> pd.DataFrame:
-    """What K(h) is the area between: columns tokens, loss_nats, final_loss_nats.
+    """The two curves whose area is K(h): columns tokens, loss_nats, final_loss_nats.
 
     From the online losses, or else from checkpoints, each against the final model on the same
-    windows, with the end of the training, where the two are one.
+    windows, with the end of the training, where the two are equal.
     """
     online = online_curve(suite, model_id)
     if len(online):
@@ -140,7 +140,7 @@ def area_curve(suite: Suite, model_id: str, final_loss_nats: float) -> pd.DataFr
 
 
 def checkpoint_curve(suite: Suite, model_id: str) -> pd.DataFrame:
-    """Losses of one model's checkpoints on what they had not seen: tokens_seen, loss_nats, step."""
+    """Losses of one model's checkpoints on unseen text: tokens_seen, loss_nats, step."""
     return suite.query(
         """
         SELECT train_step, tokens_seen, loss_nats, final_loss_nats, excess_se_nats
@@ -151,8 +151,10 @@ def checkpoint_curve(suite: Suite, model_id: str) -> pd.DataFrame:
 
 
 def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
-    """Bits of every model by each code of the paper's figure 3: model_id, params_total, code,
-    total_bits, bits_per_parameter, certified."""
+    """Bits of every model by each code of the paper's figure 3.
+
+    Columns: model_id, params_total, code, total_bits, bits_per_parameter, certified.
+    """
     models = suite.models()[["model_id", "params_total"]]
     quantized = models.merge(suite.quantized(setting), on="model_id")
     prequential = models.merge(suite.information(), on="model_id")
@@ -176,7 +178,7 @@ def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
 
 
 def reported(suite: Suite, reach: float, key: str) -> pd.DataFrame:
-    """What the paper reports of Pythia, over this suite's sizes and on to ``reach``.
+    """Values that the paper reports for Pythia, over this suite's sizes and up to ``reach``.
 
     Args:
         key: ``total_bits`` or ``bits_per_parameter``.
@@ -194,7 +196,7 @@ def code_laws(codes: pd.DataFrame, key: str) -> dict[str, PowerLaw | str]:
 
 
 def crossings(laws: dict[str, PowerLaw | str]) -> dict[str, Crossing | str]:
-    """Where each other code's law meets the prequential one's, or why that is not known."""
+    """Where each other code's law crosses the prequential law, or why that is unknown."""
     prequential = laws.get(PREQUENTIAL, "No law: nothing was measured.")
     found = {}
     for code, law in laws.items():
@@ -209,7 +211,7 @@ def crossings(laws: dict[str, PowerLaw | str]) -> dict[str, Crossing | str]:
 
 
 def without_smallest(models: pd.DataFrame) -> pd.DataFrame:
-    """Exponent of K(h) with ever more of the smallest sizes left out, as far as a law can go.
+    """Exponent of K(h) without the smallest sizes, one more left out in each row.
 
     Columns: left_out, models, exponent (of K in N, positive) with its interval low to high.
     """

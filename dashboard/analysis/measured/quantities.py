@@ -21,7 +21,7 @@ from dashboard.style.glossary import (
 )
 from dashboard.style.rounded_up import UPPER
 
-#: Columns of ``bound_terms`` about bounds, which a plain measurement has no use for.
+#: Columns of ``bound_terms`` about bounds, which plain measurements do not need.
 _STATUS = ["certified", "not_certified_because"]
 
 MEASURED, ROUNDED, BOUNDED = "Measured of the models", "Quantization", "Terms of the bound"
@@ -29,17 +29,17 @@ MEASURED, ROUNDED, BOUNDED = "Measured of the models", "Quantization", "Terms of
 
 @dataclass(frozen=True)
 class Quantity:
-    """Something with one value per model.
+    """A quantity with one value per model.
 
     Attributes:
         label: name in tables and controls, unique.
-        short: name over a small chart.
-        group: heading that it stands under.
+        short: title of a small chart.
+        group: heading of its group.
         unit: of its values.
-        colour: the one it has on every page.
+        colour: its colour on every page.
         values: columns model_id, params_total, value; of bounds also certified and why not.
         certified: whether the values are certificates or sizes of real files, False for those of
-            a code that nobody can decode; None for plain measurements.
+            a code without a decoder; None for plain measurements.
         table: artifact table it is computed from.
         section: of docs/THEORY.md that defines it.
         published: quantity of ``bounds.laws.published`` to compare with and whether per N, or None.
@@ -60,7 +60,7 @@ class Quantity:
 
 
 def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
-    """Every quantity that was measured, at one choice of the controls, in the page's order; losses
+    """Every measured quantity at one choice of the controls, in the page's order; losses
     in ``unit``."""
     terms = shown(suite, bound_terms(suite, choice), unit)
     if terms.empty:
@@ -91,7 +91,7 @@ def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) ->
         None,
         "quantized",
         "0",
-        # What others published is of their tokens, whose bytes are not known here.
+        # Published losses are per token, and the bytes per token are unknown.
         None if unit.per_byte else ("loss_nats", False),
     )
     sigma = variation.sigma_by_size(suite, choice)
@@ -176,7 +176,7 @@ def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quanti
     rows.append(("Bound", "Bound", GAP_COLOUR, "total_nats"))
     for label, short, colour, key in rows:
         if (terms[key] == 0).all():
-            continue  # an unquantized model has no quantization gap
+            continue  # the unquantized model has no quantization gap
         frame = of_gaps(terms) if key == "gap_nats" else terms
         yield Quantity(
             label,

@@ -1,4 +1,4 @@
-"""What the page *Quantization* looks at: gaps, rates, bounds by rate, layers."""
+"""Data of the page *Quantization*: gaps, rates, bounds by rate, layers."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from dashboard.analysis.laws.fits import law_of
 from dashboard.artifacts.settings import Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
-#: What a gap was measured on.
+#: The tokens that a gap was measured on.
 ALL_TOKENS, SAMPLED = "all training tokens", "sampled windows"
 
 _GAP_COLUMNS = [
@@ -23,17 +23,18 @@ _GAP_COLUMNS = [
 
 
 def gaps(suite: Suite) -> pd.DataFrame:
-    """Every model at every setting but that of the trained model itself, fewest bits first.
+    """Every model at every quantized setting, fewest bits first.
 
     Columns: model_id, params_total, quantizer, rate and setting as labels; nominal_bits,
     stored_bits and entropy_coded_bits per parameter; quantization_gap_nats with its standard error
     gap_se_nats, gap_low_nats and gap_high_nats (two of them each way); train_loss_nats; measured
-    (on what).
+    (on which tokens).
 
     Where all training tokens were scored the gap is the difference of the two mean losses, and
-    the standard error says how it would vary over as many other windows drawn like these.  Else the
-    gap is the mean over sampled windows that both models were scored on, and the standard error
-    says how far it is from the mean over all of them, which finite sampling corrects.
+    its standard error describes how it would vary over other windows of the same kind.  Otherwise
+    the gap is the mean over sampled windows that both models were scored on, and its standard
+    error describes the distance from the mean over all windows, with a correction for finite
+    sampling.
     """
     return suite.remember("gaps", lambda: _gaps(suite))
 
@@ -55,7 +56,7 @@ def _gaps(suite: Suite) -> pd.DataFrame:
                 correction, measured = row.paired_windows / windows, ALL_TOKENS
             else:
                 gap = row.paired_gap_nats
-                # Windows of a sampled suite are drawn with replacement: nothing to correct.
+                # Windows of a sampled suite are drawn with replacement: no correction.
                 share = 0.0 if suite.is_sampled else row.paired_windows / windows
                 correction, measured = 1 - share, SAMPLED
             error = row.paired_gap_se_nats * correction**0.5
@@ -136,7 +137,7 @@ def bounds_by_rate(
 
 
 def layers(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
-    """Every quantized matrix of one model at one setting, with what rounding alone would lose.
+    """Every quantized matrix of one model at one setting, with the loss of plain rounding.
 
     Columns: those of the table, and feedback_ratio (loss over that of rounding to nearest).
     """
@@ -144,7 +145,7 @@ def layers(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
     return frame.assign(feedback_ratio=_ratio(frame["proxy_loss"], frame["rounding_proxy_loss"]))
 
 
-#: A linear layer that error feedback could help, and whether it lost to rounding instead.
+#: Conditions for a linear layer with error feedback, and for one where rounding is better.
 _FED_BACK = (
     "quantizer != 'rtn' AND kind = 'linear'",
     "proxy_loss > rounding_proxy_loss * (1 + 1e-9)",
@@ -152,7 +153,7 @@ _FED_BACK = (
 
 
 def feedback_counts(suite: Suite) -> pd.Series:
-    """How many layers there are, and in how many error feedback lost to rounding to nearest.
+    """The number of layers, and of those where error feedback is worse than rounding to nearest.
 
     Entries: layers and lost (from 3 bits on, and every step), step_layers and step_lost (the
     unclipped grids among them), two_bits and two_bits_lost.
@@ -173,11 +174,11 @@ def feedback_counts(suite: Suite) -> pd.Series:
 
 
 def exceptions(suite: Suite) -> pd.DataFrame:
-    """Layers in which error feedback did worse than rounding to nearest on the same grid, from 3
-    bits on, of one seed of each size.
+    """Layers where error feedback is worse than rounding to nearest on the same grid.
 
-    Columns, as a reader sees them: model, quantizer, rate, layer, loss over that of rounding, and
-    the share of codes at the ends of the grid with feedback and, where that was measured, without.
+    From 3 bits on, one seed of each size. Columns, as shown: model, quantizer, rate, layer, loss
+    over that of rounding, and the share of codes at the ends of the grid with feedback and, where
+    that was measured, without.
     """
     fed_back, lost = _FED_BACK
     rows = suite.query(
@@ -191,7 +192,7 @@ def exceptions(suite: Suite) -> pd.DataFrame:
         ORDER BY m.params_total, l.quantizer, l.bits, l.step, l.layer
         """
     )
-    rows = rows[rows["model_id"].isin(suite.models()["model_id"])]  # not those of other seeds
+    rows = rows[rows["model_id"].isin(suite.models()["model_id"])]  # other seeds are left out
     return pd.DataFrame(
         [
             {
@@ -209,7 +210,7 @@ def exceptions(suite: Suite) -> pd.DataFrame:
 
 
 def rotation(suite: Suite, model_id: str) -> pd.DataFrame:
-    """LDLQ with and without rotation, layer by layer, at every number of bits that has both.
+    """LDLQ with and without rotation, layer by layer, at every bit width that has both.
 
     Columns: layer, bits, predicted_ratio and measured_ratio (rotated over plain proxy loss).
     """

@@ -1,4 +1,4 @@
-"""What was run: units of work by stage, what failed, and by which code, libraries and seeds."""
+"""What was run: units of work by stage, failures, and code, libraries and seeds."""
 
 import json
 from collections import Counter
@@ -8,25 +8,25 @@ import pandas as pd
 from dashboard.artifacts.settings import setting_of
 from dashboard.artifacts.suite import Suite
 
-#: What the stages of the batch job do.
+#: A unit of each stage of the batch job.
 STAGES = {
-    "train": "a model, every batch scored before it is trained on",
-    "sweep": "a model at one learning rate, scored on text that it has not seen",
-    "fetch": "a published checkpoint, taken from the hub",
-    "describe": "a published checkpoint: its parameters and its text",
-    "register": "a trained model: its parameters and its text",
-    "quantize": "a model at one setting: weights rounded, the files measured",
-    "measure": "a quantized model: the loss of every token",
-    "sample": "a quantized model: losses of drawn windows",
-    "chain": "an earlier checkpoint, scored",
-    "trajectory": "states kept during training, scored",
-    "curvature": "traces and spectra of the second derivatives",
-    "information": "the area between online and final loss",
+    "train": "trains a model and scores every batch before training on it",
+    "sweep": "trains a model at one learning rate and scores it on unseen text",
+    "fetch": "downloads a published checkpoint from the hub",
+    "describe": "registers a published checkpoint: its parameters and its text",
+    "register": "registers a trained model: its parameters and its text",
+    "quantize": "quantizes a model at one setting and measures the files",
+    "measure": "scores every token of a quantized model",
+    "sample": "scores random windows of a quantized model",
+    "chain": "scores an earlier checkpoint",
+    "trajectory": "scores states stored during training",
+    "curvature": "estimates traces and spectra of the second derivatives",
+    "information": "computes the area between online and final loss",
 }
 
 
 def by_stage(suite: Suite) -> pd.DataFrame:
-    """Units of each stage, in the order in which a run does them.
+    """Units of each stage, in the order of a run.
 
     Columns: stage, units, failed, seconds (of all), longest_seconds, peak_memory_bytes, first and
     last (when a unit ended), what (a unit does).
@@ -78,12 +78,12 @@ def counted(suite: Suite, key: str) -> pd.DataFrame:
 
 
 def libraries(suite: Suite) -> pd.DataFrame:
-    """Columns library, version, files: what the units ran with, by name."""
+    """Libraries and versions that the units used: columns library, version, files, by name."""
     return _parts(suite, "library_versions", ["library", "version"])
 
 
 def seeds(suite: Suite) -> pd.DataFrame:
-    """Columns purpose, seed, files: what was drawn with which seed, by name."""
+    """Seeds by purpose: columns purpose, seed, files, by name."""
     return _parts(suite, "seeds", ["purpose", "seed"])
 
 
@@ -97,7 +97,7 @@ def _parts(suite: Suite, key: str, names: list[str]) -> pd.DataFrame:
 
 
 def entries(text: str) -> dict[str, str]:
-    """Names and values of a JSON object in a file's metadata; none where it is none."""
+    """Names and values of a JSON object in a file's metadata; empty if it is not an object."""
     try:
         found = json.loads(text)
     except ValueError:

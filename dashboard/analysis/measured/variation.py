@@ -1,4 +1,4 @@
-"""What the page *Loss variation* looks at: Sigma, its objective, and the grid it is searched on."""
+"""Data of the page *Loss variation*: Sigma, its objective, and its grid."""
 
 import math
 from dataclasses import replace
@@ -11,12 +11,14 @@ from bounds.martingale import variation_at
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
 from dashboard.artifacts.suite import Suite
 
-#: Grid sizes |K| whose effect is shown.
+#: Grid sizes |K| that the page compares.
 GRID_SIZES = (1, 2, 3, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
 
 
 def sigma_by_size(suite: Suite, choice: Choice) -> pd.DataFrame:
-    """Sigma of the paper's form for every model: model_id, params_total, sigma_nats, s, code_bits,
+    """Sigma of the paper's form for every model.
+
+    Columns: model_id, params_total, sigma_nats, s, code_bits,
     train_tokens, certified with not_certified_because, stand_in, remark.
 
     In a sampled suite Sigma is the sample's, and certifies nothing.
@@ -41,7 +43,7 @@ def _objective(suite: Suite, choice: Choice, model_id: str, points: int) -> pd.D
     )
     c = row["code_nats_per_token"] + row["confidence_nats_per_token"]
     grid = s_grid()
-    # Dense towards 1, where the minimum lies once the code is long.
+    # Dense towards 1, where the minimum is for long codes.
     places = np.unique(np.concatenate([np.linspace(20, 999, points), [grid.size - 1]]).astype(int))
     values = [variation_at(s, losses, row["loss_range_nats"], c) for s in grid[places]]
     frame = pd.DataFrame({"s": grid[places], "sigma_nats": values, "minimum": False})
@@ -52,7 +54,7 @@ def _objective(suite: Suite, choice: Choice, model_id: str, points: int) -> pd.D
 def grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     """The paper's bound of one model against |K|: columns grid_size, total_nats, price_nats.
 
-    The price is what the union over the grid alone adds to C, ln|K|/D, times ln V.
+    The price is the addition to C by the union over the grid, ln|K|/D, times ln V.
     """
     key = ("grid effect", choice, model_id)
     return suite.remember(key, lambda: _grid_effect(suite, choice, model_id))

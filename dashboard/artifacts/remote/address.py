@@ -27,10 +27,10 @@ class Address:
 
     Attributes:
         url: of the folder as it was given, without a slash at its end.
-        folder: what paths of files are put behind, in the words of fsspec.
+        folder: prefix of file paths, as fsspec expects it.
         protocol: ``https``, ``s3``, ``hf``, or ``http`` of this machine.
-        place: whose folder it is, for sentences: host, bucket or repository.
-        name: what the suite is called if the folder is one suite's.
+        place: owner of the folder, for sentences: host, bucket or repository.
+        name: of the suite if the folder is that of one suite.
     """
 
     url: str
@@ -41,12 +41,12 @@ class Address:
 
 
 def is_address(location: str) -> bool:
-    """Whether this is meant for an address and not for a path."""
+    """Whether this is meant as an address and not as a path."""
     return "://" in location
 
 
 def on_this_machine(parts: SplitResult) -> bool:
-    """Whether an address leads to no other machine, so that nobody is on the way."""
+    """Whether an address leads to this machine, so that no one can intercept it."""
     return parts.hostname in _THIS_MACHINE
 
 
@@ -61,31 +61,31 @@ def parse_address(location: str) -> Address:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError:
-        raise _refused(location, "is no address") from None
+        raise _refused(location, "is not an address") from None
     if parts.scheme not in _PROTOCOLS:
-        raise _refused(location, "begins with something else than https://, s3:// or hf://")
+        raise _refused(location, "does not begin with https://, s3:// or hf://")
     if not host or not url.isprintable() or " " in url:
-        raise _refused(location, "is no address of a folder")
+        raise _refused(location, "is not the address of a folder")
     if parts.scheme == "http" and not on_this_machine(parts):
-        raise _refused(location, "is not encrypted: anyone on the way could change the numbers")
+        raise _refused(location, "is not encrypted: anyone in between could change the numbers")
     if parts.query or parts.fragment:
-        raise _refused(location, "ends in a query, and files are found below the address")
+        raise _refused(location, "ends in a query, but files are found below the address")
     if parts.scheme == "hf":
         return _on_the_hub(url)
     if "@" in parts.netloc:
-        raise _refused("…", "holds a user or a password, which visitors might come to see")
+        raise _refused("…", "contains a user or a password, which visitors might see")
     place = f"{parts.scheme}://{parts.netloc}"
     return Address(url, url, parts.scheme, place, _name(f"{parts.netloc}{parts.path}"))
 
 
 def _on_the_hub(url: str) -> Address:
-    """Files of the hub have addresses on its web server."""
+    """The web address of a file on the hub."""
     found = _REPOSITORY.fullmatch(url)
     if not found:
         raise _refused(
             url,
-            "is none of hf://datasets/ORG/NAME, hf://spaces/ORG/NAME and "
-            "hf://ORG/NAME, with @REVISION and a folder behind it or not",
+            "is not hf://datasets/ORG/NAME, hf://spaces/ORG/NAME or hf://ORG/NAME, optionally "
+            "with @REVISION and a folder",
         )
     repository, revision, folder = found[1], found[2] or "main", found[3] or ""
     endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")

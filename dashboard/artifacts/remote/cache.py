@@ -1,4 +1,4 @@
-"""The local cache of fetched artifacts: every file under its hash, whole or not at all."""
+"""The local cache of fetched artifacts: every file under its hash, complete or not at all."""
 
 import errno
 import hashlib
@@ -20,17 +20,17 @@ from dashboard.artifacts.manifest import File, Manifest, sha256
 #: The environment variable that names the folder of the cache.
 VARIABLE = "BOUNDSCAPE_CACHE"
 
-#: Bytes that stay free on the disk.
+#: Bytes to leave free on the disk.
 _SPARE = 64 * 2**20
 
 
 class NotWholeError(ArtifactError):
-    """What was received is not what the manifest names."""
+    """The received bytes differ from what the manifest lists."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an address held when it was last reached.
+    """The manifest of an address when it was last reached.
 
     Attributes:
         digest: SHA-256 of its manifest.
@@ -44,13 +44,13 @@ class Known:
 @dataclass(frozen=True)
 class Cache:
     """A folder with ``manifests/SHA256``, ``files/SHA256``, ``addresses/SHA256`` (of the address)
-    and ``suites/SHA256/NAME`` (of the manifest), where files lie as links under their own names.
+    and ``suites/SHA256/NAME`` (of the manifest), which links files under their own names.
     """
 
     folder: Path
 
     def manifest(self, digest: str) -> bytes | None:
-        """The manifest of this hash, None where it is not there or damaged."""
+        """The manifest with this hash, None if it is missing or damaged."""
         try:
             content = (self.folder / "manifests" / digest).read_bytes()
         except OSError:
@@ -58,13 +58,13 @@ class Cache:
         return content if sha256(content) == digest else None
 
     def keep_manifest(self, content: bytes) -> None:
-        """Keep a manifest under its hash."""
+        """Store a manifest under its hash."""
         digest = sha256(content)
         if self.manifest(digest) is None:
             self._write(self.folder / "manifests" / digest, [content])
 
     def known(self, url: str) -> Known | None:
-        """What this address held when it was last reached, if it was."""
+        """The last known manifest of this address, if any."""
         try:
             found = json.loads(self._address(url).read_bytes())
             seen = datetime.fromisoformat(found["seen"])
@@ -74,7 +74,7 @@ class Cache:
         return Known(digest, seen) if re.fullmatch("[0-9a-f]{64}", str(digest)) else None
 
     def keep_known(self, url: str, known: Known) -> None:
-        """Note what this address holds now."""
+        """Record the current manifest of this address."""
         found = {"manifest": known.digest, "seen": known.seen.isoformat(timespec="seconds")}
         self._write(self._address(url), [json.dumps(found).encode()])
 
@@ -82,7 +82,7 @@ class Cache:
         return self.folder / "addresses" / sha256(url.encode())
 
     def holds(self, file: File) -> bool:
-        """Whether a file is there, whole; a damaged one is taken for missing."""
+        """Whether a file is present and complete; a damaged one counts as missing."""
         path = self._path(file)
         try:
             if path.is_symlink() or path.stat().st_size != file.bytes:
@@ -93,7 +93,7 @@ class Cache:
             return False
 
     def receive(self, file: File, pieces: Iterable[bytes]) -> None:
-        """Write a file from its pieces and verify it; it appears when it is whole.
+        """Write a file from its pieces and verify it; it appears when it is complete.
 
         Raises:
             NotWholeError: its size or its hash is not that of the manifest.
@@ -102,10 +102,10 @@ class Cache:
         self._write(self._path(file), _verified(file, pieces))
 
     def check_room(self, size: int) -> None:
-        """Check that so many bytes have room.
+        """Check that the disk has room for so many bytes.
 
         Raises:
-            ArtifactError: they have not.
+            ArtifactError: it has not.
         """
         with _writing():
             self._make(self.folder)
@@ -114,9 +114,9 @@ class Cache:
             raise _no_room()
 
     def suite(self, name: str, manifest: Manifest) -> Path:
-        """A folder that holds the folder ``name`` with a manifest and its files and no others.
+        """A folder that contains the folder ``name`` with a manifest and exactly its files.
 
-        All of them must be there.
+        All of them must be in the cache.
         """
         suites = self.folder / "suites" / manifest.version
         with _writing():
@@ -131,7 +131,7 @@ class Cache:
         return suites
 
     def _make(self, folder: Path) -> None:
-        """Make a folder inside the cache, into which nobody else can look."""
+        """Make a folder inside the cache that only this user can read."""
         if not folder.is_dir():
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.mkdir(parents=True, exist_ok=True)
@@ -147,7 +147,7 @@ class Cache:
                 with temporary.open("wb") as opened:
                     for piece in pieces:
                         opened.write(piece)
-                temporary.chmod(0o444)  # nobody is to write to it again
+                temporary.chmod(0o444)  # read-only for everyone
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -159,24 +159,24 @@ def default_cache() -> Cache:
     if named:
         return Cache(Path(named).absolute())
     base = os.environ.get("XDG_CACHE_HOME")
-    with suppress(RuntimeError):  # nobody's home
+    with suppress(RuntimeError):  # a user without a home
         return Cache((Path(base) if base else Path.home() / ".cache") / "boundscape")
     raise _unwritable()
 
 
 def _verified(file: File, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The pieces, and then NotWholeError if they were not the file."""
+    """Yield the pieces, then raise NotWholeError if they are not the file."""
     digest, got = hashlib.sha256(), 0
     for piece in pieces:
         got += len(piece)
         if got > file.bytes:
-            raise NotWholeError("longer than the manifest says")
+            raise NotWholeError("longer than its size in the manifest")
         digest.update(piece)
         yield piece
     if got < file.bytes:
-        raise NotWholeError("shorter than the manifest says")
+        raise NotWholeError("shorter than its size in the manifest")
     if digest.hexdigest() != file.sha256:
-        raise NotWholeError("another one than the manifest names (SHA-256)")
+        raise NotWholeError("different from the file in the manifest (SHA-256)")
 
 
 def _beside(path: Path) -> Path:
@@ -185,7 +185,7 @@ def _beside(path: Path) -> Path:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Make ``target`` the same file as ``source``; a copy where the disk knows no links."""
+    """Make ``target`` the same file as ``source``; a copy if the disk does not support links."""
     if target.exists() and not target.is_symlink() and target.samefile(source):
         return
     temporary = _beside(target)
@@ -199,7 +199,7 @@ def _link(source: Path, target: Path) -> None:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Say in one sentence, without a path, that the folder cannot be written to."""
+    """Raise one sentence, without a path, that the folder cannot be written to."""
     try:
         yield
     except OSError as error:
@@ -208,13 +208,13 @@ def _writing() -> Iterator[None]:
 
 def _no_room() -> ArtifactError:
     return ArtifactError(
-        "The disk of this server has no room for the artifacts; whoever runs it frees some, or "
-        f"names another folder in {VARIABLE}."
+        "The disk of this server has no room for the artifacts; the operator of this app frees "
+        f"some, or names another folder in {VARIABLE}."
     )
 
 
 def _unwritable() -> ArtifactError:
     return ArtifactError(
-        "The folder that fetched artifacts are kept in cannot be written to; whoever runs this "
-        f"server names another one in {VARIABLE}."
+        "The folder for fetched artifacts cannot be written to; the operator of this server "
+        f"names another one in {VARIABLE}."
     )

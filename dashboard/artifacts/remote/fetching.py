@@ -1,4 +1,4 @@
-"""Finding and fetching: the suites of an address, and the files of one of them."""
+"""Find the suites of an address, and fetch the files of one of them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +24,10 @@ from dashboard.artifacts.remote.progress import Progress
 from dashboard.artifacts.remote.transport import Remote, UnreachableError
 from dashboard.style.escaping import quoted
 
-#: Files that are fetched side by side.
+#: Files that are fetched in parallel.
 _AT_ONCE = 8
 
-#: How often a file is asked for, and the seconds between.
+#: Number of attempts per file, and the seconds between them.
 _ATTEMPTS, _PAUSE_SECONDS = 2, 0.5
 
 T = TypeVar("T")
@@ -51,11 +51,11 @@ class Catalogue:
 
 
 def look(remote: Remote, cache: Cache) -> Catalogue:
-    """Which suites an address has; if it cannot be reached, which it had when it last could.
+    """The suites of an address, or its last known ones if it cannot be reached.
 
     Raises:
-        UnreachableError: and it never was.
-        ArtifactError: it has none that can be used.
+        UnreachableError: it cannot be reached and never was.
+        ArtifactError: it has no usable suites.
     """
     url, seen = remote.address.url, datetime.now(UTC)
     try:
@@ -68,7 +68,7 @@ def look(remote: Remote, cache: Cache) -> Catalogue:
         return _catalogue(remote, read_manifest(content), known.seen, reached=False)
     found = read_manifest(content)
     cache.keep_manifest(content)
-    with suppress(ArtifactError):  # a cache that was filled beforehand may be for reading only
+    with suppress(ArtifactError):  # a cache that was filled in advance may be read-only
         cache.keep_known(url, Known(found.version, seen))
     return _catalogue(remote, found, seen, reached=True)
 
@@ -84,13 +84,13 @@ def _catalogue(
 def fetch_suite(
     remote: Remote, cache: Cache, catalogue: Catalogue, name: str, progress: Progress
 ) -> Path:
-    """A local folder that holds the folder ``name`` with the verified files of a suite.
+    """A local folder that contains the folder ``name`` with the verified files of a suite.
 
-    Files that the cache holds already are not fetched again.
+    Files in the cache are not fetched again.
 
     Raises:
-        UnreachableError: something could not be had now; what was fetched is kept.
-        ArtifactError: something is not what the manifest names, or cannot be kept.
+        UnreachableError: something cannot be fetched now; fetched files stay in the cache.
+        ArtifactError: something differs from the manifest, or cannot be stored.
     """
     folder = "" if catalogue.single else f"{name}/"
     manifest = _manifest_of(remote, cache, catalogue.suites[name], f"{folder}{schema.MANIFEST}")
@@ -118,7 +118,7 @@ def _manifest_of(remote: Remote, cache: Cache, digest: str, path: str) -> Manife
     if content is None:
         content = _insisting(lambda: remote.read(path, MOST_MANIFEST_BYTES))
         if sha256(content) != digest:
-            raise _changed(remote, path, "another one than the manifest of the folder names")
+            raise _changed(remote, path, "different from the one in the manifest of the folder")
     found = read_manifest(content)
     if not isinstance(found, Manifest):
         raise _changed(remote, path, "the manifest of a folder and not of a suite")
@@ -148,7 +148,7 @@ def _fetch(remote: Remote, cache: Cache, file: File, folder: str, progress: Prog
 
 
 def _insisting(ask: Callable[[], T]) -> T:
-    """The answer to a question that is asked again if the address cannot be reached."""
+    """The result of a request that is repeated if the address cannot be reached."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return ask()
@@ -159,7 +159,7 @@ def _insisting(ask: Callable[[], T]) -> T:
 
 def _changed(remote: Remote, path: str, how: str) -> ArtifactError:
     return ArtifactError(
-        f"The file {quoted(path)} at {remote.address.place} is {how}, so nothing of this suite is "
-        "shown. Reload this page in a minute if artifacts are being uploaded; otherwise whoever "
-        "keeps them uploads them again, the manifest last."
+        f"The file {quoted(path)} at {remote.address.place} is {how}, so this suite is not shown. "
+        "Reload this page in a minute if artifacts are being uploaded; otherwise their owner "
+        "uploads them again, the manifest last."
     )

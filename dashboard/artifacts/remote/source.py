@@ -1,4 +1,4 @@
-"""The artifacts of one address for all visitors: looked up now and then, fetched once."""
+"""The artifacts of one address for all visitors: checked periodically, fetched once."""
 
 import threading
 import time
@@ -16,11 +16,11 @@ from dashboard.artifacts.remote.progress import Job, Progress
 from dashboard.artifacts.remote.transport import Remote, UnreachableError
 from dashboard.style.escaping import quoted
 
-#: Seconds after which an address is looked up again while visitors go on with what is known; and
-#: if it could not be reached.
+#: Seconds between checks of an address, while visitors use the last result; and the seconds
+#: between attempts if it could not be reached.
 _LOOKED_UP_FOR, _UNREACHED_FOR = 600, 60
 
-#: Seconds before something that failed is tried again.
+#: Seconds before failed work is tried again.
 _FAILED_FOR = 10
 
 T = TypeVar("T")
@@ -41,10 +41,10 @@ class RemoteSource:
         self._look_again = 0.0
 
     def catalogue(self, wait: Wait) -> Catalogue:
-        """Which suites there are; of an address that cannot be reached now, what it had before.
+        """The suites that exist; the last known ones if the address cannot be reached now.
 
         Raises:
-            ArtifactError: none can be found.
+            ArtifactError: no suite can be found.
         """
         known = self._catalogue
         if known is not None and time.monotonic() < self._look_again:
@@ -59,7 +59,7 @@ class RemoteSource:
                 raise
             found = replace(known, reached=False)
         except ArtifactError:
-            self._catalogue = None  # whatever was there has been taken away
+            self._catalogue = None  # remove suites that no longer exist
             raise
         self._catalogue = found
         self._look_again = time.monotonic() + (_LOOKED_UP_FOR if found.reached else _UNREACHED_FOR)
@@ -67,7 +67,7 @@ class RemoteSource:
         return found
 
     def note(self, catalogue: Catalogue) -> str:
-        """A sentence that says if this is what the address held once, and maybe not now."""
+        """A sentence if the shown artifacts may be out of date, empty otherwise."""
         if catalogue.reached:
             return ""
         return (
@@ -76,10 +76,10 @@ class RemoteSource:
         )
 
     def folder(self, catalogue: Catalogue, name: str, wait: Wait) -> Path:
-        """A local folder that holds the folder ``name`` with the verified files of that suite.
+        """A local folder that contains the folder ``name`` with the verified files of that suite.
 
         Raises:
-            ArtifactError: it cannot be had.
+            ArtifactError: it cannot be fetched.
         """
         if name not in catalogue.suites:
             raise ArtifactError(
@@ -96,13 +96,13 @@ class RemoteSource:
             return job, wait(job, f"Fetching the measurements from {self.address.place}")
 
         job, (found, state) = fetched()
-        if files_state(found, name) != state:  # somebody has emptied the cache meanwhile
+        if files_state(found, name) != state:  # the cache was emptied in the meantime
             self._forget(key, job)
             _, (found, _) = fetched()
         return found
 
     def _job(self, key: str, work: Callable[..., Any]) -> Job:
-        """The job of this name, which is one for all visitors; a failed one is begun again."""
+        """The job of this name, shared by all visitors; a failed one is started again."""
         with self._lock:
             if key not in self._jobs or self._jobs[key].failed_for(_FAILED_FOR):
                 self._jobs[key] = Job(work)

@@ -1,4 +1,4 @@
-"""Bytes from an address, with fsspec: in pieces, within a time, every failure one sentence."""
+"""Read bytes from an address with fsspec: in pieces, with timeouts, errors as one sentence."""
 
 import logging
 import os
@@ -15,24 +15,24 @@ from dashboard.style.escaping import quoted
 #: Seconds to wait for a connection, and for the next bytes on it.
 CONNECT_SECONDS, READ_SECONDS = 10, 15
 
-#: A file may take so long, and longer by its size at the slowest pace that is borne.
+#: Seconds that a file may take, plus its size at the slowest accepted speed.
 FILE_SECONDS, SLOWEST_BYTES_PER_SECOND = 60, 50_000
 
-#: Bytes of one piece, and of what is asked of S3 at once.
+#: Bytes of one piece, and of one request to S3.
 PIECE, S3_BLOCK = 2**20, 8 * 2**20
 
 _log = logging.getLogger(__name__)
 
 
 class UnreachableError(ArtifactError):
-    """The address gave no answer, or broke off: another time it may."""
+    """The address did not answer, or the connection broke; a later attempt may succeed."""
 
 
 class Remote:
     """The files below an address."""
 
     def __init__(self, address: Address) -> None:
-        """Prepare to read; nothing is asked of the address yet.
+        """Prepare to read, without contacting the address.
 
         Raises:
             ArtifactError: a library for such addresses is not installed.
@@ -47,25 +47,25 @@ class Remote:
             _log.warning("%s", error)
             raise ArtifactError(
                 f"Addresses that begin with {address.protocol}:// need packages that are not "
-                "installed; whoever runs this app installs them with "
-                "`pip install -r requirements.txt`."
+                "installed; the operator of this app installs them with `pip install -r "
+                "requirements.txt`."
             ) from None
 
     def pieces(self, path: str, size: int | None, most: int) -> Iterator[bytes]:
-        """The content of a file, piece by piece, ``most`` bytes and one piece more at most.
+        """The content of a file, piece by piece, at most ``most`` bytes and one piece more.
 
         Args:
             path: below the address.
-            size: in bytes, where it is known: then one question less is asked.
+            size: in bytes, if it is known: this saves one request.
 
         Raises:
-            UnreachableError: it cannot be had now.
-            ArtifactError: it cannot be had.
+            UnreachableError: it cannot be read now.
+            ArtifactError: it cannot be read.
         """
         url = f"{self.address.folder}/{path}"
         if self.address.protocol == "s3":
             how = {"block_size": S3_BLOCK, "size": size}
-        else:  # without blocks it streams; with any size at all the server is not asked for it
+        else:  # without blocks it streams; with a given size it does not ask the server for it
             how = {"block_size": 0, "size": most}
         deadline = time.monotonic() + FILE_SECONDS + most / SLOWEST_BYTES_PER_SECOND
         got = 0
@@ -78,7 +78,7 @@ class Remote:
                         raise TimeoutError
         except ArtifactError:
             raise
-        except Exception as error:  # noqa: BLE001 - every library has errors of its own
+        except Exception as error:  # noqa: BLE001 - every library has its own errors
             _log.warning("%s: %s: %s", url, type(error).__name__, error)
             raise self._sentence(error, path) from None
 
@@ -86,8 +86,8 @@ class Remote:
         """A whole file of at most ``most`` bytes.
 
         Raises:
-            UnreachableError: it cannot be had now.
-            ArtifactError: it cannot be had, or is longer.
+            UnreachableError: it cannot be read now.
+            ArtifactError: it cannot be read, or is longer.
         """
         content = b"".join(self.pieces(path, None, most))
         if len(content) > most:
@@ -98,32 +98,32 @@ class Remote:
         return content
 
     def _sentence(self, error: Exception, path: str) -> ArtifactError:
-        """What to tell a visitor of an error of some library."""
+        """The sentence for a visitor about an error of some library."""
         place, status = self.address.place, _status(error)
         if isinstance(error, FileNotFoundError) or status in (404, 410):
             return ArtifactError(
-                f"There is no file {quoted(path)} at {place}; whoever runs this app checks the "
+                f"There is no file {quoted(path)} at {place}; the operator of this app checks the "
                 f"address in {VARIABLE}, and that everything was uploaded."
             )
         if isinstance(error, PermissionError) or status in (401, 403):
             return ArtifactError(
-                f"{place} refuses the file {quoted(path)}: it needs credentials, or is not there; "
-                f"whoever runs this app checks both and the address in {VARIABLE}."
+                f"{place} refuses the file {quoted(path)}: it needs credentials, or does not "
+                f"exist; the operator of this app checks both and the address in {VARIABLE}."
             )
         if status is not None and status >= 400:
             why = f"it answers with status {status}"
         elif isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
             why = "it does not answer in time"
         else:
-            why = "there is no connection, or it broke off"
+            why = "there is no connection, or it broke"
         return UnreachableError(
-            f"{place} cannot be reached: {why}. Reload this page in a minute; whoever runs this "
-            f"app checks the address in {VARIABLE}."
+            f"{place} cannot be reached: {why}. Reload this page in a minute; the operator of "
+            f"this app checks the address in {VARIABLE}."
         )
 
 
 def _status(error: Exception) -> int | None:
-    """Status of the answer behind an error, if there was one."""
+    """HTTP status behind an error, if there is one."""
     found = getattr(error, "status", None)
     if found is None:
         found = getattr(getattr(error, "response", None), "status_code", None)
@@ -131,19 +131,19 @@ def _status(error: Exception) -> int | None:
 
 
 async def _check_redirect(address: Address, _session: Any, _context: Any, redirect: Any) -> None:
-    """Refuse to be sent on to where the address itself would be refused."""
+    """Refuse redirects to addresses that would themselves be refused."""
     target = redirect.response.headers.get("Location") or redirect.response.headers.get("URI", "")
     there = urlsplit(urljoin(str(redirect.response.url), target))
     stays_here = urlsplit(address.folder).scheme == "http" and on_this_machine(there)
     if there.scheme != "https" and not stays_here:
         raise ArtifactError(
-            f"{address.place} sends on to an address that is not encrypted, so anyone on the way "
-            f"could change the numbers; whoever runs this app checks the address in {VARIABLE}."
+            f"{address.place} redirects to an address that is not encrypted, so anyone in between "
+            f"could change the numbers; the operator of this app checks the address in {VARIABLE}."
         )
 
 
 def _filesystem(address: Address) -> tuple[str, dict[str, Any]]:
-    """The protocol that fsspec is to speak, how long it waits, and who it is."""
+    """The protocol for fsspec, its timeouts, and its credentials."""
     if address.protocol == "s3":
         from botocore.session import Session
 
