@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.compute.published_runs import miniature, on_miniature, own_miniature, pythia_run
+from tests.compute.helpers.published_runs import miniature, on_miniature, own_miniature, pythia_run
 from tests.tiny_hub import offline_hub, own_hub, tiny_hub
 
 __all__ = [
