@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from tests.compute.dataset_hub import cache_dataset
-from tests.compute.shard_server import ShardServer, write_shards
+from tests.compute.helpers.dataset_hub import cache_dataset
+from tests.compute.helpers.shard_server import ShardServer, write_shards
 from tests.conftest import ROOT
 from tests.tiny_hub import TinyHub, add_revision, offline_environment, save_model
 from tests.tiny_models import (

@@ -12,6 +12,7 @@ from transformers import (
     GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
@@ -30,53 +31,89 @@ _ENDS = {"bos_token_id": 0, "eos_token_id": 0}
 def models() -> dict[str, PreTrainedModel]:
     """By name: untied ends and padded logits; ``Conv1D`` layers and tied ends; grouped attention
     and a gated MLP.  Their windows are of ``CONTEXT`` tokens."""
-    neox = GPTNeoXConfig(
-        vocab_size=VOCABULARY + 20,
-        hidden_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        intermediate_size=256,
-        max_position_embeddings=CONTEXT,
+    return {"gpt-neox": gpt_neox(0), "gpt2": gpt2(1), "llama": llama(2)}
+
+
+def gpt_neox(
+    seed: int,
+    *,
+    width: int = 64,
+    layers: int = 2,
+    heads: int = 4,
+    vocabulary: int = VOCABULARY + 20,
+    context: int = CONTEXT,
+    spread: float = _SPREAD,
+) -> GPTNeoXForCausalLM:
+    """Untied ends, the vocabulary padded beyond the tokenizer's, as Pythia's.
+
+    Args:
+        seed: of the weights.
+        spread: standard deviation of the weights.
+    """
+    config = GPTNeoXConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=context,
         tie_word_embeddings=False,
-        initializer_range=_SPREAD,
+        initializer_range=spread,
         **_ENDS,
     )
-    gpt2 = GPT2Config(
+    return _seeded(GPTNeoXForCausalLM, config, seed)
+
+
+def gpt2(
+    seed: int,
+    *,
+    width: int = 48,
+    layers: int = 2,
+    heads: int = 3,
+    context: int = CONTEXT,
+    spread: float = _SPREAD,
+) -> GPT2LMHeadModel:
+    """``Conv1D`` layers, tied ends, learned positions, as Cerebras-GPT's."""
+    config = GPT2Config(
         vocab_size=VOCABULARY,
-        n_embd=48,
-        n_layer=2,
-        n_head=3,
-        n_positions=CONTEXT,
+        n_embd=width,
+        n_layer=layers,
+        n_head=heads,
+        n_inner=4 * width,
+        n_positions=context,
         resid_pdrop=0.0,
         embd_pdrop=0.0,
         attn_pdrop=0.0,
-        initializer_range=_SPREAD,
+        initializer_range=spread,
         **_ENDS,
     )
-    llama = LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=64,
-        intermediate_size=160,
-        num_hidden_layers=2,
+    return _seeded(GPT2LMHeadModel, config, seed)
+
+
+def llama(
+    seed: int,
+    *,
+    width: int = 64,
+    layers: int = 2,
+    tied: bool = False,
+    vocabulary: int = VOCABULARY,
+    context: int = CONTEXT,
+    spread: float = _SPREAD,
+) -> LlamaForCausalLM:
+    """Grouped attention (4 heads, 2 of keys and values), gated MLP, no biases."""
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=5 * width // 2,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
-        tie_word_embeddings=False,
-        initializer_range=_SPREAD,
+        max_position_embeddings=context,
+        tie_word_embeddings=tied,
+        initializer_range=spread,
         **_ENDS,
     )
-    made = {}
-    for seed, (name, architecture, config) in enumerate(
-        (
-            ("gpt-neox", GPTNeoXForCausalLM, neox),
-            ("gpt2", GPT2LMHeadModel, gpt2),
-            ("llama", LlamaForCausalLM, llama),
-        )
-    ):
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            made[name] = architecture(config).eval()
-    return made
+    return _seeded(LlamaForCausalLM, config, seed)
 
 
 def texts() -> list[str]:
@@ -86,8 +123,8 @@ def texts() -> list[str]:
     return [file.read_text(encoding="utf-8") for file in files]
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of ``VOCABULARY`` ids."""
+def tokenizer(context: int = CONTEXT) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer of ``VOCABULARY`` ids, for models of windows of ``context``."""
     trained = ByteLevelBPETokenizer()
     end = "<|endoftext|>"
     trained.train_from_iterator(
@@ -98,7 +135,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
         bos_token=end,
         eos_token=end,
         unk_token=end,
-        model_max_length=CONTEXT,
+        model_max_length=context,
     )
 
 
@@ -106,3 +143,11 @@ def windows(count: int, seed: int) -> torch.Tensor:
     """Random token ids, shape (count, CONTEXT + 1), int64."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, VOCABULARY, (count, CONTEXT + 1), generator=generator)
+
+
+def _seeded(
+    architecture: type[PreTrainedModel], config: PreTrainedConfig, seed: int
+) -> PreTrainedModel:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return architecture(config).eval()

@@ -13,6 +13,7 @@ from compute.base.errors import InputError
 from compute.base.setting import Setting
 from compute.session.request import Goes, Request, options
 from compute.suites.measurements import setting_name
+from compute.suites.published.hub_suite import hub_presets
 from compute.work.store import WRITING
 
 FILE = "request.json"
@@ -66,8 +67,6 @@ def _suites_with(data_dir: Path, model_id: str) -> Iterator[str]:
 
 
 def _of_published_models(request: Request) -> bool:
-    from compute.suites.published.hub_suite import hub_presets
-
     return bool(request.model) or request.preset in hub_presets(request.hub_file)
 
 

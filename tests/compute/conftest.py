@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compute.processes import run_here
-from tests.compute.published_runs import miniature, on_miniature, own_miniature, pythia_run
+from tests.compute.helpers.processes import run_here
+from tests.compute.helpers.published_runs import miniature, on_miniature, own_miniature, pythia_run
 from tests.conftest import compute_command, made_once, run_compute
 from tests.tiny_hub import offline_hub, own_hub, tiny_hub
 

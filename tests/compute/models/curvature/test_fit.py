@@ -1,0 +1,171 @@
+"""Memory that is counted beforehand against memory that is used, and what follows from it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+
+from compute.base.memory import Memory
+from compute.models.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
+from compute.models.curvature.footprint import PeakBytes, footprint
+from compute.models.curvature.forecast import forecast
+from compute.models.curvature.lanczos import BasisPlace
+from compute.models.curvature.probe import Signs, rademacher, run_probe
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from compute.models.curvature.xtrace import xtrace
+from compute.suites.curvature_point import CurvaturePoint
+from compute.suites.published.hub_suite import load_hub_suite
+from tests.conftest import ROOT
+
+GB = 10**9
+
+
+def neox(vocab_size: int, hidden_size: int, layers: int, heads: int, context: int) -> GPTNeoXConfig:
+    """Of the ladder's architecture."""
+    return GPTNeoXConfig(
+        vocab_size=vocab_size,
+        hidden_size=hidden_size,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * hidden_size,
+        max_position_embeddings=context,
+    )
+
+
+#: Large enough for what is measured to stand out from the libraries' own memory.
+CONFIG = neox(vocab_size=256, hidden_size=128, layers=4, heads=8, context=256)
+
+#: What is freed goes back to the system, so that the process holds what is live.
+_RELEASED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+
+_MEASURE = r"""
+import re, torch
+from transformers import GPTNeoXForCausalLM
+from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+from tests.compute.models.curvature.test_fit import CONFIG
+torch.set_num_threads(1)
+model = GPTNeoXForCausalLM(CONFIG)
+def peak():  # of this program alone: the usage of resources counts its parent's too
+    return 1024 * int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1])
+def one(windows):
+    tokens = torch.zeros((windows, 256), dtype=torch.int64)
+    with twice_differentiable(model):
+        product = CurvatureProduct(model, lambda: [(tokens, tokens)], "MATRIX")
+        product(torch.ones(product.size))
+one(1)  # loads what is loaded once
+before = peak()
+one(16)
+print(before, peak())
+"""
+
+
+@pytest.mark.parametrize("matrix", ["hessian", "gauss_newton"])
+def test_memory_is_what_a_process_really_takes(matrix):
+    result = subprocess.run(
+        [sys.executable, "-c", _MEASURE.replace("MATRIX", matrix)],
+        cwd=ROOT,
+        env=os.environ | _RELEASED_AT_ONCE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    before, after = map(int, result.stdout.split())
+    grown = footprint(CONFIG, (16, 256), matrix).batch_bytes
+    already = footprint(CONFIG, (1, 256), matrix).batch_bytes
+    assert grown - already == pytest.approx(after - before, rel=0.15)
+
+
+def test_memory_grows_with_the_batch_and_not_with_the_number_of_windows():
+    memory = Memory("cpu", 8 * GB, 0)
+    few, many = (fit(CONFIG, 256, CurvaturePoint(windows=windows), memory) for windows in (8, 8000))
+    assert few == many
+    one, four = (footprint(CONFIG, (b, 256), "hessian").batch_bytes for b in (1, 4))
+    assert 3 < four / one <= 4
+
+
+@pytest.mark.parametrize("part", ["lanczos", "xtrace"])
+def test_a_whole_run_takes_no_more_than_planned(part):
+    """Every tensor of several batches and many vectors, against the plan made beforehand."""
+    point = CurvaturePoint(windows=3, steps=12, tests=12)
+    config = neox(vocab_size=64, hidden_size=96, layers=1, heads=2, context=16)
+    planned = fit(config, 16, point, Memory("cpu", 8 * GB, 0))
+    model = GPTNeoXForCausalLM(config)
+    tokens = torch.zeros((1, 16), dtype=torch.int64)
+    with twice_differentiable(model):
+        product = CurvatureProduct(model, lambda: [(tokens, tokens)] * 3, point.matrix)
+        with PeakBytes() as memory:
+            if part == "lanczos":
+                run_probe(product, rademacher(product.size, 0, 0), 12, BasisPlace("cpu"))
+            else:
+                xtrace(product, Signs(product.size, 0, point.tests), "cpu")
+    room = planned.device_bytes - product.size * FLOAT32_BYTES  # the parameters were there before
+    assert 0.5 * room < memory.peak <= room
+
+
+def test_arithmetic_is_that_of_the_passes():
+    """A forward pass takes 2 flops per weight and token; forward, backward and backward of both
+    take 2 + 4 + 8 or so, and attention comes on top."""
+    found = footprint(CONFIG, (1, 256), "hessian")
+    assert 2 < found.flops / (6 * found.size * 256) < 4
+
+
+def test_the_basis_goes_where_there_is_room():
+    shape = load_hub_suite("pythia").models[2]
+    point = CurvaturePoint(windows=4)
+
+    def place(device_gb: float, host_gb: float):
+        memory = Memory("cuda", int(device_gb * GB), int(host_gb * GB))
+        found = fit(shape.config, shape.context_length, point, memory)
+        assert found.device_bytes <= memory.usable_device_bytes
+        assert found.host_bytes <= memory.usable_host_bytes
+        return found.place.device, found.place.dtype, found.steps
+
+    assert place(80, 128) == ("cuda", torch.float32, 30)
+    assert place(16, 128) == ("cpu", torch.float32, 30)
+    assert place(11, 10.6) == ("cpu", torch.bfloat16, 30)
+    with pytest.raises(NoRoomError, match="at least"):
+        place(11, 3)
+    with pytest.raises(NoRoomError, match="one window of 2048 tokens needs"):
+        place(4, 128)
+
+
+def test_a_shortened_basis_is_said_to_be():
+    shape = load_hub_suite("pythia").models[2]
+    memory = Memory("cuda", int(11 * GB), int(9 * GB))
+    found = forecast(shape.config, 2048, CurvaturePoint(windows=4, steps=60), memory)
+    assert found.shortened
+    assert MIN_STEPS <= found.fit.steps < 60
+    assert found.fit.host_bytes <= memory.usable_host_bytes
+
+
+def test_the_plan_says_memory_and_time_of_pythia_on_one_gpu():
+    options = ["--shapes", "pythia", "--gpu-memory", "12"]
+    command = [sys.executable, "-m", "compute", "plan", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    for name in ("pythia-70m", "pythia-160m", "pythia-410m", "pythia-1b", "pythia-12b"):
+        rows = [line for line in lines if line.split()[:1] == [name]]
+        assert len(rows) == 2
+        fits = not any("does not fit" in row for row in rows)
+        assert fits == (name == "pythia-70m")
+    assert "not measured" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--shapes", "opt"], "no preset 'opt' of published models"),
+        (["--shapes", "pythia", "--gpu-memory", "-1"], "GPU memory must be a positive number"),
+        (["--shapes", "pythia", "--teraflops", "nan"], "speed must be a positive number"),
+    ],
+)
+def test_bad_input_ends_with_one_sentence(options, complaint):
+    command = [sys.executable, "-m", "compute", "plan", *options]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert complaint in result.stderr
+    assert result.stderr.count("\n") == 1
