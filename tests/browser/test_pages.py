@@ -8,6 +8,11 @@ from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, ser
 #: What a page is asked for where it would show little by itself.
 QUERIES = {"your_losses": "own_example=true", "artifacts": "part=Tables&table=layers"}
 
+#: Charts of pages that draw all of them at once.
+CHARTS = {"loss_variation": 4, "information": 6, "scaling_laws": 6}
+
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address(micro_suite):
@@ -19,23 +24,44 @@ def is_wide(page):
     return page.evaluate("document.documentElement.scrollWidth") > VIEWPORT["width"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.name)
-def test_a_page_is_whole_in_both_schemes(chromium, address, entry, scheme):
+def test_a_page_is_whole_in_both_schemes(chromium, address, entry):
+    """Loaded in light; the app follows when the reader's system turns dark."""
     url = f"{address}/{entry.name if entry is not PAGES[0] else ''}?{QUERIES.get(entry.name, '')}"
-    page, errors = open_page(chromium, url, scheme, f"{CHART} svg, {TABLE} canvas")
+    what = f"{CHART} svg, {TABLE} canvas"
+    page, errors = open_page(chromium, url, "light", what)
     assert page.get_by_role("heading", name=entry.title, exact=True).count() == 1
     assert page.get_by_role("button", name="Copy link").count() == 1
     assert page.get_by_role("button", name="Export view").count() == 1
-    assert page.locator('[data-testid="stException"]').count() == 0
-    assert page.get_by_text("Something went wrong").count() == 0
-    assert not is_wide(page)
+    charts = page.locator(CHART).count()
+    assert charts == CHARTS.get(entry.name, charts)
+    light = background(page)
+    check_whole(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    wait_until_drawn(page, what)
+    assert background(page) != light
+    assert page.locator(CHART).count() == charts
+    check_whole(page)
     assert not errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
-    page, errors = open_page(chromium, address, scheme)
+def check_whole(page):
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.get_by_text("Something went wrong").count() == 0
+    assert page.get_by_text("does not exist here").count() == 0
+    assert not is_wide(page)
+
+
+def background(page):
+    """The colour behind a page."""
+    return page.evaluate(
+        "getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor"
+    )
+
+
+def test_the_first_page_has_the_claim_on_one_screen(chromium, address):
+    page, errors = open_page(chromium, address)
     assert page.get_by_role("heading", name="Overview", exact=True).count() == 1
     for chart in page.locator(CHART).all()[:2]:
         box = chart.bounding_box()
@@ -44,6 +70,8 @@ def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
     page.get_by_role("heading", name="Bound explorer", exact=True).wait_for()
     wait_until_drawn(page)
     assert page.url.startswith(f"{address}/bound_explorer")
+    chart = page.locator(CHART).first.bounding_box()
+    assert chart["y"] + chart["height"] <= VIEWPORT["height"]
     assert not errors
 
 
