@@ -63,7 +63,7 @@ test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.bounds_coverage -n 3 --dist loadfile \
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.bounds_coverage -n 3 --dist loadgroup \
 		--no-loadscope-reorder --durations=10
 
 lint: ## check style and format only

@@ -29,7 +29,7 @@ def test_a_page_is_whole_in_both_schemes(chromium, address, entry):
     """Loaded in light; the app follows when the reader's system turns dark."""
     url = f"{address}/{entry.name if entry is not PAGES[0] else ''}?{QUERIES.get(entry.name, '')}"
     what = f"{CHART} svg, {TABLE} canvas"
-    page, errors = open_page(chromium, url, "light", what)
+    page, errors = open_page(chromium, url, what)
     assert page.get_by_role("heading", name=entry.title, exact=True).count() == 1
     assert page.get_by_role("button", name="Copy link").count() == 1
     assert page.get_by_role("button", name="Export view").count() == 1
