@@ -13,7 +13,7 @@ from transformers import AutoTokenizer
 
 from compute.work.machines.ray import cluster
 from compute.work.machines.this_machine import ThisMachine
-from tests.compute.processes import run_here
+from tests.compute.helpers.processes import run_here
 from tests.conftest import ROOT
 from tests.published import published
 from tests.tiny_gguf import wide_llama, write_gguf

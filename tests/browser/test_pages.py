@@ -1,6 +1,7 @@
 """Every page in a real browser, in light and dark: it is whole, and no wider than a laptop."""
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.ui.page.navigation import PAGES
 from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, serve, wait_until_drawn
@@ -31,8 +32,8 @@ def test_a_page_is_whole_in_both_schemes(chromium, address, entry):
     what = f"{CHART} svg, {TABLE} canvas"
     page, errors = open_page(chromium, url, what)
     assert page.get_by_role("heading", name=entry.title, exact=True).count() == 1
-    assert page.get_by_role("button", name="Copy link").count() == 1
-    assert page.get_by_role("button", name="Export view").count() == 1
+    page.get_by_role("button", name="Copy link").wait_for()
+    page.get_by_role("button", name="Export view").wait_for()
     charts = page.locator(CHART).count()
     assert charts == CHARTS.get(entry.name, charts)
     light = background(page)
@@ -109,12 +110,15 @@ def test_the_exported_view_is_read_without_a_network(chromium, address, tmp_path
 def test_rows_are_filtered_by_hand_and_the_link_restores_them(chromium, address):
     link = f"{address}/artifacts?part=Tables&table=layers"
     page, errors = open_page(chromium, link, what=f"{TABLE} canvas")
+    rows = page.get_by_text("rows 1 to ")
+    whole = rows.inner_text()
     field = page.get_by_role("textbox", name="Rows where")
     field.fill("bits = 3; layer ~ attention")
     field.press("Enter")
     page.wait_for_url("**where=**")
+    expect(rows).not_to_have_text(whole, timeout=60_000)
     wait_until_drawn(page, f"{TABLE} canvas")
-    shown = page.get_by_text("rows 1 to ").inner_text()
+    shown = rows.inner_text()
     elsewhere, more_errors = open_page(chromium, page.url, what=f"{TABLE} canvas")
     assert elsewhere.get_by_role("textbox", name="Rows where").input_value() == (
         "bits = 3; layer ~ attention"
