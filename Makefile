@@ -27,7 +27,7 @@ RUN_OPTIONS = $(if $(PRESET),--preset $(call quoted,$(PRESET))) \
 	$(OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help compute publish app results test lint format bench screenshots
+.PHONY: help compute publish app results check test lint format testdata bench screenshots
 
 help: ## show this list
 	@echo "Ways in:"
@@ -52,21 +52,33 @@ results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=
 	@$(SETUP) results
 	@$(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
 
-test: ## run every test and the lint checks
+check: ## lint, architecture, mathematics, charts and controls, without torch, in a minute
+	@$(SETUP) check
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow and not app" \
+		tests/test_architecture.py tests/bounds tests/dashboard
+
+test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.bounds_coverage -n 3 --dist loadgroup \
+		--no-loadscope-reorder --durations=10
 
 lint: ## check style and format only
-	@$(SETUP) test
+	@$(SETUP) check
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 
 format: ## rewrite the code in the project's format
-	@$(SETUP) test
+	@$(SETUP) check
 	@$(VENV) -m ruff check --fix .
 	@$(VENV) -m ruff format .
+
+testdata: ## measure the suite under tests/data anew, which the tests of the app read
+	@$(SETUP) test
+	@OMP_NUM_THREADS=1 $(VENV) -m tests.micro_suite
 
 bench: ## measure speeds against named alternatives, and tightness
 	@$(SETUP) bench

@@ -82,8 +82,20 @@ curvature = [
 """
 
 
+#: What takes long to make: tests that use one of these are slow, and one process runs them all.
+EXPENSIVE = ("miniature", "micro_run", "tiny_hub", "nano_run")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests go first: the short ones then fill the time beside them."""
+    made: dict[Path, str] = {}
+    for item in items:
+        for fixture in EXPENSIVE:
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker("slow")
+                made[item.path] = min(fixture, made.get(item.path, fixture), key=EXPENSIVE.index)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(made.get(item.path, str(item.path))))
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -15,8 +15,7 @@ import torch
 
 from tests.compute.helpers.dataset_hub import cache_dataset
 from tests.compute.helpers.shard_server import ShardServer, write_shards
-from tests.conftest import ROOT
-from tests.tiny_hub import TinyHub, add_revision, offline_environment, save_model
+from tests.tiny_hub import TinyHub, add_revision, save_model
 from tests.tiny_models import (
     CONTEXT,
     make_tokenizer,
@@ -121,16 +120,6 @@ class Published:
     address: str
     folder: Path
     server: ShardServer
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Of a command that shall see all this and no network."""
-        return offline_environment(self.hub.home) | {
-            "BOUNDSCAPE_HUB_SUITES": str(self.folder / "suites.toml"),
-            "PYTHONPATH": str(ROOT),
-            "COLUMNS": "250",
-            "OMP_NUM_THREADS": "1",
-        }
 
 
 @contextmanager

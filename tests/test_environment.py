@@ -379,7 +379,7 @@ def test_auto_gptq_is_built_where_it_has_no_wheel(tmp_path, bare, monkeypatch):
 def test_an_unknown_layer_is_one_sentence():
     usage = run(sys.executable, "-m", "tools.environment", "everything")
     assert usage.returncode == 1
-    layers = "app|results|compute|ray|test|bench"
+    layers = "app|results|compute|ray|check|test|bench"
     assert usage.stderr.strip() == f"usage: python -m tools.environment {layers}"
 
 

@@ -159,6 +159,7 @@ def test_every_pinned_package_has_its_line():
         "compute/requirements.txt",
         "compute/ray-requirements.txt",
         "tools/results/requirements.txt",
+        "tests/check-requirements.txt",
         "tests/requirements.txt",
     ):
         for line in (ROOT / file).read_text().splitlines():

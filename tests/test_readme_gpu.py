@@ -1,19 +1,23 @@
 """The documented commands for published models, each run as it stands, against a hub made here."""
 
-import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow.parquet as pq
 import pytest
 from transformers import AutoTokenizer
 
+from compute.work.machines.ray import cluster
+from compute.work.machines.this_machine import ThisMachine
+from tests.compute.helpers.processes import run_here
 from tests.conftest import ROOT
 from tests.published import published
 from tests.tiny_gguf import wide_llama, write_gguf
+from tests.tiny_hub import use_offline
 from tests.tiny_models import TOKENS_USED
 
 SECTION = (
@@ -27,32 +31,35 @@ COMMANDS = re.findall(r"^python -m compute .*$", SECTION, re.MULTILINE)
 MINIATURE = {"step4000": "step8", "8388608000": "4096"}
 
 
+class ThisMachineForRay(ThisMachine):
+    """In place of a cluster: what runs there is tested in ``tests/compute/test_ray_run.py``."""
+
+    asked: ClassVar[list[tuple]] = []
+
+    def __init__(self, *request):
+        self.asked.append(request)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> tuple[Path, dict[str, subprocess.CompletedProcess]]:
-    """The folder that the commands ran in, one after the other, and how each ended."""
+    """The folder that the commands ran in, one after the other, and how each ended.
+
+    All run in this process: a new one, and its workers, take seconds to import torch.
+    """
     folder = tmp_path_factory.mktemp("gpu-box")
     ended = {}
-    with published(folder) as there:
+    with pytest.MonkeyPatch.context() as patch, published(folder) as there:
+        use_offline(patch, there.hub.home)
+        patch.setenv("BOUNDSCAPE_HUB_SUITES", str(there.folder / "suites.toml"))
+        patch.setattr(cluster, "RayCluster", ThisMachineForRay)
         (folder / "my-folder").mkdir()
         tokenizer = AutoTokenizer.from_pretrained(there.hub.tokenizer)
         file = folder / "my-folder/my-model.Q4_1.gguf"
         write_gguf(wide_llama(3, TOKENS_USED), tokenizer, file)
         for command in COMMANDS:
             words = [MINIATURE.get(word, word) for word in shlex.split(command)]
-            ended[command] = subprocess.run(
-                [sys.executable, *words[1:]],
-                cwd=folder,
-                env=there.environment,
-                capture_output=True,
-                text=True,
-                preexec_fn=_on_one_core,
-            )
+            ended[command] = run_here([sys.executable, *words[1:]], folder)
     return folder, ended
-
-
-def _on_one_core() -> None:
-    """One worker starts up faster than two, and there is little for them to do."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 def test_there_are_commands_for_every_way_in():
@@ -64,6 +71,8 @@ def test_there_are_commands_for_every_way_in():
 def test_every_command_runs(finished, command):
     result = finished[1][command]
     assert result.returncode == 0, result.stdout + result.stderr
+    if "--executor ray" in command:
+        assert len(ThisMachineForRay.asked) == 1
 
 
 def table(folder: Path, suite: str, name: str) -> list[dict]:

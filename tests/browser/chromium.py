@@ -100,9 +100,9 @@ def wait_until_drawn(page: Page, what: str = f"{CHART} svg") -> None:
     page.wait_for_timeout(500)
 
 
-def open_page(chromium, url, scheme="light", what=f"{CHART} svg"):
+def open_page(chromium, url, what=f"{CHART} svg"):
     """A page in a fresh context, drawn, with the list that its errors will be in."""
-    page = chromium.new_context(viewport=VIEWPORT, color_scheme=scheme).new_page()
+    page = chromium.new_context(viewport=VIEWPORT, color_scheme="light").new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.browser.chromium import CHART, VIEWPORT, bound, open_page, serve, wait_until_drawn
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address(micro_suite):
@@ -35,36 +37,16 @@ def test_a_slider_moves_the_chart_and_the_link_restores_the_view(chromium, addre
     assert not errors + more_errors
 
 
-def test_dark_and_light_both_fit_a_laptop(chromium, address):
-    for scheme in ("light", "dark"):
-        page, errors = open_page(chromium, f"{address}/bound_explorer", scheme)
-        chart = page.locator(CHART).first.bounding_box()
-        assert chart["y"] + chart["height"] <= VIEWPORT["height"]
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= VIEWPORT["width"]
-        assert not errors
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_loss_variation_page_draws_in_both_schemes(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/loss_variation?bits=4", scheme)
-    assert fits_with(page, charts=4)
-    assert page.locator('[data-testid="stAlert"]').count() == 0
-    assert not errors
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_quantization_page_follows_its_link(chromium, address, scheme):
+def test_the_quantization_page_follows_its_link(chromium, address):
     link = f"{address}/quantization?quantizer=Grid-step+GPTQ&bits=step+0.7&code=entropy-coded"
-    page, errors = open_page(chromium, link, scheme)
+    page, errors = open_page(chromium, link)
     assert fits_with(page, charts=7)
     assert page.get_by_text("Layer by layer: ladder-12k, Grid-step GPTQ, step 0.7").count() == 1
     assert not errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/curvature?bandwidth=0.5", scheme)
+def test_the_curvature_page_follows_its_controls(chromium, address):
+    page, errors = open_page(chromium, f"{address}/curvature?bandwidth=0.5")
     assert fits_with(page, charts=11)
     assert page.locator('[data-testid="stAlert"]').count() == 0
     before = picture(page)
@@ -77,10 +59,9 @@ def test_the_curvature_page_follows_its_controls(chromium, address, scheme):
     assert not errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_what_if_page_predicts_what_is_typed(chromium, address, scheme):
+def test_the_what_if_page_predicts_what_is_typed(chromium, address):
     link = f"{address}/what_if?n=2M&form=paper%2C+four+terms&vocab=300"
-    page, errors = open_page(chromium, link, scheme)
+    page, errors = open_page(chromium, link)
     assert fits_with(page, charts=3)
     before, number = picture(page), bound(page)
     assert number.startswith("≈")
@@ -95,15 +76,6 @@ def test_the_what_if_page_predicts_what_is_typed(chromium, address, scheme):
     assert picture(page) != before
     assert page.get_by_text("beyond the largest measured model").count() >= 1
     assert fits_with(page, charts=3)
-    assert not errors
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("path", "charts"), [("information", 6), ("scaling_laws", 6)])
-def test_information_and_laws_draw_in_both_schemes(chromium, address, path, charts, scheme):
-    page, errors = open_page(chromium, f"{address}/{path}?bits=3", scheme)
-    assert fits_with(page, charts=charts)
-    assert page.get_by_text("does not exist here").count() == 0
     assert not errors
 
 

@@ -7,6 +7,8 @@ import pytest
 from tests.browser.chromium import CHART, bound, open_page, serve
 from tests.dashboard.hostile import VALUES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address(micro_suite):

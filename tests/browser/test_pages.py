@@ -1,12 +1,18 @@
 """Every page in a real browser, in light and dark: it is whole, and no wider than a laptop."""
 
 import pytest
+from playwright.sync_api import expect
 
 from dashboard.ui.page.navigation import PAGES
 from tests.browser.chromium import CHART, TABLE, VIEWPORT, bound, open_page, serve, wait_until_drawn
 
 #: What a page is asked for where it would show little by itself.
 QUERIES = {"your_losses": "own_example=true", "artifacts": "part=Tables&table=layers"}
+
+#: Charts of pages that draw all of them at once.
+CHARTS = {"loss_variation": 4, "information": 6, "scaling_laws": 6}
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -19,23 +25,44 @@ def is_wide(page):
     return page.evaluate("document.documentElement.scrollWidth") > VIEWPORT["width"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.name)
-def test_a_page_is_whole_in_both_schemes(chromium, address, entry, scheme):
+def test_a_page_is_whole_in_both_schemes(chromium, address, entry):
+    """Loaded in light; the app follows when the reader's system turns dark."""
     url = f"{address}/{entry.name if entry is not PAGES[0] else ''}?{QUERIES.get(entry.name, '')}"
-    page, errors = open_page(chromium, url, scheme, f"{CHART} svg, {TABLE} canvas")
+    what = f"{CHART} svg, {TABLE} canvas"
+    page, errors = open_page(chromium, url, what)
     assert page.get_by_role("heading", name=entry.title, exact=True).count() == 1
-    assert page.get_by_role("button", name="Copy link").count() == 1
-    assert page.get_by_role("button", name="Export view").count() == 1
-    assert page.locator('[data-testid="stException"]').count() == 0
-    assert page.get_by_text("Something went wrong").count() == 0
-    assert not is_wide(page)
+    page.get_by_role("button", name="Copy link").wait_for()
+    page.get_by_role("button", name="Export view").wait_for()
+    charts = page.locator(CHART).count()
+    assert charts == CHARTS.get(entry.name, charts)
+    light = background(page)
+    check_whole(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    wait_until_drawn(page, what)
+    assert background(page) != light
+    assert page.locator(CHART).count() == charts
+    check_whole(page)
     assert not errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
-    page, errors = open_page(chromium, address, scheme)
+def check_whole(page):
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.get_by_text("Something went wrong").count() == 0
+    assert page.get_by_text("does not exist here").count() == 0
+    assert not is_wide(page)
+
+
+def background(page):
+    """The colour behind a page."""
+    return page.evaluate(
+        "getComputedStyle(document.querySelector('[data-testid=\"stApp\"]')).backgroundColor"
+    )
+
+
+def test_the_first_page_has_the_claim_on_one_screen(chromium, address):
+    page, errors = open_page(chromium, address)
     assert page.get_by_role("heading", name="Overview", exact=True).count() == 1
     for chart in page.locator(CHART).all()[:2]:
         box = chart.bounding_box()
@@ -44,6 +71,8 @@ def test_the_first_page_has_the_claim_on_one_screen(chromium, address, scheme):
     page.get_by_role("heading", name="Bound explorer", exact=True).wait_for()
     wait_until_drawn(page)
     assert page.url.startswith(f"{address}/bound_explorer")
+    chart = page.locator(CHART).first.bounding_box()
+    assert chart["y"] + chart["height"] <= VIEWPORT["height"]
     assert not errors
 
 
@@ -81,12 +110,15 @@ def test_the_exported_view_is_read_without_a_network(chromium, address, tmp_path
 def test_rows_are_filtered_by_hand_and_the_link_restores_them(chromium, address):
     link = f"{address}/artifacts?part=Tables&table=layers"
     page, errors = open_page(chromium, link, what=f"{TABLE} canvas")
+    rows = page.get_by_text("rows 1 to ")
+    whole = rows.inner_text()
     field = page.get_by_role("textbox", name="Rows where")
     field.fill("bits = 3; layer ~ attention")
     field.press("Enter")
     page.wait_for_url("**where=**")
+    expect(rows).not_to_have_text(whole, timeout=60_000)
     wait_until_drawn(page, f"{TABLE} canvas")
-    shown = page.get_by_text("rows 1 to ").inner_text()
+    shown = rows.inner_text()
     elsewhere, more_errors = open_page(chromium, page.url, what=f"{TABLE} canvas")
     assert elsewhere.get_by_role("textbox", name="Rows where").input_value() == (
         "bits = 3; layer ~ attention"

@@ -14,6 +14,8 @@ from tests.browser.chromium import (
 )
 from tests.dashboard.sampled_suite import STAND_IN, make_sampled_suite
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, micro_suite):
@@ -30,11 +32,8 @@ def unbroken(page):
     return wide <= VIEWPORT["width"] and page.locator('[data-testid="stException"]').count() == 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
-    page, errors = open_page(
-        chromium, f"{address}/bound_explorer?suite=sampled&compare=micro", scheme
-    )
+def test_suites_are_compared_by_a_link_and_by_hand(chromium, address):
+    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=sampled&compare=micro")
     charts = page.locator(CHART).count()
     assert page.get_by_text("compare in bits per byte only").count() == 1
     number = bound(page)
@@ -56,9 +55,8 @@ def test_suites_are_compared_by_a_link_and_by_hand(chromium, address, scheme):
     assert not errors
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro", scheme)
+def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address):
+    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro")
     charts = page.locator(CHART).count()
     page.get_by_role("button", name="Keep this view to compare").click()
     page.wait_for_url("**beside=**")
@@ -71,7 +69,7 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
     assert page.locator(CHART).count() == charts + 1
     assert unbroken(page)
     number = bound(page)
-    other, more = open_page(chromium, page.url, scheme)
+    other, more = open_page(chromium, page.url)
     assert bound(other) == number
     assert other.locator(CHART).count() == charts + 1
     other.get_by_role("button", name="Stop comparing").click()
@@ -82,9 +80,8 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address, scheme):
     assert not [*errors, *more]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_stand_in_is_said_to_be_one(chromium, address, scheme):
-    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=stand-in", scheme)
+def test_a_stand_in_is_said_to_be_one(chromium, address):
+    page, errors = open_page(chromium, f"{address}/bound_explorer?suite=stand-in")
     alerts = page.locator('[data-testid="stAlert"]').all_inner_texts()
     assert any("stands in for the training text" in text for text in alerts)
     assert page.get_by_text("not certified").count() >= 1

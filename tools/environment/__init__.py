@@ -2,7 +2,7 @@
 
 Called by the Makefile with a bare Python 3.11 or later; uses the standard library only.
 
-    python -m tools.environment app|results|compute|ray|test|bench
+    python -m tools.environment app|results|compute|ray|check|test|bench
 """
 
 import sys

@@ -21,18 +21,25 @@ LAYERS = {
     "results": ["requirements.txt", "tools/results/requirements.txt"],
     "compute": ["requirements.txt", "compute/requirements.txt"],
     "ray": ["requirements.txt", "compute/requirements.txt", "compute/ray-requirements.txt"],
+    "check": ["requirements.txt", "tests/check-requirements.txt"],
     "test": [
         "requirements.txt",
         "compute/requirements.txt",
         "compute/ray-requirements.txt",
         "tools/results/requirements.txt",
+        "tests/check-requirements.txt",
         "tests/requirements.txt",
     ],
-    "bench": ["requirements.txt", "compute/requirements.txt", "tests/requirements.txt"],
+    "bench": [
+        "requirements.txt",
+        "compute/requirements.txt",
+        "tests/check-requirements.txt",
+        "tests/requirements.txt",
+    ],
 }
 
 #: Layers that need no torch.
-LIGHT = ("app", "results")
+LIGHT = ("app", "results", "check")
 
 #: Requirement files that are installed last, without what their packages ask for.
 ALONE = {"bench": ["tests/bench/requirements.txt"]}

@@ -61,10 +61,10 @@ def test_a_killed_worker_fails_its_own_unit_and_no_other(nano_ladder, text_folde
     early, late = (odd_unit(name, tmp_path, seconds=30.0) for name in ("early", "late"))
     needs, other = odd_unit("needs", tmp_path, needs=(late,)), odd_unit("other", tmp_path)
     events = run_units([early, late, needs, other], workspace, 2, lambda unit: 1.0)
-    assert [next(events).unit, next(events).unit] == [early, late]
-    first, second = worker_pids(os.getpid())[-2:]
-    os.kill(first, signal.SIGKILL)
-    killer = threading.Thread(target=_kill_at_work, args=(late, second))
+    assert [next(events).unit, next(events).unit] == [late, early]  # something needs the first
+    at_work, starting = worker_pids(os.getpid())[-2:]
+    os.kill(starting, signal.SIGKILL)
+    killer = threading.Thread(target=_kill_at_work, args=(late, at_work))
     killer.start()
     errors = {e.unit: e.error for e in events if isinstance(e, Finished)}
     killer.join()

@@ -25,10 +25,13 @@ from compute.work.workspace import Workspace
 from tests.conftest import ROOT
 
 
-def run_here(command: list[str]) -> subprocess.CompletedProcess:
+def run_here(command: list[str], folder: Path = ROOT) -> subprocess.CompletedProcess:
     """As ``conftest.run_compute``, all in this process: a new one takes seconds to import torch.
 
     For commands that end by themselves, where it matters what they do and not how they start.
+
+    Args:
+        folder: where it is given.
     """
     interpreter, option, module, *arguments = command
     assert (interpreter, option) == (sys.executable, "-m")
@@ -37,7 +40,7 @@ def run_here(command: list[str]) -> subprocess.CompletedProcess:
         units_here(),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(errors),
-        contextlib.chdir(ROOT),
+        contextlib.chdir(folder),
         patch.dict(os.environ, {"COLUMNS": "200"}),
         patch.object(sys, "argv", [module, *arguments]),
     ):
