@@ -1,119 +1,58 @@
 """Units that any model has, whoever trained it."""
 
-from typing import Any
-
-from compute.base.digest import digest
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.suites.curvature_point import CurvaturePoint
-from compute.work.stages.curvature import SEEDS as CURVATURE_SEEDS
-from compute.work.stages.quantize import Calibration
-from compute.work.stages.versions import STAGE_VERSIONS
-from compute.work.unit import Unit
+from compute.work.stages.curvature import Curvature
+from compute.work.stages.quantize import Calibration, Quantize
+from compute.work.stages.stage import Stage
 
 #: Of the training windows that quantizers look at.
 CALIBRATION_SEED = 11
 
 
 def without_stages(
-    units: list[Unit], stages: tuple[str, ...], optional: tuple[str, ...]
-) -> list[Unit]:
-    """The units that are left when these stages, and what needs them, are left out.
+    units: list[Stage], names: tuple[str, ...], stages: tuple[type[Stage], ...]
+) -> list[Stage]:
+    """The units that are left when some stages, and what needs them, are left out.
 
     Args:
         units: dependencies before dependents.
-        stages: to leave out.
-        optional: those that can be.
+        names: of the stages to leave out.
+        stages: that such models have.
 
     Raises:
         InputError: there is no such stage.
     """
-    for stage in stages:
-        if stage not in optional:
+    optional = [stage.stage for stage in stages if stage.optional]
+    for name in names:
+        if name not in optional:
             raise InputError(
-                f"There is no stage {stage!r} to leave out; choose from {', '.join(optional)}."
+                f"There is no stage {name!r} to leave out; choose from {', '.join(optional)}."
             )
     out: set[str] = set()
     for unit in units:
-        if unit.stage in stages or out & {*unit.needs}:
+        if unit.stage in names or out & {*unit.needs}:
             out.add(unit.name)
     return [unit for unit in units if unit.name not in out]
 
 
 def quantize_unit(
-    model: Any, setting: Setting, windows: int, before: Unit, text: dict | None = None
-) -> Unit:
-    """Quantize the checkpoint that ``before`` makes, looking at so many windows.
-
-    Args:
-        text: what determines the windows, where the identity of ``before`` does not.
-    """
-    seeds = {"calibration": CALIBRATION_SEED}
-    if setting.quantizer_seed is not None:
-        seeds["quantizer"] = setting.quantizer_seed
+    before: Stage, setting: Setting, windows: int, text: dict | None = None
+) -> Quantize:
+    """Quantize the checkpoint that ``before`` makes, looking at so many windows."""
     calibration = Calibration(windows, CALIBRATION_SEED)
-    inputs = {
-        **before.identity,
-        "calibration": [calibration.windows, calibration.seed],
-        "quantize": STAGE_VERSIONS["quantize"],
-        **({"text": text} if text else {}),
-    }
-    identity = {**inputs, "setting": setting.columns}
-    on_grid = setting.quantizer not in ("none", "cast")
-    return Unit(
-        stage="quantize",
-        model_id=model.model_id,
-        setting=setting,
-        identity=identity,
-        tables=("layers",) if on_grid else (),
-        needs=(before.name,),
-        model=(model, calibration),
-        work_tokens=calibration.tokens(model) if on_grid else 0,
-        checkpoint=before.checkpoint,
-        coded=digest(identity),
-        moments=digest(inputs) if on_grid else None,
-        makes=("coded",),
-        reads=("checkpoint",),
-        seeds={**before.seeds, **seeds},
-    )
+    of = {"model": before.model, "before": before, "setting": setting}
+    return Quantize(**of, calibration=calibration, text=text)
 
 
 def curvature_unit(
-    model: Any,
-    point: CurvaturePoint,
-    checkpoint: Unit,
-    units: list[Unit],
-    text: dict | None = None,
-) -> Unit:
-    """Measure one point of the model that ``checkpoint`` makes; ``units`` quantize it.
-
-    Args:
-        text: what determines the windows, where the identity of ``checkpoint`` does not.
-    """
-    quantized = None
+    point: CurvaturePoint, checkpoint: Stage, units: list[Stage], text: dict | None = None
+) -> Curvature:
+    """Measure one point of the model that ``checkpoint`` makes; ``units`` quantize it."""
+    before = checkpoint
     if point.setting != UNQUANTIZED:
-        quantized = next(u for u in units if u.stage == "quantize" and u.setting == point.setting)
-    before = quantized or checkpoint
-    state = "checkpoint" if point.train_fraction == 1 else "trajectory"
-    return Unit(
-        stage="curvature",
-        model_id=model.model_id,
-        setting=quantized.setting if quantized else None,
-        variant=point.variant,
-        identity={
-            **before.identity,
-            "point": point.identity,
-            "seeds": CURVATURE_SEEDS,
-            "curvature": STAGE_VERSIONS["curvature"],
-            **({"text": text} if text else {}),
-        },
-        tables=("curvature", "spectra"),
-        needs=(*before.needs, before.name),
-        model=(model, point),
-        work_tokens=point.products * point.windows * model.context_length,
-        checkpoint=checkpoint.checkpoint,
-        trajectory=checkpoint.trajectory,
-        coded=quantized.coded if quantized else None,
-        reads=(state, "coded") if quantized else (state,),
-        seeds={**before.seeds, **CURVATURE_SEEDS},
-    )
+        quantized = (unit for unit in units if isinstance(unit, Quantize))
+        before = next(unit for unit in quantized if unit.setting == point.setting)
+    of = {"model": checkpoint.model, "before": before, "setting": before.setting}
+    return Curvature(**of, point=point, text=text)
