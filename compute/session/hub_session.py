@@ -27,13 +27,12 @@ from compute.suites.published.named_models import named_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_weights
 from compute.suites.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.suites.text.origins import SEED, DatasetText, FolderText, StreamText, Text
+from compute.work.left_out import shortages, without_stages
 from compute.work.machines.measured import Measured
-from compute.work.shortages import shortages
 from compute.work.stages import PUBLISHED
 from compute.work.stages.published.fetch import FILE_BYTES
 from compute.work.stages.stage import Stage
 from compute.work.stages.units.hub import hub_units
-from compute.work.stages.units.shared import without_stages
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 

@@ -11,13 +11,13 @@ from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, load_ladder
 from compute.suites.text.corpora.corpus import Corpus, load_corpus
 from compute.suites.text.windows.tiling import tile
+from compute.work.left_out import without_stages
 from compute.work.stages import LADDER
 from compute.work.stages.units.ladder import (
     check_corpus_size,
     ladder_units,
     suite_fingerprint,
 )
-from compute.work.stages.units.shared import without_stages
 from compute.work.unit import Unit
 
 

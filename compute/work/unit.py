@@ -26,9 +26,11 @@ class Unit:
         variant: what else tells it from others of its stage, for names; empty if nothing does.
         work_tokens: tokens it runs through the model, for progress and estimates.
         work_unit: what they are if they are no tokens: ``B`` of a download.
+        draws: purpose -> seed of what it draws at random.
         model: what it is done to.
         before: unit whose output it works on; None for the first of a model.
         setting: None for stages that do not quantize.
+        text: what determines the windows, as JSON, where the identity of ``before`` does not.
     """
 
     stage: ClassVar[str]
@@ -40,10 +42,12 @@ class Unit:
     variant: ClassVar[str] = ""
     work_tokens: ClassVar[int] = 0
     work_unit: ClassVar[str] = "tokens"
+    draws: ClassVar[dict[str, int]] = {}
 
     model: Model
     before: "Unit | None" = None
     setting: Setting | None = None
+    text: dict | None = None
 
     @property
     def model_id(self) -> str:
@@ -69,7 +73,7 @@ class Unit:
     def identity(self) -> dict:
         """Everything that determines the result, as JSON; a stage adds what its fields say."""
         earlier = self.before.identity if self.before else {}
-        return {**earlier, self.stage: self.version}
+        return {**earlier, **({"text": self.text} if self.text else {}), self.stage: self.version}
 
     @property
     def key(self) -> str:
@@ -89,7 +93,7 @@ class Unit:
     @property
     def seeds(self) -> dict[str, int]:
         """Purpose -> seed, for the provenance."""
-        return self.before.seeds if self.before else {}
+        return {**(self.before.seeds if self.before else {}), **self.draws}
 
     @property
     def checkpoint(self) -> str | None:

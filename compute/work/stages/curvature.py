@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -34,8 +35,7 @@ class Curvature(Stage):
     """Lanczos runs from the same random vectors at one state of a model.
 
     Attributes:
-        point: what is measured, on which windows.
-        text: what determines them, where the identity of ``before`` does not.
+        point: what is measured, on how many windows.
     """
 
     stage = "curvature"
@@ -43,9 +43,9 @@ class Curvature(Stage):
     tables = ("curvature", "spectra")
     adapts = True
     pace = "curvature"
+    draws: ClassVar = SEEDS
 
     point: CurvaturePoint
-    text: dict | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -62,18 +62,12 @@ class Curvature(Stage):
     @property
     def identity(self) -> dict:
         """With the point and the seeds."""
-        own = {"point": self.point.identity, "seeds": SEEDS}
-        return {**super().identity, **own, **({"text": self.text} if self.text else {})}
+        return {**super().identity, "point": self.point.identity, "seeds": SEEDS}
 
     @property
     def work_tokens(self) -> int:
         """Of all products."""
         return self.point.products * self.point.windows * self.model.context_length
-
-    @property
-    def seeds(self) -> dict[str, int]:
-        """With those of the windows and vectors."""
-        return {**super().seeds, **SEEDS}
 
     def forecast(self, memory: Memory) -> Forecast:
         """What it takes where there is so much memory."""

@@ -27,27 +27,12 @@ from compute.work.workspace import Workspace
 #: Tokens in one forward pass.
 BATCH_TOKENS = 4096
 
+#: Of the training windows that quantizers look at.
+SEED = 11
+
 #: Columns of a transformer block's matrices over its width: four matrices read the residual
 #: stream or something as wide, one reads the MLP's layer, four times as wide.
 _BLOCK_COLUMNS = 7
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Which of a model's training windows its quantizer looks at.
-
-    Attributes:
-        windows: how many, drawn without replacement.
-        seed: of the draw.
-    """
-
-    windows: int
-    seed: int
-
-    def draw(self, available: int) -> np.ndarray:
-        """Indices of windows, ascending."""
-        rng = np.random.default_rng(self.seed)
-        return np.sort(rng.choice(available, min(self.windows, available), replace=False))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,8 +40,7 @@ class Quantize(Stage):
     """Quantize one model at one setting.
 
     Attributes:
-        calibration: which training windows it looks at.
-        text: what determines them, where the identity of ``before`` does not.
+        windows: of the training text that the quantizer looks at.
     """
 
     stage = "quantize"
@@ -65,8 +49,7 @@ class Quantize(Stage):
     reads = ("checkpoint",)
 
     setting: Setting
-    calibration: Calibration
-    text: dict | None = None
+    windows: int
 
     @property
     def on_grid(self) -> bool:
@@ -86,8 +69,7 @@ class Quantize(Stage):
     @property
     def _inputs(self) -> dict:
         """What determines the inputs of the trained model's layers."""
-        chosen = {"calibration": [self.calibration.windows, self.calibration.seed]}
-        return {**super().identity, **chosen, **({"text": self.text} if self.text else {})}
+        return {**super().identity, "calibration": [self.windows, SEED]}
 
     @property
     def coded(self) -> str:
@@ -104,21 +86,25 @@ class Quantize(Stage):
     def work_tokens(self) -> int:
         """Of the calibration windows: each block runs about once for each of its four linear layers
         and once more."""
-        return 5 * self.calibration.windows * self.model.context_length if self.on_grid else 0
+        return 5 * self.windows * self.model.context_length if self.on_grid else 0
 
     @property
-    def seeds(self) -> dict[str, int]:
-        """With those of the draw and of a quantizer that draws at random."""
+    def draws(self) -> dict[str, int]:
+        """The windows, and what the quantizer draws."""
         seed = self.setting.quantizer_seed
-        own = {} if seed is None else {"quantizer": seed}
-        return {**super().seeds, "calibration": self.calibration.seed, **own}
+        return {"calibration": SEED} | ({} if seed is None else {"quantizer": seed})
+
+    def draw(self, available: int) -> np.ndarray:
+        """Indices of the windows, distinct and ascending."""
+        rng = np.random.default_rng(SEED)
+        return np.sort(rng.choice(available, min(self.windows, available), replace=False))
 
     def memory(self, device: str, weight_bytes: int) -> tuple[int, int] | None:
         """Of a published model."""
         if self.model.trained_here:
             return None
         tokens = max(BATCH_TOKENS, self.model.context_length)
-        return quantizing(self.model, self.setting.bits, self.calibration.windows, tokens, device)
+        return quantizing(self.model, self.setting.bits, self.windows, tokens, device)
 
     def cost(self, memory: Memory) -> Cost:
         """Runs of the model, rounding, and what is done with the codes."""
@@ -133,7 +119,7 @@ class Quantize(Stage):
         model = language_model.load(workspace.checkpoint(self), device)
         weights_sha256 = language_model.weights_sha256(model)
         training = workspace.windows.open()
-        windows = training.read(self.calibration.draw(training.count(model_spec)))
+        windows = training.read(self.draw(training.count(model_spec)))
         batch_windows = max(1, BATCH_TOKENS // model_spec.context_length)
         batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
         tensors, statistics = quantize_model(
@@ -178,3 +164,12 @@ def _check_restores(file: bytes, code: str, model: PreTrainedModel) -> None:
     for name, weights in codes.decode(file, layout(model)):
         if not torch.equal(weights, model.get_parameter(name).detach().cpu()):
             raise ValueError(f"the code {code} does not restore {name}")
+
+
+def nominal_rate(unit: Stage, workspace: Workspace) -> float:
+    """b of the setting; on an unclipped grid the mean entropy of the codes of a matrix."""
+    if unit.setting.step is None:
+        return unit.setting.bits
+    layers = workspace.store.read("layers", unit.before).to_pandas()
+    weights = layers["rows"] * layers["columns"]
+    return np.average(layers["weight_entropy_bits"], weights=weights)

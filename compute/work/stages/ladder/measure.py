@@ -1,6 +1,7 @@
 """Score one coded model: decode it, and take its losses on training and held-out text."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -15,37 +16,14 @@ from compute.quantize import coded_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.text.windows.draws import shuffled_windows
 from compute.work.stages.histogram_rows import histogram_rows
-from compute.work.stages.paired_losses import paired_losses
-from compute.work.stages.quantize import Quantize
+from compute.work.stages.paired_losses import PAIRED_WINDOWS, gap_columns, paired_losses
+from compute.work.stages.quantize import Quantize, nominal_rate
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
-#: Training windows on which losses are compared with those of the unquantized model, pair by
-#: pair: enough for a standard error near a hundredth of most gaps.
-PAIRED_WINDOWS = 1024
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Which training windows the loss is measured on.
-
-    Attributes:
-        windows: how many, drawn without replacement; None for all.
-        seed: of the draw.
-    """
-
-    windows: int | None
-    seed: int
-
-    @property
-    def identity(self) -> list:
-        """What determines the result."""
-        return [self.windows, self.seed, PAIRED_WINDOWS]
-
-    def train_tokens(self, model: LadderModel) -> int:
-        """Training tokens scored, once by the quantized model and some by the unquantized one."""
-        windows = model.train_windows if self.windows is None else self.windows
-        return (windows + min(PAIRED_WINDOWS, windows)) * model.context_length
+#: Of the training windows on which losses are compared with those of the unquantized model, and on
+#: which they are measured where not all are.
+SEED = 12
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,26 +31,25 @@ class Measure(Stage):
     """Score one coded model on its training text and on held-out documents.
 
     Attributes:
-        scoring: which training windows.
+        windows: of its training text, drawn without replacement; None for all.
         heldout_tokens: how many there are.
     """
 
     stage = "measure"
     version = 3
     reads = ("checkpoint", "coded")
+    draws: ClassVar = {"sample": SEED}
 
     model: LadderModel
     before: Quantize
     setting: Setting
-    scoring: Scoring
+    windows: int | None
     heldout_tokens: int
 
     @property
     def tables(self) -> tuple[str, ...]:
         """Of sampled windows a mean is all there is."""
-        return (
-            ("quantized",) if self.scoring.windows is not None else ("quantized", "loss_histograms")
-        )
+        return ("quantized", "loss_histograms") if self.windows is None else ("quantized",)
 
     @property
     def early(self) -> bool:
@@ -82,22 +59,28 @@ class Measure(Stage):
     @property
     def identity(self) -> dict:
         """With the windows."""
-        return {**super().identity, "scoring": self.scoring.identity}
+        return {**super().identity, "scoring": self._scoring}
+
+    @property
+    def _scoring(self) -> list:
+        """Which windows."""
+        return [self.windows, SEED, PAIRED_WINDOWS]
 
     @property
     def paired(self) -> str:
         """Key of the losses of the unquantized model that its own are compared with."""
-        return digest([self.checkpoint, self.scoring.identity, self.version])
+        return digest([self.checkpoint, self._scoring, self.version])
+
+    @property
+    def _train_tokens(self) -> int:
+        """Training tokens scored, some of them by the unquantized model too."""
+        windows = self.model.train_windows if self.windows is None else self.windows
+        return (windows + min(PAIRED_WINDOWS, windows)) * self.model.context_length
 
     @property
     def work_tokens(self) -> int:
         """Of both texts."""
-        return self.scoring.train_tokens(self.model) + self.heldout_tokens
-
-    @property
-    def seeds(self) -> dict[str, int]:
-        """With that of the draw."""
-        return {**super().seeds, "sample": self.scoring.seed}
+        return self._train_tokens + self.heldout_tokens
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
         """Losses of the decoded model on training tokens and on held-out documents (section 6).
@@ -105,11 +88,11 @@ class Measure(Stage):
         Where all D training tokens are scored, their histogram is written, which is all that a
         bound needs.
         """
-        spec, scoring = self.model, self.scoring
+        spec = self.model
         device = torch.device(workspace.device)
         model = language_model.load(workspace.checkpoint(self), device)
         windows = workspace.windows.open()
-        chosen = shuffled_windows(spec.train_windows, scoring.windows, scoring.seed)
+        chosen = shuffled_windows(spec.train_windows, self.windows, SEED)
         paired = chosen[:PAIRED_WINDOWS]
         before, _ = paired_losses(
             self,
@@ -126,7 +109,7 @@ class Measure(Stage):
         done = len(paired) * spec.context_length
         train = evaluate(
             model,
-            training if scoring.windows is None else training[places],
+            training if self.windows is None else training[places],
             device,
             lambda tokens: report(done + tokens),
         )
@@ -134,21 +117,17 @@ class Measure(Stage):
             model,
             windows.heldout,
             device,
-            lambda tokens: report(scoring.train_tokens(spec) + tokens),
+            lambda tokens: report(self._train_tokens + tokens),
             keep_tokens=True,
         )
-        gaps = train.window_losses[np.searchsorted(places, paired)] - before
+        after = train.window_losses[np.searchsorted(places, paired)]
         row = {
             "model_id": self.model_id,
             **self.setting.columns,
-            "nominal_bits": nominal_bits(
-                nominal_rate(self.setting, self.before, workspace), spec.params_total
-            ),
+            "nominal_bits": nominal_bits(nominal_rate(self, workspace), spec.params_total),
             **{f"{code}_bits": 8 * len(file) for code, file in files.items()},
             "train_loss_nats": train.mean_loss_nats,
-            "paired_gap_nats": gaps.mean(),
-            "paired_gap_se_nats": gaps.std(ddof=1) / np.sqrt(len(gaps)),
-            "paired_windows": len(gaps),
+            **gap_columns(before, after),
             "heldout_loss_nats": heldout.mean_loss_nats,
             "heldout_loss_se_nats": clustered_standard_error(
                 heldout.window_token_losses, windows.heldout_documents
@@ -157,18 +136,9 @@ class Measure(Stage):
             "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
         }
         tables = {"quantized": pa.Table.from_pylist([row])}
-        if scoring.windows is None:
+        if self.windows is None:
             tables["loss_histograms"] = pa.concat_tables(
                 histogram_rows(self.model_id, self.setting, split, evaluation.histogram)
                 for split, evaluation in (("train", train), ("heldout", heldout))
             )
         return tables
-
-
-def nominal_rate(setting: Setting, quantize: Quantize, workspace: Workspace) -> float:
-    """b; on an unclipped grid the mean entropy of the codes of a matrix."""
-    if setting.step is None:
-        return setting.bits
-    layers = workspace.store.read("layers", quantize).to_pandas()
-    weights = layers["rows"] * layers["columns"]
-    return np.average(layers["weight_entropy_bits"], weights=weights)

@@ -52,8 +52,8 @@ class Sweep(Stage):
         return self.model.train_tokens
 
     @property
-    def seeds(self) -> dict[str, int]:
-        """Of the initial weights."""
+    def draws(self) -> dict[str, int]:
+        """The initial weights."""
         return {"weights": self.model.seed}
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:

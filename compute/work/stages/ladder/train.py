@@ -50,8 +50,8 @@ class Train(Stage):
         return self.model.train_tokens
 
     @property
-    def seeds(self) -> dict[str, int]:
-        """Of the initial weights."""
+    def draws(self) -> dict[str, int]:
+        """The initial weights."""
         return {"weights": self.model.seed}
 
     @property
@@ -87,9 +87,8 @@ class Train(Stage):
         )
         _check_against_registered(language_model.weights_sha256(model.cpu()), self, workspace)
         with whole_folder(workspace.trajectory(self)) as whole:
-            shutil.copytree(
-                trajectory, whole, dirs_exist_ok=True
-            )  # until all is written, both stay
+            # Until all is written, both stay.
+            shutil.copytree(trajectory, whole, dirs_exist_ok=True)
         language_model.save(model, workspace.checkpoint(self))
         state.forget()
         rows = {

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,31 +25,13 @@ from compute.work.workspace import Workspace
 POSITION_SEED = 34
 
 
-@dataclass(frozen=True)
-class Ahead:
-    """The windows that come next in the stream when a checkpoint is saved.
-
-    Attributes:
-        windows: how many of them are scored.
-        positions: predictions drawn inside each.
-    """
-
-    windows: int
-    positions: int
-
-    def indices(self, spec: HubModel, step: int) -> np.ndarray:
-        """Of the windows after ``step``, as far as the model was trained on them."""
-        first = step * spec.batch_windows
-        return np.arange(first, min(first + self.windows, spec.train_windows))
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Chain(Stage):
     """Loss of every earlier checkpoint, and of the final model, on the windows that come next.
 
     Attributes:
-        text: what determines them.
-        ahead: how many are scored, and where.
+        windows: how many are scored.
+        positions: predictions drawn inside each.
     """
 
     stage = "chain"
@@ -56,33 +39,33 @@ class Chain(Stage):
     tables = ("checkpoint_losses",)
     reads = ("checkpoint",)
     spread = True
+    draws: ClassVar = {"ahead_positions": POSITION_SEED}
 
     model: HubModel
-    text: dict
-    ahead: Ahead
+    windows: int
+    positions: int
 
     @property
     def identity(self) -> dict:
         """With the steps, and the windows at each."""
-        ahead = [self.ahead.windows, self.ahead.positions, POSITION_SEED]
+        ahead = [self.windows, self.positions, POSITION_SEED]
         steps = [step for step, _ in self.model.chain]
-        return {**super().identity, "text": self.text, "steps": steps, "ahead": ahead}
+        return {**super().identity, "steps": steps, "ahead": ahead}
 
     @property
     def work_tokens(self) -> int:
         """By each checkpoint and by the final model."""
-        steps = [step for step, _ in self.model.chain]
-        windows = sum(len(self.ahead.indices(self.model, step)) for step in steps)
+        windows = sum(len(self.indices(step)) for step, _ in self.model.chain)
         return 2 * windows * self.model.context_length
 
-    @property
-    def seeds(self) -> dict[str, int]:
-        """With that of the positions."""
-        return {**super().seeds, "ahead_positions": POSITION_SEED}
+    def indices(self, step: int) -> np.ndarray:
+        """Of the windows after ``step``, as far as the model was trained on them."""
+        first = step * self.model.batch_windows
+        return np.arange(first, min(first + self.windows, self.model.train_windows))
 
     def memory(self, device: str, weight_bytes: int) -> tuple[int, int]:
         """Of scoring."""
-        return scoring(self.model, self.ahead.positions, device, weight_bytes)
+        return scoring(self.model, self.positions, device, weight_bytes)
 
     def cost(self, memory: Memory) -> Cost:
         """A forward pass for every token."""
@@ -98,7 +81,7 @@ class Chain(Stage):
         Raises:
             ValueError: the first of them is another's.
         """
-        spec, ahead = self.model, self.ahead
+        spec = self.model
         repeated = dict(repeated_weights(spec).left_out)
         checkpoints = [(s, source) for s, source in spec.chain if s not in repeated]
         folder = workspace.probes(self)
@@ -108,8 +91,8 @@ class Chain(Stage):
 
         def losses(model: PreTrainedModel, step: int) -> np.ndarray:
             nonlocal done
-            indices = ahead.indices(spec, step)
-            kept = min(ahead.positions, spec.context_length)
+            indices = self.indices(step)
+            kept = min(self.positions, spec.context_length)
             places = drawn_positions(len(indices), kept, spec.context_length, POSITION_SEED)
             ids = workspace.windows.open().read(indices)
             found = score_positions(

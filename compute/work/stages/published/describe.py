@@ -25,11 +25,7 @@ _WORTH_SAYING = 0.05
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Describe(Stage):
-    """Describe one checkpoint and its text.
-
-    Attributes:
-        text: what determines the windows.
-    """
+    """Describe one checkpoint and its text."""
 
     stage = "describe"
     version = 2
@@ -38,13 +34,12 @@ class Describe(Stage):
     early = True
 
     model: HubModel
-    text: dict
 
     @property
     def identity(self) -> dict:
-        """With the text, and what is said of the model."""
+        """With what is said of the model."""
         counts = [self.model.params_embedding, self.model.params_nonembedding]
-        said = {"counts": counts, "train_tokens": self.model.train_tokens, "text": self.text}
+        said = {"counts": counts, "train_tokens": self.model.train_tokens}
         return {**super().identity, **said}
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:

@@ -1,6 +1,7 @@
 """Score one coded model on sampled windows: `quantized` and `token_losses` (section 6)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +22,10 @@ from compute.suites.published.effort import DRAW_SEEDS, POSITION_SEEDS, Effort
 from compute.suites.published.hub_model import HubModel
 from compute.suites.text.windows.draws import drawn_positions, uniform_draws
 from compute.suites.text.windows.window_source import SampledWindows
-from compute.work.stages.ladder.measure import PAIRED_WINDOWS, nominal_rate
 from compute.work.stages.model_memory import scoring
-from compute.work.stages.paired_losses import paired_losses
+from compute.work.stages.paired_losses import PAIRED_WINDOWS, gap_columns, paired_losses
 from compute.work.stages.published.fetch import Fetch
-from compute.work.stages.quantize import Quantize
+from compute.work.stages.quantize import Quantize, nominal_rate
 from compute.work.stages.stage import Cost, Report, Stage
 from compute.work.workspace import Workspace
 
@@ -39,7 +39,6 @@ class Sample(Stage):
     """Score one model at drawn positions of drawn windows.
 
     Attributes:
-        text: what determines the windows.
         effort: how many are drawn.
     """
 
@@ -47,11 +46,14 @@ class Sample(Stage):
     version = 3
     tables = ("quantized", "token_losses")
     spread = True
+    draws: ClassVar = {
+        **{f"{split}_windows": seed for split, seed in DRAW_SEEDS.items()},
+        **{f"{split}_positions": seed for split, seed in POSITION_SEEDS.items()},
+    }
 
     model: HubModel
     before: Fetch | Quantize
     setting: Setting
-    text: dict
     effort: Effort
 
     @property
@@ -67,7 +69,7 @@ class Sample(Stage):
     @property
     def identity(self) -> dict:
         """With the windows."""
-        return {**super().identity, "text": self.text, "sampling": self.effort.sampling_identity}
+        return {**super().identity, "sampling": self.effort.sampling_identity}
 
     @property
     def paired(self) -> str:
@@ -81,13 +83,6 @@ class Sample(Stage):
         draws = sum(self.effort.draws(split) for split in DRAW_SEEDS)
         paired = min(PAIRED_WINDOWS, self.effort.train_draws) if self.coded else 0
         return (draws + paired) * self.model.context_length
-
-    @property
-    def seeds(self) -> dict[str, int]:
-        """With those of every draw."""
-        windows = {f"{split}_windows": seed for split, seed in DRAW_SEEDS.items()}
-        positions = {f"{split}_positions": seed for split, seed in POSITION_SEEDS.items()}
-        return {**super().seeds, **windows, **positions}
 
     def memory(self, device: str, weight_bytes: int) -> tuple[int, int]:
         """Of scoring."""
@@ -145,7 +140,6 @@ class Sample(Stage):
             paired_losses(self, workspace, lambda: after)
         if self.coded is None:  # unquantized, or in the file that it comes in
             before = after
-        gaps = after - before
         clusters = np.take_along_axis(drawn["heldout"][2], heldout.positions, axis=1)
         row = {
             "model_id": self.model_id,
@@ -153,9 +147,7 @@ class Sample(Stage):
             "nominal_bits": _nominal_bits(self, workspace, model),
             **{f"{code}_bits": size for code, size in bits.items()},
             "train_loss_nats": train.loss_nats.mean(),
-            "paired_gap_nats": gaps.mean(),
-            "paired_gap_se_nats": gaps.std(ddof=1) / np.sqrt(len(gaps)),
-            "paired_windows": len(gaps),
+            **gap_columns(before, after),
             "heldout_loss_nats": heldout.loss_nats.mean(),
             "heldout_loss_se_nats": clustered_standard_error(heldout.loss_nats, clusters),
             "train_tokens_evaluated": train.loss_nats.size,
@@ -171,8 +163,8 @@ def _nominal_bits(unit: Sample, workspace: Workspace, model: PreTrainedModel) ->
     spec = unit.model
     if spec.file is not None and unit.setting.quantizer == "gguf":
         return float(spec.file.tensor_bits)
-    rate = nominal_rate(unit.setting, unit.before, workspace)
-    return nominal_bits(rate, sum(language_model.parameter_counts(model)))
+    parameters = sum(language_model.parameter_counts(model))
+    return nominal_bits(nominal_rate(unit, workspace), parameters)
 
 
 def _drawn(

@@ -2,23 +2,19 @@
 
 from compute.base.digest import digest
 from compute.base.errors import InputError
-from compute.base.setting import UNQUANTIZED
+from compute.base.setting import UNQUANTIZED, Setting
 from compute.suites.ladder.ladder_model import LadderModel
-from compute.suites.ladder.ladder_suite import Ladder, Measurement
+from compute.suites.ladder.ladder_suite import Ladder
 from compute.suites.text.windows.tiling import Windows, predictions
+from compute.work.stages.curvature import Curvature
 from compute.work.stages.information import Information
-from compute.work.stages.ladder.measure import Measure, Scoring
+from compute.work.stages.ladder.measure import Measure
 from compute.work.stages.ladder.register import Register
 from compute.work.stages.ladder.sweep import Sweep
 from compute.work.stages.ladder.train import Train
 from compute.work.stages.ladder.trajectory import Trajectory
 from compute.work.stages.quantize import Quantize
 from compute.work.stages.stage import Stage
-from compute.work.stages.units.shared import curvature_unit, quantize_unit
-
-#: Of the training windows on which the loss is compared with the unquantized model's, and on
-#: which it is measured where not all are.
-SAMPLE_SEED = 12
 
 
 def suite_fingerprint(ladder: Ladder, corpus_fingerprint: str) -> str:
@@ -76,21 +72,18 @@ def _model_units(
     ahead = Trajectory(model=model, before=train)
     units = [train, Register(model=model, before=train), ahead]
     windows = min(ladder.calibration_windows, model.train_windows)
+    states: dict[Setting, Stage] = {}
     for measurement in ladder.measurements_of(model):
-        quantized = quantize_unit(train, measurement.setting, windows)
-        measured = _measure_unit(measurement, quantized, heldout_tokens)
-        units += [quantized, measured]
-        if measurement.setting == UNQUANTIZED:
+        setting, scored = measurement.setting, measurement.train_windows
+        of = {"model": model, "setting": setting}
+        states[setting] = Quantize(**of, before=train, windows=windows)
+        of |= {"before": states[setting], "heldout_tokens": heldout_tokens}
+        measured = Measure(**of, windows=scored and min(scored, model.train_windows))
+        units += [states[setting], measured]
+        if setting == UNQUANTIZED:
             units.append(Information(model=model, before=measured, ahead=ahead))
-    for request in ladder.curvature:
-        if request.wants(model):
-            units.append(curvature_unit(request.point, train, units))
+    states[UNQUANTIZED] = train
+    for point in (request.point for request in ladder.curvature if request.wants(model)):
+        of = {"model": model, "setting": states[point.setting].setting}
+        units.append(Curvature(**of, before=states[point.setting], point=point))
     return units
-
-
-def _measure_unit(measurement: Measurement, quantized: Quantize, heldout_tokens: int) -> Measure:
-    model, windows = quantized.model, measurement.train_windows
-    if windows is not None:
-        windows = min(windows, model.train_windows)
-    of = {"model": model, "before": quantized, "setting": measurement.setting}
-    return Measure(**of, scoring=Scoring(windows, SAMPLE_SEED), heldout_tokens=heldout_tokens)

@@ -17,10 +17,10 @@ from compute.session import hub_session
 from compute.session.request import Request
 from compute.session.smaller_effort import smaller_requests
 from compute.suites.published.hub_suite import load_hub_suite
+from compute.work.left_out import shortages
 from compute.work.machines.executor import Finished
 from compute.work.machines.perform import perform
 from compute.work.machines.this_machine import ThisMachine
-from compute.work.shortages import shortages
 from compute.work.stages.units.hub import hub_units
 from compute.work.workspace import Workspace
 from tests.compute.helpers.published_runs import carried_out, opened

@@ -1,7 +1,34 @@
-"""What has to be left out where a machine has too little memory for it."""
+"""What of a suite is left out: stages that are not wanted, and what a machine has no memory for."""
 
+from compute.base.errors import InputError
 from compute.base.memory import Memory
 from compute.work.stages.stage import Stage
+
+
+def without_stages(
+    units: list[Stage], names: tuple[str, ...], stages: tuple[type[Stage], ...]
+) -> list[Stage]:
+    """The units that are left without some stages, and without what needs them.
+
+    Args:
+        units: dependencies before dependents.
+        names: of the stages to leave out.
+        stages: that such models have.
+
+    Raises:
+        InputError: there is no such stage, or nothing can be done without it.
+    """
+    optional = [stage.stage for stage in stages if stage.optional]
+    for name in names:
+        if name not in optional:
+            raise InputError(
+                f"There is no stage {name!r} to leave out; choose from {', '.join(optional)}."
+            )
+    out: set[str] = set()
+    for unit in units:
+        if unit.stage in names or out & {*unit.needs}:
+            out.add(unit.name)
+    return [unit for unit in units if unit.name not in out]
 
 
 def shortages(
