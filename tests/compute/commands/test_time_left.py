@@ -9,7 +9,7 @@ from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.schedule import Schedule
 from compute.work.stages.units.hub import hub_units
 from compute.work.stages.units.ladder import ladder_units
-from tests.compute.odd_stage import idle_unit as unit
+from tests.compute.helpers.odd_stage import idle_unit as unit
 
 RTN, GPTQ = Setting("rtn", bits=4), Setting("gptq", bits=4)
 

@@ -11,7 +11,7 @@ from compute.work.machines import perform
 from compute.work.machines.executor import _Room
 from compute.work.schedule import Schedule
 from compute.work.stages.stage import Stage
-from tests.compute.odd_stage import IdleUnit, idle_unit
+from tests.compute.helpers.odd_stage import IdleUnit, idle_unit
 
 MIB = 2**20
 
