@@ -81,6 +81,22 @@ MATRICES = ("hessian", "gauss_newton")
 #: Which parameters such a matrix is taken in: all, or those that quantizers put on a grid.
 MATRIX_PARAMETERS = ("all", "quantized")
 
+#: What a unit of each stage of the batch job does; the app lists stages in this order.
+STAGES = {
+    "train": "trains a model and scores every batch before training on it",
+    "sweep": "trains a model at one learning rate and scores it on unseen text",
+    "fetch": "downloads a published checkpoint from the hub",
+    "describe": "registers a published checkpoint: its parameters and its text",
+    "register": "registers a trained model: its parameters and its text",
+    "quantize": "quantizes a model at one setting and measures the files",
+    "measure": "scores every token of a quantized model",
+    "sample": "scores random windows of a quantized model",
+    "chain": "scores an earlier checkpoint",
+    "trajectory": "scores states stored during training",
+    "curvature": "estimates traces and spectra of the second derivatives",
+    "information": "computes the area between online and final loss",
+}
+
 
 def _curvature_of() -> list[pa.Field]:
     """Columns that say which matrix of which state of a model was looked at."""

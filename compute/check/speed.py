@@ -24,8 +24,7 @@ from compute.quantize.quantizers import quantize
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.machines.measured import Measured
-from compute.work.stages.needs import memory_of
-from compute.work.unit import Unit
+from compute.work.stages.model_memory import scoring
 
 PART = "speed"
 SHAPES = ("pythia-1b", "pythia-2.8b")
@@ -115,9 +114,8 @@ def _scoring(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     found.scoring_flops = min(found.scoring_flops or flops, flops)
     yield Row(PART, f"{name}: arithmetic of scoring", f"{flops / 1e12:.3g} Tflop/s")
     if times[-1].peak_bytes:
-        effort = replace(load_hub_suite("pythia").effort, positions=_POSITIONS)
-        unit = Unit("sample", name, None, identity={}, tables=(), model=(shape, effort))
-        planned, _ = memory_of(unit, replace(shape, context_length=context), device, dtype.itemsize)
+        shorter = replace(shape, context_length=context)
+        planned, _ = scoring(shorter, _POSITIONS, device, dtype.itemsize)
         yield _memory_row(f"{name}: memory of scoring", times[-1].peak_bytes, planned)
 
 

@@ -6,18 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from compute.base.terminal import console
 from compute.commands.console import progress_of, show_curvature_memory, show_plan, show_summary
-from compute.models.curvature.forecast import Forecast, forecast
+from compute.models.curvature.forecast import Forecast
 from compute.session import estimate
 from compute.session.kept_request import keep_request
 from compute.session.session import Session
-from compute.suites.curvature_point import CurvaturePoint
 from compute.work.machines.executor import Finished
 from compute.work.machines.perform import record_skipped
 from compute.work.plan import units_to_make
+from compute.work.stages.curvature import Curvature
 from compute.work.store import SuiteStore
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
@@ -43,21 +42,18 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
     """By model: of its curvature measurements that are left, the one that takes most memory."""
     memory = session.machines.memory(session.workspace)
-    wanted: dict[Any, list[CurvaturePoint]] = defaultdict(list)
+    wanted: dict[str, list[Curvature]] = defaultdict(list)
     for unit in session.plan.todo:
-        if unit.stage == "curvature":
-            spec, point = unit.model
-            wanted[spec].append(point)
+        if isinstance(unit, Curvature):
+            wanted[unit.model_id].append(unit)
     found = {}
-    for spec, points in wanted.items():
-        most = max(points, key=lambda point: (point.steps, point.matrix == "hessian"))
-        shape = (session.config_of(spec), spec.context_length, most)
-        expected = forecast(*shape, memory, spec.vocab_size)
-        if expected.fit is None and session.workers > 1:
-            alone = forecast(*shape, session.memory_of_one, spec.vocab_size)
-            if alone.fit is not None:
-                expected = replace(expected, reason=expected.reason + session.shared_memory)
-        found[spec.model_id] = expected
+    for model_id, units in wanted.items():
+        most = max(units, key=lambda unit: (unit.point.steps, unit.point.matrix == "hessian"))
+        expected = most.forecast(memory)
+        shared = expected.fit is None and session.workers > 1
+        if shared and most.forecast(session.memory_of_one).fit is not None:
+            expected = replace(expected, reason=expected.reason + session.shared_memory)
+        found[model_id] = expected
     return found
 
 

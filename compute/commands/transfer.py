@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from compute.base.errors import InputError
 from compute.base.folders import whole_folder
@@ -14,11 +14,8 @@ from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.codes.header import CODES
 from compute.session.session import Session
-from compute.suites import hub
 from compute.suites.hub.files import TOKENIZER, folder_files, matching
-from compute.suites.ladder.ladder_model import LadderModel
-from compute.suites.published.hub_model import HubModel
-from compute.suites.text.tokenizers.byte_tokenizer import byte_tokenizer
+from compute.work.stages.quantize import Quantize
 from compute.work.unit import Unit
 
 #: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and
@@ -43,7 +40,7 @@ def export_model(session: Session, model_id: str, setting: str, code: str, folde
     if code not in CODES:
         raise InputError(f"There is no code {code!r}; choose one of {', '.join(CODES)}.")
     _check_absent(folder)
-    units = [unit for unit in session.plan.units if unit.stage == "quantize"]
+    units = [unit for unit in session.plan.units if isinstance(unit, Quantize)]
     _check_known("model", model_id, sorted({unit.model_id for unit in units}))
     units = [unit for unit in units if unit.model_id == model_id]
     _check_known("setting", setting, [unit.setting.slug for unit in units])
@@ -67,17 +64,8 @@ def export_model(session: Session, model_id: str, setting: str, code: str, folde
     with whole_folder(folder) as ready:
         (ready / WEIGHTS).write_bytes(file)
         shutil.copyfile(workspace.checkpoint(unit) / "config.json", ready / "config.json")
-        _tokenizer_of(unit.model[0]).save_pretrained(ready)
+        unit.model.tokenizer.save_pretrained(ready)
     print(f"{folder / WEIGHTS}: {len(file):,} bytes, a code length of {bits:,} bits.")
-
-
-def _tokenizer_of(model: LadderModel | HubModel) -> PreTrainedTokenizerBase:
-    """What turns text into the model's tokens.
-
-    Raises:
-        InputError: it cannot be had.
-    """
-    return hub.tokenizer_of(model.source) if isinstance(model, HubModel) else byte_tokenizer()
 
 
 def _recorded(session: Session, unit: Unit, code: str) -> tuple[int, str]:

@@ -6,35 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, GPTNeoXForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from compute.base.folders import whole_folder
 from compute.models import checkpoint
 from compute.suites.hub.parameter_counts import parameter_counts
-from compute.suites.ladder.ladder_model import VOCAB_SIZE, LadderModel
-from compute.suites.text.windows.tiling import DOCUMENT_END
+from compute.suites.ladder.ladder_model import LadderModel
 
 #: Entries of a matrix that tell it from others.
 _SAMPLED = 4096
 
 # Checkpoints of this size load in milliseconds, and the run shows progress of its own.
 logging.disable_progress_bar()
-
-
-def config_of(spec: LadderModel) -> GPTNeoXConfig:
-    """The architecture."""
-    return GPTNeoXConfig(
-        vocab_size=VOCAB_SIZE,
-        hidden_size=spec.hidden_size,
-        num_hidden_layers=spec.layers,
-        num_attention_heads=spec.heads,
-        intermediate_size=4 * spec.hidden_size,
-        max_position_embeddings=spec.context_length,
-        use_cache=False,
-        bos_token_id=DOCUMENT_END,
-        eos_token_id=DOCUMENT_END,
-    )
 
 
 def build(spec: LadderModel) -> GPTNeoXForCausalLM:
@@ -45,7 +29,7 @@ def build(spec: LadderModel) -> GPTNeoXForCausalLM:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(spec.seed)
-        model = GPTNeoXForCausalLM(config_of(spec))
+        model = GPTNeoXForCausalLM(spec.config)
     counted = parameter_counts(model)
     assert counted == (spec.params_embedding, spec.params_nonembedding), counted
     return model

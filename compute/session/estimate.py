@@ -81,13 +81,7 @@ def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
     def seconds(unit: Unit) -> float:
         if not unit.work_tokens:
             return OVERHEAD_SECONDS
-        speed = speeds[unit.model_id]
-        by_stage = {
-            "train": speed.training,
-            "sweep": speed.training,
-            "curvature": speed.curvature,
-        }
-        per_token = by_stage.get(unit.stage, speed.evaluation)
+        per_token = getattr(speeds[unit.model_id], unit.pace)
         return OVERHEAD_SECONDS + per_token * unit.work_tokens
 
     return seconds

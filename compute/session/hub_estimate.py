@@ -10,12 +10,10 @@ from collections.abc import Callable
 import torch
 
 from compute.base.memory import Memory
-from compute.models.curvature.forecast import forecast
 from compute.models.placement import arithmetic
 from compute.session.estimate import OVERHEAD_SECONDS
-from compute.suites.published.hub_model import HubModel
 from compute.work.machines.measured import Measured
-from compute.work.unit import Unit
+from compute.work.stages.stage import Stage
 
 #: Share of the speed of a large product of matrices that a whole model reaches, usually.
 EFFICIENCY = 0.4
@@ -26,10 +24,6 @@ COLUMN_SECONDS = 3e-4
 #: Seconds of one core for every quantized parameter, about: statistics of its layer, both codes,
 #: and decoding them again.
 PARAMETER_SECONDS = 3e-7
-
-#: Columns of a transformer block's matrices over its width: four matrices read the residual
-#: stream or something as wide, one reads the MLP's layer, four times as wide.
-_BLOCK_COLUMNS = 7
 
 
 def matmul_flops(device: str, dtype: torch.dtype) -> float:
@@ -57,34 +51,22 @@ def measure_speeds(device: str, found: Measured | None = None) -> Measured:
     )
 
 
-def unit_seconds(
-    models: dict[str, HubModel], memory: Memory, speeds: Measured
-) -> Callable[[Unit], float]:
+def unit_seconds(memory: Memory, speeds: Measured) -> Callable[[Stage], float]:
     """Expected seconds of a unit, without its downloads.
 
     Args:
-        models: by id.
         memory: for each worker.
         speeds: from ``measure_speeds``.
     """
 
-    def seconds(unit: Unit) -> float:
-        model = models[unit.model_id]
-        if unit.stage in ("sample", "chain"):
-            return (
-                OVERHEAD_SECONDS
-                + 2.0 * model.params_total * unit.work_tokens / speeds.scoring_flops
-            )
-        if unit.stage == "quantize":
-            blocks = model.config.num_hidden_layers
-            columns = blocks * _BLOCK_COLUMNS * model.config.hidden_size
-            runs = 2.0 * model.params_total * unit.work_tokens / speeds.curvature_flops
-            rest = speeds.parameter_seconds * model.params_total
-            return OVERHEAD_SECONDS + runs + speeds.column_seconds * columns + rest
-        if unit.stage == "curvature":
-            _, point = unit.model
-            found = forecast(model.config, model.context_length, point, memory, model.vocab_size)
-            return OVERHEAD_SECONDS + found.flops / speeds.curvature_flops
-        return OVERHEAD_SECONDS
+    def seconds(unit: Stage) -> float:
+        cost = unit.cost(memory)
+        return (
+            OVERHEAD_SECONDS
+            + cost.scoring_flops / speeds.scoring_flops
+            + cost.float32_flops / speeds.curvature_flops
+            + cost.columns * speeds.column_seconds
+            + cost.parameters * speeds.parameter_seconds
+        )
 
     return seconds

@@ -7,8 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from transformers import PreTrainedConfig
-
 from compute.base.bars import one_bar
 from compute.base.digest import digest
 from compute.base.errors import InputError
@@ -29,10 +27,12 @@ from compute.suites.published.named_models import named_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_weights
 from compute.suites.text.opening import Tokenizing, open_text, text_identity, tokenizing_of
 from compute.suites.text.origins import SEED, DatasetText, FolderText, StreamText, Text
+from compute.work.left_out import shortages, without_stages
 from compute.work.machines.measured import Measured
-from compute.work.stages.needs import SPREAD, memory_of, shortages
-from compute.work.stages.units.hub import FILE_BYTES, OPTIONAL, hub_units
-from compute.work.stages.units.shared import without_stages
+from compute.work.stages import PUBLISHED
+from compute.work.stages.published.fetch import FILE_BYTES
+from compute.work.stages.stage import Stage
+from compute.work.stages.units.hub import hub_units
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 
@@ -107,7 +107,7 @@ class HubSession(Session):
         }
         for model in self.models:
             units = [u for u in self.plan.todo if u.model_id == model.model_id]
-            needs = [self._memory(unit, model) for unit in units if unit.stage != "curvature"]
+            needs = [found for unit in units if (found := self._memory(unit)) is not None]
             size = self.downloads[model.model_id]
             about = FILE_BYTES * model.params_total
             table["checkpoint"].append(model.source.revision)
@@ -120,21 +120,17 @@ class HubSession(Session):
             table["time"].append(duration(sum(map(seconds, units))))
         return table
 
-    def config_of(self, model: HubModel) -> PreTrainedConfig:
-        """The architecture."""
-        return model.config
-
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
         """Arithmetic over a measured speed; downloads are not counted."""
         device = self.workspace.device
         speeds = self.machines.call(device, hub_estimate.measure_speeds, device, self._checked)
-        return hub_estimate.unit_seconds(self._by_id, self._one_card, speeds)
+        return hub_estimate.unit_seconds(self._one_card, speeds)
 
-    def gpus(self, unit: Unit) -> float:
+    def gpus(self, unit: Stage) -> float:
         """As many as its model needs."""
-        if unit.stage not in SPREAD:
+        if not unit.spread:
             return 1.0
-        needed = self._memory(unit, self._by_id[unit.model_id])[0]
+        needed, _ = self._memory(unit)
         return float(max(1, -(-needed // self._one_card.usable_device_bytes)))
 
     def prepared(self) -> Self:
@@ -166,7 +162,7 @@ class HubSession(Session):
         for request in smaller_requests(self.request):
             effort = effort_of(request, self.suite.effort)
             units = hub_units(self.models, effort, text)
-            units = without_stages(units, request.without, OPTIONAL)
+            units = without_stages(units, request.without, PUBLISHED)
             units = [u for u in units if u.key not in done and u.name not in self.skipped]
             wall = before + estimate.wall_seconds(units, seconds, self.workers)
             found = Offer(request, wall)
@@ -188,7 +184,7 @@ class HubSession(Session):
 
     def _without_memory(self, units: list[Unit], workspace: Workspace) -> dict[str, str]:
         one, cards = (self.machines.memory(workspace, all_cards=a) for a in (False, True))
-        return shortages(units, self._by_id, one, cards, self._weight_bytes, self._alone)
+        return shortages(units, one, cards, self._weight_bytes, self._alone)
 
     @cached_property
     def _checked(self) -> Measured | None:
@@ -206,10 +202,6 @@ class HubSession(Session):
             return None
         return self.machines.memory(replace(self.workspace, workers=1))
 
-    @cached_property
-    def _by_id(self) -> dict[str, HubModel]:
-        return {model.model_id: model for model in self.models}
-
     @property
     def _weight_bytes(self) -> int:
         return arithmetic(self.workspace.device).itemsize
@@ -217,8 +209,8 @@ class HubSession(Session):
     def _wants(self, stage: str, model: HubModel) -> bool:
         return any(u.stage == stage and u.model_id == model.model_id for u in self.plan.units)
 
-    def _memory(self, unit: Unit, model: HubModel) -> tuple[int, int]:
-        return memory_of(unit, model, self.workspace.device, self._weight_bytes)
+    def _memory(self, unit: Stage) -> tuple[int, int] | None:
+        return unit.memory(self.workspace.device, self._weight_bytes)
 
     @cached_property
     def _repeats(self) -> dict[str, Repeats]:
@@ -325,7 +317,7 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
     )
     store = suite_store(request, suite.suite, fingerprint)
     units = hub_units(suite.models, suite.effort, text)
-    units = without_stages(units, request.without, OPTIONAL)
+    units = without_stages(units, request.without, PUBLISHED)
     workspace = workspace_of(place, store, fingerprint, None, suite.text.label, SEED)
     with console.status("Counting memory and time"):
         return HubSession.of(place, workspace, units, suite=suite).limited()

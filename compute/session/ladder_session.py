@@ -4,9 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from transformers import PreTrainedConfig
-
-from compute.models import language_model
 from compute.session import estimate
 from compute.session.place import Place, check_quantizers, picked, suite_store, workspace_of
 from compute.session.session import Session
@@ -14,13 +11,13 @@ from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.ladder_suite import Ladder, load_ladder
 from compute.suites.text.corpora.corpus import Corpus, load_corpus
 from compute.suites.text.windows.tiling import tile
+from compute.work.left_out import without_stages
+from compute.work.stages import LADDER
 from compute.work.stages.units.ladder import (
-    OPTIONAL,
     check_corpus_size,
     ladder_units,
     suite_fingerprint,
 )
-from compute.work.stages.units.shared import without_stages
 from compute.work.unit import Unit
 
 
@@ -54,10 +51,6 @@ class LadderSession(Session):
             "steps": [f"{model.steps:,}" for model in self.models],
             "peak rate": [", ".join(rates[model.model_id]) for model in self.models],
         }
-
-    def config_of(self, model: LadderModel) -> PreTrainedConfig:
-        """The architecture."""
-        return language_model.config_of(model)
 
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
         """From a few training steps and one evaluation of each model that has work to do."""
@@ -97,5 +90,5 @@ def open_ladder(place: Place, preset: str) -> LadderSession:
     store = suite_store(request, ladder.suite, fingerprint)
     workspace = workspace_of(place, store, fingerprint, files, corpus.name, ladder.corpus_seed)
     units = ladder_units(chosen, fingerprint, windows.heldout_documents.size)
-    units = without_stages(units, request.without, OPTIONAL)
+    units = without_stages(units, request.without, LADDER)
     return LadderSession.of(place, workspace, units, ladder=chosen, corpus=corpus).limited()

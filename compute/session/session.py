@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from transformers import PreTrainedConfig
-
 from compute.base.memory import Memory
 from compute.session.place import Place
 from compute.session.request import Request
+from compute.suites.model import Model
 from compute.work.machines.choice import Machines
 from compute.work.plan import Plan, make_plan
 from compute.work.unit import Unit
@@ -63,7 +62,7 @@ class Session:
         return cls(workspace, place.workers, again, plan, place.machines, **asked)
 
     @property
-    def models(self) -> tuple[Any, ...]:
+    def models(self) -> tuple[Model, ...]:
         """Smallest first."""
         raise NotImplementedError
 
@@ -74,10 +73,6 @@ class Session:
 
     def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
         """More columns of the plan's table, one entry per model."""
-        raise NotImplementedError
-
-    def config_of(self, model: Any) -> PreTrainedConfig:
-        """The architecture of one model."""
         raise NotImplementedError
 
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:

@@ -1,59 +1,58 @@
 """The unit of work: one (stage, model, setting), named after everything that produced it."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 from compute.base.digest import digest
 from compute.base.setting import Setting
+from compute.suites.model import Model
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Unit:
     """What one worker does at a time and a rerun need not do again.
 
+    Every stage is a subclass, whose fields say what is to be done.  A class variable that depends
+    on them is a property there.
+
     Attributes:
-        stage: one of ``compute.work.stages.STAGES``.
-        model_id: unique within the suite.
-        setting: None for stages that do not quantize.
-        identity: everything that determines the result, as JSON; hashed into ``key``.
+        stage: name of the stage.
+        version: raised when a change of the code changes the stage's numbers, so that files
+            written before are known to be stale.
         tables: the artifact tables it writes one file each to.
-        needs: names of the units whose output it reads.
-        variant: what else tells it from others of its stage, for names; empty if nothing does.
-        model: the model's description, for the stage's use.
-        work_tokens: tokens it runs through the model, for progress and estimates.
-        work_unit: what they are if they are no tokens: ``B`` of a download.
-        checkpoint: key of the checkpoints that it makes or reads, or None.
-        trajectory: key of the checkpoints on the way that it makes or reads, or None.
-        coded: key of the coded model that it makes or reads, or None.
-        moments: key of what is kept of the inputs of the trained model's layers, or None; whichever
-            unit needs it first makes it.
-        paired: key of the losses of the unquantized model that it compares its own with, or None;
-            whichever unit needs them first takes them.
         makes: which of ``checkpoint``, ``trajectory`` and ``coded`` it puts into the cache.
         reads: which of them it needs there.
-        seeds: purpose -> seed, for the provenance.
         early: whether it goes before heavier work, so that there is something to show.
+        variant: what else tells it from others of its stage, for names; empty if nothing does.
+        work_tokens: tokens it runs through the model, for progress and estimates.
+        work_unit: what they are if they are no tokens: ``B`` of a download.
+        draws: purpose -> seed of what it draws at random.
+        model: what it is done to.
+        before: unit whose output it works on; None for the first of a model.
+        setting: None for stages that do not quantize.
+        text: what determines the windows, as JSON, where the identity of ``before`` does not.
     """
 
-    stage: str
-    model_id: str
-    setting: Setting | None
-    identity: dict
-    tables: tuple[str, ...]
-    needs: tuple[str, ...] = ()
-    variant: str = ""
-    model: Any = None
-    work_tokens: int = 0
-    work_unit: str = "tokens"
-    checkpoint: str | None = None
-    trajectory: str | None = None
-    coded: str | None = None
-    moments: str | None = None
-    paired: str | None = None
-    makes: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
-    seeds: dict[str, int] = field(default_factory=dict)
-    early: bool = False
+    stage: ClassVar[str]
+    version: ClassVar[int]
+    tables: ClassVar[tuple[str, ...]] = ()
+    makes: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
+    early: ClassVar[bool] = False
+    variant: ClassVar[str] = ""
+    work_tokens: ClassVar[int] = 0
+    work_unit: ClassVar[str] = "tokens"
+    draws: ClassVar[dict[str, int]] = {}
+
+    model: Model
+    before: "Unit | None" = None
+    setting: Setting | None = None
+    text: dict | None = None
+
+    @property
+    def model_id(self) -> str:
+        """Unique within the suite."""
+        return self.model.model_id
 
     @property
     def model_label(self) -> str:
@@ -71,6 +70,42 @@ class Unit:
         return f"{self.stage} {self.label}"
 
     @property
+    def identity(self) -> dict:
+        """Everything that determines the result, as JSON; a stage adds what its fields say."""
+        earlier = self.before.identity if self.before else {}
+        return {**earlier, **({"text": self.text} if self.text else {}), self.stage: self.version}
+
+    @property
     def key(self) -> str:
         """Digest of what determines the result."""
         return digest({"stage": self.stage, **self.identity})
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the units whose output it reads."""
+        return (*self.before.needs, self.before.name) if self.before else ()
+
+    @property
+    def origin(self) -> "Unit":
+        """The unit that makes the checkpoint."""
+        return self.before.origin if self.before else self
+
+    @property
+    def seeds(self) -> dict[str, int]:
+        """Purpose -> seed, for the provenance."""
+        return {**(self.before.seeds if self.before else {}), **self.draws}
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Key of the checkpoint that it makes or reads."""
+        return self.before.checkpoint if self.before else None
+
+    @property
+    def trajectory(self) -> str | None:
+        """Key of the checkpoints on the way that it makes or reads."""
+        return self.before.trajectory if self.before else None
+
+    @property
+    def coded(self) -> str | None:
+        """Key of the coded model that it makes or reads."""
+        return self.before.coded if self.before else None

@@ -4,7 +4,6 @@ import hashlib
 import importlib
 import io
 import json
-import re
 from datetime import UTC, datetime
 from functools import partial
 
@@ -123,13 +122,6 @@ def test_a_suite_without_records_of_units_says_so(open_artifacts, data_copy):
     app = open_artifacts(data_copy)
     assert not app.exception
     assert "No unit of work was recorded" in sentences(app)[0]
-
-
-def test_every_stage_of_the_batch_job_is_described():
-    sources = " ".join(
-        path.read_text() for path in (ROOT / "compute/work/stages/units").glob("*.py")
-    )
-    assert set(re.findall(r'stage="(\w+)"', sources)) == set(runs.STAGES)
 
 
 def test_a_copy_that_packs_units_into_fewer_files_keeps_their_origins(data_copy, monkeypatch):

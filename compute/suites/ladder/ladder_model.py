@@ -1,6 +1,12 @@
 """One model of the ladder: its shape, and how it is trained."""
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from transformers import GPTNeoXConfig, PreTrainedTokenizerFast
+
+from compute.suites.text.tokenizers.byte_tokenizer import byte_tokenizer
+from compute.suites.text.windows.tiling import DOCUMENT_END
 
 #: One token per byte.
 VOCAB_SIZE = 256
@@ -34,6 +40,8 @@ class LadderModel:
     tokens_per_parameter: int
     train_arithmetic: str = "float32"
 
+    trained_here: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         if self.hidden_size % self.heads:
             raise ValueError(f"heads={self.heads} does not divide hidden_size={self.hidden_size}")
@@ -41,6 +49,26 @@ class LadderModel:
             raise ValueError(
                 f"train_arithmetic={self.train_arithmetic!r} is not one of {', '.join(ARITHMETICS)}"
             )
+
+    @property
+    def config(self) -> GPTNeoXConfig:
+        """The architecture."""
+        return GPTNeoXConfig(
+            vocab_size=VOCAB_SIZE,
+            hidden_size=self.hidden_size,
+            num_hidden_layers=self.layers,
+            num_attention_heads=self.heads,
+            intermediate_size=4 * self.hidden_size,
+            max_position_embeddings=self.context_length,
+            use_cache=False,
+            bos_token_id=DOCUMENT_END,
+            eos_token_id=DOCUMENT_END,
+        )
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerFast:
+        """One token a byte."""
+        return byte_tokenizer()
 
     @property
     def vocab_size(self) -> int:

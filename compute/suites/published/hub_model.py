@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
-from transformers import PreTrainedConfig
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
-from compute.suites.hub import Declared, Source
+from compute.suites.hub import Declared, Source, tokenizer_of
 
 #: In names of revisions that are checkpoints of a training.
 _POINT_OF_TRAINING = re.compile(r"(step|iter|ckpt|checkpoint|tokens?)[-_]?\d|\d+[kmb]?[-_]?tokens")
@@ -56,6 +57,8 @@ class HubModel:
     window_begin: int | None = None
     file: Declared | None = None
 
+    trained_here: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         if self.train_windows < 1:
             raise ValueError(
@@ -64,6 +67,15 @@ class HubModel:
             )
         # What does not fill a window is dropped from the tiling, so it does not count (section 0).
         object.__setattr__(self, "train_tokens", self.train_windows * self.context_length)
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """That of its repository or folder.
+
+        Raises:
+            InputError: it cannot be had.
+        """
+        return tokenizer_of(self.source)
 
     @property
     def params_total(self) -> int:

@@ -129,11 +129,9 @@ class _Room:
     def fits(self, unit: Unit, others: list[Unit]) -> bool:
         """Whether there is memory for a unit beside those that run.  Alone it may always start:
         it says itself if there is too little."""
-        from compute.work.stages.needs import host_bytes
-
         if not others or self.free is None:
             return True
-        needs = [host_bytes(each, self.device) for each in (unit, *others)]
+        needs = [each.host_bytes(self.device) for each in (unit, *others)]
         return sum(need or 0 for need in needs) <= self.free
 
 

@@ -12,8 +12,7 @@ import torch
 import schema
 from compute.base import process_memory
 from compute.base.memory import gibibytes
-from compute.work.stages import STAGES
-from compute.work.stages.needs import host_bytes
+from compute.work.stages.stage import Stage
 from compute.work.unit import Unit
 from compute.work.workspace import Workspace
 
@@ -26,7 +25,7 @@ class Outcome:
     seconds: float
 
 
-def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
+def perform(unit: Stage, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
     """Run ``unit``; a failure of any kind is recorded in ``units`` and returned, not raised."""
     start = time.monotonic()
     on_gpu = workspace.device.startswith("cuda")
@@ -37,7 +36,7 @@ def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> 
         if on_gpu:
             torch.cuda.init()  # by name a card is not, and its statistics are there only then
             torch.cuda.reset_peak_memory_stats(workspace.device)
-        tables = STAGES[unit.stage](unit, workspace, report)
+        tables = unit.run(workspace, report)
         for table, rows in tables.items():
             workspace.store.write(table, unit, rows, metadata(unit, workspace))
     except Exception as exception:  # noqa: BLE001 - one unit's failure never costs the others
@@ -51,14 +50,14 @@ def perform(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> 
     return outcome
 
 
-def check_memory(unit: Unit, workspace: Workspace) -> None:
+def check_memory(unit: Stage, workspace: Workspace) -> None:
     """Refuse a unit that takes more memory than is free now: it would fail after long work, and
     others beside it.
 
     Raises:
         MemoryError: naming both.
     """
-    needed, free = host_bytes(unit, workspace.device), process_memory.free_bytes()
+    needed, free = unit.host_bytes(workspace.device), process_memory.free_bytes()
     if needed is not None and free is not None and needed > free:
         raise MemoryError(
             f"it needs about {gibibytes(needed)} of memory, and {gibibytes(free)} are free now; "

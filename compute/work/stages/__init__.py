@@ -1,32 +1,23 @@
-"""The stages of the batch job, one module each: of ladders, of published models, of both.
+"""The stages of the batch job, one class each: of ladders, of published models, of both."""
 
-A stage is a function ``run(unit, workspace, report) -> {table: rows}``.  It reads what its
-``unit.needs`` wrote and calls ``report(tokens)`` with the tokens it has been through.
-"""
+from compute.work.stages.curvature import Curvature
+from compute.work.stages.information import Information
+from compute.work.stages.ladder.measure import Measure
+from compute.work.stages.ladder.register import Register
+from compute.work.stages.ladder.sweep import Sweep
+from compute.work.stages.ladder.train import Train
+from compute.work.stages.ladder.trajectory import Trajectory
+from compute.work.stages.published.chain import Chain
+from compute.work.stages.published.describe import Describe
+from compute.work.stages.published.fetch import Fetch
+from compute.work.stages.published.sample import Sample
+from compute.work.stages.quantize import Quantize
+from compute.work.stages.stage import Stage
 
-from collections.abc import Callable
-
-import pyarrow as pa
-
-from compute.work.stages import curvature, information, quantize
-from compute.work.stages.ladder import measure, register, sweep, train, trajectory
-from compute.work.stages.published import chain, describe, fetch, sample
-from compute.work.unit import Unit
-from compute.work.workspace import Workspace
-
-Stage = Callable[[Unit, Workspace, Callable[[int], None]], dict[str, pa.Table]]
-
-STAGES: dict[str, Stage] = {
-    "train": train.run,
-    "sweep": sweep.run,
-    "register": register.run,
-    "quantize": quantize.run,
-    "measure": measure.run,
-    "curvature": curvature.run,
-    "trajectory": trajectory.run,
-    "information": information.run,
-    "fetch": fetch.run,
-    "describe": describe.run,
-    "sample": sample.run,
-    "chain": chain.run,
-}
+#: Of models that are trained here, and of published ones.
+LADDER: tuple[type[Stage], ...] = (
+    *(Train, Sweep, Register, Quantize, Measure, Trajectory, Information, Curvature),
+)
+PUBLISHED: tuple[type[Stage], ...] = (
+    *(Fetch, Describe, Quantize, Sample, Chain, Information, Curvature),
+)

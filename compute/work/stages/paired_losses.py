@@ -5,12 +5,16 @@ from collections.abc import Callable
 import numpy as np
 
 from compute.base.digest import digest
-from compute.work.unit import Unit
+from compute.work.stages.stage import Stage
 from compute.work.workspace import Workspace
+
+#: Training windows on which losses are compared with those of the unquantized model, pair by
+#: pair: enough for a standard error near a hundredth of most gaps.
+PAIRED_WINDOWS = 1024
 
 
 def paired_losses(
-    unit: Unit, workspace: Workspace, score: Callable[[], np.ndarray]
+    unit: Stage, workspace: Workspace, score: Callable[[], np.ndarray]
 ) -> tuple[np.ndarray, bool]:
     """Mean loss of each paired window by the unquantized model, and whether it was kept already.
 
@@ -30,3 +34,13 @@ def paired_losses(
         np.save(stream, losses)
     writing.replace(file)
     return losses, False
+
+
+def gap_columns(before: np.ndarray, after: np.ndarray) -> dict[str, float]:
+    """Columns of `quantized` on how much the mean losses of the paired windows have grown."""
+    gaps = after - before
+    return {
+        "paired_gap_nats": gaps.mean(),
+        "paired_gap_se_nats": gaps.std(ddof=1) / np.sqrt(len(gaps)),
+        "paired_windows": len(gaps),
+    }

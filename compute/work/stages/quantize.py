@@ -1,7 +1,6 @@
 """Quantize one model at one setting: coded files in the cache, and the `layers` table."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,78 +9,142 @@ import torch
 from transformers import PreTrainedModel
 
 import schema
+from compute.base.digest import digest
+from compute.base.memory import Memory
+from compute.base.setting import Setting
 from compute.models import language_model
 from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.codes.header import CODES
 from compute.quantize.whole_model import quantize_model
-from compute.suites.ladder.ladder_model import LadderModel
-from compute.suites.published.hub_model import HubModel
+from compute.suites.model import Model
 from compute.suites.text.windows.tiling import input_counts
 from compute.suites.text.windows.window_source import TrainingWindows
-from compute.work.unit import Unit
+from compute.work.stages.model_memory import quantizing
+from compute.work.stages.stage import Cost, Report, Stage
 from compute.work.workspace import Workspace
 
 #: Tokens in one forward pass.
 BATCH_TOKENS = 4096
 
+#: Of the training windows that quantizers look at.
+SEED = 11
 
-@dataclass(frozen=True)
-class Calibration:
-    """Which of a model's training windows its quantizer looks at.
+#: Columns of a transformer block's matrices over its width: four matrices read the residual
+#: stream or something as wide, one reads the MLP's layer, four times as wide.
+_BLOCK_COLUMNS = 7
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Quantize(Stage):
+    """Quantize one model at one setting.
 
     Attributes:
-        windows: how many, drawn without replacement.
-        seed: of the draw.
+        windows: of the training text that the quantizer looks at.
     """
 
+    stage = "quantize"
+    version = 2
+    makes = ("coded",)
+    reads = ("checkpoint",)
+
+    setting: Setting
     windows: int
-    seed: int
+
+    @property
+    def on_grid(self) -> bool:
+        """Whether weights are rounded to a grid, for which the inputs of their layers count."""
+        return self.setting.quantizer not in ("none", "cast")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Statistics of layers that are rounded."""
+        return ("layers",) if self.on_grid else ()
+
+    @property
+    def identity(self) -> dict:
+        """With the setting."""
+        return {**self._inputs, "setting": self.setting.columns}
+
+    @property
+    def _inputs(self) -> dict:
+        """What determines the inputs of the trained model's layers."""
+        return {**super().identity, "calibration": [self.windows, SEED]}
+
+    @property
+    def coded(self) -> str:
+        """The model's files."""
+        return digest(self.identity)
+
+    @property
+    def moments(self) -> str | None:
+        """Key of what is kept of the inputs of the trained model's layers; whichever unit needs it
+        first makes it."""
+        return digest(self._inputs) if self.on_grid else None
+
+    @property
+    def work_tokens(self) -> int:
+        """Of the calibration windows: each block runs about once for each of its four linear layers
+        and once more."""
+        return 5 * self.windows * self.model.context_length if self.on_grid else 0
+
+    @property
+    def draws(self) -> dict[str, int]:
+        """The windows, and what the quantizer draws."""
+        seed = self.setting.quantizer_seed
+        return {"calibration": SEED} | ({} if seed is None else {"quantizer": seed})
 
     def draw(self, available: int) -> np.ndarray:
-        """Indices of windows, ascending."""
-        rng = np.random.default_rng(self.seed)
+        """Indices of the windows, distinct and ascending."""
+        rng = np.random.default_rng(SEED)
         return np.sort(rng.choice(available, min(self.windows, available), replace=False))
 
-    def tokens(self, model: LadderModel | HubModel) -> int:
-        """Tokens that the whole model is run on, in forward passes' worth: each block runs about
-        once for each of its four linear layers and once more."""
-        return 5 * self.windows * model.context_length
+    def memory(self, device: str, weight_bytes: int) -> tuple[int, int] | None:
+        """Of a published model."""
+        if self.model.trained_here:
+            return None
+        tokens = max(BATCH_TOKENS, self.model.context_length)
+        return quantizing(self.model, self.setting.bits, self.windows, tokens, device)
 
+    def cost(self, memory: Memory) -> Cost:
+        """Runs of the model, rounding, and what is done with the codes."""
+        n, config = self.model.params_total, self.model.config
+        columns = config.num_hidden_layers * _BLOCK_COLUMNS * config.hidden_size
+        return Cost(0.0, 2.0 * n * self.work_tokens, columns, n)
 
-def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
-    """Write the model in every code; one row of `layers` per quantized matrix (section 7)."""
-    model_spec, calibration = unit.model
-    device = torch.device(workspace.device)
-    model = language_model.load(workspace.checkpoint(unit), device)
-    weights_sha256 = language_model.weights_sha256(model)
-    training = workspace.windows.open()
-    windows = training.read(calibration.draw(training.count(model_spec)))
-    batch_windows = max(1, BATCH_TOKENS // model_spec.context_length)
-    batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
-    tensors, statistics = quantize_model(
-        model,
-        unit.setting,
-        batches,
-        token_counts=_input_counts(training, model_spec, windows, model.config.vocab_size),
-        report=lambda share: report(int(share * unit.work_tokens)),
-        moments=workspace.moments(unit) if unit.moments else None,
-    )
-    files = {code: codes.encode(code, tensors, unit.setting) for code in CODES}
-    for code, file in files.items():
-        _check_restores(file, code, model)
-    coded_model.save(files, weights_sha256, workspace.coded(unit))
-    if not unit.tables:
-        return {}
-    rows = [
-        {"model_id": unit.model_id, **unit.setting.columns, **dataclasses.asdict(layer)}
-        for layer in statistics
-    ]
-    return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
+    def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
+        """Write the model in every code; one row of `layers` per quantized matrix (section 7)."""
+        model_spec = self.model
+        device = torch.device(workspace.device)
+        model = language_model.load(workspace.checkpoint(self), device)
+        weights_sha256 = language_model.weights_sha256(model)
+        training = workspace.windows.open()
+        windows = training.read(self.draw(training.count(model_spec)))
+        batch_windows = max(1, BATCH_TOKENS // model_spec.context_length)
+        batches = [x for x, _ in language_model.batches(windows, batch_windows, device)]
+        tensors, statistics = quantize_model(
+            model,
+            self.setting,
+            batches,
+            token_counts=_input_counts(training, model_spec, windows, model.config.vocab_size),
+            report=lambda share: report(int(share * self.work_tokens)),
+            moments=workspace.moments(self) if self.moments else None,
+        )
+        files = {code: codes.encode(code, tensors, self.setting) for code in CODES}
+        for code, file in files.items():
+            _check_restores(file, code, model)
+        coded_model.save(files, weights_sha256, workspace.coded(self))
+        if not self.tables:
+            return {}
+        rows = [
+            {"model_id": self.model_id, **self.setting.columns, **dataclasses.asdict(layer)}
+            for layer in statistics
+        ]
+        return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
 
 
 def _input_counts(
-    training: TrainingWindows, spec: LadderModel | HubModel, sample: np.ndarray, vocab_size: int
+    training: TrainingWindows, spec: Model, sample: np.ndarray, vocab_size: int
 ) -> torch.Tensor:
     """How often each token is an input in training, shape (vocab_size,), or, up to a factor, is
     expected to be: one that a sample does not hold may be looked up all the same."""
@@ -101,3 +164,12 @@ def _check_restores(file: bytes, code: str, model: PreTrainedModel) -> None:
     for name, weights in codes.decode(file, layout(model)):
         if not torch.equal(weights, model.get_parameter(name).detach().cpu()):
             raise ValueError(f"the code {code} does not restore {name}")
+
+
+def nominal_rate(unit: Stage, workspace: Workspace) -> float:
+    """b of the setting; on an unclipped grid the mean entropy of the codes of a matrix."""
+    if unit.setting.step is None:
+        return unit.setting.bits
+    layers = workspace.store.read("layers", unit.before).to_pandas()
+    weights = layers["rows"] * layers["columns"]
+    return np.average(layers["weight_entropy_bits"], weights=weights)

@@ -5,24 +5,9 @@ from collections import Counter
 
 import pandas as pd
 
+import schema
 from dashboard.artifacts.settings import setting_of
 from dashboard.artifacts.suite import Suite
-
-#: A unit of each stage of the batch job.
-STAGES = {
-    "train": "trains a model and scores every batch before training on it",
-    "sweep": "trains a model at one learning rate and scores it on unseen text",
-    "fetch": "downloads a published checkpoint from the hub",
-    "describe": "registers a published checkpoint: its parameters and its text",
-    "register": "registers a trained model: its parameters and its text",
-    "quantize": "quantizes a model at one setting and measures the files",
-    "measure": "scores every token of a quantized model",
-    "sample": "scores random windows of a quantized model",
-    "chain": "scores an earlier checkpoint",
-    "trajectory": "scores states stored during training",
-    "curvature": "estimates traces and spectra of the second derivatives",
-    "information": "computes the area between online and final loss",
-}
 
 
 def by_stage(suite: Suite) -> pd.DataFrame:
@@ -43,10 +28,10 @@ def by_stage(suite: Suite) -> pd.DataFrame:
         FROM units WHERE status <> 'skipped' GROUP BY stage ORDER BY stage
         """
     )
-    place = {stage: i for i, stage in enumerate(STAGES)}
+    place = {stage: i for i, stage in enumerate(schema.STAGES)}
     order = sorted(rows.index, key=lambda i: place.get(rows["stage"][i], len(place)))
     rows = rows.loc[order].reset_index(drop=True)
-    return rows.assign(what=rows["stage"].map(STAGES).fillna(""))
+    return rows.assign(what=rows["stage"].map(schema.STAGES).fillna(""))
 
 
 def failures(suite: Suite) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from compute.commands import cli
 from compute.session import hub_estimate
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.machines.measured import Measured
-from compute.work.unit import Unit
+from compute.work.stages.units.hub import hub_units
 
 
 @pytest.fixture
@@ -133,16 +133,17 @@ def test_measured_speeds_are_kept_and_only_for_the_same_device_and_torch(tmp_pat
 
 
 def test_the_plan_counts_with_what_was_measured():
-    model = load_hub_suite("pythia").models[0]
-    unit = Unit("sample", model.model_id, None, identity={}, tables=(), work_tokens=10**6)
+    suite = load_hub_suite("pythia")
+    units = hub_units(suite.models[:1], suite.effort, {"stream": "x"})
+    unit = next(unit for unit in units if unit.stage == "sample")
     memory = Memory("cpu", 2**34, 0)
 
     def seconds(found: Measured) -> float:
         speeds = hub_estimate.measure_speeds("cpu", found)
-        return hub_estimate.unit_seconds({model.model_id: model}, memory, speeds)(unit)
+        return hub_estimate.unit_seconds(memory, speeds)(unit)
 
     slow, fast = Measured(scoring_flops=1e9), Measured(scoring_flops=1e12)
-    work = 2.0 * model.params_total * 10**6
+    work = 2.0 * unit.model.params_total * unit.work_tokens
     assert seconds(slow) == pytest.approx(work / 1e9, rel=1e-3)
     assert seconds(fast) == pytest.approx(work / 1e12, rel=1e-2)
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from compute.work.machines.executor import Finished, run_units
-from compute.work.stages import STAGES
+from compute.work.stages.ladder.train import Train
 from compute.work.store import SuiteStore
 from compute.work.unit import Unit
 from tests.compute.helpers.odd_stage import odd_unit, tries
@@ -88,19 +88,19 @@ def test_a_unit_that_failed_is_left_alone_until_it_is_asked_for(
     nano_run, tmp_path, nano_ladder, text_folder, monkeypatch
 ):
     command = compute_command(tmp_path, nano_ladder, text_folder)
-    train = STAGES["train"]
+    train = Train.run
 
     def fail_once(unit, workspace, report):
         if unit.model_id == "ladder-5k":
             raise RuntimeError("the machine was switched off")
         return train(unit, workspace, report)
 
-    monkeypatch.setitem(STAGES, "train", fail_once)
+    monkeypatch.setattr(Train, "run", fail_once)
     first = run_here(command)
     assert first.returncode == 1
     assert "failed train ladder-5k: RuntimeError: the machine was switched off" in first.stdout
     assert "it needs a unit that failed" in first.stdout
-    monkeypatch.setitem(STAGES, "train", train)
+    monkeypatch.setattr(Train, "run", train)
 
     before = units_of(tmp_path)
     assert [unit["stage"] for unit in before if unit["status"] == "failed"] == ["train"]

@@ -9,13 +9,9 @@ from compute.suites.published.hub_suite import load_hub_suite
 from compute.work.schedule import Schedule
 from compute.work.stages.units.hub import hub_units
 from compute.work.stages.units.ladder import ladder_units
-from compute.work.unit import Unit
+from tests.compute.helpers.odd_stage import idle_unit as unit
 
 RTN, GPTQ = Setting("rtn", bits=4), Setting("gptq", bits=4)
-
-
-def unit(stage, model="m", setting=None, needs=(), early=False):
-    return Unit(stage, model, setting, {}, (), needs=needs, early=early)
 
 
 def in_order(units, weight):

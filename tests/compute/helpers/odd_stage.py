@@ -1,5 +1,4 @@
-"""A stage that misbehaves as its unit says; a process has it once it imports this module, as a
-worker does when it is handed such a unit."""
+"""A stage that misbehaves as its unit says, and units of whatever stage, which do nothing."""
 
 import os
 import signal
@@ -8,53 +7,78 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.work.stages import STAGES
+from compute.base.setting import Setting
+from compute.work.stages.stage import Stage
 from compute.work.unit import Unit
 
 
 @dataclass(frozen=True)
-class Behaviour:
-    """What the stage does; ``deaths`` are the tries, counted from 1, that end by SIGKILL."""
+class NamedModel:
+    """A model that is nothing but a name."""
+
+    model_id: str
+    trained_here: bool = True
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IdleUnit(Stage):
+    """A unit of any stage, for what looks at units from outside."""
+
+    stage: str
+    version = 1
+    needs: tuple[str, ...] = ()
+    early: bool = False
+
+
+def idle_unit(stage: str, model_id: str = "m", setting: Setting | None = None, **more) -> IdleUnit:
+    return IdleUnit(stage=stage, model=NamedModel(model_id), setting=setting, **more)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Odd(Stage):
+    """Writes down each try in the folder ``notes``.
+
+    Attributes:
+        needs: names of units.
+        deaths: the tries, counted from 1, that end by SIGKILL.
+        error: with which other tries end, or None.
+        seconds: that a try takes.
+    """
+
+    stage = "odd"
+    version = 1
+    work_tokens = 1000
 
     notes: Path
+    needs: tuple[str, ...] = ()
     deaths: Iterable[int] = ()
     error: str | None = None
     seconds: float = 0.0
 
+    @property
+    def identity(self):
+        return {**super().identity, "name": self.model_id}
 
-def odd_unit(name: str, notes: Path, needs: tuple[Unit, ...] = (), **behaviour) -> Unit:
-    """A unit of this stage that writes down each try in the folder ``notes``."""
-    return Unit(
-        stage="odd",
-        model_id=name,
-        setting=None,
-        identity={"name": name},
-        tables=(),
-        needs=tuple(unit.name for unit in needs),
-        model=Behaviour(notes, **behaviour),
-        work_tokens=1000,
-    )
+    def run(self, workspace, report):
+        with (self.notes / self.model_id).open("a") as note:
+            note.write(f"{os.getpid()}\n")
+        if len(tries(self)) in self.deaths:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.error is not None:
+            raise ValueError(self.error)
+        end = time.monotonic() + self.seconds
+        for tokens in range(1, 1001):
+            report(tokens)
+            time.sleep(max(0.0, (end - time.monotonic()) / (1001 - tokens)))
+        return {}
 
 
-def tries(unit: Unit) -> list[int]:
+def odd_unit(name: str, notes: Path, needs: tuple[Unit, ...] = (), **behaviour) -> Odd:
+    names = tuple(unit.name for unit in needs)
+    return Odd(model=NamedModel(name), notes=notes, needs=names, **behaviour)
+
+
+def tries(unit: Odd) -> list[int]:
     """Process of each try of a unit so far."""
-    note = unit.model.notes / unit.model_id
+    note = unit.notes / unit.model_id
     return [int(line) for line in note.read_text().split()] if note.exists() else []
-
-
-def run(unit, workspace, report):
-    behaviour = unit.model
-    with (behaviour.notes / unit.model_id).open("a") as note:
-        note.write(f"{os.getpid()}\n")
-    if len(tries(unit)) in behaviour.deaths:
-        os.kill(os.getpid(), signal.SIGKILL)
-    if behaviour.error is not None:
-        raise ValueError(behaviour.error)
-    end = time.monotonic() + behaviour.seconds
-    for tokens in range(1, 1001):
-        report(tokens)
-        time.sleep(max(0.0, (end - time.monotonic()) / (1001 - tokens)))
-    return {}
-
-
-STAGES["odd"] = run

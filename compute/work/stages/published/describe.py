@@ -1,7 +1,7 @@
 """Describe one published checkpoint: the `models` table."""
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import pyarrow as pa
 import torch
@@ -16,57 +16,76 @@ from compute.suites import hub
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_weights
 from compute.suites.text.tokenizers.window_begin import window_begin
-from compute.work.unit import Unit
+from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
 #: Share of weights that no quantizer touches from which on it is remarked.
 _WORTH_SAYING = 0.05
 
 
-def run(unit: Unit, workspace: Workspace, report: Callable[[int], None]) -> dict[str, pa.Table]:
-    """Count its parameters by group, hash its weights, and measure the bytes of a token.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Describe(Stage):
+    """Describe one checkpoint and its text."""
 
-    Raises:
-        ValueError: it has other parameters than the suite says, is no causal model, or keeps
-            state that no code covers.
-    """
-    spec = unit.model
-    model = language_model.load(workspace.checkpoint(unit), torch.device("cpu"))
-    counted = language_model.parameter_counts(model)
-    expected = (spec.params_embedding, spec.params_nonembedding)
-    if counted != expected:
-        raise ValueError(
-            f"{spec.source.name} at {spec.source.revision} has {counted[0]:,} parameters in "
-            f"embeddings and {counted[1]:,} others, not {expected[0]:,} and {expected[1]:,}"
-        )
-    check_buffers(model)
-    check_causal(model, spec.vocab_size, spec.context_length)
-    repeats = repeated_weights(spec).remarks
-    remarks = [spec.remark, _file(spec), *repeats, _beginning(spec), _unquantized(model)]
-    row = {
-        "model_id": unit.model_id,
-        "family": model.config.model_type,
-        "params_total": sum(counted),
-        "params_embedding": counted[0],
-        "params_nonembedding": counted[1],
-        "train_tokens": spec.train_tokens,
-        "vocab_size": spec.vocab_size,
-        "bytes_per_token": workspace.windows.open().bytes_per_token(spec),
-        "context_length": spec.context_length,
-        "corpus": spec.corpus,
-        "revision": f"{_place(spec.source)} ({hub.commit_of(spec.source)})",
-        "seed": None,
-        "train_fraction": 1.0,
-        "weights_sha256": language_model.weights_sha256(model),
-        "layers": model.config.num_hidden_layers,
-        "hidden_size": model.config.hidden_size,
-        "learning_rate": None,
-        "batch_windows": spec.batch_windows,
-        "arithmetic": dtype_name(arithmetic(workspace.device)),
-        "stand_in": spec.stand_in,
-        "remark": "; ".join(filter(None, remarks)) or None,
-    }
-    return {"models": pa.Table.from_pylist([row])}
+    stage = "describe"
+    version = 2
+    tables = ("models",)
+    reads = ("checkpoint",)
+    early = True
+
+    model: HubModel
+
+    @property
+    def identity(self) -> dict:
+        """With what is said of the model."""
+        counts = [self.model.params_embedding, self.model.params_nonembedding]
+        said = {"counts": counts, "train_tokens": self.model.train_tokens}
+        return {**super().identity, **said}
+
+    def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
+        """Count its parameters by group, hash its weights, and measure the bytes of a token.
+
+        Raises:
+            ValueError: it has other parameters than the suite says, is no causal model, or keeps
+                state that no code covers.
+        """
+        spec = self.model
+        model = language_model.load(workspace.checkpoint(self), torch.device("cpu"))
+        counted = language_model.parameter_counts(model)
+        expected = (spec.params_embedding, spec.params_nonembedding)
+        if counted != expected:
+            raise ValueError(
+                f"{spec.source.name} at {spec.source.revision} has {counted[0]:,} parameters in "
+                f"embeddings and {counted[1]:,} others, not {expected[0]:,} and {expected[1]:,}"
+            )
+        check_buffers(model)
+        check_causal(model, spec.vocab_size, spec.context_length)
+        repeats = repeated_weights(spec).remarks
+        remarks = [spec.remark, _file(spec), *repeats, _beginning(spec), _unquantized(model)]
+        row = {
+            "model_id": self.model_id,
+            "family": model.config.model_type,
+            "params_total": sum(counted),
+            "params_embedding": counted[0],
+            "params_nonembedding": counted[1],
+            "train_tokens": spec.train_tokens,
+            "vocab_size": spec.vocab_size,
+            "bytes_per_token": workspace.windows.open().bytes_per_token(spec),
+            "context_length": spec.context_length,
+            "corpus": spec.corpus,
+            "revision": f"{_place(spec.source)} ({hub.commit_of(spec.source)})",
+            "seed": None,
+            "train_fraction": 1.0,
+            "weights_sha256": language_model.weights_sha256(model),
+            "layers": model.config.num_hidden_layers,
+            "hidden_size": model.config.hidden_size,
+            "learning_rate": None,
+            "batch_windows": spec.batch_windows,
+            "arithmetic": dtype_name(arithmetic(workspace.device)),
+            "stand_in": spec.stand_in,
+            "remark": "; ".join(filter(None, remarks)) or None,
+        }
+        return {"models": pa.Table.from_pylist([row])}
 
 
 def _place(source: hub.Source) -> str:
@@ -87,7 +106,7 @@ def _beginning(spec: HubModel) -> str | None:
     """What windows of a stand-in text begin with, where the tokenizer puts something first."""
     if spec.stand_in is None:
         return None
-    return window_begin(hub.tokenizer_of(spec.source), spec.vocab_size)[1]
+    return window_begin(spec.tokenizer, spec.vocab_size)[1]
 
 
 def _unquantized(model: PreTrainedModel) -> str | None:

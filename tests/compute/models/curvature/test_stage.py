@@ -85,12 +85,12 @@ def test_states_of_a_model_are_different_and_from_the_same_vectors(session):
     assert len(set(values.values())) == 4
     # One of them by hand, from the checkpoint on the way and the vector of the seed.
     unit = unit_of(session, "hessian-all-f0.5-w4-p2-s6")
-    half = round(0.5 * unit.model[0].steps)
+    half = round(0.5 * unit.model.steps)
     folder = session.workspace.trajectory(unit) / f"step{half}"
     model = language_model.load(folder, torch.device("cpu"))
     model.set_attn_implementation("eager")
     order = np.random.default_rng(curvature.SEEDS["curvature_windows"])
-    chosen = order.permutation(unit.model[0].train_windows)[:4]
+    chosen = order.permutation(unit.model.train_windows)[:4]
     windows = session.workspace.windows.open().training[chosen]
     ((inputs, targets),) = language_model.batches(windows, 4, torch.device("cpu"))
     loss = torch.nn.functional.cross_entropy(model(inputs).logits.flatten(0, 1), targets.flatten())

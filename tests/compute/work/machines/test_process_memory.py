@@ -10,15 +10,16 @@ from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset
 from compute.work.machines import perform
 from compute.work.machines.executor import _Room
 from compute.work.schedule import Schedule
-from compute.work.unit import Unit
+from compute.work.stages.stage import Stage
+from tests.compute.helpers.odd_stage import IdleUnit, idle_unit
 
 MIB = 2**20
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the system tells no peak of its own")
 
 
-def unit(name: str) -> Unit:
-    return Unit(stage="quantize", model_id=name, setting=None, identity={}, tables=())
+def unit(name: str) -> IdleUnit:
+    return idle_unit("quantize", name)
 
 
 @on_linux
@@ -49,7 +50,7 @@ def test_free_memory_is_less_than_there_is_and_shrinks_with_what_is_taken():
 
 
 def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypatch):
-    monkeypatch.setattr(perform, "host_bytes", lambda unit, device: 7 * 2**30)
+    monkeypatch.setattr(Stage, "host_bytes", lambda unit, device: 7 * 2**30)
     monkeypatch.setattr(process_memory, "free_bytes", lambda: 3 * 2**30)
 
     class Somewhere:
@@ -65,9 +66,7 @@ def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypa
 
 def test_a_unit_waits_for_room_and_a_smaller_one_goes_first(monkeypatch):
     sizes = {"large": 5, "middle": 4, "small": 2}
-    monkeypatch.setattr(
-        "compute.work.stages.needs.host_bytes", lambda unit, _: sizes[unit.model_id]
-    )
+    monkeypatch.setattr(Stage, "host_bytes", lambda unit, _: sizes[unit.model_id])
     monkeypatch.setattr("compute.base.process_memory.free_bytes", lambda: 7)
     units = [unit(name) for name in sizes]
     schedule = Schedule(units, lambda unit: sizes[unit.model_id])

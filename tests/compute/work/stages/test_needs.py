@@ -12,16 +12,15 @@ from compute.base.memory import Memory
 from compute.base.terminal import console
 from compute.commands import run
 from compute.commands.console import show_plan
-from compute.models.curvature.forecast import forecast
 from compute.models.placement import arithmetic
 from compute.session import hub_session
 from compute.session.request import Request
 from compute.session.smaller_effort import smaller_requests
 from compute.suites.published.hub_suite import load_hub_suite
+from compute.work.left_out import shortages
 from compute.work.machines.executor import Finished
 from compute.work.machines.perform import perform
 from compute.work.machines.this_machine import ThisMachine
-from compute.work.stages.needs import memory_of, shortages
 from compute.work.stages.units.hub import hub_units
 from compute.work.workspace import Workspace
 from tests.compute.helpers.published_runs import carried_out, opened
@@ -35,16 +34,15 @@ CARD = Memory("cuda", 80 * GB, 128 * GB)
 
 def suite_units(preset: str = "pythia"):
     suite = load_hub_suite(preset)
-    models = {model.model_id: model for model in suite.models}
-    units = hub_units(suite.models, replace(suite.effort, curvature=()), {"stream": "x"})
-    return units, models
+    return hub_units(suite.models, replace(suite.effort, curvature=()), {"stream": "x"})
 
 
 @pytest.mark.parametrize("preset", ["pythia", "cerebras"])
 def test_what_one_large_card_holds(preset):
     """12 and 13 billion parameters in bfloat16 are 24 and 26 GB, and 47 and 51 GB in float32."""
-    units, models = suite_units(preset)
-    out = shortages(units, models, CARD, CARD, weight_bytes=2)
+    units = suite_units(preset)
+    models = {unit.model_id: unit.model for unit in units}
+    out = shortages(units, CARD, CARD, weight_bytes=2)
     stages = {(u.stage, u.model_id) for u in units if u.name in out}
     assert not {model for stage, model in stages if stage == "fetch"}
     small = {model_id for model_id, model in models.items() if model.params_total < 5e9}
@@ -53,15 +51,15 @@ def test_what_one_large_card_holds(preset):
 
 @pytest.mark.parametrize("weight_bytes", [2, 4])
 def test_a_unit_takes_more_than_its_weights_and_larger_models_more(weight_bytes):
-    units, models = suite_units()
+    units = suite_units()
     for device in ("cuda", "cuda:1", "cpu"):
         taken: dict[str, list[int]] = {}
         for unit in units:
             if unit.stage in ("sample", "chain", "quantize"):
-                model = models[unit.model_id]
-                on_device, beside = memory_of(unit, model, device, weight_bytes)
-                assert on_device > weight_bytes * model.params_total
-                assert (beside > 4 * model.params_total * 0.99) == (device != "cpu")
+                size = unit.model.params_total
+                on_device, beside = unit.memory(device, weight_bytes)
+                assert on_device > weight_bytes * size
+                assert (beside > 4 * size * 0.99) == (device != "cpu")
                 taken.setdefault(unit.label.partition("--")[2] + unit.stage, []).append(on_device)
         for sizes in taken.values():
             assert sizes == sorted(sizes)
@@ -69,23 +67,23 @@ def test_a_unit_takes_more_than_its_weights_and_larger_models_more(weight_bytes)
 
 def test_memory_grows_with_the_vocabulary():
     """In every part that holds logits, the output layer, or its codes."""
-    units, models = suite_units()
-    model = models["pythia-70m"]
+    units = [unit for unit in suite_units() if unit.model_id == "pythia-70m"]
+    model = units[0].model
     larger = replace(model, config=copy.deepcopy(model.config))
     larger.config.vocab_size = 4 * model.config.vocab_size
     more = (larger.config.vocab_size - model.config.vocab_size) * model.config.hidden_size
     for unit in units:
-        if unit.model_id == model.model_id and unit.stage in ("sample", "chain", "quantize"):
+        if unit.stage in ("sample", "chain", "quantize"):
             for device in ("cpu", "cuda"):
-                before = sum(memory_of(unit, model, device, 4))
-                after = sum(memory_of(unit, larger, device, 4))
+                before = sum(unit.memory(device, 4))
+                after = sum(replace(unit, model=larger).memory(device, 4))
                 assert after - before > 8 * more, unit.name
 
 
 def test_every_unit_that_needs_one_that_does_not_fit_is_left_out_with_the_reason():
-    units, models = suite_units()
+    units = suite_units()
     tight = Memory("cuda", 4 * GB, 64 * GB)
-    out = shortages(units, models, tight, tight, weight_bytes=2)
+    out = shortages(units, tight, tight, weight_bytes=2)
     by_name = {unit.name: unit for unit in units}
     assert out
     for name, reason in out.items():
@@ -93,22 +91,22 @@ def test_every_unit_that_needs_one_that_does_not_fit_is_left_out_with_the_reason
         if needed:
             assert reason == out[needed[0]]
         else:
-            on_device, beside = memory_of(by_name[name], models[by_name[name].model_id], "cuda", 2)
+            on_device, beside = by_name[name].memory("cuda", 2)
             where = "on cuda" if on_device > tight.usable_device_bytes else "beside the GPU"
             assert where in reason
             assert "GiB" in reason
     for unit in units:
         if unit.name not in out:
-            on_device, beside = memory_of(unit, models[unit.model_id], "cuda", 2)
+            on_device, beside = unit.memory("cuda", 2)
             assert on_device <= tight.usable_device_bytes
             assert beside <= tight.usable_host_bytes
             assert not {*unit.needs} & {*out}
 
 
 def test_without_memory_beside_the_card_even_fetching_is_left_out():
-    units, models = suite_units()
+    units = suite_units()
     little = Memory("cuda", 80 * GB, 2 * GB)
-    out = shortages(units, models, little, little, weight_bytes=2)
+    out = shortages(units, little, little, weight_bytes=2)
     assert "fetch pythia-12b" in out
     assert "beside the GPU" in out["fetch pythia-12b"]
     assert "describe pythia-14m" not in out
@@ -156,7 +154,7 @@ def test_a_run_with_skipped_units_succeeds_and_says_why(
 ):
     session = opened(on_miniature, tmp_path, only=("pythia-70m",))
     needs = {
-        unit.name: memory_of(unit, session.models[0], "cpu", arithmetic("cpu").itemsize)[0]
+        unit.name: unit.memory("cpu", arithmetic("cpu").itemsize)[0]
         for unit in session.plan.units
         if unit.stage != "curvature"
     }
@@ -211,7 +209,7 @@ def test_what_is_done_is_not_skipped_on_a_smaller_machine(pythia_run, on_miniatu
 
 def test_models_beyond_the_hours_are_left_out_whole(on_miniature, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        hub_session.hub_estimate, "unit_seconds", lambda models, memory, *speeds: lambda unit: 36.0
+        hub_session.hub_estimate, "unit_seconds", lambda memory, speeds: lambda unit: 36.0
     )
     session = opened(on_miniature, tmp_path, hours=0.23)  # 11 units of a model are 0.11 hours
     assert {u.model_id for u in session.plan.todo} == {"pythia-70m", "pythia-160m"}
@@ -266,9 +264,7 @@ def test_a_done_run_says_so(pythia_run, on_miniature, in_process):
 
 def slow(monkeypatch, seconds_of) -> None:
     """The machine is as slow as this."""
-    monkeypatch.setattr(
-        hub_session.hub_estimate, "unit_seconds", lambda models, memory, *speeds: seconds_of
-    )
+    monkeypatch.setattr(hub_session.hub_estimate, "unit_seconds", lambda memory, speeds: seconds_of)
 
 
 def own(there, tmp_path, **wanted):
@@ -324,20 +320,15 @@ def test_what_workers_have_no_room_for_together_is_said_to_fit_one(
     on_miniature, tmp_path, monkeypatch
 ):
     session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
-    needed = forecast(
-        session.models[0].config,
-        CONTEXT,
-        next(u.model[1] for u in session.plan.units if u.stage == "curvature"),
-        Memory("cpu", GB, GB),
-        session.models[0].vocab_size,
-    ).fit.device_bytes
+    unit = next(unit for unit in session.plan.units if unit.stage == "curvature")
+    needed = unit.forecast(Memory("cpu", GB, GB)).fit.device_bytes
     room = int(1.2 * needed / Memory("cpu", 100, 0).usable_device_bytes * 100)
     monkeypatch.setattr(
         Workspace,
         "memory",
         lambda self, all_cards=False: Memory("cpu", room // self.workers, 0),
     )
-    monkeypatch.setattr("compute.work.stages.needs.PROCESS_BYTES", 0)  # more than curvature
+    monkeypatch.setattr("compute.work.stages.model_memory.PROCESS_BYTES", 0)  # more than curvature
     session = opened(on_miniature, tmp_path, only=("pythia-70m",), without=(), workers=2)
     reasons = {name.split()[0]: reason for name, reason in session.skipped.items()}
     assert "2 workers share the memory, and --workers 1 makes room" in reasons["curvature"]

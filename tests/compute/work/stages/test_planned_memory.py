@@ -8,7 +8,7 @@ import pytest
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from compute.work.machines.executor import Finished, run_units
-from compute.work.stages.needs import PROCESS_BYTES, host_bytes
+from compute.work.stages.model_memory import PROCESS_BYTES
 from tests.compute.helpers.published_runs import opened
 from tests.tiny_hub import save_model
 from tests.tiny_models import CONTEXT
@@ -58,7 +58,7 @@ def test_planned_memory_bounds_what_each_unit_takes(on_miniature, large_vocabula
     rows = pq.read_table(session.workspace.store.folder / "units").to_pylist()
     peaks = {(r["stage"], r["quantizer"]): r["peak_memory_bytes"] for r in rows}
     for unit in units:
-        planned = host_bytes(unit, "cpu")
+        planned = unit.host_bytes("cpu")
         if planned is not None:
             measured = peaks[unit.stage, unit.setting and unit.setting.quantizer]
             assert measured <= planned <= 2 * measured + PROCESS_BYTES, unit.name

@@ -149,8 +149,8 @@ def test_calibration_looks_at_so_many_different_training_windows(
 ):
     session = session_of(micro_run, micro_ladder, text_folder)
     unit = unit_named(session, "quantize ladder-5k--gptq-b3")
-    model, calibration = unit.model
-    drawn = calibration.draw(model.train_windows)
+    model = unit.model
+    drawn = unit.draw(model.train_windows)
     assert len(np.unique(drawn)) == len(drawn) == 32
     assert 0 <= drawn.min() < drawn.max() < model.train_windows
     assert unit.seeds.keys() == {"weights", "calibration"}

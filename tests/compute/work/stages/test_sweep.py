@@ -77,7 +77,7 @@ def test_every_rate_and_seed_has_a_row(swept, text_folder):
 
 def test_the_loss_is_that_of_the_windows_that_follow(swept, text_folder):
     session, rows = rows_of(swept, text_folder)
-    spec, fresh = session.plan.units[0].model
+    spec, fresh = session.plan.units[0].model, session.plan.units[0].fresh_windows
     windows = session.workspace.windows.open().training
     model, cpu = language_model.build(spec), torch.device("cpu")
     training.train(model, spec, windows[: spec.train_windows], cpu, lambda _: None)
@@ -96,7 +96,7 @@ def test_a_rate_at_which_training_diverges_is_a_row_without_a_loss(swept, text_f
 
 def test_a_sweep_grows_without_being_run_again(swept, text_folder):
     session = session_of(swept, text_folder, "[0.01, 0.02, 1e6]")
-    assert [unit.model[0].learning_rate for unit in session.plan.todo] == [0.02, 0.02]
+    assert [unit.model.learning_rate for unit in session.plan.todo] == [0.02, 0.02]
     assert len(session.plan.done) == 4
 
 

@@ -45,7 +45,7 @@ def chain_of(session, model_id):
 
 def test_losses_are_those_of_the_windows_that_come_next(session):
     unit, chain = chain_of(session, "ladder-12k")
-    spec, steps = unit.model
+    spec, steps = unit.model, unit.steps
     assert list(chain["train_step"]) == steps
     row = chain[chain["train_step"] == 64].iloc[0]
     first = 64 * spec.batch_windows
@@ -65,7 +65,7 @@ def test_losses_are_those_of_the_windows_that_come_next(session):
 def test_a_checkpoints_loss_is_the_online_loss_at_its_step(session):
     """The batch that follows a step was scored by the very model that is kept there."""
     unit, _ = chain_of(session, "ladder-6k")
-    spec, steps = unit.model
+    spec, steps = unit.model, unit.steps
     store, cpu = session.workspace.store, torch.device("cpu")
     train = next(u for u in session.plan.units if u.name == "train ladder-6k")
     online = store.read("online_losses", train).to_pandas()["loss_nats"]
