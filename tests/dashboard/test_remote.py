@@ -313,7 +313,10 @@ def test_nobody_there_is_one_sentence(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        (lambda data: (data / "small/manifest.json").write_text("{}"), "different from the file in the manifest"),
+        (
+            lambda data: (data / "small/manifest.json").write_text("{}"),
+            "different from the file in the manifest",
+        ),
         (lambda data: (data / "small/manifest.json").unlink(), "There is no file `small/manif"),
         (
             lambda data: shutil.copy(data / "manifest.json", data / "small/manifest.json"),
