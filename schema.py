@@ -1,7 +1,7 @@
 """Every table of the artifacts: columns, units, dtypes, version.
 
-The batch stage writes these tables and the app reads them; it is all that the two share
-besides the mathematics.  Imports pyarrow only.
+The batch stage writes these tables and the app reads them; besides the mathematics and ``tables``
+they share nothing else.  Imports pyarrow only.
 """
 
 import re
@@ -9,10 +9,10 @@ import re
 import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
-#: a file from before is refused by name if it lacks a column, and read if it does not.
+#: an older file is refused by name if it lacks a column, and read if it does not.
 SCHEMA_VERSION = "1.7"
 
-#: Metadata keys in every Parquet file, all strings.  A file of a published copy holds the rows of
+#: Metadata keys in every Parquet file, all strings.  A file of a published copy has the rows of
 #: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
 #: table ``provenance``; the schema version is that of the copy.
 PROVENANCE_KEYS = (
@@ -70,8 +70,8 @@ QUANTIZERS = (
 )
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of
-#: ``selection``, and never looks at those of ``train`` before.  Those of ``online`` are the
-#: training tokens, each predicted by the model as it was before its batch was trained on.
+#: ``selection``, and never uses those of ``train`` before.  Those of ``online`` are the training
+#: tokens, each predicted by the model just before its batch was trained on.
 SPLITS = ("train", "heldout", "selection", "online")
 
 #: Curvature matrices of the mean token loss: the Hessian, and J^T S J with J the Jacobian of the
@@ -99,10 +99,10 @@ STAGES = {
 
 
 def _curvature_of() -> list[pa.Field]:
-    """Columns that say which matrix of which state of a model was looked at."""
+    """Columns that identify the matrix and the state of a model."""
     return [
         _MODEL_ID,
-        _described("train_fraction", pa.float64(), "share of its training that it has had"),
+        _described("train_fraction", pa.float64(), "share of the training that is done"),
         *SETTING_FIELDS,
         _described("matrix", pa.string(), "hessian or gauss_newton, of the mean token loss"),
         _described("parameters", pa.string(), "all, or quantized: the others are held fixed"),
@@ -122,7 +122,7 @@ TABLES: dict[str, pa.Schema] = {
             _described("params_nonembedding", pa.int64(), "all other parameters"),
             _described("train_tokens", pa.int64(), "D: predictions of the one training epoch"),
             _described("vocab_size", pa.int32(), "V: classes of the output distribution"),
-            _described("bytes_per_token", pa.float64(), "mean bytes of text a token stands for"),
+            _described("bytes_per_token", pa.float64(), "mean bytes of text per token"),
             _described("context_length", pa.int32(), "tokens of a window"),
             _described("corpus", pa.string(), "what the model was trained on"),
             _described("revision", pa.string(), "revision of the checkpoint"),
@@ -140,23 +140,21 @@ TABLES: dict[str, pa.Schema] = {
                 "windows of one training step; null: unknown",
                 nullable=True,
             ),
-            _described("arithmetic", pa.string(), "in which it is run: float32 or bfloat16"),
+            _described("arithmetic", pa.string(), "arithmetic of the model: float32 or bfloat16"),
             _described(
                 "stand_in",
                 pa.string(),
-                "text scored in place of what it was trained on, where that cannot be had: no "
-                "bound on it is certified; null: it is the training text itself",
+                "text scored instead of the training text, where that is not available: no bound "
+                "on it is certified; null: it is the training text itself",
                 nullable=True,
             ),
-            _described(
-                "remark", pa.string(), "what to know when it is compared; or null", nullable=True
-            ),
+            _described("remark", pa.string(), "remark for comparisons; or null", nullable=True),
         ]
     ),
     "online_losses": pa.schema(
         [
             _MODEL_ID,
-            _described("tokens_seen", pa.int64(), "tokens trained on once this batch is done"),
+            _described("tokens_seen", pa.int64(), "tokens trained on after this batch"),
             _described("loss_nats", pa.float64(), "mean loss of the batch before it is trained on"),
         ]
     ),
@@ -247,9 +245,7 @@ TABLES: dict[str, pa.Schema] = {
             _MODEL_ID,
             *SETTING_FIELDS,
             _described("split", pa.string(), "train, heldout or selection"),
-            _described(
-                "window", pa.int64(), "which draw, from 0: one may come twice, as two of them"
-            ),
+            _described("window", pa.int64(), "the draw, from 0: a window drawn twice is two draws"),
             _described("position", pa.int32(), "prediction inside the window, from 0"),
             _described("loss_nats", pa.float64(), "loss, rounded up by at most 2^-12"),
             _described("entropy_nats", pa.float64(), "of the prediction, to 2^-12"),
@@ -391,13 +387,13 @@ TABLES: dict[str, pa.Schema] = {
             _described("table_name", pa.string(), "table that a unit wrote a file of"),
             _MODEL_ID,
             _described("label", pa.string(), "name of that file was LABEL--UNIT_KEY.parquet"),
-            _described("first_row", pa.int64(), "of its rows in the model's file now, from 0"),
-            _described("rows", pa.int64(), "how many follow one another there, as it held them"),
+            _described("first_row", pa.int64(), "first of its rows in the model's file, from 0"),
+            _described("rows", pa.int64(), "number of consecutive rows"),
             *(
                 _described(
                     key.removeprefix("boundscape."),
                     pa.string(),
-                    f"{key} in that file's metadata; null: it had none",
+                    f"{key} in that file's metadata; null: not present",
                     nullable=True,
                 )
                 for key in PROVENANCE_KEYS

@@ -1,8 +1,8 @@
 """The mathematics of the generalization bounds: pure functions of float64 arrays.
 
-Nothing here reads a file, knows a model or imports torch.  Section numbers in
+This package reads no files, contains no models and does not import torch.  Section numbers in
 docstrings refer to docs/THEORY.md; "the paper" is Finzi et al., "Compute-Optimal LLMs
-Provably Generalize Better With Scale" (ICLR 2025).  The public face:
+Provably Generalize Better With Scale" (ICLR 2025).  The public interface:
 """
 
 from bounds.complexity import Complexity, complexity, nominal_bits, shortest_code_bits

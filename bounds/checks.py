@@ -1,10 +1,10 @@
-"""Checks at the public boundary: each names the argument, the value seen and what was expected."""
+"""Checks of public arguments: each error names the argument, its value and the expectation."""
 
 import math
 
 
 def require_probability(name: str, value: float) -> float:
-    """Return ``value`` if it lies strictly between 0 and 1, else raise ValueError."""
+    """Return ``value`` if it is strictly between 0 and 1, else raise ValueError."""
     if not (isinstance(value, (int, float)) and 0.0 < value < 1.0):
         raise ValueError(f"{name}={value!r} must lie strictly between 0 and 1")
     return float(value)

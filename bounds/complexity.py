@@ -31,7 +31,7 @@ def nominal_bits(bits_per_parameter: float, params_total: int) -> float:
     """b*N, the paper's headline code length.
 
     It leaves out scales and tensors that are not quantized, so it is not the length of
-    any decodable code and certifies nothing.
+    a decodable code and certifies nothing.
     """
     require_positive("bits_per_parameter", bits_per_parameter)
     require_count("params_total", params_total)
@@ -66,9 +66,9 @@ def complexity(
 
 
 def shortest_code_bits(*code_bits: float) -> float:
-    """Length of the shortest of m codes for the same hypothesis, the choice among them included.
+    """Length of the shortest of m codes for the same hypothesis, including the choice among them.
 
-    One of m prefix-free codes is named by log2(m) bits in front of it (section 5.4).
+    log2(m) bits in front of the code name one of m prefix-free codes (section 5).
     """
     if not code_bits:
         raise ValueError("code_bits is empty: give the length of at least one code")

@@ -1,6 +1,6 @@
 """Find a good point of a grid in few evaluations.
 
-Where every point of the grid is valid and paid for, any point found gives a valid bound, so the
+If every point of the grid is valid and paid for, any point gives a valid bound, so the
 search may be rough: missing the best point loses tightness, never validity.
 """
 

@@ -42,8 +42,10 @@ class LossBins:
         return self.first_width_nats / self.growth * np.expm1(index * np.log1p(self.growth))
 
     def lower_edges(self, upper_nats: np.ndarray) -> np.ndarray:
-        """Lower edges in nats of the bins with these upper edges, same shape: what was rounded up
-        into a bin is not below."""
+        """Lower edges in nats of the bins with these upper edges, same shape.
+
+        A loss that was rounded up into a bin is not below its lower edge.
+        """
         start = self.first_width_nats / self.growth
         below = (np.asarray(upper_nats, dtype=np.float64) + start) / (1.0 + self.growth) - start
         return np.maximum(below, 0.0)
@@ -70,13 +72,13 @@ class LossBins:
 def bin_losses(losses: TokenLosses, bins: LossBins | None = None) -> TokenLosses:
     """The histogram of ``losses``: one entry per non-empty cell, losses rounded *up*.
 
-    A bound evaluated on the result is valid for the tokens themselves, of whatever form it is:
-    rounding up is a map r fixed beforehand, so that r(X_k) is as much a function of the token and
-    its context as X_k; the form bounds E[r(X)^s], and r(X)^s >= X^s since smoothing is monotone, so
-    that E[r(X)^s] >= R.  No form need rise in X, and empirical Bernstein does not (section 6).
+    A bound of any form evaluated on the result is valid for the tokens themselves:
+    rounding up is a map r fixed in advance, so r(X_k) is also a function of the token and
+    its context; the form bounds E[r(X)^s], and r(X)^s >= X^s since smoothing is monotone, so
+    that E[r(X)^s] >= R.  No form need increase with X; empirical Bernstein does not (section 6).
     Entropies at their bins' middles are functions of the context alone, hence predictable.
 
-    Entries come sorted by entropy, then loss.
+    Entries are sorted by entropy, then loss.
     """
     bins = bins or LossBins()
     # One integer per cell, so that a flat sort finds the non-empty ones: (n,)

@@ -12,11 +12,11 @@ from bounds.token_losses import TokenLosses
 
 @dataclass(frozen=True)
 class LossVariation:
-    """Sigma of Theorem 3.1 and where on the grid it was reached.
+    """Sigma of Theorem 3.1, and the point of the grid where it is reached.
 
     Attributes:
         sigma_nats: Sigma, in nats per sqrt(nat per token).
-        s: the minimiser, a point of the grid K.
+        s: the minimizer, a point of the grid K.
         grid_size: |K|.
     """
 
@@ -85,7 +85,7 @@ def loss_variation(
         scaled = grid[index] * a
         return smoothed.mean(np.log1p(scaled) - scaled / (1.0 + scaled)) >= c
 
-    # Bracket from the upper end, where the minimiser sits whenever C is large, then bisect.
+    # Bracket from the upper end, where the minimizer is whenever C is large, then bisect.
     end, width = grid.size, 1
     while end > 0 and rises_at(max(end - width, 0)):
         end, width = max(end - width, 0), 4 * width

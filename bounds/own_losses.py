@@ -1,4 +1,4 @@
-"""Every form of the bound for losses that somebody measured: from arrays to numbers.
+"""Every form of the bound for a user's measured losses: from arrays to numbers.
 
 Either all D training tokens were scored, and every form of ``FORMS`` holds; or windows were drawn
 independently and uniformly with replacement, and form (1) holds, with a sampling term (section 6).
@@ -28,27 +28,27 @@ SAMPLE_SHARE = 0.1
 #: Decides, before any loss is seen, which draws choose the parameters and which are evaluated.
 SPLIT_SEED = 0
 
-#: How far above ln V an entropy may lie by rounding, nats.
+#: Nats by which rounding may put an entropy above ln V.
 ENTROPY_SLACK = 1e-3
 
 #: Forms of a sample by name, each with the grid of its summands as a function of code length, D and
-#: delta of the inequality: none of them looks at a loss.
+#: delta of the inequality, but not of any loss.
 SAMPLED_FORMS = {
     "sampled": lambda code_bits, train_tokens, delta: SummandGrid(),
     "sampled, paper's choices": paper_grid,
 }
 
-#: Windows below which there is nothing to choose parameters on and to evaluate.
+#: Smallest number of windows, enough to choose parameters and to evaluate.
 FEWEST_WINDOWS = 4
 
 
 class UnusableError(ValueError):
-    """A value that no bound can be computed from.
+    """A value that makes every bound impossible.
 
     Attributes:
-        where: the attribute of ``Measurement`` or of ``LossColumns`` that is at fault; empty where
+        where: the attribute of ``Measurement`` or of ``LossColumns`` that is wrong; empty if
             no single one is.
-        reason: what is wrong with it, in words that follow its name.
+        reason: what is wrong with it, as text that follows its name.
     """
 
     def __init__(self, where: str, reason: str) -> None:
@@ -58,7 +58,7 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True)
 class Measurement:
-    """What a person knows of a model besides its losses.
+    """Facts about a model besides its losses.
 
     Attributes:
         params_total: N.
@@ -108,20 +108,20 @@ class Measurement:
 
     @property
     def paid_bits(self) -> float:
-        """L: length of the shortest code, the choice among several included."""
+        """L: length of the shortest code, including the choice among several."""
         return shortest_code_bits(*self.code_bits)
 
 
 @dataclass(frozen=True, eq=False)  # compared by identity: arrays have no single truth value
 class LossColumns:
-    """What was measured, row by row; every array has shape (rows,).
+    """Measured losses, row by row; every array has shape (rows,).
 
     Attributes:
         loss_nats: X >= 0.
         entropy_nats: predictive entropies; None for a control variate that is constant.
         tokens: how often a row occurs; None for once.
-        window: whole numbers that name the *draw* a row belongs to, equally many rows a draw, in a
-            sample; None where all D training tokens are there.  A window drawn twice is two draws.
+        window: whole numbers that name the *draw* of a row, equally many rows per draw, in a
+            sample; None if all D training tokens are given.  A window drawn twice is two draws.
     """
 
     loss_nats: np.ndarray
@@ -130,7 +130,7 @@ class LossColumns:
     window: np.ndarray | None = None
 
     def check(self, vocab_size: int) -> None:
-        """Raise UnusableError, naming the first column that cannot be what it is said to be."""
+        """Raise UnusableError for the first column whose values contradict its meaning."""
         if not self.loss_nats.size:
             raise UnusableError("loss_nats", "holds no rows")
         for name in ("loss_nats", "entropy_nats", "tokens"):
@@ -157,7 +157,7 @@ class LossColumns:
 
     @property
     def is_sampled(self) -> bool:
-        """Whether these are windows that were drawn, not all training tokens."""
+        """Whether these are drawn windows, not all training tokens."""
         return self.window is not None
 
     def _entropies(self) -> np.ndarray:
@@ -234,10 +234,10 @@ def _of_every_token(columns: LossColumns, measurement: Measurement) -> dict[str,
 
 
 def _of_draws(columns: LossColumns, measurement: Measurement) -> dict[str, RiskBound]:
-    """Sampled form (1), its parameters chosen on half of the draws and evaluated on the others.
+    """Sampled form (1), with parameters chosen on half of the draws and evaluated on the others.
 
-    Which half a draw falls into is drawn with a fixed seed, and so is the order of evaluation: the
-    order of the rows may follow the corpus, and then neither half alone would stand for it.
+    A fixed seed assigns the draws to the halves and sets the order of evaluation: the
+    order of the rows may follow the corpus, and then neither half would represent it.
     """
     windows = columns.draws()
     order = np.random.default_rng(SPLIT_SEED).permutation(len(windows.loss_nats))
@@ -246,7 +246,7 @@ def _of_draws(columns: LossColumns, measurement: Measurement) -> dict[str, RiskB
         for part in np.array_split(order, 2)
     )
     bound_delta, sample_delta = measurement.divided_delta
-    # All forms below are shown of one sample, so each gets its part of both shares of delta.
+    # All forms below are shown for one sample, so each gets its part of both shares of delta.
     shown = len(SAMPLED_FORMS)
     confidence = Confidence(bound_delta, sample_delta, settings_shown=shown, forms_shown=shown)
     shared = {

@@ -1,4 +1,4 @@
-"""How well a prediction that is right up to one factor agrees with what was measured."""
+"""Agreement of a prediction that is correct up to one factor with measurements."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ class Agreement:
         constant: factor that makes the mean of ln(measured / (constant * predicted)) 0.
         r_squared: share of the variance of ln measured that the scaled prediction explains; below
             0 where the mean of ln measured would do better.
-        within_r_squared: the same once the mean of each group is taken off both logarithms: what
-            the prediction knows beyond the group.
+        within_r_squared: the same after subtracting the mean of each group from both logarithms:
+            what the prediction explains beyond the group.
         log_residual_rms: root mean square of ln(measured / (constant * predicted)).
     """
 
@@ -29,11 +29,11 @@ def agreement(predicted: np.ndarray, measured: np.ndarray, groups: np.ndarray) -
 
     Args:
         predicted, measured: shape (k,), k >= 3, greater than 0.
-        groups: shape (k,), what everyone knows beforehand, such as the number of bits.
+        groups: shape (k,), known groups, such as the number of bits.
 
     Raises:
         ValueError: fewer than three pairs, a value that is not positive and finite, or
-            measurements that are all alike, of whose variance nothing can be explained.
+            measurements that are all equal, so that there is no variance to explain.
     """
     predicted, measured = (np.asarray(v, dtype=np.float64) for v in (predicted, measured))
     if predicted.shape != measured.shape or predicted.ndim != 1 or predicted.size < 3:
@@ -45,7 +45,7 @@ def agreement(predicted: np.ndarray, measured: np.ndarray, groups: np.ndarray) -
     ratio, log_measured = np.log(measured / predicted), np.log(measured)
     spread = ((log_measured - log_measured.mean()) ** 2).sum()
     if spread == 0.0:
-        raise ValueError("the measurements are all alike")
+        raise ValueError("the measurements are all equal")
     residuals = ratio - ratio.mean()
     _, owner = np.unique(np.asarray(groups), return_inverse=True)
     inside, beyond = (

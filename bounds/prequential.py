@@ -1,6 +1,6 @@
 """Information in a trained model by prequential coding (section 9; paper, section 5).
 
-It rests on the symmetry of information up to constants: a heuristic, no certificate.
+It relies on the symmetry of information up to constants: a heuristic, not a certificate.
 """
 
 import numpy as np
@@ -43,15 +43,14 @@ def checkpoint_information_nats(
 ) -> tuple[float, float]:
     """K(h) in nats and its error, from the excess loss of a chain of checkpoints.
 
-    The integral over tokens by the trapezoid rule.  It lies midway between the sums that take
-    each interval's excess from its left and from its right end, and while the excess only falls,
-    so does the integral: half their difference is the most that the rule can be off, however
-    the loss bends between two checkpoints.  Two standard errors of the sum, the checkpoints taken
-    as independent, are added to it.  At D the excess is 0 by definition.
+    The integral over tokens by the trapezoid rule.  While the excess only falls, the integral is
+    between the left and the right Riemann sum, with the trapezoid rule midway: half their
+    difference bounds the error for any course of the loss between two checkpoints.  Two standard
+    errors of the sum, with independent checkpoints, are added.  At D the excess is 0 by definition.
 
     Args:
         tokens_seen: shape (checkpoints,), tokens trained on, rising from 0.
-        excess_nats: shape (checkpoints,), mean loss of each checkpoint less that of the final
+        excess_nats: shape (checkpoints,), mean loss of each checkpoint minus that of the final
             model, on the same tokens, which the checkpoint had not been trained on.
         standard_errors: shape (checkpoints,), of ``excess_nats``.
         train_tokens: D.

@@ -1,7 +1,7 @@
 """Bounds as they are printed: rounded up, never to nearest, and parts that add up to them.
 
-A guarantee "at most 2.0994" printed as 2.099 claims more than was proved.  Whatever prints an upper
-bound, or a gap that ends at one, takes its digits from here.
+A guarantee "at most 2.0994" printed as 2.099 claims more than was proved.  All code that prints an
+upper bound, or a gap that ends at one, uses this module.
 """
 
 import math
@@ -10,9 +10,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 
 def rounded_up(value: float, digits: int = 3) -> float:
-    """The smallest number of so many decimals that is not below ``value``, which stays if infinite.
+    """The smallest number with so many decimals that is not below ``value``; infinity stays.
 
-    Of a float its shortest decimal counts, so that 1.272 stays 1.272.
+    A float counts as its shortest decimal, so that 1.272 stays 1.272.
     """
     if not math.isfinite(value):
         return float(value)
@@ -27,8 +27,8 @@ def upper_text(value: float, digits: int = 3) -> str:
 def parts_text(parts: Sequence[float], total: float, digits: int = 3) -> list[str]:
     """Parts of an upper bound as text, whose printed sum is ``upper_text(total, digits)``.
 
-    Each part is rounded down or up: up are those that lose most by rounding down (largest
-    remainders), as many as it takes, so that none is off by more than a last digit.
+    Each part is rounded down or up: those that lose most by rounding down are rounded up (largest
+    remainders), as many as needed, so that no part is off by more than a last digit.
 
     Args:
         parts: finite, at least one; they may be negative.

@@ -1,17 +1,17 @@
-"""Progressive validation: what training itself certifies of the models on the way (section 10).
+"""Progressive validation: the bound on the mean risk during training (section 10).
 
 Every batch is scored before it is trained on, so the model that predicts token k is a function of
 earlier tokens: it is predictable, as W_k is in form (3).  The argument of ``forms.geometric`` holds
-as it stands with the model of step 1 replaced by the model of the moment,
+with the current model in place of the model of step 1,
 
     (1/D) sum E[X_k | F_(k-1)]  <=  mean W_k  -  exp( mean ln(W_k - X_k)  -  C ),
 
-and there is one sequence of models, not a choice among many: no code is paid for.  What is paid
-for is what was chosen with the text in view, the control (alpha, w, c) and the training recipe:
+and there is one sequence of models, not a choice among many, so no code is paid for.  Choices made
+after seeing the text are paid for, the control (alpha, w, c) and the training recipe:
 
     C  =  [ (log2 of the controls + bits of the recipe)*ln 2 + ln(1/delta) ] / D.
 
-The left side is the mean over training of the risk of the models on the way.  It says nothing of
+The left side is the mean risk of the models during training.  It does not cover
 the final model, whose losses on text that it has been trained on are not predictable.
 """
 
@@ -22,7 +22,7 @@ from bounds.forms.result import RiskBound
 from bounds.token_losses import TokenLosses
 
 #: Pays for one of 2^32 recipes: the learning rate to two significant digits and the windows of a
-#: batch, which were found with the text in view, take 20 bits; the rest is room for the schedule.
+#: batch, which were found after seeing the text, take 20 bits; the rest is room for the schedule.
 RECIPE_BITS = 32.0
 
 
@@ -36,7 +36,7 @@ def progressive_bound(
     recipe_bits: float = RECIPE_BITS,
     grid: ControlGrid | None = None,
 ) -> RiskBound:
-    """Form (3) for the models on the way, mean over training, each one smoothed.
+    """Form (3) for the models during training: the bound on their mean risk, each one smoothed.
 
     Args:
         online_loss_nats: exact mean of the online losses; the gap is counted from it.
@@ -46,7 +46,7 @@ def progressive_bound(
         vocab_size: V.
         failure_probability: delta, in (0, 1).
         recipe_bits: log2 of the training recipes that might have been chosen; 0 where the recipe
-            was fixed before the text was looked at.
+            was fixed before the text was seen.
         grid: of the controls that may be chosen.
 
     Raises:

@@ -5,9 +5,9 @@ import numpy as np
 from bounds.checks import require_count, require_positive, require_probability
 from bounds.token_losses import TokenLosses
 
-#: Weights that a form may choose from after seeing the data, fixed beforehand.  They crowd
-#: towards 0 and towards 1: a model whose code is too long is best smoothed away, which keeps the
-#: bound from exceeding ln V by more than a trifle.
+#: Weights that a form may choose from after seeing the data, fixed in advance.  They are dense near
+#: 0 and near 1: a model with too long a code should be smoothed almost completely, which keeps the
+#: bound from exceeding ln V by more than a small amount.
 ALPHA_GRID = (
     *np.geomspace(2.0**-20, 0.5, 112).tolist(),
     *(1.0 - np.geomspace(0.45, 2.0**-20, 16)).tolist(),
@@ -15,7 +15,7 @@ ALPHA_GRID = (
 
 
 def smoothing_weight(complexity_nats: float) -> float:
-    """alpha = C/(1+C), the minimiser of -ln(1-alpha) + C*ln(1/alpha) (Lemma 3.2).
+    """alpha = C/(1+C), the minimizer of -ln(1-alpha) + C*ln(1/alpha) (Lemma 3.2).
 
     It is a function of the code length alone, so choosing it costs no bits.
     """
@@ -51,11 +51,11 @@ def smooth_losses_nats(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> 
 def log_slack_below_range(loss_nats: np.ndarray, alpha: float, vocab_size: int) -> np.ndarray:
     """ln[(1-alpha)*V*exp(-X)/alpha], same shape as X: the t of  Delta - X^s = ln(1 + exp(t)).
 
-    The slack itself is ``np.logaddexp(0, t)``.  As a difference of Delta and X^s, both near Delta
-    where X is large, it would keep a few ulps at X = 40, and the geometric mean of such numbers
-    can come out far too large: a bound too small (section 5, *Exact numbers*).
+    The slack itself is ``np.logaddexp(0, t)``.  A difference of Delta and X^s, both near Delta
+    where X is large, would keep a few ulps at X = 40, and the geometric mean of such numbers
+    can be far too large: a bound too small (section 5, *Exact numbers*).
     """
-    delta = loss_range_nats(alpha, vocab_size)  # refuses an alpha that is not in (0, 1)
+    delta = loss_range_nats(alpha, vocab_size)  # raises for an alpha that is not in (0, 1)
     return np.log1p(-alpha) + delta - np.asarray(loss_nats, dtype=np.float64)
 
 

@@ -1,4 +1,5 @@
-"""What a quadrature of a matrix's spectrum says: traces of functions, and a density (section 8)."""
+"""Results of a quadrature of a matrix's spectrum: traces of functions, and a density (section
+8)."""
 
 from collections.abc import Callable
 
@@ -34,7 +35,7 @@ def positive_root(eigenvalues: np.ndarray) -> np.ndarray:
 
 
 def negative_part(eigenvalues: np.ndarray) -> np.ndarray:
-    """Eigenvalues below 0 as they are, 0 elsewhere."""
+    """Eigenvalues below 0 unchanged, 0 elsewhere."""
     return np.minimum(eigenvalues, 0.0)
 
 
@@ -42,7 +43,7 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
     """Mean of independent estimates and its standard error.
 
     Raises:
-        ValueError: fewer than two, whose spread says nothing.
+        ValueError: fewer than two estimates.
     """
     values = np.asarray(values, dtype=np.float64)
     if values.size < 2:
@@ -92,10 +93,10 @@ def spectral_density(
 
 
 def evenness(trace: float, trace_sqrt: float, size: int) -> float:
-    """Tr(sqrt A)^2 / (n Tr A): 1 where all eigenvalues are alike, the less the faster they decay.
+    """Tr(sqrt A)^2 / (n Tr A): 1 if all eigenvalues are equal, smaller the faster they decay.
 
-    By Cauchy's inequality never above 1 for a matrix without negative eigenvalues.  Multiplied by
-    Tr A it is what error feedback leaves of a quantization error, per parameter (section 7).
+    By Cauchy's inequality it is at most 1 for a matrix without negative eigenvalues.  Times
+    Tr A it is the quantization error that remains with error feedback, per parameter (section 7).
     """
     return trace_sqrt**2 / (size * trace)
 

@@ -12,9 +12,9 @@ class TokenLosses:
     Attributes:
         loss_nats: shape (n,), X >= 0 of a token, or the upper edge of a histogram cell.
         entropy_nats: shape (n,), H >= 0 of the model's prediction at that token.
-        tokens: shape (n,), how many tokens an entry stands for; positive.
+        tokens: shape (n,), how many tokens an entry represents; positive.
 
-    A histogram whose losses were rounded *up* may stand for the tokens themselves in every bound
+    A histogram whose losses were rounded *up* may replace the tokens in every bound
     of this package (``histogram.bin_losses`` says why).
     """
 
@@ -50,7 +50,7 @@ class TokenLosses:
 
     @property
     def total_tokens(self) -> float:
-        """Number of tokens that the entries stand for."""
+        """Number of tokens that the entries represent."""
         return float(self.tokens.sum())
 
     def mean(self, values: np.ndarray) -> float:

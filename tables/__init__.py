@@ -1,6 +1,6 @@
-"""Tables that a person hands over: from a file of any usual kind to columns of numbers.
+"""Tables that a user provides: from a file of any usual kind to columns of numbers.
 
-The command line and the app read such files with the same code, so that both take the same files
+The command line and the app read such files with the same code, so that both accept the same files
 and refuse the same ones.  Imports pyarrow, numpy and the schema only; nothing is written.
 """
 

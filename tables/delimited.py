@@ -13,10 +13,10 @@ from tables.wanted import Wanted
 #: Longest header, bytes.
 _LONGEST_HEADER = 2**16
 
-#: What may stand between cells.
+#: Possible separators of cells.
 _DELIMITERS = (",", ";", "\t")
 
-#: As which a column is read: a number, or text of which each is kept once.
+#: How a column is read: as a number, or as text with each value stored once.
 _NUMBER, _TEXT = pa.float64(), pa.dictionary(pa.int32(), pa.string())
 
 
@@ -24,7 +24,7 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
     """The wanted columns: labels as text, others as numbers if every cell is one or empty.
 
     Raises:
-        TableError: it is no such text, lacks a column, or has too many rows.
+        TableError: the text is not CSV, lacks a column, or has too many rows.
     """
     try:
         header, delimiter = _header(content)
@@ -46,7 +46,7 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
 
 
 def _header(content: pa.Buffer) -> tuple[list[str], str]:
-    """Names of the columns, and what stands between them."""
+    """Names of the columns, and their separator."""
     lines = content[:_LONGEST_HEADER].to_pybytes().lstrip(b"\r\n").splitlines()
     if not lines:
         raise TableError("is empty")

@@ -7,11 +7,11 @@ import pyarrow as pa
 from tables.errors import TableError
 from tables.part import Part
 
-#: What writers of folders put beside the data, which is no part of it: ``_SUCCESS``,
+#: Files that writers of folders add to the data, which are not part of it: ``_SUCCESS``,
 #: ``_metadata``, ``.part-00000.crc``.
 _BESIDE = ("_", ".")
 
-#: Where Spark and Hadoop keep what they have not finished.
+#: Folder of unfinished output of Spark and Hadoop.
 _UNFINISHED = "_temporary"
 
 
@@ -37,7 +37,7 @@ def parts_of_path(path: Path) -> list[Part]:
 
 
 def _mapped(file: Path) -> Part:
-    if not file.stat().st_size:  # which cannot be mapped
+    if not file.stat().st_size:  # it cannot be mapped
         return Part(file.name, pa.py_buffer(b""))
     with pa.memory_map(str(file)) as mapped:
         return Part(file.name, mapped.read_buffer())

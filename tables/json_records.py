@@ -1,4 +1,4 @@
-"""Columns of JSON: an object a row, one a line, or all of them in one list."""
+"""Columns of JSON: one object per row, one per line, or all of them in one list."""
 
 import json
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from tables.wanted import Wanted
 
 
 def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
-    """The wanted columns; what inference servers return becomes lists of log-probabilities.
+    """The wanted columns; responses of inference servers become lists of log-probabilities.
 
     Raises:
-        TableError: it is no JSON, lacks a column, or holds too much.
+        TableError: the content is not JSON, lacks a column, or is too large.
     """
     text = content.to_pybytes()
     if limits:
@@ -26,7 +26,7 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
         raise TableError("is JSON that is nested too deeply") from None
     except ValueError as error:
         raise (
-            error if isinstance(error, TableError) else TableError("is no JSON: {}", str(error))
+            error if isinstance(error, TableError) else TableError("is not JSON: {}", str(error))
         ) from None
     if limits:
         limits.check_rows(len(rows))
@@ -35,7 +35,7 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
 
 
 def _documents(text: bytes) -> Iterator[object]:
-    """Each line, if the first one is whole; else all of it."""
+    """Each line, if the first one is complete; otherwise the whole text."""
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.strip())
     try:
@@ -62,12 +62,12 @@ def _object(pairs: list[tuple[str, object]]) -> object:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         raise TableError("has an object with two values called {}", max(names, key=names.count))
-    # At once, or the objects would take ten times the memory of the number that is wanted.
+    # Here, because the objects would take ten times the memory of the needed number.
     entry = Entry.of(found)
     return found if entry is None else entry
 
 
-#: Made once: what ``json.loads`` would make for every line.
+#: Made once instead of by ``json.loads`` for every line.
 _DECODER = json.JSONDecoder(object_pairs_hook=_object)
 
 
@@ -77,4 +77,4 @@ def _column(cells: list, name: str) -> pa.Array:
     except OverflowError:  # a whole number beyond 64 bits
         return pa.array(cells, pa.float64())
     except (pa.ArrowException, TypeError, ValueError):
-        raise TableError("holds cells of different kinds in its column {}", name) from None
+        raise TableError("has cells of different kinds in its column {}", name) from None

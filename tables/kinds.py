@@ -1,4 +1,4 @@
-"""Which kinds of cells can be read, and in which words a sentence says what else was found."""
+"""Kinds of cells that can be read, and the text for errors about other kinds."""
 
 import pyarrow as pa
 from pyarrow import types
@@ -24,14 +24,14 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def is_text(kind: pa.DataType) -> bool:
-    """Whether cells are text, folded or not."""
+    """Whether cells are text, dictionary-encoded or not."""
     if types.is_dictionary(kind):
         kind = kind.value_type
     return types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
 
 
 def is_number(kind: pa.DataType) -> bool:
-    """Whether cells are numbers of any width, or all empty; truth values are none."""
+    """Whether cells are numbers of any width, or all empty; booleans are not numbers."""
     if types.is_dictionary(kind):
         kind = kind.value_type
     known = (types.is_integer, types.is_floating, types.is_decimal, types.is_null)
@@ -39,8 +39,10 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def check_readable(name: str, kind: pa.DataType) -> None:
-    """Raise TableError where cells are nested in any other way than as lists of numbers, or may
-    each be so long that a repeated one would fill a memory."""
+    """Raise TableError if cells are nested other than as lists of numbers, or too long.
+
+    A repeated long cell could fill the memory.
+    """
     if is_list(kind):
         if not is_number(kind.value_type):
             raise not_numbers(name, kind)
@@ -53,5 +55,5 @@ def _is_wide(kind: pa.DataType) -> bool:
 
 
 def not_numbers(name: str, kind: pa.DataType) -> TableError:
-    """What to say of a column that should hold numbers."""
+    """The error about a column that should have numbers."""
     return TableError("holds {} in its column {}, not numbers", kind, name)

@@ -1,4 +1,4 @@
-"""How much a table may hold, where it comes from a stranger."""
+"""Limits on the size of a table from an untrusted source."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from tables.errors import TableError
 
 @dataclass(frozen=True)
 class Limits:
-    """What is refused before it is unpacked.
+    """Limits that are checked before unpacking.
 
     Attributes:
-        unpacked_bytes: of the wanted columns of a Parquet file, or of what a compressed file holds.
+        unpacked_bytes: of the wanted columns of a Parquet file, or of a compressed file's content.
         rows: of the table; of the values in a column whose cells are lists.
         columns: of the table.
-        json_marks: brackets and commas in a JSON file: each stands for one object in memory.
-        advice: how the same can be said in a smaller file, for sentences.
+        json_marks: brackets and commas in a JSON file: each is one object in memory.
+        advice: how to provide the same in a smaller file, for sentences.
     """
 
     unpacked_bytes: int

@@ -1,4 +1,4 @@
-"""Token losses out of a table, under any name whose meaning is certain.
+"""Token losses from a table, under any name with an unambiguous meaning.
 
 A loss is minus the natural logarithm of the probability that a model gave to the token.
 """
@@ -19,19 +19,19 @@ from tables.wanted import Wanted
 _LOSSES = ("loss_nats", "-logprob")
 _LOGPROBS = ("logprob", TOKENS, PROMPT)
 
-#: What several servers write where a log-probability is minus infinity.
+#: Several servers write this for a log-probability of minus infinity.
 _MINUS_INFINITY = -9999.0
 
 _OTHERS = ("entropy_nats", "tokens")
 _WINDOW = "window"
 
-#: Columns in which rows of a suite's table are of one measurement.
+#: Columns that identify one measurement in a suite's table.
 _MEASUREMENT = ("model_id", *(field.name for field in schema.SETTING_FIELDS), "split")
 
 _UNSURE = "has a column {} and does not say whether it is in nats: name it 'loss_nats' if it is"
 _BITS = "has losses in bits in its column {}: multiply them by ln 2 and name them 'loss_nats'"
 
-#: What to read of a file of losses.
+#: Columns to read of a file of losses.
 LOSS_TABLE = Wanted(
     needed=((*_LOSSES, *_LOGPROBS),),
     others=_OTHERS,
@@ -39,7 +39,7 @@ LOSS_TABLE = Wanted(
     instead={
         "resps": "logs one log-likelihood for a whole text in {}, as lm-evaluation-harness does, "
         "and the bound needs that of every token",
-        "logprobs": "has {}, which servers return of generated tokens; those of the text are "
+        "logprobs": "has {}, which servers return for generated tokens; those of the text are "
         f"called '{PROMPT}' or '{TOKENS}'",
         "loss_bits": _BITS,
         "loss": _UNSURE,
@@ -51,11 +51,11 @@ LOSS_TABLE = Wanted(
 def loss_arrays(table: pa.Table) -> dict[str, np.ndarray]:
     """Arrays of equal length, by the names of ``bounds.own_losses.LossColumns``.
 
-    A cell may hold the list of a whole text; its ``window`` is then that of every token.  The first
-    log-probability of a text may be empty: the token is context, and counts nowhere.
+    A cell may have the list of a whole text; its ``window`` is then that of every token.  The first
+    log-probability of a text may be empty: the token is context, and is not counted.
 
     Raises:
-        TableError: a column cannot be what its name says.
+        TableError: a column contradicts its name.
     """
     name = _column_of_losses(table)
     _require_one_measurement(table)
@@ -85,8 +85,10 @@ def _column_of_losses(table: pa.Table) -> str:
 
 
 def _require_one_measurement(table: pa.Table) -> None:
-    """Raise TableError if rows of a suite's table are of several models, settings or splits, or of
-    the models on the way: as losses of one model they would give a number that bounds nothing."""
+    """Raise TableError if rows of a suite's table are of several measurements or online losses.
+
+    Treated as losses of one model they would give a number that bounds nothing.
+    """
     if not set(_MEASUREMENT) <= set(table.column_names):
         return  # not a suite's table
     rows = np.stack([codes(table, name) for name in _MEASUREMENT], axis=1)
@@ -106,7 +108,7 @@ def _require_one_measurement(table: pa.Table) -> None:
 def _flattened(
     table: pa.Table, names: list[str], skip_first: bool
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Columns of lists as one value after the other, and the row that each comes from."""
+    """Columns of lists as one value after the other, and the row of each."""
     lists = {name: _lists(table, name) for name in names}
     lengths = {name: pc.list_value_length(cells).to_numpy() for name, cells in lists.items()}
     first = names[0]

@@ -1,4 +1,4 @@
-"""Columns whose cells are names: which rows carry the same one."""
+"""Columns whose cells are names: which rows have the same one."""
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,10 @@ from tables.errors import TableError
 
 
 def codes(table: pa.Table, name: str) -> np.ndarray:
-    """Whole numbers 0, 1, ... in place of the names in a column, shape (rows,).
+    """Whole numbers 0, 1, ... instead of the names in a column, shape (rows,).
 
     Raises:
-        TableError: the cells are nested, so that none of them is one name.
+        TableError: the cells are nested, so that they are not names.
     """
     column = table.column(name)
     cells = column.combine_chunks()
@@ -29,7 +29,7 @@ def codes(table: pa.Table, name: str) -> np.ndarray:
 
 
 def has_empty(table: pa.Table, name: str) -> bool:
-    """Whether a cell of a column is empty, or no number where the others are numbers."""
+    """Whether a cell of a column is empty, or not a number in a column of numbers."""
     column = table.column(name)
     if types.is_floating(column.type):
         return bool(pc.any(pc.is_null(column, nan_is_null=True)).as_py())

@@ -1,4 +1,4 @@
-"""Columns as float64, whatever kind of number, or text of numbers, they hold."""
+"""Columns as float64 from any kind of numbers, or from text of numbers."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 from tables.errors import TableError
 from tables.kinds import is_number, is_text, not_numbers
 
-#: What text is a number; Arrow's own reader says which number.
+#: Text that is a number; Arrow's own reader says which number.
 _NUMBER = r"^(?i:[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?|nan)$"
 
 
@@ -17,13 +17,13 @@ def numbers(table: pa.Table, name: str) -> np.ndarray:
     Whole numbers beyond 2^53 and decimals are rounded to the nearest.
 
     Raises:
-        TableError: a cell is no number; the sentence names the column and what was found.
+        TableError: a cell is not a number; the sentence names the column and the cell.
     """
     return values(table.column(name), name)
 
 
 def values(column: pa.ChunkedArray | pa.Array, name: str) -> np.ndarray:
-    """As ``numbers``, of the cells of a column called ``name``."""
+    """The ``numbers`` of the cells of a column called ``name``."""
     if not is_number(column.type) and not is_text(column.type):
         raise not_numbers(name, column.type)
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
@@ -36,7 +36,7 @@ def values(column: pa.ChunkedArray | pa.Array, name: str) -> np.ndarray:
 
 def _of_chunk(chunk: pa.Array, name: str, first: int) -> np.ndarray:
     if pa.types.is_dictionary(chunk.type):
-        # Each text is read once, and never unfolded.
+        # Each text is read once, and never expanded.
         known, bad = _read(chunk.dictionary)
         codes = pc.fill_null(chunk.indices, len(known)).to_numpy(zero_copy_only=False)
         if bad.size:
@@ -51,7 +51,7 @@ def _of_chunk(chunk: pa.Array, name: str, first: int) -> np.ndarray:
 
 
 def _read(cells: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Cells as float64, empty ones as NaN; and the places of those that are no number."""
+    """Cells as float64, empty ones as NaN; and the places of cells that are not numbers."""
     bad = np.empty(0, int)
     if is_text(cells.type):
         cells = pc.utf8_trim_whitespace(cells.cast(pa.large_string()))

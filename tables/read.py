@@ -1,4 +1,4 @@
-"""From the bytes of one or several files to one table: what kind they are is read off them."""
+"""From the bytes of one or several files to one table; their kind is detected from the content."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ from tables.limits import Limits
 from tables.part import Part
 from tables.wanted import Wanted
 
-#: First bytes of what is compressed.
+#: First bytes of compressed files.
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 #: First bytes of text that is not in UTF-8.
 _ENCODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _UTF_8_MARK = b"\xef\xbb\xbf"
 
-#: Bytes of a step of unpacking, and of what a kind is read off.
+#: Bytes per step of unpacking, and for detecting a kind.
 _STEP = 2**20
 _HEAD = 2**10
 
@@ -27,10 +27,10 @@ def read_table(parts: Sequence[Part], wanted: Wanted, limits: Limits | None) -> 
     """The wanted columns, of all parts one after the other.
 
     Args:
-        parts: the files, each Parquet, CSV (with commas, semicolons or tabs) or JSON, perhaps
-            compressed as gzip or zstd has it.
+        parts: the files, each Parquet, CSV (with commas, semicolons or tabs) or JSON, possibly
+            compressed with gzip or zstd.
         wanted: which columns; others are not read.
-        limits: what is refused as too large; None for a file of one's own.
+        limits: what is refused as too large; None for a trusted file.
 
     Raises:
         TableError: a file is of none of these kinds, damaged or too large or lacks a
@@ -58,7 +58,7 @@ def read_table(parts: Sequence[Part], wanted: Wanted, limits: Limits | None) -> 
 
 
 def _in_floats(table: pa.Table, wanted: Wanted) -> pa.Table:
-    """The table with numbers of one kind, as each part may have chosen the narrowest."""
+    """The table with numbers of one kind, as each part may have the narrowest one."""
     for i, field in enumerate(table.schema):
         if field.name not in wanted.labels and is_number(field.type):
             # Not safe: a whole number beyond 2^53 is rounded, not refused.
@@ -94,7 +94,7 @@ def _read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table
 
 
 def _unpacked(content: pa.Buffer, limits: Limits | None) -> pa.Buffer:
-    """What a compressed file holds; never more of it than is allowed."""
+    """The content of a compressed file; never more of it than is allowed."""
     head = content[:4].to_pybytes()
     codec = next((name for magic, name in _CODECS.items() if head.startswith(magic)), None)
     if codec is None:

@@ -1,9 +1,9 @@
-"""What inference servers return for the tokens of a text: a list of log-probabilities a text.
+"""Responses of inference servers for the tokens of a text: one list of log-probabilities per text.
 
 vLLM's ``prompt_logprobs`` has null for the first token of a prompt and for every other one an
-object, token id to ``{logprob, rank, decoded_token}``: the token that stands there, and besides it
-the likeliest ones if they were asked for.  Completions in OpenAI's form have
-``logprobs.token_logprobs``, of the prompt (with ``echo``) and of what was generated.
+object, token id to ``{logprob, rank, decoded_token}``: the token of the text, and also
+the likeliest ones if they were requested.  Completions in OpenAI's form have
+``logprobs.token_logprobs``, of the prompt (with ``echo``) and of the generated tokens.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _IDS = "prompt_token_ids"
 
 
 class Entry(float):
-    """A log-probability that stood in an object beside its rank and token."""
+    """A log-probability that was in an object with its rank and token."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ def records_of(document: object) -> Iterator[dict]:
     """The records of a document, each prompt as a list of numbers, null where there is none.
 
     Raises:
-        TableError: it is no record, or does not say which number belongs to the text.
+        TableError: it is not a record, or does not say which number belongs to the text.
     """
     if isinstance(document, Entry):
         yield {"logprob": float(document)}
@@ -61,7 +61,7 @@ def _of_object(record: dict) -> Iterator[dict]:
 
 
 def _of_prompt(positions: list, ids: object) -> list[float | None]:
-    """The log-probability of the token that stands at each position."""
+    """The log-probability of the token of the text at each position."""
     if ids is not None and (not isinstance(ids, list) or len(ids) != len(positions)):
         raise TableError(f"has '{_IDS}' that are not one for each of '{PROMPT}'")
     return [
@@ -72,12 +72,12 @@ def _of_prompt(positions: list, ids: object) -> list[float | None]:
 
 def _of_position(position: object, token: int | None, number: int) -> object:
     if not isinstance(position, dict):
-        return position  # null, or a number: whoever reads the column judges it
+        return position  # null, or a number: the reader of the column checks it
     if token is None:
         if len(position) != 1:
             raise TableError(
                 f"has {len(position)} tokens at position {number} of '{PROMPT}' and does not say "
-                f"which of them stands in the text: give '{_IDS}', or ask for prompt_logprobs=0"
+                f"which of them is in the text: give '{_IDS}', or ask for prompt_logprobs=0"
             )
         (value,) = position.values()
     elif str(token) in position:
@@ -109,7 +109,7 @@ def _of_completion(record: dict, choices: list[dict]) -> Iterator[dict]:
     prompt = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     if any(found[0] is not None for found in lists) or sum(map(len, lists)) != prompt:
         raise TableError(
-            f"has '{TOKENS}' that are not of the prompt alone: ask for '{PROMPT}', or for "
+            f"has '{TOKENS}' that are not only of the prompt: ask for '{PROMPT}', or for "
             "echo=true with max_tokens=0, and keep 'usage'"
         )
     for found in lists:

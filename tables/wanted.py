@@ -1,11 +1,11 @@
-"""Which columns a table must and may have."""
+"""The columns that a table must and may have."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tables.errors import TableError
 
-#: Names of columns that a sentence lists.
+#: Number of column names that a sentence lists.
 _MOST_LISTED = 10
 
 
@@ -14,11 +14,11 @@ class Wanted:
     """Names of columns; any other is not read.
 
     Attributes:
-        needed: of each group one must be there.
-        others: further columns of numbers, read if they are there.
+        needed: groups, of each of which one must exist.
+        others: further columns of numbers, read if they exist.
         labels: columns of names, likewise.
-        instead: what to say where a column of this name is there and a needed one is not; ``{}``
-            stands for the name.
+        instead: the reason if a column of this name exists and a needed one does not; ``{}``
+            is replaced by the name.
     """
 
     needed: tuple[tuple[str, ...], ...]
@@ -27,10 +27,10 @@ class Wanted:
     instead: Mapping[str, str] = field(default_factory=dict)
 
     def among(self, names: Sequence[str]) -> list[str]:
-        """Those of ``names`` that are to be read, in their order.
+        """Names among ``names`` that are to be read, in their order.
 
         Raises:
-            TableError: a needed one is missing, or one is there twice.
+            TableError: a needed one is missing, or one occurs twice.
         """
         for group in self.needed:
             if not set(group) & set(names):

@@ -140,7 +140,7 @@ def test_an_accelerated_torch_of_the_calling_python_is_kept(
     made, python = tmp_path / "a new one", put_torch(base, version, cuda, metadata)
     result = set_up(made, python=python)
     assert result.returncode == 0, result.stderr
-    assert f"Using the torch {version} that is installed" in result.stdout
+    assert f"Using the installed torch {version}" in result.stdout
     assert "pip torch" not in result.stdout
     seen = find_torch(made / "bin/python")
     assert (seen.version, seen.metadata, seen.accelerated) == (version, metadata, True)
@@ -283,7 +283,7 @@ def test_what_is_no_folder_and_a_link_to_none(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "absent")
     for name in ("file", "link"):
-        assert "is no folder, or a link" in one_sentence(set_up(tmp_path / name))
+        assert "is not a folder, or a link" in one_sentence(set_up(tmp_path / name))
     (tmp_path / "absent").mkdir()
     assert set_up(tmp_path / "link", "app").returncode == 0
     assert (tmp_path / "absent/pyvenv.cfg").exists()

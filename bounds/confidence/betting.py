@@ -3,7 +3,7 @@
 For a candidate mean m, the capital of a gambler who bets that the draws fall *below* m is
 prod_t (1 + lambda_t(m) * (m - X_t)), with lambda_t chosen from the draws before t.  If the mean is
 m this is a non-negative martingale, so by Ville's inequality it ever reaches 1/delta with
-probability at most delta; candidates at which it has are rejected.  Capital rises with m, hence the
+probability at most delta; candidates at which it does are rejected.  Capital rises with m, so the
 rejected ones form an upper interval, and its lower end is the bound.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from bounds.checks import require_probability
 from bounds.confidence.draws import require_unit_draws
 
-#: Bets are cut so that no single draw can cost more than this share of the capital.
+#: Bets are limited so that no single draw can cost more than this share of the capital.
 LARGEST_LOSS = 0.75
 
 #: Halvings of the interval of candidates; the bound is rounded up by at most 2**-40.
@@ -34,7 +34,7 @@ def upper_mean_betting(draws: np.ndarray, failure_probability: float) -> float:
         failure_probability: delta, in (0, 1).
 
     Raises:
-        ValueError: a draw lies outside [0, 1], fewer than 2 draws, or delta out of range.
+        ValueError: a draw is outside [0, 1], fewer than 2 draws, or delta out of range.
     """
     x = require_unit_draws(draws)
     log_threshold = -math.log(require_probability("failure_probability", failure_probability))

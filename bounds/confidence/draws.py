@@ -1,4 +1,4 @@
-"""The check that every confidence method begins with."""
+"""The check of draws that every confidence method starts with."""
 
 import numpy as np
 

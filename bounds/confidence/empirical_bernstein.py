@@ -16,7 +16,7 @@ def upper_mean_empirical_bernstein(draws: np.ndarray, failure_probability: float
         failure_probability: delta, in (0, 1).
 
     Raises:
-        ValueError: a draw lies outside [0, 1], fewer than 2 draws, or delta out of range.
+        ValueError: a draw is outside [0, 1], fewer than 2 draws, or delta out of range.
     """
     x = require_unit_draws(draws)
     log_term = math.log(2.0 / require_probability("failure_probability", failure_probability))

@@ -2,7 +2,7 @@
 
 Each form of ``FORMS`` takes the training loss of the unquantized model, the losses of the quantized
 one on all D training tokens (or their histogram), and ``code_bits``, ``train_tokens``,
-``vocab_size``, ``failure_probability``.  What it chooses after seeing the data, it pays for.
+``vocab_size``, ``failure_probability``.  It pays for every choice that it makes after seeing data.
 """
 
 from bounds.forms.azuma import chosen_azuma_bound

@@ -9,7 +9,7 @@ from bounds.histogram import coarsened
 from bounds.smoothing import ALPHA_GRID
 from bounds.token_losses import TokenLosses
 
-#: What naming one weight of ``ALPHA_GRID`` adds to a code.
+#: Bits that naming one weight of ``ALPHA_GRID`` adds to a code.
 ALPHA_CHOICE_BITS = math.log2(len(ALPHA_GRID))
 
 
@@ -19,7 +19,7 @@ def best_over_alphas(
     """The bound at a good weight, found on a coarsened histogram and computed on the full one.
 
     Args:
-        bound_at: bound from losses and weight, ``ALPHA_CHOICE_BITS`` already paid for, so that
+        bound_at: bound from losses and weight, which includes ``ALPHA_CHOICE_BITS``, so that
             any weight is valid.
         quantized: losses on all D training tokens.
         train_tokens: D.

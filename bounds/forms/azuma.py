@@ -25,12 +25,12 @@ def azuma_bound(
 ) -> RiskBound:
     """R <= mean X^s + width * sqrt(C/2),  width = ln(1 + (1-alpha)*V/alpha).
 
-    The smoothed losses lie in an interval of that width, whatever the past, so their sum
-    deviates from its conditional mean like one of bounded independent variables.  It knows
-    nothing of how far the losses really vary.
+    The smoothed losses are in an interval of that width for any past, so their sum
+    deviates from its conditional mean like one of bounded independent variables.  The bound does
+    not depend on how much the losses vary.
 
     Args:
-        alpha: smoothing weight, fixed beforehand or chosen from a grid that ``code_bits``
+        alpha: smoothing weight, fixed in advance or chosen from a grid that ``code_bits``
             pays for.
 
     Other arguments and errors: as ``four_term_bound``.

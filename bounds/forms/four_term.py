@@ -24,7 +24,7 @@ def four_term_bound(
 
     Args:
         training_loss_nats: R_hat(h), mean training loss of the unquantized model.  The total
-            does not depend on it: the quantization gap is counted from it.
+            does not depend on it: the quantization gap subtracts it.
         quantized: losses and entropies of the *decoded* h_q on the training set.
         code_bits: L(h), bits of a code for h_q; the bound is a certificate only if this is
             the length of a real prefix-free code.

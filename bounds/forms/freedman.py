@@ -1,4 +1,4 @@
-"""Freedman's inequality with a variance bound known beforehand (Freedman 1975, Theorem 1.6)."""
+"""Freedman's inequality with a variance bound known in advance (Freedman 1975, Theorem 1.6)."""
 
 import math
 
@@ -28,11 +28,11 @@ def freedman_bound(
     """R <= mean X^s + sqrt(2*v*C) + width*C/3  in Bernstein's form of Freedman's inequality.
 
     Args:
-        alpha: smoothing weight, fixed beforehand or paid for in ``code_bits``.
-        variance_bound: v in nats^2, a number *known beforehand* that the mean conditional
+        alpha: smoothing weight, fixed in advance or paid for in ``code_bits``.
+        variance_bound: v in nats^2, a number *known in advance* that the mean conditional
             variance of the smoothed losses cannot exceed.  Without one, width^2/4, which holds
-            for anything on an interval of that width (Popoviciu) and makes the bound weaker than
-            Azuma-Hoeffding's.  A variance estimated from the same tokens is not allowed here.
+            for any variable on an interval of that width (Popoviciu) and makes the bound weaker
+            than Azuma-Hoeffding's.  A variance estimated from the same tokens is not allowed.
 
     Other arguments and errors: as ``four_term_bound``.
     """
@@ -62,7 +62,7 @@ def freedman_bound(
 def chosen_freedman_bound(
     training_loss_nats: float, quantized: TokenLosses, *, code_bits: float, **arguments
 ) -> RiskBound:
-    """``freedman_bound`` with the variance that always holds, at the best alpha of
+    """``freedman_bound`` with the largest possible variance, at the best alpha of
     ``ALPHA_GRID``, whose choice is added to the code."""
     paid_bits = code_bits + ALPHA_CHOICE_BITS
 

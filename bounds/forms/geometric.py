@@ -55,7 +55,7 @@ class Control:
     Attributes:
         alpha: smoothing weight.
         offset: w/Delta, the control variate at entropy 0 in units of the loss range.
-        slope: c, how much it rises per nat of predictive entropy.
+        slope: c, its increase per nat of predictive entropy.
     """
 
     alpha: float
@@ -70,10 +70,10 @@ class Control:
 
 @dataclass(frozen=True)
 class ControlGrid:
-    """All controls that may be chosen after seeing the data, fixed beforehand; paid in bits.
+    """All controls that may be chosen after seeing the data, fixed in advance; paid in bits.
 
     ``offsets`` reach far above 1 because with little complexity a W well above the loss range is
-    best (it linearises the logarithm), and below 1 because a slope then lifts W only where the
+    best (it linearizes the logarithm), and below 1 because a slope then raises W only where the
     entropy is high.
     """
 
@@ -88,7 +88,7 @@ class ControlGrid:
 
     @property
     def choice_bits(self) -> float:
-        """log2 of the size: what a free choice among the controls adds to the code length."""
+        """log2 of the size: bits that a free choice among the controls adds to the code length."""
         return math.log2(self.size)
 
     def at(self, index: Index) -> Control:
@@ -109,15 +109,15 @@ def geometric_bound(
 ) -> RiskBound:
     """Form (3) at one control.
 
-    Its addends:  smoothing is mean X^s - mean X;  loss variation is the arithmetic less the
+    Its addends:  smoothing is mean X^s - mean X;  loss variation is the arithmetic minus the
     geometric mean of Z, which vanishes if Z is constant;  complexity is the geometric mean
     times 1 - exp(-C).
 
     Args:
         training_loss_nats: R_hat(h) of the unquantized model.
         quantized: losses and entropies of the decoded quantized model on all D tokens.
-        control: fixed beforehand, or chosen from a grid that ``code_bits`` pays for.
-        code_bits: L(h), the choice of control included.
+        control: fixed in advance, or chosen from a grid that ``code_bits`` pays for.
+        code_bits: L(h), including the choice of control.
         train_tokens: D.
         vocab_size: V.
         failure_probability: delta, in (0, 1).
@@ -161,7 +161,7 @@ def chosen_geometric_bound(
     """Form (3) at a control chosen from ``grid``, whose ``choice_bits`` are added to the code.
 
     Every control of the grid is valid at once, so the search need not find the best one: it
-    walks the grid on a coarsened histogram, and the bound is then computed on the full one.
+    searches the grid on a coarsened histogram, and then computes the bound on the full one.
 
     Args, Raises: as ``geometric_bound``; ``code_bits`` without the choice of control.
     """
@@ -186,8 +186,8 @@ def geometric_bound_at_entropy(
 ) -> RiskBound:
     """Form (3) with the paper's own choices: alpha = C/(1+C), W = H + Delta/s, s anywhere in K.
 
-    It is what form (1) linearises, so the difference between the two is what the logarithm alone
-    is worth; the choice of s is paid for as it is there.  Arguments, errors: as
+    Form (1) linearizes it, so the difference between the two is the gain by the logarithm
+    alone; the choice of s is paid for in both.  Arguments, errors: as
     ``chosen_geometric_bound``.
     """
     c = complexity(
@@ -245,8 +245,8 @@ def _search(losses: TokenLosses, vocab_size: int, c: float, grid: ControlGrid) -
         return int(np.argmin(np.abs(np.array(values) - target)))
 
     alpha = nearest(grid.alphas, c / (1.0 + c))
-    # With much complexity W stays near the loss range, lifted where the entropy is high; with
-    # little, it stands well above.
+    # With much complexity W stays near the loss range, raised where the entropy is high; with
+    # little, it is well above.
     starts = [
         (alpha, nearest(grid.offsets, offset), nearest(grid.slopes, slope))
         for offset, slope in ((0.9, 0.75), (1.0 + 0.3 / math.sqrt(c), 1.0), (1.0, 1.0))

@@ -1,4 +1,4 @@
-"""The martingale inequality with the smoothing that was measured (sections 1 and 5.1)."""
+"""The martingale inequality with measured smoothing (sections 1 and 5)."""
 
 import math
 
@@ -21,8 +21,8 @@ def measured_smoothing_bound(
 ) -> RiskBound:
     """R <= mean X^s + Delta*C + Sigma*sqrt(C), alpha = C/(1+C), Y = H (Theorem 3.1).
 
-    Where ``four_term_bound`` puts the ceiling C*ln V + sqrt(2*C) over what smoothing costs,
-    this takes mean X^s - mean X and Delta*C as they are.  Its smoothing addend may be negative:
+    ``four_term_bound`` uses the upper bound C*ln V + sqrt(2*C) on the cost of smoothing;
+    this form uses the exact mean X^s - mean X and Delta*C.  Its smoothing addend may be negative:
     mixing in the uniform distribution can lower a loss.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the forms with the paper's smoothing weight begin with: C, alpha = C/(1+C), X^s."""
+"""C, alpha = C/(1+C) and X^s for the forms with the paper's smoothing weight."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from bounds.token_losses import TokenLosses
 
 @dataclass(frozen=True)
 class PaperSmoothing:
-    """The losses smoothed with a weight that the code length alone decides (Lemma 3.2).
+    """The losses smoothed with a weight that depends only on the code length (Lemma 3.2).
 
     Attributes:
         per_token: C and its shares.

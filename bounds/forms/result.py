@@ -1,4 +1,4 @@
-"""The result of every form of the bound: a total and the addends that make it up."""
+"""The result of every form of the bound: a total and its addends."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,27 +10,28 @@ from bounds.token_losses import TokenLosses
 class RiskBound:
     """R(h_qs) <= total, with probability at least 1 - delta; all in nats per token.
 
-    R is the expected loss, on a fresh next token in every training context, of the smoothed
-    quantized model.  The addends are the four terms of the paper (Theorem 3.4) or what takes
-    their place in another form, so that any two forms can be stacked side by side.
+    R is the expected loss of the smoothed quantized model, on a newly drawn next token in every
+    training context.  The addends are the four terms of the paper (Theorem 3.4) or their
+    counterparts in another form, so that any two forms can be stacked side by side.
 
     Attributes:
         form: name of the inequality, a key of ``bounds.forms.FORMS`` where it is listed.
         total_nats: the bound, computed without the training loss; the addends sum to it up to
             rounding.
         training_loss_nats: R_hat(h) of the unquantized model.
-        complexity_nats: what would vanish if the code had no length.
-        loss_variation_nats: what would vanish if every loss met its control variate.
-        smoothing_nats: what smoothing adds to the training loss, or the paper's ceiling for it;
-            after ``counted_from`` also what rounding losses up into bins adds.
+        complexity_nats: the part that would vanish if the code had no length.
+        loss_variation_nats: the part that would vanish if every loss equalled its control variate.
+        smoothing_nats: increase of the training loss by smoothing, or the paper's upper bound on
+            it; after ``counted_from`` also the increase by rounding losses up into bins.
         quantization_gap_nats: R_hat(h_q) - R_hat(h); may be negative.
         sampling_nats: for evaluating a sample of windows; 0 where all of D was evaluated.
         training_loss_se_nats: standard error of ``training_loss_nats``, and so of the gap; 0 where
-            all of D was scored.  A gap with an error is an estimate, whatever the total is.
+            all of D was scored.  A gap with an error is an estimate, even if the total is
+            certified.
         complexity_per_token: C and its shares.
         alpha: smoothing weight.
         loss_range_nats: Delta = ln(V/alpha).
-        parameters: what else the form chose or computed, by name (``s``, ``sigma_nats``, ...).
+        parameters: further choices or results of the form, by name (``s``, ``sigma_nats``, ...).
     """
 
     form: str
@@ -49,15 +50,15 @@ class RiskBound:
 
     @property
     def gap_nats(self) -> float:
-        """The bound less the training loss of the unquantized model."""
+        """The bound minus the training loss of the unquantized model."""
         return self.total_nats - self.training_loss_nats
 
     def counted_from(self, training_loss_nats: float, quantized_loss_nats: float) -> "RiskBound":
-        """The same bound, its gap counted from exact mean losses where the form saw binned ones.
+        """The same bound with its gap counted from exact mean losses instead of binned ones.
 
-        The total stays: it is what is certified.  The quantization gap becomes the difference of
-        two exact means, and what rounding up into bins added to the mean goes to the smoothing,
-        which the losses that were rounded enter (section 6).
+        The certified total does not change.  The quantization gap becomes the difference of
+        two exact means, and the increase of the mean by rounding up into bins is added to the
+        smoothing, which uses the rounded losses (section 6).
 
         Args:
             training_loss_nats: R_hat(h), exact.

@@ -3,7 +3,7 @@
 The mean over all D training predictions is replaced by an upper confidence bound from windows that
 were drawn independently, uniformly and with replacement.  Everything the summand depends on (the
 quantized model and its code, alpha, the control variate, lambda) is fixed before those windows are
-looked at: it is chosen on *other* windows, from a grid whose size the code pays for.
+evaluated: it is chosen on *other* windows, from a grid whose size the code pays for.
 """
 
 import math
@@ -60,14 +60,15 @@ class WindowLosses:
 
     @property
     def mean_loss_se_nats(self) -> float:
-        """Its standard error, windows being the independent units; NaN of a single one."""
+        """Standard error of the mean, with windows as the independent units; NaN for a single
+        one."""
         means = self.loss_nats.mean(axis=1)
         return float(means.std(ddof=1) / math.sqrt(means.size)) if means.size > 1 else math.nan
 
 
 @dataclass(frozen=True)
 class Summand:
-    """Everything that Z depends on:  Y = max(floor, slope*H),  lambda = s/(Delta - floor).
+    """All parameters of Z:  Y = max(floor, slope*H),  lambda = s/(Delta - floor).
 
     Attributes:
         alpha: smoothing weight.
@@ -103,14 +104,15 @@ class Summand:
     def values_of(
         self, smoothed_nats: np.ndarray, entropy_nats: np.ndarray, vocab_size: int
     ) -> np.ndarray:
-        """The same of losses that were smoothed with ``alpha`` already."""
-        # An entropy may exceed ln V by rounding only, and the interval counts on it.
+        """Z for losses that are already smoothed with ``alpha``."""
+        # An entropy can exceed ln V only by rounding, and the interval relies on the limit.
         entropy = np.minimum(entropy_nats, math.log(vocab_size))
         variate = np.maximum(self.floor, self.slope * entropy)
         return self._z(variate, smoothed_nats, vocab_size)
 
     def interval(self, vocab_size: int) -> tuple[float, float]:
-        """An interval that holds every Z: it rises in X, and in Y falls and then rises."""
+        """An interval that contains every Z: Z increases with X, and with Y decreases, then
+        increases."""
         low, high = loss_interval_nats(self.alpha, vocab_size)
         variates = np.array([self.floor, max(self.floor, self.slope * math.log(vocab_size))])
         return low, float(self._z(variates, high, vocab_size).max())
@@ -122,7 +124,7 @@ class Summand:
 
 @dataclass(frozen=True)
 class SummandGrid:
-    """All summands that may be chosen; fixed beforehand and paid for with ``choice_bits``."""
+    """All summands that may be chosen; fixed in advance and paid for with ``choice_bits``."""
 
     alphas: tuple[float, ...] = tuple(np.geomspace(2.0**-20, 0.5, 128).tolist())
     floors: tuple[float, ...] = tuple((np.arange(32) / 8).tolist())
@@ -153,14 +155,14 @@ def paper_grid(code_bits: float, train_tokens: int, failure_probability: float) 
 
 @dataclass(frozen=True)
 class Confidence:
-    """How the failure probability is divided, and by which method the mean is bounded.
+    """The division of the failure probability, and the method that bounds the mean.
 
     Attributes:
         bound: delta of the inequality, for all ``forms_shown`` together.
         sample: delta of the sampling, for all ``settings_shown`` together.
         settings_shown: M: if the best of M settings is shown, each gets sample/M.
         method: a key of ``bounds.confidence.METHODS``.
-        forms_shown: forms (1) with a summand of their own that are offered of one model and code:
+        forms_shown: number of forms (1) with their own summand for one model and code:
             if the best of them is shown, each gets bound/forms_shown.  No code names the form, so
             its choice is paid for here.
     """
@@ -187,12 +189,12 @@ class Confidence:
 
     @property
     def per_setting(self) -> float:
-        """delta of the sampling that one setting may spend."""
+        """delta of the sampling for one setting."""
         return self.sample / self.settings_shown
 
     @property
     def per_form(self) -> float:
-        """delta of the inequality that one form may spend."""
+        """delta of the inequality for one form."""
         return self.bound / self.forms_shown
 
 
@@ -206,15 +208,15 @@ def choose_summand(
     vocab_size: int,
     confidence: Confidence,
 ) -> Summand:
-    """The summand of ``grid`` that promises the smallest bound *plus* sampling term.
+    """The summand of ``grid`` with the smallest predicted bound *plus* sampling term.
 
     Args:
         selection: windows that will not be evaluated.
-        grid: fixed beforehand.
+        grid: fixed in advance.
         evaluation_windows: how many windows will be evaluated.
         code_bits: without the choice.
 
-    The promise is a Bernstein estimate; being wrong costs tightness, not validity.
+    The prediction is a Bernstein estimate; an error in it costs tightness, not validity.
     """
     c = complexity(
         code_bits + grid.choice_bits, train_tokens, confidence.per_form, grid_size=1
@@ -264,12 +266,12 @@ def sampled_bound(
     vocab_size: int,
     confidence: Confidence,
 ) -> RiskBound:
-    """R <= upper confidence bound of mean Z  +  C/lambda, at confidence 1 - delta in all.
+    """R <= upper confidence bound of mean Z  +  C/lambda, at confidence 1 - delta in total.
 
     Args:
         evaluation: windows drawn i.i.d. uniformly with replacement from all training windows,
             independent of everything the summand was chosen on.
-        summand: fixed before ``evaluation`` was looked at.
+        summand: fixed before ``evaluation`` was seen.
         choice_bits: of the grid that the summand was chosen from.
         training_loss_nats: R_hat(h) of the unquantized model, estimated; only for display,
             since the total does not depend on it.

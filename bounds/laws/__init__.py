@@ -1,1 +1,1 @@
-"""Scaling laws (section 11): one file per law, and what published ones say."""
+"""Scaling laws (section 11): one file per law, and published laws."""

@@ -1,4 +1,4 @@
-"""Where two power laws meet."""
+"""The crossing of two power laws."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,15 @@ from bounds.laws.power_law import PowerLaw
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where one law meets another beyond the measured sizes, neither having a floor.
+    """The crossing of one law with another beyond the measured sizes, both without a floor.
 
     Attributes:
-        n: size N at which the fits meet; infinite if they do not beyond the largest model.
-        low, high: interval over the resamples, which the two laws share; one that does not meet
+        n: size N at which the fits cross; infinite if they do not beyond the largest model.
+        low, high: interval over the resamples, which the two laws share; one that does not cross
             beyond the largest model counts as infinite.
-        share_ahead: share of resamples that do meet there.
-        from_above: whether the one law lies above the other at the largest model.
-        behind: size at which the fits met within the measured range, or None.
+        share_ahead: share of resamples that do cross there.
+        from_above: whether the one law is above the other at the largest model.
+        behind: size at which the fits crossed within the measured range, or None.
     """
 
     n: float
@@ -49,7 +49,7 @@ def crossing(one: PowerLaw, other: PowerLaw) -> Crossing:
     log_n = _meet(fits[:, None, :])[0]
     ahead = _meet(draws)
     ahead = np.where(ahead > largest, ahead, np.inf)
-    # Percentiles between a size and infinity are no sizes: the nearest resample outwards is taken.
+    # A percentile between a size and infinity is not a size: use the nearest resample outwards.
     ends = [50.0 * (1.0 - one.level), 50.0 * (1.0 + one.level)]
     low = np.percentile(ahead, ends[0], method="lower")
     high = np.percentile(ahead, ends[1], method="higher")

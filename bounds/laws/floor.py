@@ -1,12 +1,12 @@
-"""Fits of y = a + c * N^(-p), many at once: from several starts, to many weightings of the data."""
+"""Fits of y = a + c * N^(-p), many at once: several starts, and many weightings of the data."""
 
 import numpy as np
 
-#: The floor lies between this share of the smallest value, where it can no longer be told from
-#: none, and the smallest value.
+#: Lower limit of the floor as a share of the smallest value: there it is indistinguishable from
+#: no floor.  The upper limit is the smallest value.
 _LEAST_SHARE = 1e-5
 
-#: Steeper than any law along a frontier; a fit that runs there follows one model.
+#: Steeper than any law along a frontier; a fit at this limit follows a single model.
 STEEPEST = 4.0
 
 _STARTS = [(share, p) for share in (0.05, 0.5, 0.9) for p in (-1.0, -0.3, 0.2, 0.6, 1.5)]
@@ -23,10 +23,10 @@ def huber(residuals: np.ndarray, delta: float) -> np.ndarray:
 def fit_floors(
     x: np.ndarray, log_y: np.ndarray, weights: np.ndarray, delta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The best of several starts for equal weights, and from there the fit to each weighting.
+    """The best of several starts for equal weights, and the fit to each weighting from there.
 
     Args:
-        x: shape (models,), ln N less its mean.
+        x: shape (models,), ln N minus its mean.
         log_y: shape (models,).
         weights: shape (fits, models), how often each model counts.
         delta: where Huber's function of the log residuals turns linear.
@@ -41,7 +41,7 @@ def fit_floors(
         starts.append((np.log(np.exp(log_y.mean()) - np.exp(floor) * 0.9), p, floor))
     found, value = _descend(np.array(starts), x, log_y, np.ones((1, x.size)), delta)
     best = found[np.argmin(value)]
-    # A resample may have another shape of optimum: it starts from the best, and from no floor.
+    # A resample may have another kind of optimum: it starts from the best, and from no floor.
     bare = np.array([log_y.mean(), -np.polyfit(x, log_y, 1)[0], log_y.min() + np.log(0.05)])
     both = np.stack([np.broadcast_to(start, (len(weights), 3)) for start in (best, bare)])
     theta, values = _descend(both.reshape(-1, 3), x, log_y, np.tile(weights, (2, 1)), delta)
@@ -56,8 +56,8 @@ def has_floor(theta: np.ndarray, log_y: np.ndarray) -> np.ndarray:
 
 
 def at_edge(theta: np.ndarray, log_y: np.ndarray) -> np.ndarray:
-    """Whether a fit ran to where the data cannot tell it from others: to no floor, to a floor at
-    the smallest value, or to the steepest power."""
+    """Whether a fit ran to a limit: to no floor, to a floor at the smallest value, or to the
+    steepest power."""
     steep = np.abs(theta[..., 1]) > STEEPEST - 1e-6
     return ~has_floor(theta, log_y) | (theta[..., 2] > log_y.min() - 1e-6) | steep
 
@@ -65,7 +65,7 @@ def at_edge(theta: np.ndarray, log_y: np.ndarray) -> np.ndarray:
 def _descend(
     theta: np.ndarray, x: np.ndarray, log_y: np.ndarray, weights: np.ndarray, delta: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Damped Gauss-Newton on reweighted squares, which lie above Huber's function and touch it.
+    """Damped Gauss-Newton on reweighted squares, which majorize Huber's function.
 
     Args:
         theta: shape (fits, 3), starts.
@@ -77,7 +77,7 @@ def _descend(
     weights = np.broadcast_to(weights, (len(theta), x.size))
     damping = np.full(len(theta), 1e-2)
     value = (weights * huber(_residuals(theta, x, log_y)[0], delta)).sum(axis=1)
-    live = np.arange(len(theta))  # fits that have not come to rest
+    live = np.arange(len(theta))  # fits that have not converged
     for _ in range(_ITERATIONS):
         here, w = theta[live], weights[live]
         residuals, jacobian = _residuals(here, x, log_y)
@@ -86,7 +86,7 @@ def _descend(
         gram[:, range(3), range(3)] *= 1 + damping[live, None]
         gram[:, range(3), range(3)] += 1e-12
         downhill = (weighted @ residuals[:, :, None])[:, :, 0]
-        # What would leave its range stays where it is, and the others step as if it were known.
+        # A parameter that would leave its range stays, and the others step as if it were known.
         held = ((here <= low) & (downhill < 0)) | ((here >= high) & (downhill > 0))
         gram[held[:, :, None] | held[:, None, :]] = 0.0
         gram[:, range(3), range(3)] += held

@@ -1,4 +1,4 @@
-"""The best peak learning rate of one size from a sweep, and how it falls with size (section 11)."""
+"""The best peak learning rate of one size from a sweep, and its law in size (section 11)."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 from bounds.laws.line import Line, fit_line
 from bounds.laws.unfittable import UnfittableError
 
-#: Where a sweep's lowest loss stands that is no minimum between other rates.
+#: Reasons why a sweep's lowest loss is not a minimum between other rates.
 LOWEST, HIGHEST = "the lowest rate tried", "the highest rate tried"
 NEXT_DIVERGED = "next to a rate that diverged"
 NO_VERTEX = "no minimum of a parabola"
@@ -15,16 +15,16 @@ NO_VERTEX = "no minimum of a parabola"
 
 @dataclass(frozen=True)
 class BestRate:
-    """What a sweep says of the best learning rate of one size.
+    """The best learning rate of one size from a sweep.
 
     Attributes:
         rate: vertex of the parabola, or the rate of lowest loss where there is none.
         loss_nats: of the parabola at its vertex, or the lowest loss.
         edge: why there is no vertex: ``LOWEST``, ``HIGHEST`` or ``NEXT_DIVERGED`` if the lowest
-            loss has no neighbour on one side, ``NO_VERTEX`` where the best of all parabolas has no
-            minimum among the rates: then the best rate may lie elsewhere, and nothing is
+            loss has no neighbour on one side, ``NO_VERTEX`` if the parabola has no
+            minimum among the rates: then the best rate may be elsewhere, and nothing is
             extrapolated.  None at a minimum that was bracketed.
-        lower, upper: lowest and highest rate that the parabola is of; NaN where there is none.
+        lower, upper: lowest and highest rate of the parabola's points; NaN where there is none.
     """
 
     rate: float
@@ -35,15 +35,15 @@ class BestRate:
 
     @property
     def bracketed(self) -> bool:
-        """Whether the minimum lies between rates that were tried."""
+        """Whether the minimum is between rates that were tried."""
         return self.edge is None
 
 
 def best_rate(rates: np.ndarray, loss_nats: np.ndarray) -> BestRate:
     """Vertex of the least-squares parabola in ln(rate) through every loss that did not diverge.
 
-    Seeds move a loss by as much as a factor of two in the rate does near the minimum, so all of a
-    size's losses are averaged over.  The vertex is never outside of what was tried.
+    Near the minimum, seeds change a loss by as much as a factor of two in the rate does, so all of
+    a size's losses are averaged.  The vertex is never outside of the tried rates.
 
     Args:
         rates: shape (k,), peak learning rates, all different.
@@ -133,8 +133,8 @@ class RateRule:
 def fit_rate_rule(n: np.ndarray, rates: np.ndarray, level: float = 0.95) -> RateRule:
     """The rule through the best rates of several sizes.
 
-    Its uncertainty is from the scatter of the best rates about it, which holds whatever made them
-    scatter: seeds, text, and the parabola being none.
+    The scatter of the best rates about it gives its uncertainty, for any cause of the scatter:
+    seeds, text, and the parabola being only an approximation.
 
     Args:
         n: shape (sizes,), model sizes.

@@ -1,4 +1,4 @@
-"""Damped Newton descent of the loss objective from many points side by side."""
+"""Damped Newton descent of the loss objective from many points in parallel."""
 
 import numpy as np
 
@@ -7,8 +7,8 @@ from bounds.laws.loss_objective import HUBER_DELTA, LossObjective
 #: Points that are descended together: their arrays of (points, runs) stay in the cache.
 BLOCK = 250
 
-#: Steps after which a point is left where it is.  Of the starts that reach the optimum, a third to
-#: a half are there after 60 steps, the others first cross a plateau.
+#: Steps after which a point is dropped.  Of the starts that reach the optimum, a third to a half
+#: are there after 60 steps, the others first cross a plateau.
 MOST_STEPS = 300
 
 #: A term whose share of the loss is below this in every run has no gradient that could revive it.
@@ -28,9 +28,9 @@ def descend(
 
     The step solves (H + damping * M) step = -gradient, with the Hessian H and the majorant M of
     ``LossObjective.derivatives`` (Levenberg and Marquardt's scheme): Newton's method where that
-    works, and short steps of reweighted least squares where H is indefinite or, the Huber
-    function being linear almost everywhere, says too little.  It depends on no scale of the
-    objective, and ends at no fixed size of the gradient.
+    works, and short steps of reweighted least squares where H is indefinite or uninformative,
+    since the Huber function is linear almost everywhere.  It is independent of the scale of the
+    objective, and does not stop at a fixed size of the gradient.
 
     Args:
         objective: of the runs.

@@ -35,27 +35,27 @@ class Line:
         return self.intercept + self.slope * x
 
     def half_width(self, x: np.ndarray | float) -> np.ndarray:
-        """Of the interval for one new y at ``x``, its own error included; same shape."""
+        """Half-width of the interval for one new y at ``x``, including its own error; same
+        shape."""
         away = np.asarray(x, dtype=np.float64) - self.x_mean
         variance = 1.0 + 1.0 / self.points + away**2 / self.x_squares
         return _student(self.points, self.level) * self.scatter * np.sqrt(variance)
 
     def predict(self, x: float) -> tuple[float, float]:
-        """Interval (low, high) for one new y at ``x``, its own error included."""
+        """Interval (low, high) for one new y at ``x``, including its own error."""
         half = float(self.half_width(x))
         return self.at(x) - half, self.at(x) + half
 
 
 def fit_line(x: np.ndarray, y: np.ndarray, level: float = 0.95) -> Line:
-    """The line nearest to the points (x, y).
+    """The least-squares line through the points (x, y).
 
     Args:
         x, y: shape (n,), finite.
         level: probability that the intervals aim to cover.
 
     Raises:
-        UnfittableError: fewer than three distinct x, so that nothing is left to estimate the
-            scatter from.
+        UnfittableError: fewer than three distinct x, so that the scatter cannot be estimated.
         ValueError: shapes differ, or a number is not finite.
     """
     x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How certain a fitted L(N, D) is: the fit repeated on resamples of the runs (section 11)."""
+"""Uncertainty of a fitted L(N, D): the fit repeated on resamples of the runs (section 11)."""
 
 from dataclasses import dataclass, fields
 
@@ -15,10 +15,10 @@ BOOTSTRAP_RESAMPLES = 2000
 FEWEST_RESAMPLES = 100
 
 
-#: Share of resamples, the farthest from the middle, that must not make up most of a variance.
+#: Share of resamples, the farthest from the middle, that must not dominate a variance.
 FARTHEST = 0.01
 
-#: Share of a number below which its error is rounding, whatever resamples make it.
+#: Share of a number below which its error is only rounding.
 NEGLIGIBLE = 1e-6
 
 
@@ -26,9 +26,9 @@ NEGLIGIBLE = 1e-6
 class Estimate:
     """A fitted number, its bootstrap standard error and its percentile interval (low, high).
 
-    The standard error is None where the data do not determine it: every one of these numbers is
-    greater than 0, and an error beyond the number itself, or one that a hundredth of the
-    resamples makes, says only that the logarithm is what the data see.
+    The standard error is None if the data do not determine it.  All of these numbers are
+    greater than 0.  If the error exceeds the number, or one hundredth of the resamples
+    causes it, the data determine only the logarithm.
     """
 
     value: float
@@ -61,11 +61,11 @@ def resampled_optima(
 def estimates(
     point: np.ndarray, draws: np.ndarray, edge: np.ndarray, level: float
 ) -> dict[str, Estimate]:
-    """Of every field of ``LossLaw``, and of ``optimal_params_exponent``.
+    """Estimates of every field of ``LossLaw``, and of ``optimal_params_exponent``.
 
-    Percentiles follow a monotone function, so those of E, A and B are taken of their logarithms.
-    They use all resamples; a standard error would be ruled by the few that ran to an edge, and
-    leaves them out.
+    Percentiles follow a monotone function, so those of E, A and B are computed from their
+    logarithms.  They use all resamples.  A standard error leaves out the few resamples that ran
+    to an edge, because they would dominate it.
 
     Args:
         point: shape (5,), (ln E, ln A, ln B, alpha, beta) of the fit.
@@ -93,7 +93,7 @@ def estimates(
 
 
 def _standard_error(value: float, draws: np.ndarray) -> float | None:
-    """Standard deviation of the draws, or None where that says nothing of ``value``."""
+    """Standard deviation of the draws, or None if it is meaningless for ``value``."""
     error = float(draws.std(ddof=1))
     if error <= NEGLIGIBLE * abs(value):
         return error

@@ -1,4 +1,4 @@
-"""Runs that lie far off the law that the others follow (section 11)."""
+"""Runs far from the law of the other runs (section 11)."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from bounds.laws.loss_objective import LossObjective
 #: of 4 degrees of freedom, tails as heavy as those of runs, about 3 of 1000 clean runs are.
 MOST_DEVIATIONS = 6.0
 
-#: And beyond this log residual (0.5 % of the loss): less is no mistake where losses are rounded.
+#: And beyond this log residual (0.5 % of the loss): less can come from rounded losses.
 LEAST_RESIDUAL = 5e-3
 
-#: With more runs none of them draws the law towards itself, and it is not fitted without each.
+#: With more runs no single run influences the law much, and it is not fitted without each.
 MOST_REFITS = 1000
 
 
@@ -24,7 +24,7 @@ class FarOff:
 
     Attributes:
         row: its index among the runs that were given.
-        expected_nats: the loss that the law of the other runs has at its N and D.
+        expected_nats: the loss by the law of the other runs at its N and D.
         log_residual: ln of its loss over that.
     """
 
@@ -36,8 +36,8 @@ class FarOff:
 def residuals_without_each(objective: LossObjective, optimum: np.ndarray) -> np.ndarray:
     """Log residual of every run from the law of all other runs, shape (runs,).
 
-    A run at a corner of the table, such as the largest, draws the law towards itself, and its
-    residual from the law of all runs is small however wrong it is.
+    A run at a corner of the table, such as the largest, pulls the law towards itself, so its
+    residual from the law of all runs is small even if it is wrong.
 
     Args:
         objective: of the runs.
@@ -52,7 +52,7 @@ def residuals_without_each(objective: LossObjective, optimum: np.ndarray) -> np.
 
 
 def _leverage(objective: LossObjective, optimum: np.ndarray) -> np.ndarray:
-    """How much of its own residual each run takes away, between 0 and 1, shape (runs,)."""
+    """Leverage of each run, between 0 and 1, shape (runs,)."""
     q, _ = np.linalg.qr(objective.jacobian(optimum))
     return np.minimum((q**2).sum(axis=1), 1.0 - 1e-9)
 

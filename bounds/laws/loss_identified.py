@@ -1,26 +1,26 @@
-"""Whether runs can identify L(N, D) at all; the reason if they cannot (section 11)."""
+"""Whether runs can identify L(N, D) at all, and the reason if they cannot (section 11)."""
 
 import numpy as np
 
 from bounds.laws.loss_objective import LossObjective
 from bounds.laws.unfittable import UnfittableError
 
-#: Twice the number of parameters; with fewer, resamples often lack the runs that pin one down.
+#: Twice the number of parameters; with fewer, resamples often lack the runs that determine one.
 FEWEST_RUNS = 10
 
 #: A level, a coefficient and an exponent need three points each along N and along D.
 FEWEST_SIZES = 3
 
-#: Least rms scatter of ln N and ln D, and of ln D about its regression on ln N.  Below 10 % the
-#: two terms shrink together and trade places: with 0.7 % noise the standard errors of the
-#: exponents reach 0.1 and more.
+#: Least rms scatter of ln N and ln D, and of ln D about its regression on ln N.  Below 10 % the two
+#: terms shrink together and can be exchanged: with 0.7 % noise the standard errors of the exponents
+#: reach 0.1 and more.
 LEAST_SCATTER = 0.1
 
 #: Largest condition number of the Jacobian, columns scaled to length 1.  Runs scattered over
 #: decades of N and D have 20 to 30, runs near one ratio some hundreds.
 LARGEST_CONDITION = 1000.0
 
-#: A term that is nowhere a thousandth of the loss drowns in the noise of a run.
+#: A term below a thousandth of every loss disappears in the noise of a run.
 LEAST_SHARE = 1e-3
 
 #: An exponent below makes its term a constant, like E; above, a jump at the smallest size.
@@ -39,7 +39,7 @@ PARAMETERS = (
 def check_design(n: np.ndarray, d: np.ndarray, *, repeated: bool = False) -> None:
     """Raise UnfittableError if no losses at these N and D, each (runs,), could identify the law.
 
-    ``repeated`` says that rows were left out which are identical to others.
+    ``repeated`` says that rows identical to others were left out.
     """
     if n.size < FEWEST_RUNS:
         once = "; identical rows count once" if repeated else ""
@@ -76,7 +76,7 @@ def check_design(n: np.ndarray, d: np.ndarray, *, repeated: bool = False) -> Non
 
 
 def at_edge(objective: LossObjective, theta: np.ndarray) -> np.ndarray:
-    """Which parameters have run to where the data no longer see them.
+    """Whether parameters have run to values that the data do not determine.
 
     Args:
         objective: of the runs.
@@ -96,7 +96,7 @@ def check_optimum(objective: LossObjective, theta: np.ndarray) -> None:
     """Raise UnfittableError if the law at the optimum, theta of shape (5,), is not identified."""
     edge = at_edge(objective, theta[None])[0]
     if edge.any():
-        # The exponent of a term that has vanished is beside the point.
+        # The exponent of a term that has vanished is irrelevant.
         worst = int(np.flatnonzero(edge)[0])
         reason = (
             f"its term is below {LEAST_SHARE:.1%} of every loss"
@@ -119,10 +119,10 @@ def check_optimum(objective: LossObjective, theta: np.ndarray) -> None:
 
 
 def check_draws(edge: np.ndarray, level: float) -> None:
-    """Raise UnfittableError if an interval's end would lie at an edge.
+    """Raise UnfittableError if an interval's end would be at an edge.
 
     Args:
-        edge: shape (resamples, 5), what ``at_edge`` says of every resample.
+        edge: shape (resamples, 5), result of ``at_edge`` for every resample.
         level: probability that the intervals aim to cover.
     """
     shares = edge.mean(axis=0)

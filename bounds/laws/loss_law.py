@@ -1,4 +1,4 @@
-"""The loss of a model of N parameters after D tokens, and what a compute budget buys of both."""
+"""The loss of a model of N parameters after D tokens, and the optimum for a compute budget."""
 
 from dataclasses import astuple, dataclass
 
@@ -13,7 +13,7 @@ class LossLaw:
     """L(N, D) = E + A / N^alpha + B / D^beta in nats per token (section 11).
 
     Attributes:
-        irreducible_nats: E, what is left of the loss at infinite N and D.
+        irreducible_nats: E, the loss at infinite N and D.
         model_coefficient: A.
         data_coefficient: B.
         model_exponent: alpha, of N.
@@ -55,7 +55,7 @@ class LossLaw:
     def compute_optimal(self, flops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """N and D of the least loss among all with 6ND = ``flops``, each of its shape.
 
-        At the optimum a percent more parameters gains what a percent fewer tokens loses,
+        At the optimum one percent more parameters gains as much as one percent fewer tokens loses,
         alpha A / N^alpha = beta B / D^beta (section 11; Hoffmann et al. 2022, equation 4).
 
         Args:

@@ -14,12 +14,12 @@ class LossObjective:
     """Sum over runs of w * Huber(ln L - LSE(a - alpha*ln N, b - beta*ln D, e)) (section 11).
 
     A point is theta = (a', b', e, alpha, beta), where a' = a - alpha * (mean of ln N) is the
-    logarithm of the model term at the middle of the runs, and b' likewise.  Seen from the
-    middle, a term's size and its exponent are nearly uncorrelated; seen from N = 1, where a
-    lives, they are nearly one and the same, and Newton's systems lose digits.
+    logarithm of the model term at the middle of the runs, and b' likewise.  At the
+    middle, a term's size and its exponent are nearly uncorrelated; at N = 1, to which a
+    refers, they are nearly collinear, and Newton's systems lose digits.
 
     Attributes:
-        log_n, log_d: shape (runs,), ln N and ln D less their means.
+        log_n, log_d: shape (runs,), ln N and ln D minus their means.
         log_loss: shape (runs,), logarithm of the loss in nats per token.
         middle: the two means.
     """
@@ -92,8 +92,8 @@ class LossObjective:
         LSE has gradient J and Hessian (sum of p_k v_k v_k') - J J'.  So Huber's h of the residual
         has gradient -h' J and Hessian (h'' + h') J J' - h' (sum of p_k v_k v_k').
 
-        The majorant is the sum of w J J' / max(1, |r| / delta).  In place of the first term it
-        gives the parabola that touches h at r and lies above it elsewhere; it is never indefinite.
+        The majorant is the sum of w J J' / max(1, |r| / delta).  Instead of the first term it
+        has the parabola that touches h at r and is above it elsewhere; it is never indefinite.
 
         Args: as of ``value``.
         """

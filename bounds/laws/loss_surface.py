@@ -33,7 +33,7 @@ AGREEMENT = 1e-6
 
 @dataclass(frozen=True)
 class LossLawFit:
-    """A fitted law, how certain it is, and how the search for it went.
+    """A fitted law, its uncertainty, and the course of the search.
 
     Attributes:
         law: the fit to all runs.
@@ -78,7 +78,7 @@ def fit_loss_law(
     """Least sum of Huber's function of log residuals over a grid of starts, and its bootstrap.
 
     A row that is identical to another, in N, D and loss, is the same run listed again, and counts
-    once: as evidence of its own it would narrow every interval.
+    once: as a separate run it would narrow every interval.
 
     Args:
         n: shape (runs,), parameters N of every run.
@@ -118,7 +118,7 @@ def fit_loss_law(
     check_draws(edge, level)
     # (ln E, ln A, ln B, alpha, beta), the order of a law's fields.
     points = objective.uncentred(np.vstack([theta, draws]))[:, [2, 0, 1, 3, 4]]
-    # Where losses are exact up to rounding, the objective is 0 and has no share.
+    # If losses are exact up to rounding, the objective is 0 and has no share.
     tolerance = AGREEMENT * least + 1e-20 * n.size
     return LossLawFit(
         law=LossLaw(*map(float, (*np.exp(points[0, :3]), *points[0, 3:]))),

@@ -13,18 +13,18 @@ from bounds.laws.unfittable import UnfittableError
 #: Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13, asks for at least 1000).
 BOOTSTRAP_RESAMPLES = 1000
 
-#: Log residual from which on a model counts linearly instead of squared.  The models of a
-#: frontier lie within some per cent of their law; one that is off by more is an outlier.
+#: Log residual from which a model counts linearly instead of squared.  The models of a frontier are
+#: within some per cent of their law; one that is off by more is an outlier.
 HUBER_DELTA = 0.1
 
 #: Rounds of reweighting; each lowers the convex objective, and residuals below ``HUBER_DELTA``
 #: need none.
 _REWEIGHTINGS = 40
 
-#: Least scatter (root mean square) of ln N: sizes within 10 % of each other show no law.
+#: Least scatter (root mean square) of ln N: sizes within 10 % of each other do not determine a law.
 LEAST_SCATTER = 0.1
 
-#: Logarithms of what a float can hold.
+#: Logarithms of the range of a float.
 _LOG_RANGE = (-700.0, 700.0)
 
 
@@ -32,8 +32,8 @@ _LOG_RANGE = (-700.0, 700.0)
 class PowerLaw:
     """A fitted law y = offset + coefficient * N^(-exponent) and its bootstrap over models.
 
-    Two intervals, never exchanged (section 11): ``band`` says where the law lies, ``predict`` where
-    one more model may, which scatters about the law besides.
+    Two intervals, never exchanged (section 11): ``band`` is the interval of the law, ``predict``
+    that of one more model, which also scatters about the law.
 
     Attributes:
         log_coefficient: ln c, c in the unit of y.
@@ -44,7 +44,7 @@ class PowerLaw:
         log_residuals: shape (models,), ln y - ln fit.
         draws: shape (resamples, 3), (ln c, p, a) of every resample, for bands at any N; laws of
             the same models and seed have the same resamples in the same order.
-        widening: what deviations of draws from the fit are multiplied by; ``small_sample_factor``.
+        widening: factor for deviations of draws from the fit; ``small_sample_factor``.
         level: probability that the intervals aim to cover.
         line: the straight line through the logarithms, whose Student's interval is that of one more
             model; None for a law with a floor.
@@ -106,20 +106,20 @@ class PowerLaw:
 
 
 def _log_law(log_c: np.ndarray, p: np.ndarray, a: np.ndarray, log_n: np.ndarray) -> np.ndarray:
-    """ln(a + c N^-p) without forming powers that no float holds."""
+    """ln(a + c N^-p) without powers that overflow a float."""
     with np.errstate(divide="ignore"):
         return np.clip(np.logaddexp(log_c - p * log_n, np.log(a)), *_LOG_RANGE)
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What the law of the smaller models says of the largest one.
+    """The largest model predicted by the law of the smaller models.
 
     Attributes:
         n: size of the largest model.
         predicted: y of the law there.
         low, high: ends of the interval for y of a single model there, which scatters about the law:
-            the interval of the law itself would miss it far more often than it claims.
+            the interval of the law itself would miss it far more often than its nominal rate.
         measured: y of the model itself.
     """
 
@@ -136,7 +136,7 @@ class HeldOut:
 
     @property
     def inside(self) -> bool:
-        """Whether the model lies in the prediction interval."""
+        """Whether the model is in the prediction interval."""
         return bool(self.low <= self.measured <= self.high)
 
 
@@ -153,8 +153,8 @@ def fit_power_law(
         seed: of the bootstrap, so that a view is reproducible.
 
     Raises:
-        UnfittableError: fewer sizes than one more than there are parameters, sizes that hardly
-            differ, a value that is not positive and finite, or a floor for what does not change.
+        UnfittableError: no more sizes than parameters, sizes that hardly
+            differ, a value that is not positive and finite, or a floor for constant values.
         ValueError: a size is not positive and finite, or shapes differ.
     """
     n, y = np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64)
@@ -241,10 +241,10 @@ def with_scatter(
     parameters: int,
     level: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Interval for one more model from that of the law: its scatter comes on top.
+    """Interval for one more model: that of the law, with the scatter of models added.
 
-    In logarithms, where the two are independent, their half-widths add up as the sides of a right
-    angle, on either side by itself.  For a straight line that is Student's interval.
+    In logarithms, where the two are independent, their half-widths add in quadrature, on each
+    side separately.  For a straight line that is Student's interval.
 
     Args:
         fitted, low, high: the law and its interval, shape (m,), greater than 0.
@@ -269,21 +269,23 @@ def interval(draws: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def small_sample_factor(sizes: int, parameters: int, level: float) -> float:
-    """Student's quantile over the normal one: how much wider an interval is that also pays for
-    the noise being estimated from the few models themselves.
+    """Student's quantile over the normal one: widening for noise that is estimated from few models.
 
-    Distinct sizes count: several models of one size say nothing of the slope.  Over five sizes
-    with independent noise the bare 95 % percentile interval of a law held 79 to 93 % of 300 times,
-    widened so 91 to 98 % (``test_five_sizes_still_cover_what_they_claim``).  Of a law with a
-    floor that the sizes hardly show, less: ``at_edge`` says how often a resample lost it.
+    Distinct sizes count: several models of one size do not determine the slope.  Over five sizes
+    with independent noise the plain 95 % percentile interval of a law covered it in 79 to 93 % of
+    300 trials, the widened one in 91 to 98 % (``test_five_sizes_still_cover_what_they_claim``).
+    For a law with a floor that the sizes hardly show it covers less: ``at_edge`` is the share of
+    resamples that lost it.
     """
     upper = 0.5 + level / 2
     return float(special.stdtrit(sizes - parameters, upper) / special.ndtri(upper))
 
 
 def _resamples(n: np.ndarray, sizes: np.ndarray, parameters: int, seed: int) -> np.ndarray:
-    """How often each model is drawn, shape (resamples, models); a draw of fewer sizes than the
-    law has parameters says nothing and is left out."""
+    """How often each model is drawn, shape (resamples, models).
+
+    Draws of fewer sizes than the law has parameters are left out.
+    """
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n.size, np.full(n.size, 1.0 / n.size), size=BOOTSTRAP_RESAMPLES)
     found = np.stack([(counts[:, n == size] > 0).any(axis=1) for size in sizes]).sum(axis=0)

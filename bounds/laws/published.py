@@ -1,4 +1,4 @@
-"""Scaling laws that others have published, as data: value, source, range, parameter convention.
+"""Published scaling laws as data: value, source, range, parameter convention.
 
 None was fitted to measurements of this project; losses are in nats per token of each source's own
 text and tokenizer, so a law is a shape to compare with, not a prediction for another corpus.
@@ -20,14 +20,14 @@ class PublishedLaw:
     Attributes:
         key: short name, unique.
         label: for charts and tables.
-        quantity: what it is of: ``loss_nats``, ``sigma_nats`` or ``information_bits``.
+        quantity: ``loss_nats``, ``sigma_nats`` or ``information_bits``.
         formula: LaTeX.
         value: (N, D) -> the quantity; arrays broadcast. N as ``parameters`` says, D in tokens.
         parameters: ``TOTAL`` or ``NON_EMBEDDING``.
         smallest, largest: N of the models it was fitted to; anything outside is extrapolation.
         tokens: D of those models, (smallest, largest).
-        source: where it is from.
-        note: what else a reader must know.
+        source: publication.
+        note: further facts for users of the law.
         ratios: D/N of those models, for laws of a frontier.
     """
 
@@ -45,7 +45,7 @@ class PublishedLaw:
     ratios: tuple[float, float] = (0.0, np.inf)
 
     def covers(self, n: np.ndarray, d: np.ndarray) -> np.ndarray:
-        """Whether N (as the law counts it) and D lie where it was fitted; shapes broadcast."""
+        """Whether N (as the law counts it) and D are in the fitted range; shapes broadcast."""
         n, d = np.asarray(n, dtype=np.float64), np.asarray(d, dtype=np.float64)
         inside = (n >= self.smallest) & (n <= self.largest)
         inside &= (d >= self.tokens[0]) & (d <= self.tokens[1])
@@ -127,8 +127,8 @@ PUBLISHED = (
         TOTAL,
         *_BESIROGLU_RANGE,
         "Besiroglu et al. 2024, arXiv 2404.10102",
-        "The data of Hoffmann et al., read off their figures and fitted anew; standard errors: "
-        "E 0.03, A 124.58, B 1293.23, exponents 0.02.",
+        "The data of Hoffmann et al., read off their figures and fitted again; standard errors: E "
+        "0.03, A 124.58, B 1293.23, exponents 0.02.",
     ),
     PublishedLaw(
         "besiroglu_optimum",
@@ -138,7 +138,7 @@ PUBLISHED = (
         _parametric(1.817218, 477.826, 2143.417, 0.347310, 0.367172),
         TOTAL,
         *_BESIROGLU_RANGE,
-        "The same data and objective, minimised further (section 11)",
+        "The same data and objective, minimized further (section 11)",
         "Where the objective of Besiroglu et al. is smallest.",
     ),
     PublishedLaw(
@@ -174,12 +174,12 @@ PUBLISHED = (
         TOTAL,
         *_BESIROGLU_RANGE,
         "The data term of Besiroglu et al. 2024, integrated (section 9)",
-        "What prequential coding of a model on that law would give; derived, not reported.",
+        "Prequential information of a model that follows that law; derived, not reported.",
     ),
 )
 
 
-#: Laws that say something of a frontier: neither of one variable alone, nor fitted twice.
+#: Laws of a frontier: neither of one variable alone, nor fitted twice.
 FRONTIER = (
     "kaplan",
     "hoffmann",

@@ -47,14 +47,14 @@ def stacked_terms(
 ) -> alt.LayerChart:
     """Terms of the bound stacked over model size, with the measured losses on top.
 
-    Bars that are no certificate are hollow: outlines without a fill.
+    Bars that are not certificates are hollow: outlines without a fill.
 
     Args:
         terms: from ``terms.bound_terms``, losses in ``unit``.
         paper: the same in the paper's form, whose totals are drawn as lines above the bars.
         selected: model_id drawn in full strength.
-        top: that the vertical axis reaches, to compare charts.
-        narrow: whether the chart stands beside others, under one legend for all.
+        top: end of the vertical axis, to compare charts.
+        narrow: whether the chart is one of several under one legend.
         seeds: from ``seeds.spread`` of ``total_nats``, drawn as the range of the bound.
         on_the_way: from ``progressive.on_the_way``, drawn as triangles.
     """
@@ -101,15 +101,17 @@ def stacked_terms(
 
 
 def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
-    """What a vertical axis must reach to show either form's bounds and the uniform guess."""
+    """The end of a vertical axis that shows either form's bounds and the uniform guess."""
     guesses = [unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()]
     totals = pd.concat([terms["total_nats"], paper["total_nats"]])
     return 1.06 * max(float(totals.max()), *guesses)
 
 
 def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
-    """The bound in numbers: inside the bar where there is one, lest it be taken for the value of
-    the line above."""
+    """The bound as a number inside its bar, so that it is not read as the value of a line above.
+
+    Without a bar it is above the point.
+    """
     inside = {"dy": 11, "color": _INK} if certified else {"dy": -8, "color": GUIDE_COLOUR}
     numbers = vega.Chart(with_printed(rows, 2)).encode(
         x=x, y=alt.Y("total_nats:Q"), text=label("total_nats", 2)
@@ -154,8 +156,10 @@ def _size_axis(terms: pd.DataFrame, narrow: bool) -> alt.Axis:
 
 
 def stacked_rows(terms: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
-    """One row per row of ``terms`` and term, with the ends of its bar and the columns ``kept``; a
-    negative term turns back."""
+    """One row per row of ``terms`` and term, with the ends of its bar and the columns ``kept``.
+
+    A negative term reverses direction.
+    """
     shown = terms_in(terms)
     values = terms[[term.key for term in shown]].to_numpy()  # (models, terms)
     tops = values.cumsum(axis=1)
@@ -177,9 +181,11 @@ def _comparisons(
     unit: Unit,
     narrow: bool,
 ) -> list[alt.Chart]:
-    """The measured losses as points, the held-out one with two standard errors each way, the bound
-    on the models on the way as triangles, and the paper's bound as a line a little wider than the
-    bar."""
+    """The measured losses, the bound during training, and the paper's bound, as points and lines.
+
+    The held-out loss has two standard errors each way, the bound during training is a triangle,
+    and the paper's bound is a line a little wider than the bar.
+    """
     frame = terms.assign(
         low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
         high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
@@ -259,13 +265,13 @@ def _comparisons(
 
 
 def paper_kinds(paper: pd.DataFrame) -> list[str]:
-    """What the lines above the bars are: bounds, or totals of the paper's terms that are none."""
+    """Labels of the lines above the bars: bounds, or totals of the paper's terms that are not."""
     names = {True: PAPER_LABEL, False: PAPER_UNCERTIFIED_LABEL}
     return [names[certified] for _, certified in by_certificate(paper)]
 
 
 def _guess_line(terms: pd.DataFrame, unit: Unit) -> alt.LayerChart:
-    """ln V: the loss of guessing every token alike; a bound above it says nothing."""
+    """ln V: the loss of a uniform guess; a bound above it is vacuous."""
     guesses = {unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()}
     frame = pd.DataFrame({"guess": sorted(guesses)})
     line = (

@@ -1,4 +1,4 @@
-"""A quantity against model size with its law: measured and extrapolated never drawn alike."""
+"""A quantity against model size with its law; measurement and extrapolation look different."""
 
 from textwrap import wrap
 
@@ -19,7 +19,7 @@ from dashboard.style.rounded_up import tooltip as upper_tooltip
 #: Sizes at which a law is drawn.
 _POINTS = 60
 
-#: A dashed line where a law leaves the sizes it was fitted to; dots for what others published.
+#: A dashed line where a law leaves the sizes it was fitted to; dots for published laws.
 EXTRAPOLATED_DASH, PUBLISHED_DASH = [7, 5], [2, 3]
 
 
@@ -35,7 +35,7 @@ def size_scale(params: pd.Series, reach: float | None = None) -> alt.Scale:
 
 
 def _size_axis(params: pd.Series, reach: float | None) -> alt.Axis:
-    """Ticks at the sizes themselves where they are few and nothing is drawn beyond them."""
+    """Ticks at the sizes themselves if they are few and nothing is drawn beyond them."""
     sizes = sorted(set(params))
     own = reach is None and len(sizes) < least_sizes()
     ticks = {"values": sizes, "format": ".3~s"} if own else {"tickCount": 4, "format": "~s"}
@@ -68,8 +68,10 @@ def law_ends(
     reach: float | None = None,
     published: pd.DataFrame | None = None,
 ) -> tuple[float, float]:
-    """Smallest and largest value that ``law_panel`` shows of the same arguments; panels with the
-    smallest and the largest of all of them as their span have one vertical axis."""
+    """Smallest and largest value that ``law_panel`` shows of the same arguments.
+
+    Panels with the smallest and the largest of all of them as their span share one vertical axis.
+    """
     curve = law_curve(law, reach) if isinstance(law, PowerLaw) else None
     return _ends(frame, key, curve, reach, published)
 
@@ -84,7 +86,7 @@ def _ends(
     positive = frame[frame[key] > 0]
     low, high = (positive[key].min(), positive[key].max()) if len(positive) else (0.1, 1.0)
     if curve is not None:
-        # A band that explodes far out must not squeeze what was measured to a line.
+        # A band that widens far out must not squeeze the measurements to a line.
         room = (high / low) ** 2 * 30 if reach is not None else np.inf
         low, high = (
             min(low, max(curve["low"].min(), min(low, curve["value"].min()) / room)),
@@ -113,12 +115,12 @@ def law_panel(
 
     Args:
         frame: columns model_id, params_total and ``key``.
-        certified: points of a heuristic are hollow; a column certified of ``frame`` says it of
-            each point by itself.
-        span: that the vertical axis covers at least, to compare charts.
+        certified: points of a heuristic are hollow; a column certified of ``frame`` overrides it
+            for each point.
+        span: minimum range of the vertical axis, to compare charts.
         reach: a size up (or down) to which the law is drawn, dashed where it is extrapolated.
         published: columns law, params_total, value, inside (its range): drawn dotted.
-        at: a size that nobody measured, marked on the law, which is drawn up to it.
+        at: a size that was not measured, marked on the law, which is drawn up to it.
         upper: whether the values are upper bounds, which are printed rounded up.
     """
     reach = at if reach is None else reach
@@ -136,7 +138,7 @@ def law_panel(
         f"{key}:Q",
         title=unit,
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
-        # Vega writes 100M as 100000000 unless told otherwise, and 0.01 as 10m.
+        # By default Vega writes 100M as 100000000, and 0.01 as 10m.
         axis=alt.Axis(tickCount=4, format="~s" if domain[1] >= 1e4 else "~g", grid=False),
     )
     layers: list[alt.Chart] = []
@@ -169,11 +171,13 @@ def law_panel(
 
 
 def _subtitle(frame: pd.DataFrame, law: PowerLaw | str) -> str | list[str]:
-    """The exponent, or why there is no law; that there are too few sizes is said beside the chart,
-    once for all of its panels."""
+    """The exponent, or why there is no law.
+
+    If there are too few sizes it is empty: the page says this once for all panels.
+    """
     if isinstance(law, PowerLaw):
         return exponent_in_words(law)
-    # One line of a reason would be wider than a panel.
+    # One line with a reason would be wider than a panel.
     return wrap(law, 40) if law and not too_few(frame) else ""
 
 
@@ -200,7 +204,7 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
                 tooltip=[
                     alt.Tooltip("params_total:Q", title="N", format=".3~s"),
                     alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
-                    alt.Tooltip("low:Q", title="law, 95 % from", format=".4g"),
+                    alt.Tooltip("low:Q", title="95 % band of the law, from", format=".4g"),
                     alt.Tooltip("high:Q", title="to", format=".4g"),
                 ],
             )
@@ -209,14 +213,14 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
 
 
 def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
-    """A hollow diamond on the law with the interval for one model there: no measurement."""
+    """A hollow diamond on the law with the interval for one model: a prediction, not a point."""
     low, high = law.predict(at)
     row = {"params_total": at, key: float(law.at(at)), "low": low[0], "high": high[0]}
     base = vega.Chart(pd.DataFrame([row]))
     tooltip = [
         alt.Tooltip("params_total:Q", title="N, not measured", format=".3~s"),
         alt.Tooltip(f"{key}:Q", title="by the law", format=".4g"),
-        alt.Tooltip("low:Q", title="one model, 95 % from", format=".4g"),
+        alt.Tooltip("low:Q", title="95 % interval for one model, from", format=".4g"),
         alt.Tooltip("high:Q", title="to", format=".4g"),
     ]
     return [
@@ -230,7 +234,7 @@ def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str)
 
 
 def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
-    """What others published: dotted, and paler outside the range of its own models."""
+    """Published laws: dotted, and paler outside the range of their own models."""
     return (
         vega.Chart(published)
         .mark_line(strokeDash=PUBLISHED_DASH, strokeWidth=1.8, clip=True)
@@ -257,7 +261,7 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
                 alt.Tooltip("law:N", title="published"),
                 alt.Tooltip("params_total:Q", title="N", format=".3~s"),
                 alt.Tooltip(y.to_dict()["field"] + ":Q", title="value", format=".4g"),
-                alt.Tooltip("inside:N", title="inside the range of its models"),
+                alt.Tooltip("inside:N", title="within the range of its models"),
             ],
         )
     )
@@ -287,6 +291,6 @@ def term_laws(
             *((term.key, term.label, term.colour) for term in TERMS),
             ("gap_nats", "Gap" if too_few(terms) else "Gap, by its own law", GAP_COLOUR),
         )
-        if (terms[key] > 0).any()  # no gap, or one below 0 by chance, has no place on a log axis
+        if (terms[key] > 0).any()  # a gap of 0 or less cannot be drawn on a log axis
     ]
     return vega.concat(*panels, columns=3, spacing=26)

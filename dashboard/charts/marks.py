@@ -1,21 +1,21 @@
-"""Certified and not certified: never drawn alike."""
+"""Marks that distinguish certificates from other numbers."""
 
 from collections.abc import Iterator
 
 import altair as alt
 import pandas as pd
 
-#: How bars are drawn that are no certificate: an outline without a fill.
+#: Bars that are not certificates: an outline without a fill.
 HOLLOW_BAR = {"filled": False, "strokeWidth": 2}
 
 
 def fill_of_bar(certified: bool) -> dict:
-    """A certificate is drawn solid, a heuristic as an outline."""
+    """Mark properties of a bar: solid for a certificate, an outline for a heuristic."""
     return {} if certified else HOLLOW_BAR
 
 
 def by_certificate(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
-    """Rows of either kind, those that are there, each with whether it is certified."""
+    """Certified and uncertified rows separately, each with its flag; empty groups are skipped."""
     for certified in (True, False):
         rows = frame[frame["certified"] == certified]
         if len(rows):
@@ -23,10 +23,10 @@ def by_certificate(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
 
 
 def notes(terms: pd.DataFrame) -> list[alt.Tooltip]:
-    """Tooltips for what there is to know of a model before it is compared, if of any."""
+    """Tooltip lines for caveats about a model, if any model has one."""
     titles = {
         "not_certified_because": "not certified",
-        "stand_in": "stands in for the training text",
+        "stand_in": "stand-in text",
         "remark": "remark",
     }
     return [

@@ -1,4 +1,4 @@
-"""The measured bounds and the predicted one: what was measured solid, what is predicted pale."""
+"""The measured bounds as solid bars and the predicted one as a pale bar."""
 
 from functools import partial
 
@@ -17,13 +17,15 @@ from dashboard.style.numbers import count_label
 
 _PREDICTED_DASH = [4, 3]
 
-#: How far above its prediction an interval may stretch an axis; the page's numbers tell the rest.
+#: Maximum factor by which an interval may stretch an axis; the page has the full interval.
 _ROOM = 1.6
 
 
 def highest(view: Outlook, n: float, unit: Unit = NATS) -> float:
-    """What a vertical axis must reach for these bars, the uniform guess, and the interval of the
-    predicted bound, unless that would squeeze the bars."""
+    """The end of a vertical axis for these bars, the uniform guess, and the predicted interval.
+
+    The interval is cut off if it would squeeze the bars.
+    """
     total = view.estimate(BOUND, n) or Estimate(0.0, 0.0, 0.0)
     values = {key: view.estimate((key,), n) for key in BOUND}
     row = {key: found.value if found else 0.0 for key, found in values.items()}
@@ -37,14 +39,14 @@ def _guess_of(view: Outlook, unit: Unit) -> float:
 
 
 def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None) -> alt.LayerChart:
-    """The measured models' terms stacked, and beside them those predicted at ``n``, pale with
-    dashed outlines and with the interval of their sum.
+    """The terms of the measured models, stacked, and those predicted at ``n``.
 
-    Bars of models that are no certificates are hollow.
+    The prediction is pale with dashed outlines and shows the interval of its sum.
+    Bars of models without a certificate are hollow.
 
     Args:
         view: losses in ``unit``.
-        top: that the vertical axis reaches, where the chart stands beside others.
+        top: end of the vertical axis, if several charts share it.
     """
     narrow = top is not None
     predicted = f"N = {count_label(n)}, predicted"
@@ -124,8 +126,10 @@ def _totals(
 
 
 def _bars(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and term with the ends of its bar; a negative term turns back, and one
-    that is 0 would be a line without meaning."""
+    """One row per model and term with the ends of its bar.
+
+    A negative term reverses direction, and a term of 0 is left out.
+    """
     tops = frame[list(BOUND)].cumsum(axis=1)
     rows = pd.concat(
         [
@@ -143,7 +147,7 @@ def _bars(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _guess(height: float) -> alt.LayerChart:
-    """ln V, the loss of guessing every token alike: a bound above it says nothing."""
+    """ln V, the loss of a uniform guess: a bound above it is vacuous."""
     base = vega.Chart(pd.DataFrame({"guess": [height]})).encode(y="guess:Q")
     return vega.layer(
         base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),

@@ -1,11 +1,11 @@
-"""Altair's charts, put together without copies of copies and checked by the tests, not for readers.
+"""Faster assembly of Altair charts: no repeated copies, and validation only in the tests.
 
-Altair copies every part of a chart, down to each unset property of each axis, several times
-whenever charts are layered or placed side by side, and holds every axis and every finished chart
+Altair copies every part of a chart, including each unset property of each axis, several times
+whenever charts are layered or concatenated, and validates every axis and every finished chart
 against the schema of Vega-Lite.  Both together take several times as long as everything else on a
-page.  Copies are for charts with selections, which Altair moves from part to part; there are none
-here.  The schema finds mistakes of whoever wrote a chart, so ``tests/dashboard/test_vega.py`` holds
-every page's charts against it, and shows that specifications are Altair's own to the letter.
+page.  Altair needs the copies for charts with selections, which it moves between parts; the pages
+have none.  Validation finds programming mistakes, so ``tests/dashboard/test_vega.py`` validates
+every page's charts, and shows that the specifications are identical to Altair's.
 """
 
 from typing import Any, Self
@@ -13,14 +13,14 @@ from typing import Any, Self
 import altair as alt
 from altair.utils.schemapi import disable_debug_mode
 
-disable_debug_mode()  # or each axis, scale, legend and mark would be checked when it is made
+disable_debug_mode()  # otherwise each axis, scale, legend and mark is validated when it is made
 
 
 class _Light:
-    """What a chart of any kind leaves out."""
+    """Methods that charts of every kind override."""
 
     def copy(self, deep: Any = True, ignore: list[str] | None = None) -> Self:
-        """A copy that shares its parts: none is ever changed in place."""
+        """A copy that shares its parts, because no part is ever changed in place."""
         return super().copy(deep=False if deep is True else deep, ignore=ignore)
 
     def properties(self, **properties: Any) -> Self:
@@ -31,20 +31,20 @@ class _Light:
         return copy
 
     def to_dict(self, validate: bool = False, **look: Any) -> dict[str, Any]:
-        """As Altair's, checked only when asked to."""
+        """The specification, validated only on request."""
         return super().to_dict(validate=validate, **look)
 
 
 class Chart(_Light, alt.Chart):
-    """One mark."""
+    """A chart of one mark."""
 
     def encode(self, **channels: Any) -> Self:
-        """As Altair's, which looks through all of its classes for each name of a column, but not
-        for what comes as the channel's own class."""
+        """Set the channels. Altair searches all of its classes for each column name; this skips the
+        search for channels that have their own class."""
         return super().encode(**{name: _channel(name, of) for name, of in channels.items()})
 
     def _compute_hash(self) -> str:
-        """What Altair names a chart by if it has selections, at the price of writing it out."""
+        """The name that Altair gives a chart with selections, which requires writing it out."""
         return ""
 
 
@@ -61,7 +61,7 @@ class _HConcatChart(_Light, alt.HConcatChart):
 
 
 def layer(*parts: alt.Chart | alt.LayerChart) -> alt.LayerChart:
-    """Charts above each other, the first at the bottom."""
+    """Layered charts, the first at the bottom."""
     return _LayerChart(layer=parts)
 
 
@@ -76,7 +76,7 @@ def hconcat(*parts: alt.Chart | alt.LayerChart, spacing: int) -> alt.HConcatChar
 
 
 def _channel(name: str, of: Any) -> Any:
-    """A channel of its own class for a column's name or a value that needs no column."""
+    """A channel of its own class for the name of a column, or for a value without a column."""
     if isinstance(of, list):
         return [_channel(name, each) for each in of]
     kind = name[0].upper() + name[1:]

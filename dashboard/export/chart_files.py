@@ -1,4 +1,4 @@
-"""A chart as files: the rows that it draws, its specification, pictures of it."""
+"""A chart as files: its rows, its specification, and pictures."""
 
 import io
 import json
@@ -11,10 +11,10 @@ import pandas as pd
 from dashboard.export.pictures import draw
 from dashboard.export.record import Chart
 
-#: Width of a picture whose chart takes what room it is given, in pixels.
+#: Width in pixels of the picture of a chart that fills its container.
 WIDTH = 680
 
-#: Pixels of a PNG for each of the chart's.
+#: Pixels of a PNG per pixel of the chart.
 SCALE = 2.0
 
 #: Quiet axes on white, as on the pages.
@@ -28,7 +28,7 @@ _LOOK = {
     "title": {"anchor": "start", "fontSize": 14, "offset": 12},
 }
 
-#: Where a chart holds others.
+#: Keys under which a chart contains others.
 _INSIDE = ("layer", "hconcat", "vconcat", "concat", "spec")
 
 
@@ -45,10 +45,10 @@ def file_name(part: Chart) -> str:
 
 
 def complete_spec(part: Chart) -> dict[str, Any]:
-    """The Vega-Lite specification with its data inside, to be drawn anywhere.
+    """The Vega-Lite specification with its data inside, independent of other files.
 
-    Altair turns frames into rows by a setting of the whole process, which Streamlit changes while
-    it draws another reader's chart; so frames become rows here, before Altair looks at them.
+    Altair converts frames by a setting of the whole process, which Streamlit changes while
+    it draws another visitor's chart; so this function converts frames to rows before Altair does.
     """
     spec = _with_rows(part.chart).to_dict()
     alone = not any(key in spec for key in _INSIDE if key != "layer")
@@ -58,7 +58,7 @@ def complete_spec(part: Chart) -> dict[str, Any]:
 
 
 def _with_rows(chart: Any) -> Any:
-    """The chart with every data frame replaced by its rows; the chart itself stays as it is."""
+    """The chart with every data frame replaced by its rows; the chart itself is not changed."""
     copy = chart.copy(deep=False)
     data = getattr(copy, "data", alt.Undefined)
     if isinstance(data, pd.DataFrame):
@@ -78,7 +78,7 @@ def specification(part: Chart) -> str:
 
 
 def svg(part: Chart) -> bytes:
-    """A picture that scales, with the title.
+    """An SVG picture with the title.
 
     Raises:
         PictureError: it could not be drawn.
@@ -87,7 +87,7 @@ def svg(part: Chart) -> bytes:
 
 
 def png(part: Chart) -> bytes:
-    """A picture of fixed size, with the title.
+    """A PNG picture with the title.
 
     Raises:
         PictureError: it could not be drawn.
@@ -96,7 +96,7 @@ def png(part: Chart) -> bytes:
 
 
 def untitled_svgs(parts: list[Chart]) -> list[bytes]:
-    """Pictures of several charts without their titles, drawn in one go.
+    """Pictures of several charts without their titles, drawn together.
 
     Raises:
         PictureError: one could not be drawn.
@@ -119,8 +119,7 @@ def rows_csv(part: Chart) -> str:
 
 
 def rows_parquet(part: Chart) -> bytes:
-    """The same as Parquet; a column that is of one kind in one layer and of another in the next
-    holds words."""
+    """The rows as Parquet; a column whose layers have different types becomes text."""
     rows = _rows(part).convert_dtypes()
     mixed = {name: "string" for name, dtype in rows.dtypes.items() if dtype.kind == "O"}
     file = io.BytesIO()
@@ -129,14 +128,16 @@ def rows_parquet(part: Chart) -> bytes:
 
 
 def _rows(part: Chart) -> pd.DataFrame:
-    """Where layers have rows of their own, one block after another, with a first column that says
-    as what they are drawn."""
+    """The rows of all layers, one block after another if layers differ.
+
+    The first column then names the mark of the block.
+    """
     spec = complete_spec(part)
     marks: dict[str, list[str]] = {}
     _marks_by_data(spec, None, marks)
     blocks = [
         pd.DataFrame(spec["datasets"][name])
-        .convert_dtypes()  # or whole numbers would become 29152.0
+        .convert_dtypes()  # otherwise whole numbers become 29152.0
         .assign(drawn_as=" + ".join(dict.fromkeys(kinds)))
         for name, kinds in marks.items()
     ]
@@ -147,7 +148,7 @@ def _rows(part: Chart) -> pd.DataFrame:
 
 
 def _marks_by_data(spec: dict[str, Any], data: str | None, found: dict[str, list[str]]) -> None:
-    """Kinds of marks by the name of the rows that they draw, in the order of the layers."""
+    """Kinds of marks by the name of their rows, in the order of the layers."""
     data = spec.get("data", {}).get("name", data)
     if "mark" in spec and data is not None:
         mark = spec["mark"]

@@ -1,6 +1,6 @@
-"""The pages' Markdown as HTML for a file of its own, with formulas and badges.
+"""The pages' Markdown as HTML for a separate file, with formulas and badges.
 
-Whatever HTML, image or link stands in a text comes out as the characters that it is made of.
+HTML, images and links in a text are shown as plain characters.
 """
 
 import re
@@ -22,7 +22,7 @@ _OWN_HTML = re.compile(
 
 
 def _rule(kind: str, pattern: re.Pattern[str], render):
-    """A rule that takes what ``pattern`` matches and writes what ``render`` makes of it."""
+    """A rule that replaces matches of ``pattern`` by the result of ``render``."""
 
     def rule(state: StateInline, silent: bool) -> bool:
         match = pattern.match(state.src, state.pos)

@@ -1,7 +1,7 @@
-"""Pictures of charts, drawn by a process of its own.
+"""Pictures of charts, drawn by a separate process.
 
-The renderer holds a JavaScript engine: in the app's process it would stop every reader for the time
-of a drawing and keep some 100 MB for good.  This file is also what that process runs.
+The renderer contains a JavaScript engine: in the app's process it would block all visitors during
+a drawing and keep some 100 MB permanently.  The process runs this file.
 """
 
 import base64
@@ -19,22 +19,22 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class PictureError(Exception):
-    """Charts could not be drawn: one sentence for the reader."""
+    """Charts could not be drawn: one sentence for the visitor."""
 
 
 def draw(specs: list[dict], kind: str, scale: float = 1.0) -> list[bytes]:
-    """Each Vega-Lite specification as a picture; nothing is fetched for them.
+    """Each Vega-Lite specification as a picture; the renderer downloads nothing.
 
     Args:
         specs: with their data inside.
         kind: svg or png.
-        scale: pixels of a PNG for each of the specification's.
+        scale: pixels of a PNG per pixel of the specification.
 
     Raises:
         PictureError: the renderer failed, or took too long.
     """
     task = json.dumps({"specs": specs, "kind": kind, "scale": scale})
-    # -P: the modules beside this file must not stand in for those of the standard library.
+    # -P: the modules in this folder must not shadow those of the standard library.
     command = [sys.executable, "-P", str(Path(__file__).resolve())]
     try:
         with _ONE_AT_A_TIME:
@@ -48,7 +48,7 @@ def draw(specs: list[dict], kind: str, scale: float = 1.0) -> list[bytes]:
 
 def _draw_all(task: dict) -> list[str]:
     """In the renderer's process: the pictures, as base64."""
-    import vl_convert  # here alone: loading it costs the app nothing
+    import vl_convert  # imported here so that the app does not load it
 
     shared = {"vl_version": _version(), "allowed_base_urls": []}
     if task["kind"] == "svg":

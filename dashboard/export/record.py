@@ -1,4 +1,4 @@
-"""What a page has shown, in its order, so that the view can be shared: controls, charts, words."""
+"""A record of what a page showed, in order: controls, charts, text. Sharing uses it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Control:
-    """One choice of the reader.
+    """One choice of a control.
 
     Attributes:
-        label: that stands at the widget.
-        value: as it stands in links; a list for a control that takes several.
-        words: for a reader, where the value is not.
+        label: of the widget.
+        value: as in links; a list for a control with several values.
+        words: as text, if it differs from the value.
     """
 
     label: str
@@ -75,11 +75,11 @@ class Record:
 
     Attributes:
         page: its title.
-        suites: that it shows, the chosen one first.
-        controls: by their name in links, in the order in which they were met.
+        suites: the suites shown, the chosen one first.
+        controls: by their name in links, in the order of the page.
         forms: of the bound that it shows.
         parts: what it shows, from top to bottom.
-        own: what is known of a reader's file that it shows, by name; empty if of none.
+        own: facts about an uploaded file, by name; empty without a file.
         caveat: a sentence on what a link to this view leaves out, if anything.
     """
 
@@ -103,10 +103,10 @@ def begin(page: str) -> Record:
 
 
 def current() -> Record:
-    """The record of the run at work."""
+    """The record of the current run."""
     return st.session_state.get("record") or begin("")
 
 
 def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
-    """Note what a control is set to; ``parameter`` is its name in links."""
+    """Record the value of a control; ``parameter`` is its name in links."""
     current().controls[parameter] = Control(label, value, words)

@@ -1,4 +1,4 @@
-"""A view as one HTML file: charts, numbers, formulas, provenance; it needs nothing else to be read.
+"""A view as one self-contained HTML file: charts, numbers, formulas, provenance.
 
 Charts are pictures (SVG) inside the file and formulas MathML, so there is no script in it, and its
 own policy forbids the browser to fetch anything.
@@ -26,10 +26,10 @@ from dashboard.style.glossary import GUARANTEE, term_of
 from dashboard.style.inequalities import Form
 from dashboard.style.training_text import stand_ins, trained_on
 
-#: What computed the numbers of a view, beside the code itself.
+#: Libraries that computed the numbers of a view, besides the code itself.
 _LIBRARIES = ("numpy", "scipy", "pandas", "duckdb", "altair", "streamlit")
 
-#: Rows of a table that is open when the file is, and letters of a cell that stays in one line.
+#: Rows of a table that is open at first, and letters of a cell that stays on one line.
 _OPEN_ROWS, _SHORT = 12, 40
 
 _template = Environment(
@@ -44,7 +44,7 @@ def slug(shown: Record) -> str:
 
 
 def document(shown: Record, link: str) -> str:
-    """The file.
+    """The file's content.
 
     Raises:
         PictureError: a chart could not be drawn.
@@ -77,7 +77,7 @@ def _in_words(control: Control) -> str:
 
 
 def _formulas(form: Form) -> dict:
-    """A form in words and formulas."""
+    """A form as text and formulas."""
     terms = {
         "training_loss_nats": r"\hat R(h)",
         "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
@@ -92,7 +92,7 @@ def _formulas(form: Form) -> dict:
 
 
 def _blocks(shown: Record) -> Iterator[dict]:
-    """The parts in their order, metrics that stand side by side together."""
+    """The parts in their order, with adjacent metrics grouped."""
     pictures = iter(chart_files.untitled_svgs(shown.charts()))
     for kind, group in groupby(shown.parts, type):
         if kind is Metric:
@@ -131,7 +131,7 @@ def _table(part: Table) -> dict:
 
 
 def _cell(column: str, value: object) -> dict:
-    """A value to be read, and in full where it is a number."""
+    """A value to read, and in full if it is a number."""
     if isinstance(value, (bool, np.bool_)):
         words = ("not certified", "certified") if column == "certified" else ("no", "yes")
         badge = ("orange", "green")[bool(value)] if column == "certified" else ""
@@ -147,13 +147,13 @@ def _cell(column: str, value: object) -> dict:
 
 
 def _provenance(shown: Record) -> dict[str, dict[str, str]]:
-    """Where the numbers come from, in words: of each suite, and of a reader's file."""
+    """The provenance of the numbers as text: of each suite, and of an uploaded file."""
     found = {f"Suite {suite.name}": _of_suite(suite) for suite in shown.suites}
     return found | ({"File of losses": shown.own} if shown.own else {})
 
 
 def _named_values(records: list[str]) -> str:
-    """JSON objects as words, each name with every value that it has in one of them."""
+    """JSON objects as text, each name with all of its values."""
     found: dict[str, list[str]] = {}
     for record in records:
         for name, value in runs.entries(record).items():

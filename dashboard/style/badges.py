@@ -1,4 +1,4 @@
-"""The two badges that say what a number is worth."""
+"""The badges for certified and for uncertified numbers."""
 
 CERTIFIED = ":green-badge[:material/verified: certified]"
 NOT_CERTIFIED = ":orange-badge[:material/warning: not certified]"

@@ -1,16 +1,16 @@
-"""Text from artifacts, links and files inside our own Markdown, where it must not take effect."""
+"""Text from artifacts, links and files inside our own Markdown, without effect on it."""
 
 import re
 
-#: Characters of it that are shown.
+#: Number of its characters that are shown.
 MOST_SHOWN = 40
 
 
 def quoted(text: str) -> str:
-    """A stranger's text as code, so that no Markdown in it takes effect.
+    """Untrusted text as code, so that no Markdown in it takes effect.
 
-    What is not printable becomes a space: a line break would end the code, and marks that turn the
-    direction of writing would reorder our own words.
+    Characters that are not printable become spaces: a line break would end the code, and marks
+    that change the direction of writing would reorder the sentence.
     """
     shown = text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "…"
     safe = "".join(c if c.isprintable() else " " for c in shown.replace("`", "'"))
@@ -18,5 +18,5 @@ def quoted(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Words from an artifact as Markdown that shows them as they are, without a full stop."""
+    """Text from an artifact as Markdown that shows it literally, without a full stop."""
     return re.sub(r"([\\`*_\[\]$<>:#~])", r"\\\1", str(text).rstrip("."))

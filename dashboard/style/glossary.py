@@ -7,14 +7,14 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Term:
-    """A term of the bound as a reader meets it.
+    """A term of the bound with its name and colour on the pages.
 
     Attributes:
         key: field of ``bounds.RiskBound`` and column of the data.
         label: name in charts and tables.
         colour: the same on every page, in light and dark. The hues are those of Okabe and Ito's
-            palette, moved until readers of any colour vision can tell all of them apart on white
-            and on black; tests/dashboard/test_colours.py says by how much.
+            palette, adjusted so that all differ for every kind of colour vision, on white
+            and on black; tests/dashboard/test_colours.py measures by how much.
         meaning: one or two sentences without jargon.
     """
 
@@ -35,41 +35,41 @@ TERMS = (
         key="complexity_nats",
         label="Complexity",
         colour="#2F9AE8",
-        meaning="What the information in the model may have bought by memorizing: bits per "
-        "parameter times parameters per token.",
+        meaning="Cost of the information in the model, which may be memorized: bits per parameter "
+        "over tokens per parameter.",
     ),
     Term(
         key="loss_variation_nats",
         label="Loss variation",
         colour="#BA8C06",
-        meaning="How far losses stray from what the model itself expects them to be. "
-        "Steadier losses leave less room for luck.",
+        meaning="How far losses deviate from what the model itself expects. Steadier losses leave "
+        "less room for luck.",
     ),
     Term(
         key="smoothing_nats",
         label="Smoothing",
         colour="#008C60",
-        meaning="Price of mixing in the uniform distribution, so that no single token can cost "
-        "more than a known amount; and of rounding losses up into bins, some thousandths.",
+        meaning="Cost of mixing in the uniform distribution, which limits the loss of every "
+        "token. It includes rounding losses up into bins, some thousandths.",
     ),
     Term(
         key="quantization_gap_nats",
         label="Quantization gap",
         colour="#B8430F",
-        meaning="What rounding the weights to few bits adds to the training loss.",
+        meaning="Increase of the training loss by rounding the weights to few bits.",
     ),
     Term(
         key="sampling_nats",
         label="Sampling",
         colour="#D4739F",
-        meaning="What it costs that only sampled windows of the training text were scored: how far "
-        "their mean may by chance lie below that of all windows.",
+        meaning="Cost of scoring only sampled windows of the training text: their mean may be "
+        "below that of all windows by chance.",
     ),
 )
 
 
 def terms_in(frame: pd.DataFrame) -> tuple[Term, ...]:
-    """The terms that occur: without sampling where every training token was scored."""
+    """The terms that occur: without sampling if every training token was scored."""
     absent = "sampling_nats" if not frame["sampling_nats"].any() else None
     return tuple(term for term in TERMS if term.key != absent)
 
@@ -91,7 +91,7 @@ MEASURED_COLOURS = ["#F0E442", "#4A5568"]
 #: Grey for guides and labels, legible on light and on dark.
 GUIDE_COLOUR = "#808894"
 
-#: Code lengths by their keys in ``terms``, in a reader's words.
+#: Code lengths by their keys in ``terms``, with their labels.
 CODE_LABELS = {
     "stored": "stored",
     "entropy_coded": "entropy-coded",
@@ -99,7 +99,7 @@ CODE_LABELS = {
     "prequential": "prequential",
 }
 
-#: Colours of the codes, apart from those of the terms and the quantizers.
+#: Colours of the codes, distinct from those of the terms and the quantizers.
 CODE_COLOURS = {
     "stored": "#00788C",
     "entropy_coded": "#658DF9",
@@ -107,73 +107,75 @@ CODE_COLOURS = {
     "prequential": "#C2185B",
 }
 
-#: Colours of the curvature matrices, apart from all of those.
+#: Colours of the curvature matrices, distinct from all of those.
 MATRIX_COLOURS = {"gauss_newton": "#6C5B9E", "hessian": "#B5651D"}
 
 #: Colours of ordered curves, without the ends that are pale on white or faint on black.
 RAMP = {"name": "viridis", "extent": [0.12, 0.8]}
 
 PAPER_LABEL = "Paper's bound"
-PAPER_UNCERTIFIED_LABEL = "Paper's terms: no bound"
+PAPER_UNCERTIFIED_LABEL = "Paper's terms, not a bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (
-    "For each model by itself: with probability at least $1-\\delta$ over the training text, the "
-    "expected loss of the smoothed, quantized model on a **fresh next token in every training "
-    "context** is at most the bound. It says nothing about whole new documents or downstream tasks."
+    "For each single model, with probability at least $1-\\delta$ over the training text, the "
+    "expected loss of the smoothed, quantized model is at most the bound. The expectation is over "
+    "a **newly drawn next token in every training context**. The bound does not cover whole new "
+    "documents or downstream tasks."
 )
 
 
 def parameter_count(params: float) -> str:
     """``29.2k``, ``1.41B``."""
-    params = float(f"{params:.3g}")  # or 999,999.9 would be 1e+03k
+    params = float(f"{params:.3g}")  # otherwise 999,999.9 would be 1e+03k
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if params >= factor:
             return f"{params / factor:.3g}{suffix}"
     return f"{params:.0f}"
 
 
-#: What readers ask, answered in place.
+#: Frequent questions about the bound, with answers.
 QUESTIONS = (
     (
         "What is C made of?",
-        r"$C = [L \ln 2 + \ln(|K|/\delta)]/D$: the bits of a code for the whole model, plus a "
-        "little for certainty and for choices made after seeing the data, shared out over the $D$ "
-        "training tokens. At $b$ bits per weight and 20 tokens per parameter that is about "
-        r"$b \ln 2 / 20$: fewer bits, or more tokens per parameter, and $C$ shrinks. The geometric "
-        "form has no grid $K$; it adds 20 bits to $L$ for the parameters that it chooses.",
+        r"$C = [L \ln 2 + \ln(|K|/\delta)]/D$. It divides the bits of a code for the whole model "
+        "by the $D$ training tokens. It adds a little for the confidence level and for choices "
+        "made after seeing the data. At $b$ bits per weight and 20 tokens per parameter $C$ is "
+        r"about $b \ln 2 / 20$. Fewer bits, or more tokens per parameter, make it smaller. The "
+        "geometric form has no grid $K$; it adds 20 bits to $L$ for the parameters that it "
+        "chooses.",
     ),
     (
         "Why must Y (or W) be predictable?",
-        "The control variate is what a loss is compared with. It may depend on everything *before* "
-        "the token, such as the entropy of the model's prediction, but not on the token: a variate "
-        "that peeks could explain every loss away, and the bound would promise anything.",
+        "Losses are compared with the control variate. It may depend on everything *before* the "
+        "token, such as the entropy of the model's prediction, but not on the token. A variate "
+        "that depends on the token could cancel every loss, and the bound would be meaningless.",
     ),
     (
         "What exactly is guaranteed?",
-        r"With probability at least $1-\delta$ over the training text: the expected loss of the "
-        "smoothed, quantized model on a fresh next token, averaged over the contexts of the "
-        "training text, is at most the bound. The model evaluated is the one that a decoder "
-        "restores from its code.",
+        r"With probability at least $1-\delta$ over the training text, the expected loss of the "
+        "smoothed, quantized model is at most the bound. The expectation is over a newly drawn "
+        "next token, averaged over the contexts of the training text. The evaluated model is the "
+        "one that a decoder restores from its code.",
     ),
     (
         "What is not guaranteed?",
-        "Nothing about whole new documents, whose contexts were never seen, nor about downstream "
-        "tasks. The measured held-out loss is such a document-level number: it is shown for "
-        "comparison, and it may lawfully lie above or below.",
+        "Losses on whole new documents, with contexts that were never seen, and on downstream "
+        "tasks. The measured held-out loss is of this kind. It is shown for comparison, and it "
+        "may be above or below the bound.",
     ),
     (
         "What does training itself certify?",
-        "Each batch is scored before it is trained on, so the model that scores it does not depend "
-        "on it. The mean risk *during training* of the models on the way then has a bound without "
-        "any code (progressive validation). It says nothing about the final model, whose training "
-        "tokens are no longer new to it: that needs a code for the model, or fresh text.",
+        "Training scores each batch before it trains on it, so the model that scores a batch does "
+        "not depend on it. So the mean risk *during training* has a bound without any code "
+        "(progressive validation). It does not cover the final model, which has seen the training "
+        "tokens: that requires a code for the model, or new text.",
     ),
     (
         "Would splitting tokens into bits tighten it?",
-        "The number would fall, but it would bound something else. If each bit may be predicted "
-        "from the earlier bits *of its own token*, most of a token's surprise becomes context that "
-        "is given, not predicted. On a tree balanced under the model every decision costs ln 2 "
-        "whatever the truth, and that 'risk' equals the training loss by construction.",
+        "The number would fall, but it would bound another quantity. If each bit may be predicted "
+        "from the earlier bits *of its own token*, most of a token's information becomes context "
+        "instead of prediction. On a tree balanced under the model every decision costs ln 2 for "
+        "any token, so that 'risk' equals the training loss by construction.",
     ),
 )

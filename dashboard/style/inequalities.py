@@ -1,4 +1,4 @@
-"""The forms of the bound in a reader's words: names, formulas, what each step gains."""
+"""The forms of the bound: names, formulas, and what each step improves."""
 
 from dataclasses import dataclass, replace
 
@@ -8,14 +8,14 @@ SAMPLED, SAMPLED_AT_ENTROPY = "sampled", "sampled_at_entropy"
 
 @dataclass(frozen=True)
 class Form:
-    """One inequality as a reader chooses it.
+    """One form of the bound, as the control offers it.
 
     Attributes:
         key: name in ``bounds.FORMS``.
         label: name in controls and links.
         idea: one sentence.
         formulas: LaTeX of the terms that are not the training loss or the quantization gap.
-        source: where it comes from.
+        source: publication or section.
     """
 
     key: str
@@ -31,8 +31,9 @@ FORMS = (
     Form(
         "geometric",
         "geometric",
-        "Bounds the slack between a ceiling and the losses by its geometric mean; smoothing is "
-        "measured, and the smoothing weight and ceiling are chosen from a grid that is paid for.",
+        "Bounds the slack between a ceiling and the losses by its geometric mean. Smoothing is "
+        "measured. The smoothing weight and the ceiling come from a grid whose bits are part of "
+        "the code.",
         {
             "complexity_nats": r"G\,(1 - e^{-C})",
             "loss_variation_nats": r"\overline{Z} - G",
@@ -55,7 +56,7 @@ FORMS = (
     Form(
         "measured_smoothing",
         "paper, measured smoothing",
-        "The paper's inequality with what smoothing really costs in place of its ceiling.",
+        "The paper's inequality with the measured cost of smoothing instead of its upper bound.",
         {
             "complexity_nats": r"\Delta C",
             "loss_variation_nats": r"\Sigma \sqrt{C}",
@@ -88,7 +89,7 @@ FORMS = (
     Form(
         "azuma",
         "Azuma–Hoeffding",
-        "Knows only that smoothed losses are bounded.",
+        "Uses only that smoothed losses are bounded.",
         {
             "complexity_nats": r"w \sqrt{C/2}",
             "loss_variation_nats": "0",
@@ -99,7 +100,7 @@ FORMS = (
     Form(
         "freedman",
         "Freedman",
-        "Needs a variance known beforehand; here the one that always holds.",
+        "Requires a variance known in advance; here the largest possible one.",
         {
             "complexity_nats": r"w C / 3",
             "loss_variation_nats": r"w \sqrt{C/2}",
@@ -111,13 +112,13 @@ FORMS = (
 
 _Z = r"\overline{Z}"
 
-#: Form (1) on a sample of windows, with everything that it depends on chosen on others.
+#: Form (1) on a sample of windows, with all of its parameters chosen on other windows.
 SAMPLED_FORM = Form(
     SAMPLED,
     "sampled windows",
-    "The paper's inequality with an upper confidence bound of its mean in place of the mean over "
-    "all training tokens; smoothing is measured, and α, the control variate and λ are chosen on "
-    "other windows, from a grid that is paid for.",
+    "The paper's inequality with an upper confidence bound of its mean instead of the mean over "
+    "all training tokens. Smoothing is measured. α, the control variate and λ are chosen on other "
+    "windows, from a grid whose bits are part of the code.",
     {
         "complexity_nats": r"C/\lambda",
         "loss_variation_nats": rf"{_Z} - \overline{{X^s}}",
@@ -127,22 +128,22 @@ SAMPLED_FORM = Form(
     "section 6, form (1)",
 )
 
-#: What it is of the paper's form that a sample can show, for comparison only.
+#: The part of the paper's form that a sample can estimate, for comparison only.
 SAMPLED_DISPLAY = replace(
     next(form for form in FORMS if form.key == "four_term"),
-    idea="The paper's bound as if the sample were the whole training text: **not certified**, "
-    "since the losses of the unquantized model have no ceiling that a sample could be measured by.",
+    idea="The paper's bound with the sample treated as the whole training text: **not "
+    "certified**, because the losses of the unquantized model are unbounded.",
 )
 
 SAMPLED_FORMS = (SAMPLED_FORM, SAMPLED_DISPLAY)
 
 
 def forms_of(sampled: bool) -> dict[str, Form]:
-    """The forms that a suite offers, by label; a sampled one has those that a sample can bound."""
+    """The forms of a suite, by label; a sampled suite has the forms for samples."""
     return {form.label: form for form in (SAMPLED_FORMS if sampled else FORMS)}
 
 
-#: From the paper's bound to ours, each step with what it replaces.
+#: Steps from the paper's bound to ours, each with what it changes.
 STEPS = (
     ("four_term", "Paper, four terms"),
     ("measured_smoothing", "Measure the smoothing"),
@@ -150,7 +151,7 @@ STEPS = (
     ("geometric", "Choose α and W"),
 )
 
-#: The same where windows were sampled: what the sample costs comes first.
+#: The same for sampled windows: the cost of the sample comes first.
 SAMPLED_STEPS = (
     (SAMPLED_AT_ENTROPY, "Bound its mean|from the sample"),
     (SAMPLED, "Choose α, Y and λ"),

@@ -10,12 +10,12 @@ _COUNT = re.compile(
 )
 
 
-#: Ratio from which on a rise is told as a factor, and not in per cent.
+#: Ratio from which a rise is stated as a factor instead of in per cent.
 LARGE_RISE = 1.5
 
 
 def parse_count(text: str) -> float | None:
-    """The number that ``text`` stands for, or None if it stands for none that is finite."""
+    """The number that ``text`` represents, or None if it is not a finite number."""
     match = _COUNT.fullmatch(text)
     if match is None:
         return None
@@ -29,7 +29,7 @@ def parse_count(text: str) -> float | None:
 
 def count_label(value: float) -> str:
     """The shortest way to write a number so that ``parse_count`` gives it back to 4 digits."""
-    value = float(f"{value:.4g}")  # or 999,999.9 would be 1000k
+    value = float(f"{value:.4g}")  # otherwise 999,999.9 would be 1000k
     for factor, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= factor:
             return f"{value / factor:.4g}{suffix}"
@@ -37,7 +37,7 @@ def count_label(value: float) -> str:
 
 
 def number_label(value: float) -> str:
-    """Three decimals where they say something, else three digits; powers of ten far from 1."""
+    """Three decimals near 1, else three digits; powers of ten far from 1."""
     if value == 0 or 0.01 <= abs(value) < 100:
         return f"{value:.3f}"
     if 100 <= abs(value) < 1e6:
@@ -55,9 +55,9 @@ def times_label(ratio: float) -> str:
 
 
 def change_words(before: float, after: float) -> str:
-    """What follows “from 0.8 to 0.6”: by which share it fell or rose, or how many times.
+    """A suffix for “from 0.8 to 0.6”: the share of the change, or the factor.
 
-    A rise of more than half is a factor: no reader pictures 446 % more.
+    A rise of more than half is a factor, because 446 % more is hard to imagine.
     """
     ratio = after / before if before > 0 else math.nan
     if not math.isfinite(ratio) or abs(ratio - 1.0) < 0.005:

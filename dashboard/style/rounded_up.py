@@ -1,6 +1,6 @@
 """Bounds in charts, printed as everywhere: rounded up (``bounds.printed``).
 
-A chart's own number format rounds to nearest, so what it prints of a bound is a column of text.
+A chart's own number format rounds to nearest, so charts print bounds from a column of text.
 """
 
 import altair as alt
@@ -18,7 +18,7 @@ UPPER = ("total_nats", "gap_nats", "bound_gap_nats")
 def with_printed(
     frame: pd.DataFrame, digits: int = TOOLTIP_DIGITS, keys: tuple[str, ...] = UPPER
 ) -> pd.DataFrame:
-    """``frame`` with its bounds as text beside them, in the columns that ``printed`` names."""
+    """``frame`` with its bounds also as text, in the columns that ``printed`` names."""
     columns = {
         printed(key, digits): [upper_text(value, digits) for value in frame[key]]
         for key in keys
@@ -33,10 +33,10 @@ def printed(key: str, digits: int = TOOLTIP_DIGITS) -> str:
 
 
 def tooltip(key: str, title: str, digits: int = TOOLTIP_DIGITS) -> alt.Tooltip:
-    """A line of a tooltip, of a frame that went through ``with_printed``."""
+    """A tooltip line of a frame that went through ``with_printed``."""
     return alt.Tooltip(f"{printed(key, digits)}:N", title=title)
 
 
 def label(key: str, digits: int) -> alt.Text:
-    """A number beside a mark, of a frame that went through ``with_printed``."""
+    """A number at a mark, of a frame that went through ``with_printed``."""
     return alt.Text(f"{printed(key, digits)}:N")

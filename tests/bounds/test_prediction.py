@@ -43,7 +43,7 @@ def test_a_prediction_of_the_wrong_power_can_be_worse_than_none():
         ([1, 2], [1, 2], "at least 3"),
         ([1, 2, 0], [1, 2, 3], "positive"),
         ([1, 2, 3], [1, 2, np.nan], "positive"),
-        ([1, 2, 3], [2, 2, 2], "all alike"),
+        ([1, 2, 3], [2, 2, 2], "all equal"),
     ],
 )
 def test_bad_input_is_refused(predicted, measured, complaint):

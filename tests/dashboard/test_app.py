@@ -43,7 +43,7 @@ def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
 
 
 @pytest.mark.parametrize(
-    ("code", "name"), [("stored", "Paper's bound"), ("nominal", "Paper's terms: no bound")]
+    ("code", "name"), [("stored", "Paper's bound"), ("nominal", "Paper's terms, not a bound")]
 )
 def test_the_papers_line_is_called_a_bound_only_where_it_is_one(open_app, code, name):
     chart = charts(open_app(code=code))[0]
@@ -179,8 +179,8 @@ def without_a_column(path):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (cut_in_half, "is damaged or is no Parquet file; restore it"),
-        (empty, "is damaged or is no Parquet file"),
+        (cut_in_half, "is damaged or is not a Parquet file; restore it"),
+        (empty, "is damaged or is not a Parquet file"),
         (with_version(None), "carries no Boundscape schema version"),
         (with_version(b"2.0"), "has schema version 2.0 and this code reads 1.x; write it again"),
         (without_a_column, "lacks the column stored_bits"),
@@ -314,7 +314,7 @@ def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_c
 
 def test_a_suite_with_nothing_measured_says_so(open_app, data_copy):
     remove(data_copy, "micro/quantized/*")
-    assert "holds no measured model yet" in sentences(open_app(data_copy))[0]
+    assert "has no measured model yet" in sentences(open_app(data_copy))[0]
 
 
 def test_a_file_copied_in_is_found(open_app, data_copy):

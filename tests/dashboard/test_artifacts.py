@@ -153,7 +153,7 @@ def test_every_table_can_be_read_and_is_explained(open_artifacts, micro_suite, t
     assert list(explained["column"]) == schema.TABLES[table].names
     assert (explained["meaning"].str.len() > 0).all()
     if not rows:
-        assert f"`{table}` holds no such rows" in sentences(app)[0]
+        assert f"`{table}` has no such rows" in sentences(app)[0]
         return
     shown = app.dataframe[0].value
     assert list(shown) == schema.TABLES[table].names
@@ -310,7 +310,7 @@ def test_every_file_is_listed_with_model_setting_and_sum(open_artifacts, micro_s
     folder = micro_suite / "data/micro"
     content = (folder / "manifest.json").read_bytes()
     assert hashlib.sha256(content).hexdigest() in words(app)
-    assert "All files are as listed, by their SHA-256" in words(app)
+    assert "All files agree with the manifest (SHA-256)" in words(app)
     shown = app.dataframe[0].value.set_index("file")
     assert set(shown.index) == set(json.loads(content)["files"])
     for path in folder.glob("*/*.parquet"):
@@ -458,7 +458,7 @@ def test_a_number_that_a_suite_lacks_is_a_sentence(open_artifacts, data_copy):
             file.unlink()
     app = open_artifacts(data_copy, part=NUMBERS, number="Traces of the curvature")
     assert not app.exception
-    assert "holds none of these for this model" in sentences(app)[0]
+    assert "has no such files for this model" in sentences(app)[0]
 
 
 # --- every state

@@ -334,7 +334,7 @@ def test_other_complaints_about_the_link_stay(open_page):
     words = [warning.value for warning in app.warning]
     assert len(words) == 3
     assert sum("The link asks for" in text for text in words) == 2
-    assert sum("This link was made on version" in text for text in words) == 1
+    assert sum("This link was made with version" in text for text in words) == 1
 
 
 def test_no_strangers_text_is_a_view(suite):

@@ -176,8 +176,8 @@ def test_what_nobody_foresaw_is_one_sentence(open_app, monkeypatch, caplog, deta
         config.set_option("client.showErrorDetails", before)
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "Something went wrong here, and the log of this server says what. Reload the page, or go "
-        "to another one."
+        "Something went wrong here; the log of this server has the details. Reload the page, or "
+        "open another one."
     ]
     logged = [r for r in caplog.records if r.name == "dashboard.ui.page.error_boundary"]
     assert "ZeroDivisionError" in caplog.text

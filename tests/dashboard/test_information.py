@@ -122,7 +122,7 @@ def test_checkpoints_stand_in_where_there_are_no_online_losses(open_page, data_c
     np.testing.assert_allclose(frame["k_bits"], frame["checkpoint_bits"])
     app = open_page("information", data_copy)
     assert not app.exception
-    assert any("from checkpoints alone" in c.value for c in app.caption)
+    assert any("only from checkpoints" in c.value for c in app.caption)
 
 
 def test_the_closed_form_of_a_loss_that_follows_it_is_exact(tmp_path, data_copy):

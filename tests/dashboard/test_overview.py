@@ -107,12 +107,12 @@ def test_the_papers_own_form_stands_alone(open_overview):
 def test_what_falls_or_rises_is_said_as_the_laws_allow(open_overview, suite, monkeypatch):
     view = at_best(suite, best_choice(suite, 0.05), NATS)
     laws = view.laws()
-    shown = next(m.value for m in open_overview().markdown if "as these sizes tell" in m.value)
+    shown = next(m.value for m in open_overview().markdown if "No clear trend" in m.value)
     lines = dict(line.split("**: ") for line in shown.replace("&nbsp;", " ").split("  \n"))
     headings = {
         Trend.FALLS: "**Falls as models grow",
         Trend.RISES: "**Rises",
-        Trend.FLAT: "**Neither, as far as these sizes tell",
+        Trend.FLAT: "**No clear trend at these sizes",
     }
     names = {term.key: term.label.lower() for term in TERMS}
     names |= {"total_nats": "bound", "gap_nats": "gap"}
@@ -191,7 +191,7 @@ def test_no_suite_and_nothing_measured_are_sentences(open_overview, tmp_path, da
     assert "make compute PRESET=tiny" in sentences(app)[0]
     for file in data_copy.glob("micro/quantized/*"):
         file.unlink()
-    assert "holds no measured model yet" in sentences(open_overview(data_copy))[0]
+    assert "has no measured model yet" in sentences(open_overview(data_copy))[0]
 
 
 def test_a_damaged_file_is_one_sentence(open_overview, data_copy):

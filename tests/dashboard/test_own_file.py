@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(name, content, sentence):
 @pytest.mark.parametrize(
     ("limit", "value", "content", "sentence"),
     [
-        ("MOST_MEGABYTES", 0.0001, parquet(DRAWN), "MB are taken"),
+        ("MOST_MEGABYTES", 0.0001, parquet(DRAWN), "MB, and the limit is"),
         ("MOST_ROWS", 2, parquet(DRAWN), "has 3 rows, and at most 2 are taken"),
         ("MOST_ROWS", 2, csv(ROWS), "has 3 rows, and at most 2 are taken"),
         ("MOST_COLUMNS", 3, parquet(DRAWN), "columns, and at most 3 are read"),

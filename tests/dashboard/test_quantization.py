@@ -35,7 +35,7 @@ def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_a
     assert not app.exception
     texts = " ".join(info.value for info in app.info)
     assert "no gap to show" in texts
-    assert "No layer was put on a grid" in texts
+    assert "No layer was quantized to a grid" in texts
 
 
 def test_the_ring_is_at_the_smallest_bound_of_the_model(open_app, suite):

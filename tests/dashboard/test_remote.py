@@ -152,10 +152,10 @@ def test_a_web_server_may_redirect(visit, server, data):
 def test_a_web_server_may_not_redirect_to_where_others_listen(visit, server):
     server.faults["^/public/"] = web.redirected_to("http://192.0.2.2:9")
     sentence = refusal(lambda: visit().folder("small"))
-    assert "sends on to an address that is not encrypted" in sentence
+    assert "redirects to an address that is not encrypted" in sentence
 
 
-# What is there already.
+# What already meets the target.
 
 
 def test_nothing_is_fetched_twice(visit, server):
@@ -260,13 +260,13 @@ SOME_FILE = "models/m3"
         ("manifest", web.status(500), "cannot be reached: it answers with status 500"),
         ("manifest", web.status(429), "cannot be reached: it answers with status 429"),
         ("manifest", web.silent, "cannot be reached: it does not answer in time"),
-        ("manifest", web.cut, "there is no connection, or it broke off"),
-        ("manifest", web.shortened, "cannot be used: it is no JSON"),
+        ("manifest", web.cut, "there is no connection, or it broke"),
+        ("manifest", web.shortened, "cannot be used: it is not JSON"),
         ("manifest", web.endless, "is longer than 8 MiB, so it is not read"),
         (SOME_FILE, web.status(404), "There is no file `models/m3.parquet` at"),
         (SOME_FILE, web.status(503), "it answers with status 503"),
         (SOME_FILE, web.silent, "it does not answer in time"),
-        (SOME_FILE, web.cut, "there is no connection, or it broke off"),
+        (SOME_FILE, web.cut, "there is no connection, or it broke"),
         (SOME_FILE, web.shortened, "is shorter than the manifest says, so nothing of this suite"),
         (SOME_FILE, web.padded, "is longer than the manifest says"),
         (SOME_FILE, web.endless, "is longer than the manifest says"),
@@ -313,11 +313,14 @@ def test_nobody_there_is_one_sentence(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("how", "sentence"),
     [
-        (lambda data: (data / "small/manifest.json").write_text("{}"), "another one than the"),
+        (
+            lambda data: (data / "small/manifest.json").write_text("{}"),
+            "different from the file in the manifest",
+        ),
         (lambda data: (data / "small/manifest.json").unlink(), "There is no file `small/manif"),
         (
             lambda data: shutil.copy(data / "manifest.json", data / "small/manifest.json"),
-            "another one than the manifest of the folder names",
+            "different from the one in the manifest of the folder",
         ),
     ],
 )
@@ -344,7 +347,7 @@ def test_a_manifest_that_asks_for_more_fetches_nothing(visit, server, data):
     found = json.loads((data / "small/manifest.json").read_text())
     found["files"]["../../etc/x.parquet"] = {"bytes": 1, "sha256": "0" * 64}
     (data / "small/manifest.json").write_text(json.dumps(found))
-    assert "is no TABLE/NAME.parquet" in refusal(lambda: visit().folder("small"))
+    assert "is not TABLE/NAME.parquet" in refusal(lambda: visit().folder("small"))
     assert len(server.gets()) == 1
 
 

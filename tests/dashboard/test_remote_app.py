@@ -92,7 +92,7 @@ def test_without_a_connection_the_page_says_what_it_shows(open_app, server, tmp_
         ("manifest", web.status(404), "There is no file `manifest.json` at http://127.0.0.1"),
         ("manifest", web.shortened, "The manifest of these artifacts cannot be used: it is no J"),
         ("quantized", web.altered, "is another one than the manifest names (SHA-256)"),
-        ("quantized", web.cut, "there is no connection, or it broke off"),
+        ("quantized", web.cut, "there is no connection, or it broke"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(open_app, server, tmp_path, where, fault, sentence):
@@ -108,9 +108,9 @@ def test_what_goes_wrong_is_one_sentence(open_app, server, tmp_path, where, faul
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("ftp://example.org/x", "begins with something else than https://, s3:// or hf://"),
+        ("ftp://example.org/x", "does not begin with https://, s3:// or hf://"),
         ("http://example.org/<script>", "is not encrypted"),
-        ("https://user:secret@example.org/x", "holds a user or a password"),
+        ("https://user:secret@example.org/x", "contains a user or a password"),
     ],
 )
 def test_an_address_that_is_none_is_one_sentence(open_app, address, sentence):
@@ -130,7 +130,7 @@ def test_files_of_foreign_content_are_verified_and_still_refused(open_app, serve
     SuiteStore(data_copy, "micro").write_manifest()
     app = open_app(f"{server.address}/micro")
     (found,) = sentences(app)
-    assert f"The file micro/quantized/{victim.name} is damaged or is no Parquet file" in found
+    assert f"The file micro/quantized/{victim.name} is damaged or is not a Parquet file" in found
 
 
 def test_progress_is_shown_while_something_is_fetched(monkeypatch):

@@ -45,13 +45,13 @@ def test_several_conditions_and_none():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("bits", "`bits` is no condition"),
-        ("bits like 4", "is no condition"),
+        ("bits", "`bits` is not a condition"),
+        ("bits like 4", "is not a condition"),
         ("1 = 1", "no column `1`"),
         ("bits = 4 OR 1 = 1", "bits is a number, not `4 OR 1 = 1`"),
         ("bits = 4); DROP TABLE units", "bits is a number, not `4)`"),
         ("colour = red", "no column `colour`"),
-        ('"bits" = 4', "is no condition"),
+        ('"bits" = 4', "is not a condition"),
         ("bits ~ 4", "~ is for words, and bits holds none"),
         ("layer < 4", "layer holds words"),
         ("bits = four", "bits is a number, not `four`"),

@@ -179,7 +179,7 @@ def test_the_waterfall_gives_sampling_its_place(sampled):
     ("spoil", "sentence"),
     [
         (lambda rows: rows[rows["window"] != 5], "1 of the draws 0 to"),
-        (lambda rows: rows.iloc[1:], "positions; all must have as many"),
+        (lambda rows: rows.iloc[1:], "positions; all must have the same number"),
         (lambda rows: rows.assign(loss_nats=math.inf), "must be finite"),
     ],
 )

@@ -70,7 +70,7 @@ def test_every_page_reads_any_size_off_its_laws_and_says_so(open_app, page):
     assert "3M parameters: no model of this size was measured" in markdown
     assert "extrapolated: 260× beyond the largest measured model" in markdown
     assert any(metric.value.startswith("≈ ") for metric in app.metric)
-    assert any("nothing read off a law is certified" in c.value for c in app.caption)
+    assert any("Nothing read off a law is certified" in c.value for c in app.caption)
     app.text_input(key="n").set_value("7k").run()
     assert not app.exception
     assert "predicted between measured sizes" in " ".join(m.value for m in app.markdown)

@@ -71,7 +71,7 @@ def test_a_page_says_what_is_true_of_so_few_models(open_page, folder, page, suit
     assert said.count("No law") <= 1
     assert "does not exist here" not in said
     if suite != "trained":
-        assert "Trained on: a text that is not known here" in said or page == "information"
+        assert "Trained on: an unknown text" in said or page == "information"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_no_size_is_asked_for_where_no_law_can_answer(open_page, folder):
         (["curvature", "spectra"], "curvature", "No unit of this stage was run"),
         ([], "information", "holds no prequential information"),
         (["layers"], "quantization", "none was measured"),
-        (["layers"], "curvature", "cannot be judged here"),
+        (["layers"], "curvature", "cannot be compared here"),
     ],
 )
 def test_a_suite_without_a_table_has_a_sentence_there(
@@ -202,8 +202,8 @@ def test_the_best_rate_is_explained_where_it_is(best, text):
 
 def test_an_unknown_training_text_is_said_to_be_unknown(folder):
     models = Suite(folder, "one").models()
-    assert trained_on(models) == "a text that is not known here"
+    assert trained_on(models) == "an unknown text"
     assert stand_ins(models) == STAND_IN
     mixed = pd.DataFrame({"corpus": ["The Pile", UNKNOWN_TEXT], "stand_in": [None, "prose"]})
-    assert trained_on(mixed) == "The Pile and a text that is not known here"
+    assert trained_on(mixed) == "The Pile and an unknown text"
     assert stand_ins(mixed.head(1)) == ""

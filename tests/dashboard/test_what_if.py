@@ -407,7 +407,7 @@ def test_the_prequential_code_is_of_the_unquantized_model_and_hollow(open_page):
     assert not app.exception
     assert charts(app)[0]["layer"][0]["mark"]["filled"] is False
     assert "unquantized, code length *prequential*" in markdown(app)
-    assert any("bitrate play no role" in caption.value for caption in app.caption)
+    assert any("bitrate have no effect" in caption.value for caption in app.caption)
     before = [metric.value for metric in app.metric]
     app.select_slider(key="bits").set_value("3").run()
     assert [metric.value for metric in app.metric] == before
@@ -539,5 +539,5 @@ def test_the_gaps_own_law_is_a_second_opinion():
 
 def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_suite):
     app = open_page("what_if", target="20")
-    assert "is there already" in markdown(app)
-    assert any("second opinion" in c.value for c in app.caption)
+    assert "already meets the target" in markdown(app)
+    assert any("A check: one law" in c.value for c in app.caption)

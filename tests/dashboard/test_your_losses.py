@@ -90,7 +90,7 @@ def test_an_upload_of_the_example_is_the_example(open_page, suite):
     kept = record_of(app)
     assert kept.own["SHA-256"] == hashlib.sha256(file[1]).hexdigest()
     assert not kept.suites, "the numbers are of no suite"
-    assert "stored nowhere" in kept.caveat
+    assert "not stored" in kept.caveat
     assert set(query_of(link_of(app))) >= {*values, "suite"}
     app.switch_page("pages/overview.py").run()
     assert "own_losses" not in app.session_state

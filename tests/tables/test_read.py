@@ -126,10 +126,10 @@ BOMB = pa.table({"N": [1] * 2, "loss": pa.array(["9" * 900] * 2)})
         (b"N,loss,loss\n1,2,3\n", "has 2 columns `loss`"),
         (b"N,D\n1,2\n", "has no column 'loss'; its columns are `N`, `D`"),
         (b'{"N": 1, "loss": 2}\n{"N": 1,', "is damaged or cut off: its line 2 is no JSON"),
-        (b'[{"N": 1, "loss": 2},', "is no JSON: "),
+        (b'[{"N": 1, "loss": 2},', "is not JSON: "),
         (b"[" * 100_000, "is JSON that is nested too deeply"),
         (b'[{"N": 1, "loss": 2, "loss": 3}]', "has an object with two values called `loss`"),
-        (b'[{"N": 1, "loss": 2}, {"N": 1, "loss": "x"}]', "holds cells of different kinds in its"),
+        (b'[{"N": 1, "loss": 2}, {"N": 1, "loss": "x"}]', "has cells of different kinds in its"),
         (b"[1.0, 2.0]", "is JSON without names"),
     ],
 )

@@ -38,7 +38,7 @@ def test_the_frontier_is_confirmed_by_every_pair_or_not_at_all(found, verdict):
         (0.5, 0.01, Verdict.AGREES, "more slowly than the model, as fast as there"),
         (0.8, 0.01, Verdict.AGREES, "more slowly than the model."),
         (1.3, 0.01, Verdict.DIFFERS, "faster than the model"),
-        (1.0, 0.2, Verdict.OPEN, "cannot be told"),
+        (1.0, 0.2, Verdict.OPEN, "undetermined"),
     ],
 )
 def test_how_information_grows(exponent, noise, verdict, words):
@@ -64,7 +64,7 @@ def codes(exponent: float, times: float) -> pd.DataFrame:
     [
         (0.5, 6e5, Verdict.OPEN, "the laws would meet at"),
         (1.2, 12.0, Verdict.DIFFERS, "do not meet beyond these sizes"),
-        (0.5, 1.0, Verdict.AGREES, "lies below already"),
+        (0.5, 1.0, Verdict.AGREES, "is below already"),
     ],
 )
 def test_where_information_meets_the_quantized_size(exponent, times, verdict, words):

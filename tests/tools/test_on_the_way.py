@@ -15,7 +15,7 @@ from tools.results.ladder import open_ladder
 from tools.results.sections import on_the_way
 from tools.results.sections.gains import all_chains
 
-HEADING = "### What training itself certifies"
+HEADING = "### Certified by training itself, for other models"
 
 
 def without_online(rows: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +88,7 @@ def test_one_sentence_stands_in_the_place_of_none(seeded, tmp_path):
     folder = changed(seeded, tmp_path / "data", without_online)
     text = on_the_way.section(open_ladder(folder, "seeded")).text
     assert text.endswith(
-        "Not shown: this suite holds no histograms of online losses, which a bound on the models "
-        "on the way needs (progressive validation)."
+        "Not shown: this suite has no histograms of online losses, which the bound on the mean risk "
+        "during training needs (progressive validation)."
     )
     assert "|" not in text

@@ -21,7 +21,7 @@ from tools.results import report
 from tools.results.chain import STEPS
 from tools.results.ladder import open_ladder
 
-CHAIN = "## 5. What our form and codes gain"
+CHAIN = "## 5. Gains by our form and codes"
 
 
 @cache
@@ -84,7 +84,7 @@ def test_the_gaps_are_those_of_the_bounds_themselves(seeded, seeded_report, mode
 def test_every_model_and_seed_is_in_the_table_and_shares_add_up(seeded_report):
     names = [row["model"] for row in table_after(seeded_report.text, CHAIN)]
     assert len(names) == sum(len(seeds) for seeds in SEEDS.values())
-    for row in table_after(seeded_report.text, "Share of the whole reduction"):
+    for row in table_after(seeded_report.text, "Share of each step in the whole reduction"):
         assert sum(value(row[step.label]) for step in STEPS[1:]) == pytest.approx(100, abs=3)
 
 

@@ -54,7 +54,7 @@ def test_a_statement_of_the_paper_agrees_only_where_the_interval_does(exponent, 
 def test_differences_are_named_from_two_standard_errors_on():
     assert words.compared(2.1, 1.0) == "higher"
     assert words.compared(-2.1, 1.0) == "lower"
-    assert words.compared(1.9, 1.0) == "not told apart by two standard errors"
+    assert words.compared(1.9, 1.0) == "not distinguished by two standard errors"
     with pytest.raises(ValueError, match="at least 0, not nan"):
         words.compared(1.0, float("nan"))
 

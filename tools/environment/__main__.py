@@ -11,7 +11,7 @@ ENVIRONMENT = ROOT / ".venv"
 
 
 def main() -> None:
-    """Create the environment if need be and bring the layer up to date."""
+    """Create the environment if necessary and bring the layer up to date."""
     if len(sys.argv) != 2 or sys.argv[1] not in LAYERS:
         sys.exit(f"usage: python -m tools.environment {'|'.join(LAYERS)}")
     layer = sys.argv[1]
@@ -26,7 +26,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"error: {error.filename or ENVIRONMENT}: {error.strerror or error}.")
     except KeyboardInterrupt:
-        sys.exit("error: interrupted; the same call goes on.")
+        sys.exit("error: interrupted; the same call continues.")
 
 
 if __name__ == "__main__":

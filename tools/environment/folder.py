@@ -1,4 +1,4 @@
-"""The folder ``.venv``: made by this project, adopted from a person, or refused."""
+"""The folder ``.venv``: made by this project, adopted from the user, or refused."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pathlib import Path
 from tools.environment.interpreter import Interpreter, ask, find_torch, python_of
 from tools.environment.pip import PipError, meaning
 
-#: Whose it is: ``unfinished`` is written before anything else, ``created`` when all is made.
+#: Marks of the owner: ``unfinished`` is written before anything else, ``created`` at the end.
 UNFINISHED, CREATED = "unfinished", "created"
 
-#: In its package folder: names the folders of the Python whose torch it uses.
+#: In the package folder: names the folders of the Python whose torch it uses.
 BORROWED = "existing_torch.pth"
 
 
 def prepare(environment: Path) -> None:
     """Leave a working virtual environment in ``environment``, or exit with one sentence.
 
-    One that this project made is made anew if it was left unfinished or its Python is gone.
-    What somebody else put there is used if it works, and never emptied.
+    One that this project made is made again if it is unfinished or its Python is gone.
+    An environment of the user is used if it works, and never emptied.
 
     Raises:
         PipError: pip cannot be put into a new one.
@@ -31,7 +31,7 @@ def prepare(environment: Path) -> None:
     if not environment.is_dir():
         if environment.is_symlink() or environment.exists():
             sys.exit(
-                f"error: {environment} is no folder, or a link to one that does not exist; "
+                f"error: {environment} is not a folder, or a link to one that does not exist; "
                 "remove it, or make that folder, and call make again."
             )
         _create(environment)
@@ -39,19 +39,19 @@ def prepare(environment: Path) -> None:
         _create(environment)
     elif made_here(environment):
         if _working(environment) is None:
-            print(f"The Python of {environment.name} is gone; making it anew", flush=True)
+            print(f"The Python of {environment.name} is gone; making it again", flush=True)
             _create(environment)
     else:
         _adopt(environment)
 
 
 def made_here(environment: Path) -> bool:
-    """Whether this project made it, and may make it anew."""
+    """Whether this project made it, and may make it again."""
     return (environment / CREATED).exists()
 
 
 def _working(environment: Path) -> Interpreter | None:
-    """Its interpreter, if it runs, belongs there and sees the folder that packages are in.
+    """The environment's interpreter, if it runs, belongs there and sees its package folder.
 
     After an upgrade of the Python behind it, say from 3.11 to 3.12, it runs and sees no package.
     """
@@ -62,12 +62,12 @@ def _working(environment: Path) -> Interpreter | None:
 
 
 def _adopt(environment: Path) -> None:
-    """Take a virtual environment that somebody made, or say why not and what to do."""
+    """Accept a virtual environment of the user, or exit with the reason and the remedy."""
     where = f"the environment {environment}, which this project did not make,"
     remedy = "repair it, or move it away, and call make again."
     found = _working(environment)
     if found is None:
-        sys.exit(f"error: {where} has no Python that works; {remedy}")
+        sys.exit(f"error: {where} has no working Python; {remedy}")
     if found.version < (3, 11):
         sys.exit(
             f"error: {where} has Python {found.version_text}, and 3.11 or later is needed; "
@@ -84,9 +84,9 @@ def _runs(*command: str) -> bool:
 
 
 def _create(environment: Path) -> None:
-    """Make it; where the Python that calls has an accelerated torch, let it see that one.
+    """Make it; if the calling Python has an accelerated torch, make that torch visible.
 
-    The folder that holds that torch is put at the end of the path (a ``.pth`` file), which
+    The folder with that torch is put at the end of the path (a ``.pth`` file), which
     works for a system Python, a user install and another virtual environment alike.
     """
     if importlib.util.find_spec("ensurepip") is None:

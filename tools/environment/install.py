@@ -1,4 +1,4 @@
-"""Installing a layer into an environment; a torch that is there is never replaced."""
+"""Installing a layer into an environment; an existing torch is never replaced."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def install(layer: str, environment: Path) -> None:
         held.write_text(f"torch=={torch.metadata}\n")
         constraint = ["--constraint", str(held)]
     files = LAYERS[layer]
-    where = "" if made_here(environment) else f" into the {environment.name} that was there"
+    where = "" if made_here(environment) else f" into the existing {environment.name}"
     print(f"Installing the packages of: {', '.join(files)}{where}", flush=True)
     pip(*constraint, *(part for file in files for part in ("--requirement", str(ROOT / file))))
     if layer not in LIGHT:
@@ -54,7 +54,7 @@ class Pip:
 
 
 def _torch(pip: Pip) -> Torch:
-    """The torch to use: the one that is there, else installed now."""
+    """The torch to use: the existing one, else one installed now."""
     found = find_torch(pip.python)
     ours = made_here(pip.environment)
     borrowed = (ask(pip.python).own / BORROWED).exists()
@@ -67,9 +67,9 @@ def _torch(pip: Pip) -> Torch:
             sys.exit(f"error: {TORCH} was installed but cannot be found.")
     what = f"the torch {found.version or ''}".rstrip() + f" that {pip.environment.name} uses"
     remedy = (
-        "mend it, or remove .venv and name another Python, as in: make PYTHON=... compute"
+        "repair it, or remove .venv and name another Python, as in: make PYTHON=... compute"
         if ours
-        else "mend it, or move .venv away, and call make again"
+        else "repair it, or move .venv away, and call make again"
     )
     if found.error:
         sys.exit(f"error: {what} cannot be imported ({_short(found.error)}); {remedy}.")
@@ -82,7 +82,7 @@ def _torch(pip: Pip) -> Torch:
         needed = ".".join(map(str, OLDEST_TORCH))
         sys.exit(f"error: {what} is too old, {needed} or later is needed; {remedy}.")
     if found.accelerated:
-        print(f"Using the torch {found.version} that is installed", flush=True)
+        print(f"Using the installed torch {found.version}", flush=True)
     return found
 
 
@@ -91,7 +91,7 @@ def _short(error: str) -> str:
 
 
 def _release(version: str) -> tuple[int, ...]:
-    """The first two numbers of a version; of another form, later than any."""
+    """The first two numbers of a version; a version of another form counts as the latest."""
     try:
         return tuple(int(part) for part in version.split(".")[:2])
     except ValueError:
@@ -99,7 +99,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 
 def _install_auto_gptq(pip: Pip) -> None:
-    """From its wheel where there is one for this Python, else built from source without CUDA."""
+    """Install auto-gptq from its wheel if this Python has one, else from source without CUDA."""
     print(f"Installing {AUTO_GPTQ}", flush=True)
     try:
         pip("--no-deps", "--only-binary=:all:", AUTO_GPTQ)

@@ -1,4 +1,4 @@
-"""What a Python says of itself: whether it runs, which environment it is, which torch it has."""
+"""Facts about a Python: whether it runs, its environment, and its torch."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Torch:
 
 
 def ask(python: Path | str) -> Interpreter | None:
-    """What ``python`` says of itself; None if it does not run."""
+    """Facts about ``python``; None if it does not run."""
     said = _answer(python, _WHO)
     if said is None:
         return None
@@ -83,7 +83,7 @@ def ask(python: Path | str) -> Interpreter | None:
 
 
 def find_torch(python: Path | str) -> Torch | None:
-    """The torch that ``python``, which runs, has; None without one."""
+    """The torch of a running ``python``; None without one."""
     said = _answer(python, _TORCH)
     if said is None:
         return Torch(None, None, False, [], "importing it stops Python")
@@ -91,7 +91,7 @@ def find_torch(python: Path | str) -> Torch | None:
 
 
 def _answer(python: Path | str, code: str) -> dict | None:
-    """The last line that ``code`` prints, read as JSON; None if Python does not get that far."""
+    """The last line that ``code`` prints, read as JSON; None if Python fails before."""
     try:
         result = subprocess.run(
             [str(python), "-c", code],

@@ -1,4 +1,4 @@
-"""What each way in needs: requirement files, and the two packages that are installed by hand."""
+"""The needs of each layer: requirement files, and the two packages that are installed by hand."""
 
 import hashlib
 from pathlib import Path
@@ -8,10 +8,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 #: Installed first and alone where no accelerated build is found.
 TORCH = "torch==2.13.0"
 
-#: transformers silently does without an older torch, and then has no models.
+#: transformers silently ignores an older torch, and then has no models.
 OLDEST_TORCH = (2, 6)
 
-#: Installed last and without its dependencies: it pins ones that do not go with the others, and
+#: Installed last and without its dependencies: it pins versions that conflict with the others, and
 #: its quantization algorithm needs none of them.
 AUTO_GPTQ = "auto-gptq==0.7.1"
 
@@ -41,12 +41,12 @@ LAYERS = {
 #: Layers that need no torch.
 LIGHT = ("app", "results", "check")
 
-#: Requirement files that are installed last, without what their packages ask for.
+#: Requirement files that are installed last, without the dependencies of their packages.
 ALONE = {"bench": ["tests/bench/requirements.txt"]}
 
 
 def stamp(layer: str) -> str:
-    """Digest of what ``layer`` asks for: when it changes, the environment is brought up to date."""
+    """Digest of the needs of ``layer``: when it changes, the environment is brought up to date."""
     sha = hashlib.sha256(f"{TORCH} {AUTO_GPTQ}".encode())
     for file in LAYERS[layer] + ALONE.get(layer, []):
         sha.update((ROOT / file).read_bytes())

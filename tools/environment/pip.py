@@ -1,4 +1,4 @@
-"""Calling an environment's pip, and what its failures mean in one sentence."""
+"""Calling an environment's pip, and its failures as one sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# What pip's output shows, and what that means; the first that matches counts. {0} is the group.
+# Patterns in pip's output and their meaning; the first match counts. {0} is the group.
 _MEANINGS = (
     (
         r"No space left on device|Disk quota exceeded|Errno 28|Errno 122",
@@ -17,8 +17,8 @@ _MEANINGS = (
     ),
     (
         r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError|certificate verify failed",
-        "the certificate of the package index is not trusted, as behind a proxy that has its own; "
-        "set PIP_CERT and REQUESTS_CA_BUNDLE to the file of the proxy's certificate",
+        "the certificate of the package index is not trusted, as behind a proxy with its own "
+        "certificate; set PIP_CERT and REQUESTS_CA_BUNDLE to the file of the proxy's certificate",
     ),
     (
         r"(TLS CA certificate bundle|Could not find a suitable TLS.*)",
@@ -55,7 +55,7 @@ _MEANINGS = (
     ),
     (
         r"ResolutionImpossible|conflicting dependencies",
-        "the versions asked for exclude each other",
+        "the requested versions conflict",
     ),
 )
 
@@ -77,7 +77,7 @@ def run_pip(python: str, *arguments: str, log: Path, **environment: str) -> None
         PipError: it failed.
     """
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # A cluster's pip may be told to install for the user, which an environment refuses.
+    # A cluster's pip may be configured to install for the user, which an environment refuses.
     variables = os.environ | {"PIP_USER": "0", "PIP_NO_INPUT": "1"} | environment
     result = subprocess.run(
         [*command, *arguments],
@@ -95,7 +95,7 @@ def run_pip(python: str, *arguments: str, log: Path, **environment: str) -> None
 
 
 def meaning(output: str) -> str:
-    """What pip's output says of a failure: one sentence without its full stop."""
+    """The failure in pip's output: one sentence without its full stop."""
     for pattern, sentence in _MEANINGS:
         found = re.search(pattern, output)
         if found:

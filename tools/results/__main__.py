@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build and write; a sentence and status 1 where the artifacts do not allow it."""
+    """Build and write the report; a sentence and status 1 if the artifacts do not allow it."""
     options = parser().parse_intermixed_args(arguments)
     if options.what and options.number is None:
         parser().error(f"say which figure: one of {', '.join(map(str, FIGURE_PARTS))}")

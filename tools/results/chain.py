@@ -1,4 +1,4 @@
-"""From the paper's bound to ours, step by step: the gap certified, each step at its best rate."""
+"""From the paper's bound to ours, step by step: the certified gap, each step at its best rate."""
 
 from dataclasses import dataclass, replace
 
@@ -24,12 +24,12 @@ PAPERS, OURS = "gptq", "gptq_step"
 
 @dataclass(frozen=True)
 class Step:
-    """A form, a quantizer and a code; every one gives a bound that holds by itself.
+    """A form, a quantizer and a code; each gives a valid bound.
 
     Attributes:
-        label: what is new against the step before.
+        label: the change from the step before.
         form: key of ``bounds.FORMS``.
-        quantizer: whose measured rates are looked at; the best one is taken.
+        quantizer: whose best measured rate is used.
         code: key of ``terms.CODES``.
     """
 
@@ -68,7 +68,7 @@ def is_complete(suite: Suite, model_id: str) -> bool:
 def chain(suite: Suite, model_id: str, delta: float = DELTA) -> pd.DataFrame:
     """Every step of one model.
 
-    Columns: step, rate (in words), slug, bits_per_parameter (of the file), gap_nats, total_nats,
+    Columns: step, rate (as text), slug, bits_per_parameter (of the file), gap_nats, total_nats,
     change_nats (0 for the first), share (of the whole reduction; NaN for the first), certified.
     """
     model = suite.every_model().set_index("model_id").loc[model_id]
@@ -99,12 +99,12 @@ def chain(suite: Suite, model_id: str, delta: float = DELTA) -> pd.DataFrame:
 
 
 def other_order(suite: Suite, model_id: str, delta: float = DELTA) -> float:
-    """Gap with grid-step GPTQ stored at fixed widths: what it is without entropy coding."""
+    """Gap with grid-step GPTQ stored at fixed widths, without entropy coding."""
     return best_gap(suite, replace(STEPS[-1], code="stored"), model_id, delta)[1]
 
 
 def best_of_all(suite: Suite, model_id: str, delta: float = DELTA) -> tuple[Setting, str, float]:
-    """The setting and real code of smallest gap among all measured, in the geometric form."""
+    """The setting and real code with the smallest measured gap, in the geometric form."""
     found = []
     for code in ("stored", "entropy_coded"):
         setting, gap = best_setting(suite, Choice(UNQUANTIZED, code, delta, "geometric"), model_id)

@@ -1,4 +1,4 @@
-"""Charts that the report has and the dashboard has not: pure functions of data frames."""
+"""Charts of the report that the dashboard does not have: pure functions of data frames."""
 
 import altair as alt
 import pandas as pd
@@ -8,7 +8,7 @@ from dashboard.style.glossary import GAP_COLOUR, GUESS_LABEL, GUIDE_COLOUR, MEAS
 
 
 def bound_and_losses(terms: pd.DataFrame, nominal: pd.DataFrame, guess: float) -> alt.LayerChart:
-    """Bounds and the losses that they are of against model size.
+    """Bounds, and the losses that they refer to, against model size.
 
     Args:
         terms: from ``terms.bound_terms``, certified.

@@ -1,4 +1,4 @@
-"""A suite as the report sees it: sizes, and the seeds of each."""
+"""A suite for the report: sizes, and the seeds of each."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,13 +13,13 @@ from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import parameter_count
 
-#: Failure probability of every bound, but where another is named.
+#: Failure probability of every bound, unless another is named.
 DELTA = 0.05
 
 
 @dataclass(frozen=True)
 class Size:
-    """Models that differ in their seed alone.
+    """Models that differ only in their seed.
 
     Attributes:
         models: rows of ``Ladder.models``, the first seed first.
@@ -39,18 +39,18 @@ class Size:
 
     @property
     def label(self) -> str:
-        """N as a reader sees it."""
+        """N as text."""
         return parameter_count(self.params)
 
     @property
     def seeds(self) -> int:
-        """How many models there are of this size."""
+        """The number of models of this size."""
         return len(self.models)
 
 
 @dataclass(frozen=True, eq=False)
 class Ladder:
-    """A suite of models of several sizes, every training token of which was scored.
+    """A suite of models of several sizes with every training token scored.
 
     Attributes:
         suite: open.
@@ -62,9 +62,11 @@ class Ladder:
 
     @cached_property
     def models(self) -> pd.DataFrame:
-        """Rows of ``Suite.every_model``, the smallest first and its seeds in order, with the losses
-        of the unquantized model: train_loss_nats, heldout_loss_nats, heldout_loss_se_nats,
-        train_tokens_evaluated, heldout_tokens_evaluated."""
+        """Rows of ``Suite.every_model`` with the losses of the unquantized model, smallest first.
+
+        Seeds are in order. Columns added: train_loss_nats, heldout_loss_nats, heldout_loss_se_nats,
+        train_tokens_evaluated, heldout_tokens_evaluated.
+        """
         losses = ["model_id", "train_loss_nats", "heldout_loss_nats", "heldout_loss_se_nats"]
         counts = ["train_tokens_evaluated", "heldout_tokens_evaluated"]
         trained = self.suite.quantized(UNQUANTIZED)[losses + counts]
@@ -76,12 +78,12 @@ class Ladder:
 
     @property
     def first_models(self) -> pd.DataFrame:
-        """Those of the first seed of each size, which laws are fitted to, as in the app."""
+        """Models of the first seed of each size, which laws are fitted to, as in the app."""
         return self.models[self.models["repeats"] == self.models["model_id"]]
 
     @cached_property
     def sizes(self) -> tuple[Size, ...]:
-        """The smallest first."""
+        """Sizes, the smallest first."""
         groups = self.models.groupby("repeats", sort=False)
         return tuple(Size(rows.reset_index(drop=True)) for _, rows in groups)
 

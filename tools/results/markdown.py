@@ -7,7 +7,7 @@ import altair as alt
 
 from tools.results.words import Finding, Verdict
 
-#: Where figures lie, from the file's own folder.
+#: Folder of figures, relative to the report.
 FIGURES = "docs/results"
 
 
@@ -18,7 +18,7 @@ class Part:
     Attributes:
         text: Markdown.
         charts: by the stem of their files; every one is shown in ``text``.
-        findings: what it holds against the paper.
+        findings: comparisons with the paper.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""The whole report: built in memory first, then written, so that it is whole or not there."""
+"""The whole report: built in memory first, then written completely or not at all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ def parts(ladder: Ladder) -> list[Part]:
             "## 4. The paper's five figures on this ladder",
             "Finzi et al., [*Compute-Optimal LLMs Provably Generalize Better With Scale*]"
             "(https://arxiv.org/abs/2504.15208) (ICLR 2025). Each figure is drawn alone by `python "
-            f"-m tools.results --suite {ladder.suite.name} figure NUMBER`. An interval is of the "
-            "exponent in $N$, at 95 %: a quantity is said to fall or rise only where the whole "
-            "interval has that sign.",
+            f"-m tools.results --suite {ladder.suite.name} figure NUMBER`. Intervals are of the "
+            "exponent in $N$, at 95 %: a quantity falls or rises only if the whole interval has "
+            "that sign.",
         )
     )
     return [*before, heading, *figures, *after, limits.section(ladder, findings)]
@@ -90,11 +90,11 @@ def _head(ladder: Ladder) -> str:
     return paragraphs(
         "# Results",
         f"Computed from `data/{name}` by `make results SUITE={name}`, every number and every "
-        "figure. Words about an outcome are chosen by the program from its interval; do not edit "
+        "figure. The program chooses the text about an outcome from its interval; do not edit "
         "this file by hand.",
-        "Terms are those of [docs/THEORY.md](docs/THEORY.md). **Certified** stands by what is a "
-        "guarantee; whatever is an estimate or a law is called **not certified** or says its "
-        f"interval. Measurements are of the code revision{several} {revisions}, schema "
+        "Terms are those of [docs/THEORY.md](docs/THEORY.md). **Certified** marks a guarantee; "
+        "estimates and laws are marked **not certified** or have an interval. Measurements are "
+        f"of the code revision{several} {revisions}, schema "
         f"{', '.join(origin('schema_version'))}.",
     )
 

@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?|-?\d+(?:\.\d+)?e-\d+")
 
 def svg(chart: alt.TopLevelMixin) -> bytes:
     """The chart on white, coordinates to a hundredth of a pixel."""
-    import vl_convert  # not needed by those who only want the numbers
+    import vl_convert  # imported here: only figures need it
 
     spec = _rounded(chart.to_dict())
     spec["config"] = _CONFIG
@@ -37,7 +37,7 @@ def svg(chart: alt.TopLevelMixin) -> bytes:
 
 
 def _renumbered(text: str) -> str:
-    """Names of clips and gradients counted from 0: the converter counts on from chart to chart."""
+    """Names of clips and gradients counted from 0: the converter continues counting per chart."""
     names: dict[str, int] = {}
     return _NAMES.sub(
         lambda m: f"{m[1]}{m[2]}{names.setdefault(m[0][len(m[1]) :], len(names))}", text

@@ -1,4 +1,4 @@
-"""The learning-rate sweep of a suite: its own, or that of the suite beside it."""
+"""The learning-rate sweep of a suite: its own, or that of the suite with its name and a suffix."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from dashboard.style.glossary import parameter_count
 
 _TABLE = "learning_rates"
 
-#: How a suite is called that holds the sweep of another.
+#: Suffix of a suite that holds the sweep of another.
 SWEEP_OF = "{}-sweep"
 
 
@@ -33,9 +33,11 @@ def read_sweep(data_dir: Path, suite: str) -> tuple[str, pd.DataFrame] | None:
 
 
 def by_rate(sweep: pd.DataFrame) -> pd.DataFrame:
-    """One row per size and rate: params_total, label, learning_rate, seeds, loss_nats (mean over
-    seeds; NaN if one of them diverged), low and high (of the seeds, or of one seed two standard
-    errors over windows each way)."""
+    """One row per size and rate: params_total, label, learning_rate, seeds, loss_nats, low, high.
+
+    The loss is the mean over seeds; NaN if one of them diverged. Low and high are of the seeds, or
+    for one seed two standard errors over windows each way.
+    """
     rows = []
     for (params, rate), group in sweep.groupby(["params_total", "learning_rate"]):
         loss, error = group["fresh_loss_nats"], group["fresh_loss_se_nats"]

@@ -1,4 +1,4 @@
-"""Words that follow from numbers: what an interval lets one say, and no more."""
+"""Text that follows from numbers, as far as an interval allows."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,26 +9,26 @@ from bounds import PowerLaw
 from bounds.printed import rounded_up
 from dashboard.views.overview.trends import Trend, trend
 
-#: Standard errors from which on two measurements are called different.
+#: Standard errors from which two measurements count as different.
 CLEAR = 2.0
 
 
 class Verdict(Enum):
-    """How a finding of the paper stands to what was measured here."""
+    """The result of comparing a finding of the paper with the measurements here."""
 
     AGREES = "Agrees with the paper"
     DIFFERS = "Does not agree"
-    OPEN = "Cannot be told here"
+    OPEN = "Undetermined here"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One statement of the paper held against this ladder.
+    """One statement of the paper compared with this ladder.
 
     Attributes:
-        verdict: how it stands.
-        text: the statement and what was measured, whole sentences.
-        short: what failed or stays open, as it is listed under what does not hold; empty for a
+        verdict: the result.
+        text: the statement and the measurement, whole sentences.
+        short: what failed or stays open, for the section of limits; empty for a
             finding that agrees.
     """
 
@@ -38,7 +38,7 @@ class Finding:
 
 
 def trend_words(law: PowerLaw | str) -> str:
-    """``falls with size, as N^-0.21 (95 % interval -0.25 to -0.17)``, as far as that allows."""
+    """``falls with size, as N^-0.21 (95 % interval -0.25 to -0.17)``, as far as that holds."""
     found = trend(law)
     if isinstance(law, str):
         return f"{found.value} ({law.removeprefix('No law: ').rstrip('.')})"
@@ -55,7 +55,7 @@ def interval_words(law: PowerLaw) -> str:
 
 
 def expected(direction: Trend, law: PowerLaw | str, paper: str, what: str) -> Finding:
-    """What the paper finds to fall (or rise), held against a law.
+    """A trend that the paper finds, compared with a law.
 
     Args:
         direction: ``FALLS`` or ``RISES``.
@@ -72,16 +72,16 @@ def expected(direction: Trend, law: PowerLaw | str, paper: str, what: str) -> Fi
 
 
 def compared(difference: float, error: float) -> str:
-    """``higher``, ``lower``, or that two standard errors do not tell them apart."""
+    """``higher``, ``lower``, or that two standard errors do not distinguish them."""
     if not error >= 0:
         raise ValueError(f"a standard error must be at least 0, not {error}")
     if abs(difference) <= CLEAR * error:
-        return "not told apart by two standard errors"
+        return "not distinguished by two standard errors"
     return "higher" if difference > 0 else "lower"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """So many decimals, with a true minus sign and no negative zero."""
+    """A number with so many decimals, a true minus sign and no negative zero."""
     if not math.isfinite(value):
         return "–"
     text = f"{value:.{digits}f}"
@@ -91,7 +91,7 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def upper(value: float, digits: int = 3) -> str:
-    """An upper bound, or a gap that ends at one: as ``number``, rounded up."""
+    """An upper bound, or a gap that ends at one: like ``number``, rounded up."""
     return number(rounded_up(value, digits), digits)
 
 
@@ -105,7 +105,7 @@ def percent(value: float, digits: int = 1, sign: bool = False) -> str:
 def spread(
     values: Sequence[float], digits: int = 3, write: Callable[[float, int], str] = number
 ) -> str:
-    """``2.170``, or of several seeds the mean with the smallest and largest.
+    """``2.170``, or for several seeds the mean with the smallest and largest.
 
     Args:
         write: how a number becomes text; ``upper`` for bounds.

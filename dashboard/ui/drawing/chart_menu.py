@@ -1,4 +1,4 @@
-"""The download menu of a chart: its rows, its specification, pictures; made when asked for."""
+"""The download menu of a chart: its rows, its specification, pictures; made on demand."""
 
 from functools import partial
 
@@ -21,8 +21,8 @@ _FILES = (
 def show(part: Chart, key: str) -> None:
     """A small button that opens the menu.
 
-    A closed menu is one element; its buttons are made when it is opened, which runs this
-    function alone, and each file when its button is pressed.
+    A closed menu is one element; opening it runs this function alone and makes its buttons, and
+    pressing a button makes its file.
     """
     menu = st.popover(
         "",

@@ -1,7 +1,7 @@
-"""A button that copies a text in the reader's browser.
+"""A button that copies a text in the visitor's browser.
 
-Where a page may not write to the clipboard (plain http on another machine, a frame of another
-site), the older way of copying a selection is tried, and failing that the text is shown selected.
+If a page may not write to the clipboard (plain http on another machine, a frame of another
+site), the older way of copying a selection is tried, and if that fails the text is shown selected.
 The text is data, never part of the component's HTML or JavaScript.
 """
 

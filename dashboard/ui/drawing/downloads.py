@@ -1,4 +1,4 @@
-"""The data behind a view, to look at and to take away."""
+"""The data behind a view, as tables and downloads."""
 
 import io
 from functools import partial
@@ -20,8 +20,9 @@ def tables(frames: dict[str, tuple[pd.DataFrame, str]], unit: Unit = NATS) -> No
 
 
 def table(frame: pd.DataFrame, name: str, unit: Unit = NATS, title: str = "") -> None:
-    """The rows behind the charts, with downloads as CSV and Parquet, made when asked for; columns
-    are named after the unit of their losses.
+    """The rows behind the charts, with downloads as CSV and Parquet, made on demand.
+
+    Columns are named after the unit of their losses.
 
     Args:
         frame: losses in ``unit``.

@@ -1,7 +1,7 @@
-"""What a page shows goes through here: drawn by Streamlit, and kept for the exported view.
+"""Show parts of a page: Streamlit draws them, and a record stores them for the exported view.
 
-Each function draws what its namesake of Streamlit does.  What belongs to the sidebar alone, such as
-a caption under a control, does not come this way.
+Each function draws what its namesake of Streamlit does.  Parts of the sidebar, such as
+a caption under a control, are not recorded.
 """
 
 import altair as alt
@@ -20,7 +20,8 @@ def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> 
 
     Args:
         drawn: the chart.
-        title: what it shows, in Markdown; of a model or suite only by ``escaping.escaped``.
+        title: what it shows, in Markdown; escape names of models and suites
+            (``escaping.escaped``).
         width: as in ``st.altair_chart``.
     """
     part = Chart(title, drawn)
@@ -36,7 +37,7 @@ def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> 
 def dataframe(frame: pd.DataFrame | pa.Table, title: str, **look) -> None:
     """Rows; ``title`` is for the exported view, ``look`` as in ``st.dataframe``."""
     st.dataframe(frame, hide_index=True, **look)
-    if isinstance(frame, pa.Table):  # whole numbers stay whole beside missing ones
+    if isinstance(frame, pa.Table):  # whole numbers stay whole in columns with missing values
         frame = frame.to_pandas(types_mapper=pd.ArrowDtype)
     record.current().parts.append(Table(title, frame))
 
@@ -48,7 +49,7 @@ def metric(column: DeltaGenerator, label: str, value: str, note: str, **look) ->
 
 
 def subheader(text: str) -> None:
-    """The head of a section."""
+    """The heading of a section."""
     st.subheader(text)
     _keep("heading", text)
 
@@ -60,7 +61,7 @@ def markdown(text: str, unsafe_allow_html: bool = False) -> None:
 
 
 def latex(formula: str) -> None:
-    """A formula in a line of its own."""
+    """A formula on its own line."""
     st.latex(formula)
     _keep("text", f"${formula}$")
 
@@ -72,19 +73,19 @@ def code(text: str, language: str) -> None:
 
 
 def caption(text: str) -> None:
-    """How to read a chart."""
+    """A caption that says how to read a chart."""
     st.caption(text)
     _keep("caption", text)
 
 
 def info(text: str, icon: str | None = None) -> None:
-    """What is not there, and why."""
+    """A note on what is missing, and why."""
     st.info(text, icon=icon)
     _keep("info", text)
 
 
 def warning(text: str, icon: str | None = None) -> None:
-    """What to beware of."""
+    """A warning."""
     st.warning(text, icon=icon)
     _keep("warning", text)
 

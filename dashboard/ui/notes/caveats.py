@@ -1,4 +1,4 @@
-"""Caveats under a chart: which bounds are not certificates and why, and remarks on models."""
+"""Caveats under a chart: bounds that are not certificates with the reasons, and remarks."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from dashboard.ui.drawing import show
 
 
 def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
-    """A caveat where bounds are not certificates, with the reasons.
+    """A caveat about bounds that are not certificates, with the reasons.
 
     Args:
         terms: columns model_id, certified, not_certified_because.
@@ -26,8 +26,7 @@ def not_certified(terms: pd.DataFrame, what: str = "Hollow points") -> None:
 
 
 def remarks(suites: Sequence[Suite]) -> None:
-    """What to know of single models before they are compared, also of those that have no bound or
-    were not measured at all.
+    """Remarks on single models, also on models without a bound or a measurement.
 
     Raises:
         ArtifactError: a file is damaged.

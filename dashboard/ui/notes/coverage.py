@@ -17,7 +17,7 @@ def without_bound(suite: Suite, choice: Choice, terms: pd.DataFrame) -> None:
     scored = set(suite.quantized(choice.setting)["model_id"])
     missing = [name for name in suite.models()["model_id"] if name not in set(terms["model_id"])]
     reasons = {
-        "their losses at this setting were measured on part of the training tokens only": [
+        "their losses at this setting were measured only on part of the training tokens": [
             name for name in missing if name in scored
         ],
         "they were not measured at this setting": [name for name in missing if name not in scored],

@@ -1,4 +1,4 @@
-"""The words around the bound: what the numbers are, what is guaranteed, what each term means."""
+"""Text about the bound: the numbers, the guarantee, the meaning of each term."""
 
 import math
 
@@ -56,22 +56,21 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Held-out loss",
             "measured_heldout_loss_nats",
             f"± {model['measured_heldout_se_nats']:.3f} standard error",
-            "Mean loss of the quantized model on documents that were never trained on, in "
-            f"{unit.label}; the standard error takes whole documents as independent.",
+            f"Mean loss of the quantized model on held-out documents, in {unit.label}. The "
+            "standard error assumes independent documents.",
         ),
         (
             "Training loss",
-            # Of the very windows that the bound is of, so that the numbers add up.
+            # Of the same windows as the bound, so that the numbers add up.
             "training_loss_nats" if choice.form == SAMPLED else "measured_train_loss_nats",
             "before quantization",
-            "Mean loss of the unquantized model over the training tokens that were scored, in "
-            f"{unit.label}.",
+            f"Mean loss of the unquantized model over the scored training tokens, in {unit.label}.",
         ),
         (
             "Gap",
             "gap_nats",
             gap_note(model) or "bound − training loss",
-            f"What certainty costs, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
+            f"Cost of certainty, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
         ),
     )
     for column, (label, key, note, help_text) in zip(st.columns(4), numbers, strict=True):
@@ -79,15 +78,15 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
         show.metric(column, label, value, note, help=help_text, border=True)
 
 
-#: Why a gap has an error, where it has one.
+#: Help text about the error of an estimated gap.
 _ESTIMATED_GAP = (
-    " The bound is on all training windows; the training loss that the gap subtracts is estimated "
-    "from a sample of them, so the gap is an estimate, with that standard error."
+    " The bound covers all training windows, but the training loss is estimated from a sample. So "
+    "the gap is an estimate with this standard error."
 )
 
 
 def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
-    """Bound, gap and terms by the laws, at a size that nobody measured."""
+    """Bound, gap and terms by the laws, at a size that was not measured."""
     rows = [
         ("Bound", BOUND),
         ("Gap", GAP),
@@ -108,33 +107,32 @@ def predicted(view: Outlook, size: ChosenSize, unit: Unit) -> None:
     guess = guess_of(view, unit)
     beyond = f" {beyond_guess(guess)}" if bound.high > guess else ""
     show.caption(
-        "In the chart the prediction is pale with dashed outlines, its bracket the 95 % "
-        "prediction interval of the whole bound, cut off where it would squeeze the chart."
-        f"{beyond} The guarantee "
-        "below is of the measured models' bars alone."
+        "In the chart the prediction is pale with dashed outlines. Its bracket is the 95 % "
+        "prediction interval of the whole bound, cut off if it would squeeze the chart."
+        f"{beyond} The guarantee below covers only the bars of the measured models."
     )
 
 
 def guess_of(view: Outlook, unit: Unit) -> float:
-    """What a uniform guess costs, by the largest vocabulary."""
+    """The loss of a uniform guess, by the largest vocabulary."""
     guesses = (unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
     return max(guesses)
 
 
 def beyond_guess(guess: float) -> str:
-    """What it means that laws of terms add up to more than a uniform guess costs."""
+    """The sentence for laws of terms whose sum exceeds the loss of a uniform guess."""
     return (
-        f"It reaches above {guess:.3f}, what a uniform guess costs (ln V): a bound up there is "
-        "vacuous, and laws fitted term by term cannot all hold there, since the form "
-        "trades its terms off against one another."
+        f"It exceeds {guess:.3f}, the loss of a uniform guess (ln V), where a bound is vacuous. "
+        "The laws of the terms cannot all hold there, since the form trades its terms off "
+        "against one another."
     )
 
 
-_AND_DRAW = "and the draw of the windows that were scored"
+_AND_DRAW = "and the draw of the scored windows"
 
 
 def reading(choice: Choice, terms: pd.DataFrame) -> None:
-    """What the chart shows and what it promises."""
+    """The guarantee that the chart shows."""
     if terms["certified"].any():
         words = GUARANTEE.replace("$1-\\delta$", f"{1 - choice.failure_probability:.12g}")
         if choice.form == SAMPLED:
@@ -146,7 +144,7 @@ def reading(choice: Choice, terms: pd.DataFrame) -> None:
 
 
 def form_of(choice: Choice) -> Form:
-    """The words of the chosen form."""
+    """Name, formulas and idea of the chosen form."""
     known = (*FORMS, SAMPLED_FORM)
     return next(form for form in known if form.key == choice.form)
 
@@ -165,7 +163,7 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
     known = any(isinstance(law, PowerLaw) for law in laws.values())
     grows, dashes, blank = (" grows as |", "---|", " |") if known else ("", "", "")
     lines = [
-        f"| | term | {unit.label} | share |{grows} formula | what it means |",
+        f"| | term | {unit.label} | share |{grows} formula | meaning |",
         f"|---|---|--:|--:|{dashes}---|---|",
     ]
     terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
@@ -188,37 +186,36 @@ def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, u
 
 
 _SYMBOLS = (
-    "Bars are means over training tokens, losses rounded up to the edge of their bin (by some "
-    "thousandths, which the smoothing includes), $X^s$ the smoothed losses, $Z = W - X^s$ the "
-    "slack below the ceiling $W$ and $G$ its geometric mean, $w$ the width of the interval of "
-    "smoothed losses"
+    "Bars are means over training tokens. Losses are rounded up to the edge of their bin (by some "
+    "thousandths, which the smoothing includes). $X^s$ are the smoothed losses, $Z = W - X^s$ is "
+    "the slack below the ceiling $W$, $G$ its geometric mean, and $w$ the width of the interval "
+    "of smoothed losses"
 )
 _SAMPLED_SYMBOLS = (
-    r"Bars are means over the evaluated windows, $X^s$ the smoothed losses, $Y = \max(y_0, cH)$ "
-    r"with $H$ the predictive entropy, $Z = Y - \ln(1 + \lambda(Y - X^s))/\lambda$ the summand of "
-    r"form (1), and $U_{\delta_s/M}(Z)$ a bound on its mean over *all* training windows that holds "
-    r"with probability $1 - \delta_s/M$ over the draw of the windows, by betting (Waudby-Smith and "
-    "Ramdas 2024)"
+    r"Bars are means over the evaluated windows, and $X^s$ the smoothed losses. $Y = \max(y_0, "
+    r"cH)$ with the predictive entropy $H$, and $Z = Y - \ln(1 + \lambda(Y - X^s))/\lambda$ is "
+    r"the summand of form (1). $U_{\delta_s/M}(Z)$ bounds its mean over *all* training windows "
+    r"with probability $1 - \delta_s/M$ over the draw of the windows, by betting (Waudby-Smith "
+    "and Ramdas 2024)"
 )
 
 
 def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
-    """What share of C the failure probability has, and why it is small; how it is divided where
-    windows were sampled.
+    """The share of C that the failure probability has, and how sampling divides delta.
 
     Args:
-        settings: of the suite that can be bounded.
+        settings: number of settings of the suite that can be bounded.
     """
     delta = choice.failure_probability
     if choice.form == SAMPLED:
         split = sampling_confidence(choice.failure_probability, settings)
         show.caption(
-            f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g}, "
-            f"and the draw of the windows {split.sample:g}, shared out evenly among what can be "
-            f"looked at ({split.per_setting:.2g} each): the M = {settings} settings of this suite "
-            "that can be bounded, each with two codes in two forms. The two forms share that of "
-            "the inequality as well. So whichever of them is picked after looking, the bound "
-            "holds; δ is to be fixed beforehand."
+            f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g} "
+            f"and the draw of the windows {split.sample:g}. The share of the draw is divided "
+            f"evenly ({split.per_setting:.2g} each) among the M = {settings} settings of this "
+            "suite that can be bounded, each with two codes in two forms. The two forms also "
+            "share that of the inequality. So the bound holds for any of them, even if it is "
+            "selected afterwards. Only δ must be fixed in advance."
         )
         delta = split.per_form
     part = model["confidence_nats_per_token"]
@@ -228,50 +225,50 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
     shown = f"{percent:.{digits}f}" if percent > 1e-4 else f"{percent:.1e}"
     whole = f"{c:.4f}" if c >= 1e-3 else f"{c:.2g}"
     show.caption(
-        f"Of $C$ = {whole} nats per token, certainty at δ = {delta:g} accounts for {part:.2g}, or "
-        f"{shown} %: δ enters through its logarithm only, and that is shared out over "
-        f"all $D$ = {model['train_tokens']:,} training tokens."
+        f"Of $C$ = {whole} nats per token, δ = {delta:g} accounts for {part:.2g}, or {shown} %. δ "
+        "enters only through its logarithm, which is divided by all $D$ = "
+        f"{model['train_tokens']:,} training tokens."
     )
 
 
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
-    """What the waterfall says."""
+    """The caption of the waterfall."""
     certified = bool(steps["certified"].iloc[-1])
     status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
     if choice.form == SAMPLED and choice.has_real_code:
         status += (
             ": a gap subtracts a training loss that is estimated from the sample, and the first "
-            "one takes the sample for the whole text"
+            "one treats the sample as the whole text"
         )
     first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
     show.caption(
-        f"Each bar between the two ends is what one step takes off or adds to the gap of "
-        f"{escaped(model_id)} at the same δ: the forms of the bound at the chosen setting"
-        f"{', then entropy coding' if choice.code == 'stored' else ''}, last the quantizer and "
-        f"rate where the gap is smallest of all measured, which the code's header pays for. Every "
-        f"stage is {status}. In all the gap goes from "
-        f"{upper_text(first)} to {upper_text(last)} {unit.label}{change_words(first, last)}."
+        f"Each bar between the two ends is the change of the gap of {escaped(model_id)} by one "
+        "step at the same δ. First come the forms of the bound at the chosen "
+        f"setting{', then entropy coding' if choice.code == 'stored' else ''}. The last step "
+        "selects the quantizer and rate with the smallest measured gap, which the code's header "
+        f"pays for. Every stage is {status}. In total the gap goes from {upper_text(first)} to "
+        f"{upper_text(last)} {unit.label}{change_words(first, last)}."
         f"{_added(steps)}"
     )
 
 
 def _added(steps: pd.DataFrame) -> str:
-    """Why the end may be higher than the start, where a sample was taken for the whole."""
+    """Why the last gap may be larger than the first if the first treats a sample as complete."""
     rises = steps["gap_nats"].iloc[-1] > steps["gap_nats"].iloc[0]
     if not rises or not (steps["kind"] == SAMPLING).any():
         return ""
-    return " The first bar leaves out what sampling costs; more windows make that smaller."
+    return " The first bar leaves out the cost of sampling; more windows reduce that cost."
 
 
 def questions() -> None:
-    """What readers ask, answered in place."""
+    """Frequent questions with their answers."""
     with st.expander("Questions about this bound", icon=":material/help:"):
         for question, answer in QUESTIONS:
             st.markdown(f"**{question}** {answer}")
 
 
 def _signed(value: float, form: str) -> str:
-    """With a true minus sign, and none before a 0."""
+    """A number with a true minus sign, and none before a 0."""
     return f"{value:z{form}}".replace("-", "−")
 
 
@@ -282,13 +279,13 @@ def _law_cell(law: PowerLaw | str) -> str:
 
 
 def law_reading(law: PowerLaw | str) -> None:
-    """Exponent and interval of one law, or why there is none."""
+    """Exponent and interval of one law, or the reason for none."""
     if isinstance(law, str):
         show.caption(law)
         return
     show.caption(
         f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "
-        "it leaves the measured sizes."
+        "it is extrapolated."
     )
 
 
@@ -299,17 +296,16 @@ def laws_reading(terms: pd.DataFrame, ratios: Ratios) -> None:
         show.caption(few)
         return
     show.caption(
-        "Robust fits on log axes to "
-        f"{counted(terms['params_total'].nunique(), 'measured size')}; bands are 95 % intervals of "
-        "the laws, from a bootstrap over models, widened because there are few. The bracket of a "
-        "size that was not measured is the prediction interval for a single model. They are rough "
-        "all the same, and nothing measured says that a law goes on. A term with a negative "
-        f"exponent shrinks as models grow {along(ratios)}."
+        f"Robust fits on log axes to {counted(terms['params_total'].nunique(), 'measured size')}. "
+        "Bands are 95 % intervals of the laws from a bootstrap over models, widened for few "
+        "models. The bracket of a size that was not measured is the prediction interval for a "
+        "single model. The intervals are rough, and these data cannot validate an extrapolation. "
+        f"A term with a negative exponent shrinks as models grow {along(ratios)}."
     )
 
 
 def along(ratios: Ratios) -> str:
-    """On which line of training lengths, in words that follow “as models grow”."""
+    """The line of training lengths, as text after “as models grow”."""
     if ratios.is_optimal:
         return "along the compute-optimal frontier"
     return f"at {'about ' if ratios.is_one else ''}{ratios.words}"

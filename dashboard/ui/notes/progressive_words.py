@@ -1,4 +1,4 @@
-"""What the line of the models on the way says, and what it does not."""
+"""Text about the bound during training, and what it does not cover."""
 
 import pandas as pd
 
@@ -12,23 +12,24 @@ from dashboard.ui.notes.caveats import not_certified
 #: Why a bound of the final model by its code is another statement.
 ANOTHER_STATEMENT = (
     "A bound of the final model is another statement: that model has seen every token that scores "
-    "it, so it must pay for a code."
+    "it, so it needs a code."
 )
 
 
 def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit: Unit) -> None:
-    """What the line is, in numbers of one model where it has any; or why there is no line.
+    """A caption for the bound during training, with the numbers of one model, or the reason for
+    none.
 
     Args:
         rows: of ``progressive.on_the_way``, in ``unit``.
     """
     if rows.empty:
         show.caption(
-            "What training itself certifies of the models on the way is not shown: this suite has "
-            "no histogram of online losses, which is kept while a model is trained here."
+            "The bound on the mean risk during training is not shown: this suite has no histogram "
+            "of online losses, which only training here stores."
         )
         return
-    # No badge: that of the headline is of the final model, and the two must not be taken for one.
+    # No badge: the headline's badge is about the final model, and the two must not be confused.
     status = ", certified" if rows["certified"].all() else ""
     own = rows[rows["model_id"] == model_id]
     value = ""
@@ -39,23 +40,23 @@ def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit:
             f"online loss is {row['online_loss_nats']:.3f}."
         )
     show.caption(
-        f"▲ **{SHORT_LABEL}**{status}:{value} Each batch was scored before it was trained on, so "
-        "the mean risk of the models during training is bounded without a code (with probability "
+        f"▲ **{SHORT_LABEL}**{status}:{value} Each batch was scored before training on it, so the "
+        "mean risk during training is bounded without a code (with probability "
         f"{1 - failure_probability:.12g}). {ANOTHER_STATEMENT}{_trained_again(rows)}"
     )
     not_certified(rows, f"Hollow triangles ({SHORT_LABEL.lower()})")
 
 
 def _trained_again(rows: pd.DataFrame) -> str:
-    """Where the losses come from, if not from the training of the models themselves."""
+    """The source of the losses, if it is not the training of the models themselves."""
     devices = sorted(rows["trained_again_on"].dropna().unique())
     return f" {trained_again_words(devices)}" if devices else ""
 
 
 def trained_again_words(devices: list[str]) -> str:
-    """That online losses are of a second training, and what it ran on."""
+    """The sentence that online losses are of a second training, and its device."""
     return (
         "These losses are of a second training with the same text, recipe and seeds "
-        f"({escaped(', '.join(devices))}), which rounds differently: its weights are not those of "
-        "the measured models."
+        f"({escaped(', '.join(devices))}). It rounds differently, so its weights differ from "
+        "those of the measured models."
     )

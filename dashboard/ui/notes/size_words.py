@@ -1,4 +1,4 @@
-"""What a page shows of a size that nobody trained: laws' values, never like measurements."""
+"""Values of laws at a size that was not trained; they never look like measurements."""
 
 import streamlit as st
 
@@ -10,7 +10,7 @@ from dashboard.style.glossary import parameter_count
 from dashboard.style.numbers import number_label
 from dashboard.ui.drawing import show
 
-#: Metrics side by side.
+#: Metrics in a row.
 _COLUMNS = 4
 
 
@@ -32,19 +32,20 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
         if all(isinstance(found, str) for _, found, _ in rows):
-            nearest = f"What follows is of **{escaped(size.model_id)}**, the nearest size."
+            nearest = f"The rest of the page shows **{escaped(size.model_id)}**, the nearest size."
             show.caption(f"{rows[0][1]} {nearest}")
             return
         show.caption(
             "Read off the laws of the measured models, with the 95 % prediction interval for a "
-            "single model below each number. It covers how models scatter about a law, not whether "
-            "the law goes on, and **nothing read off a law is certified**. What follows about one "
-            f"model is of **{escaped(size.model_id)}**, the nearest that was measured."
+            "single model below each number. The interval covers the scatter of models about a "
+            "law, not whether the law continues. **Nothing read off a law is certified**. The "
+            f"numbers of one model below are of **{escaped(size.model_id)}**, the nearest "
+            "measured size."
         )
 
 
 def badge(n: float, smallest: float, largest: float) -> str:
-    """In Markdown, how a size stands to what was measured."""
+    """A badge with the position of a size relative to the measured ones."""
     words, extrapolated = standing(n, smallest, largest)
     if extrapolated:
         return f":violet-badge[:material/trending_up: extrapolated: {words}]"

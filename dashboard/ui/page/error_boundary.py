@@ -1,4 +1,4 @@
-"""What nobody foresaw: a sentence for the visitor, everything else for the log."""
+"""Unexpected errors: a sentence for the visitor, all details for the log."""
 
 import logging
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def as_one_sentence() -> Iterator[None]:
-    """Let no error through to the visitor, with its path, its module or its traceback.
+    """Keep every unexpected error from the visitor, with its path, module and traceback.
 
-    Streamlit can be told to hide them, but some hosts tell it otherwise.
+    Streamlit can hide them, but some hosts disable that.
     """
     try:
         yield
-    except Exception:  # noqa: BLE001 - whatever it is, a visitor must not see it
+    except Exception:  # noqa: BLE001 - no visitor may see any unexpected error
         _log.exception("A page broke off")
         st.error(
-            "Something went wrong here, and the log of this server says what. Reload the page, or "
-            "go to another one.",
+            "Something went wrong here; the log of this server has the details. Reload the page, "
+            "or open another one.",
             icon=":material/error:",
         )

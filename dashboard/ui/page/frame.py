@@ -1,4 +1,4 @@
-"""The frame of every page: which suite is open, and plain words where none can be."""
+"""The frame of every page: the open suite, and a sentence if none can be opened."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ from dashboard.ui.page.navigation import link_to, navigation, title_of
 
 
 def open_suite_from_sidebar() -> bool:
-    """Let the reader choose a suite and open it; False if there is nothing to show.
+    """Show the choice of a suite and open it; False if there is nothing to show.
 
     The open suite is ``st.session_state["open_suite"]``.
     """
@@ -52,9 +52,9 @@ def open_suite_from_sidebar() -> bool:
 def open_suite() -> Suite:
     """The suite that the frame has opened.
 
-    Until some visitor has been through ``app.py``, Streamlit takes every file in ``pages/`` for a
-    script of its own, so the first visitor of a fresh server who follows a link to a page arrives
-    here without the frame.  Declaring the pages puts that right, and the script starts anew.
+    Until some visitor has opened ``app.py``, Streamlit treats every file in ``pages/`` as a
+    separate script. So the first visitor of a new server who follows a link to a page arrives
+    here without the frame.  Declaring the pages fixes this, and the script starts again.
     """
     suite = st.session_state.pop("open_suite", None)  # every run opens its own
     if suite is None:
@@ -64,8 +64,7 @@ def open_suite() -> Suite:
 
 
 def title(suite: Suite, text: str, *, of_suite: bool = True) -> None:
-    """The head of a page: its title and the place of the share buttons, what was wrong with the
-    link, and whether another text stands in for what the models were trained on.
+    """The head of a page: its title, the share buttons, problems of the link, stand-in texts.
 
     Args:
         of_suite: whether the page shows numbers of the suite.
@@ -80,20 +79,20 @@ def title(suite: Suite, text: str, *, of_suite: bool = True) -> None:
 
 
 def stop() -> None:
-    """End the page here; what there is of it can be shared all the same."""
+    """End the page here; the parts above can still be shared."""
     share.show()
     st.stop()
 
 
 def stand_ins(suite: Suite) -> list[str]:
-    """Sentences about models whose training text could not be had, one per text that stands in."""
+    """Sentences about models without their training text, one per text that stands in."""
     models = suite.models()
     sentences = []
     for text, rows in models.dropna(subset=["stand_in"]).groupby("stand_in", sort=False):
         of = "" if len(rows) == len(models) else f" ({', '.join(rows['model_id'])})"
         sentences.append(
-            f"**Another text stands in for the training text**{escaped(of)}: {escaped(text)}. "
-            "No bound computed from it is certified, so all of them are drawn hollow."
+            f"**Another text stands in for the training text**{escaped(of)}: {escaped(text)}. No "
+            "bound computed from it is certified, so all of them are drawn hollow."
         )
     return sentences
 
@@ -104,7 +103,7 @@ def show_error(error: ArtifactError) -> None:
 
 
 def show_provenance(suite: Suite) -> None:
-    """In the sidebar: where the numbers come from."""
+    """In the sidebar: the source of the numbers."""
     of_units = {key: suite.provenance(key) for key in ("code_revision", "schema_version", "device")}
     code, version, device = (escaped(_first_of(found)) for found in of_units.values())
     models = suite.models()
@@ -126,18 +125,17 @@ def show_provenance(suite: Suite) -> None:
 
 
 def _first_of(values: list[str]) -> str:
-    """What may be many: a suite can be measured over weeks, on several machines."""
+    """A summary of several values: a suite can be measured over weeks, on several machines."""
     if len(values) > 2:
         return f"{values[0]} and {len(values) - 1} others"
     return " and ".join(values) or "unknown"
 
 
 def _all_of(values: dict[str, list[str]]) -> str | None:
-    """Every value where not all are shown."""
+    """Every value, if the summary leaves some out."""
     found = {key: each for key, each in values.items() if len(each) > 2}
     lines = [
-        f"{key.replace('_', ' ').capitalize()}s, those of most files first: "
-        f"{escaped(', '.join(each))}"
+        f"{key.replace('_', ' ').capitalize()}s, most frequent first: {escaped(', '.join(each))}"
         for key, each in found.items()
     ]
     return "  \n".join(lines) or None

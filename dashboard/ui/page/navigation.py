@@ -8,13 +8,13 @@ from streamlit.navigation.page import StreamlitPage
 
 @dataclass(frozen=True)
 class PageEntry:
-    """A page as it is found.
+    """A page of the app.
 
     Attributes:
         name: of its file under ``pages``, and in the address.
         title: in the sidebar and over the page.
         icon: a Material symbol.
-        question: what it answers, in one short line.
+        question: that it answers, in one short line.
     """
 
     name: str
@@ -24,11 +24,11 @@ class PageEntry:
 
     @property
     def file(self) -> str:
-        """Its script, as Streamlit knows it."""
+        """The page's script, as a page of Streamlit."""
         return f"pages/{self.name}.py"
 
 
-#: The first is what an address without a page opens.
+#: An address without a page opens the first.
 PAGES = (
     PageEntry("overview", "Overview", "home", "What is guaranteed?"),
     PageEntry(
@@ -39,41 +39,41 @@ PAGES = (
     PageEntry("curvature", "Curvature", "landscape", "Why do few bits do?"),
     PageEntry("information", "Information", "data_usage", "How much does a model know?"),
     PageEntry("scaling_laws", "Scaling laws", "trending_down", "How does each number grow?"),
-    PageEntry("what_if", "What if", "science", "And a model nobody trained?"),
-    PageEntry("your_losses", "Your losses", "upload_file", "And a model of your own?"),
-    PageEntry("artifacts", "Artifacts", "inventory_2", "What was run, where is it?"),
+    PageEntry("what_if", "What if", "science", "What would a larger model get?"),
+    PageEntry("your_losses", "Your losses", "upload_file", "What about your own model?"),
+    PageEntry("artifacts", "Artifacts", "inventory_2", "What was run, and where?"),
 )
 
 _BY_NAME = {page.name: page for page in PAGES}
 
 
 def navigation() -> StreamlitPage:
-    """Declare all pages; the one that the address asks for.
+    """Declare all pages; return the one that the address asks for.
 
-    Streamlit serves the first page at the root alone, and says "Page not found" to its name, which
-    people type: that is the address of a page without an entry in the sidebar, which leads to the
-    root.
+    Streamlit serves the first page only at the root, and says "Page not found" to its name, which
+    people type: that address belongs to a page without an entry in the sidebar, which redirects to
+    the root.
     """
     pages = [
         st.Page(
             page.file,
             title=page.title,
             icon=f":material/{page.icon}:",
-            # Else its name would be kept for it all the same.
+            # Otherwise its name would be reserved for it.
             **({"default": True, "url_path": ""} if page is PAGES[0] else {}),
         )
         for page in PAGES
     ]
     named = st.Page(_nothing, title=PAGES[0].title, url_path=PAGES[0].name, visibility="hidden")
     chosen = st.navigation([*pages, named])
-    if chosen is named:  # before any control is bound to what the address says
+    if chosen is named:  # before any control is bound to the address
         said = {key: st.query_params.get_all(key) for key in st.query_params}
         st.switch_page(pages[0], query_params=said)
     return chosen
 
 
 def _nothing() -> None:
-    """A page that leads to another one before it is run."""
+    """A page that redirects to another one before it runs."""
 
 
 def title_of(name: str) -> str:
@@ -82,6 +82,6 @@ def title_of(name: str) -> str:
 
 
 def link_to(name: str, label: str | None = None) -> None:
-    """A link to a page, which takes the reader's choices along as the sidebar's links do."""
+    """A link to a page that keeps the visitor's choices, like the links of the sidebar."""
     page = _BY_NAME[name]
     st.page_link(page.file, label=label or page.title, icon=f":material/{page.icon}:")

@@ -1,4 +1,4 @@
-"""Sharing a view: a link that reproduces it, and what an old link says on new artifacts."""
+"""Sharing a view: a link that reproduces it, and a note about old links on new artifacts."""
 
 import re
 from urllib.parse import urlencode
@@ -18,8 +18,7 @@ _VERSION = re.compile(rf"(?P<suite>.+):(?P<digest>[0-9a-f]{{{SHORT}}})")
 
 
 def link(shown: Record, address: str) -> str:
-    """The address of a view with every control in it, also those at their default, and with the
-    version of the artifacts.
+    """The address of a view with every control, also those at their default, and the version.
 
     Args:
         shown: a page that has run to its end.
@@ -36,14 +35,14 @@ def _in_link(value: str | bool | list[str]) -> str | list[str]:
 
 
 def reserve_place() -> None:
-    """Keep room for the buttons here; what they share is known when the page has run."""
+    """Reserve a place for the buttons; they share the page after it has run."""
     st.session_state["share_place"] = st.container(
         horizontal=True, width="content", vertical_alignment="center", key="share"
     )
 
 
 def show() -> None:
-    """The buttons, in the place that was kept for them, if the page came that far."""
+    """Draw the buttons in the reserved place, if the page got that far."""
     place = st.session_state.pop("share_place", None)
     shown = record.current()
     if place is None:
@@ -71,23 +70,23 @@ def show() -> None:
 
 
 def version_notice() -> None:
-    """Say so if the link that led here was made on other artifacts than those that are open.
+    """A note if the link that led here was made with other artifacts than the open ones.
 
-    What is no version is ignored, and so is that of a suite which is not there.
+    Invalid versions are ignored, and so are versions of suites that do not exist.
     """
     asked = st.query_params.get_all(VERSION)
     if "suite" in st.session_state.get("link_complaints", {}):
         return
     if asked == st.session_state.get("past_versions"):
-        return  # a control was moved: this is not the link's view any more
+        return  # after a control moved, this is not the link's view
     found = [match for version in asked if (match := _VERSION.fullmatch(version))]
     versions = {match["suite"]: match["digest"] for match in found}
     for suite in record.current().suites:
         version = versions.get(suite.name, suite.version.short)
         if version != suite.version.short:
             st.warning(
-                f"This link was made on version `{version}` of the suite “{escaped(suite.name)}”, "
-                f"and the artifacts here are version `{suite.version.short}`: numbers may differ "
-                "from those that its sender saw.",
+                f"This link was made with version `{version}` of the suite "
+                f"“{escaped(suite.name)}”, but the artifacts here are version "
+                f"`{suite.version.short}`. Numbers may differ from those that its sender saw.",
                 icon=":material/history:",
             )

@@ -1,4 +1,4 @@
-"""Columns of the artifacts as a reader sees them: meaning, unit, and how numbers are written."""
+"""Columns of the artifacts as shown: meaning, unit, and number format."""
 
 import pandas as pd
 import pyarrow as pa
@@ -6,7 +6,7 @@ import streamlit as st
 
 import schema
 
-#: Units by column, or by the end of its name; the meaning in the schema says the rest.
+#: Units by column, or by the end of its name; the meaning in the schema has the rest.
 _UNITS = {
     "k_nats": "nats",
     "error_nats": "nats",
@@ -35,7 +35,7 @@ def meanings(table: str) -> pd.DataFrame:
 
 
 def column_config(table: str) -> dict:
-    """The meaning of every column in its heading."""
+    """Column configuration: the meaning of every column in the help of its heading."""
     config = {}
     for field in schema.TABLES[table]:
         unit = unit_of(field.name)

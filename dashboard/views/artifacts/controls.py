@@ -28,7 +28,7 @@ EVERY_MODEL, EVERY_SETTING, EVERY_TABLE = "every model", "every setting", "every
 
 @dataclass(frozen=True, eq=False)
 class FileChoice:
-    """Files that are listed, and the one to download (None where there is none)."""
+    """Files that are listed, and the one to download (None without one)."""
 
     found: pd.DataFrame
     file: str | None
@@ -44,7 +44,7 @@ class NumberChoice:
 
 
 def part_control() -> str:
-    """Which part of the page is shown; only that one is computed."""
+    """The part of the page to show; only that one is computed."""
     parts = [RUNS, TABLES, FILES, NUMBERS]
     links.check_link("part", parts, "the part of the page")
     links.keep_possible("part", parts, RUNS)
@@ -56,7 +56,7 @@ def part_control() -> str:
 
 
 def selection_control(suite: Suite) -> Selection:
-    """A table and which of its rows.
+    """A table and the selection of its rows.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -70,31 +70,33 @@ def selection_control(suite: Suite) -> Selection:
 
 
 def files_control(suite: Suite) -> FileChoice:
-    """Which files are listed, and which of them can be downloaded.
+    """The listed files, and the one to download.
 
     Raises:
         ArtifactError: a file is damaged.
     """
-    table = option_control("table", "Table", [EVERY_TABLE, *schema.TABLES], "A table's files.")
+    table = option_control(
+        "table", "Table", [EVERY_TABLE, *schema.TABLES], "Lists a table's files."
+    )
     models = sorted({*file_list.files(suite)["model_id"]} - {file_list.SEVERAL})
     model_id = _model_control(models)
     found = file_list.chosen(suite, None if table == EVERY_TABLE else table, model_id)
     there = list(found.loc[found["state"] != "missing", "file"])
     if not there:
         return FileChoice(found, None)
-    return FileChoice(found, option_control("file", "File", there, "The one to download."))
+    return FileChoice(found, option_control("file", "File", there, "The file to download."))
 
 
 def number_control(suite: Suite) -> NumberChoice:
-    """A number, and the model and setting that it is of.
+    """A number, with its model and setting.
 
     Raises:
         ArtifactError: a file is damaged.
     """
     paths = {path.label: path for path in PATHS}
-    path = paths[option_control("number", "Number", list(paths), "One that the pages show.")]
-    models = list(suite.models()["model_id"])[::-1]  # the largest, which pages begin with
-    model_id = option_control("of", "Model", models, "The model that the number is of.")
+    path = paths[option_control("number", "Number", list(paths), "A number that the pages show.")]
+    models = list(suite.models()["model_id"])[::-1]  # the largest, which pages show first
+    model_id = option_control("of", "Model", models, "The model of the number.")
     labels = [setting.label for setting in suite.measured_settings()]
     setting = _setting_control(labels)
     return NumberChoice(path, model_id, setting)
@@ -102,18 +104,18 @@ def number_control(suite: Suite) -> NumberChoice:
 
 def _model_control(models: Sequence[str]) -> str | None:
     """One model, or None for all."""
-    chosen = option_control("only", "Rows of", [EVERY_MODEL, *models], "Keep to one model.")
+    chosen = option_control("only", "Rows of", [EVERY_MODEL, *models], "Shows one model only.")
     return None if chosen == EVERY_MODEL else chosen
 
 
 def _setting_control(settings: Sequence[str]) -> str | None:
     """The name of one setting, or None for all."""
-    chosen = option_control("at", "At", [EVERY_SETTING, *settings], "Keep to one setting.")
+    chosen = option_control("at", "At", [EVERY_SETTING, *settings], "Shows one setting only.")
     return None if chosen == EVERY_SETTING else chosen
 
 
 def option_control(parameter: str, label: str, options: Sequence[str], help_text: str) -> str:
-    """One of some options, the first by default; another may bring other rows, from the first."""
+    """One of some options, the first by default; a change returns to the first page of rows."""
     links.check_link(parameter, options, f"“{label}”")
     links.keep_possible(parameter, options, options[0])
     chosen = st.selectbox(
@@ -129,7 +131,7 @@ def option_control(parameter: str, label: str, options: Sequence[str], help_text
 
 
 def _filter_control(table: str) -> tuple[Condition, ...]:
-    """Conditions that a visitor wrote; none if they cannot be read, and a sentence why."""
+    """Conditions that a visitor wrote; none, and a sentence, if they cannot be read."""
     text = st.text_input(
         "Rows where",
         key="where",
@@ -152,7 +154,7 @@ def _filter_control(table: str) -> tuple[Condition, ...]:
 
 
 def page_control(rows: int) -> int:
-    """Which page of so many rows, from 1."""
+    """The page of so many rows, from 1."""
     last = pages(rows)
     if last == 1:
         return 1

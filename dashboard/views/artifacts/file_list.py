@@ -1,4 +1,4 @@
-"""The files of a suite: what each holds and was made by, and whether the manifest lists it so."""
+"""The files of a suite: content, provenance, and comparison with the manifest."""
 
 from pathlib import Path
 
@@ -13,17 +13,17 @@ from dashboard.artifacts.settings import setting_of
 from dashboard.artifacts.suite import Suite
 from dashboard.artifacts.version import digests
 
-#: Largest file that is handed out.
+#: Largest file that can be downloaded.
 MOST_HANDED_OUT = 64 * 2**20
 
 _SETTING = tuple(field.name for field in schema.SETTING_FIELDS)
 
-#: What a file holds where not all of its rows are of one model or setting.
+#: Model or setting of a file with several.
 SEVERAL = "several"
 
 
 def manifest(suite: Suite) -> Manifest | None:
-    """The manifest of a suite, None where there is none that can be read."""
+    """The manifest of a suite, None if there is none that can be read."""
 
     def read() -> Manifest | None:
         try:
@@ -36,13 +36,13 @@ def manifest(suite: Suite) -> Manifest | None:
 
 
 def files(suite: Suite) -> pd.DataFrame:
-    """One row per file that is there, in the order of tables and names; read once.
+    """One row per existing file, in the order of tables and names; read once.
 
     Columns: file (its path in the suite), table, model_id and setting (or ``SEVERAL``, or None
-    where it has none), rows, bytes, and one per key of ``schema.PROVENANCE_KEYS`` without prefix.
+    if it has none), rows, bytes, and one per key of ``schema.PROVENANCE_KEYS`` without prefix.
 
     Raises:
-        ArtifactError: a file is damaged, or went away.
+        ArtifactError: a file is damaged, or disappeared.
     """
 
     def read() -> pd.DataFrame:
@@ -61,7 +61,7 @@ def files(suite: Suite) -> pd.DataFrame:
 
 
 def states(suite: Suite) -> pd.DataFrame:
-    """``files`` and those that the manifest alone lists, with columns sha256 (as listed) and state.
+    """``files`` and those listed only in the manifest, with columns sha256 (as listed) and state.
 
     State: ``as listed``, ``changed``, ``not listed``, ``missing``, or ``no manifest``.
     """
@@ -90,7 +90,7 @@ def states(suite: Suite) -> pd.DataFrame:
 
 
 def chosen(suite: Suite, table: str | None, model_id: str | None) -> pd.DataFrame:
-    """Of ``states``, those of one table and those with rows of one model; None for all.
+    """Rows of ``states`` of one table, and of those with rows of one model; None for all.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -104,13 +104,13 @@ def chosen(suite: Suite, table: str | None, model_id: str | None) -> pd.DataFram
 
 
 def content(suite: Suite, file: str) -> bytes:
-    """A file as it is.
+    """The content of a file.
 
     Args:
         file: one of ``files``.
 
     Raises:
-        ArtifactError: there is none of this name, or it went away.
+        ArtifactError: there is no file of this name, or it disappeared.
     """
     if file not in set(files(suite)["file"]):
         raise ArtifactError(f"There is no file “{file}” in the suite “{suite.name}”.")
@@ -139,7 +139,7 @@ def _row(suite: Suite, table: str, path: Path) -> dict:
 
 
 def _constants(metadata: pq.FileMetaData) -> dict[str, object]:
-    """Model and setting of a file by its statistics: columns that have one value in all rows."""
+    """Model and setting of a file by its statistics: columns with one value in all rows."""
     wanted = {"model_id", *_SETTING}
     ends: dict[str, set] = {}
     for group in range(metadata.num_row_groups):
@@ -153,8 +153,10 @@ def _constants(metadata: pq.FileMetaData) -> dict[str, object]:
 
 
 def _ends(statistics: pq.Statistics | None, rows: int) -> tuple:
-    """Smallest and largest value of a column, None among them if any is missing; two values that
-    differ where nothing is known."""
+    """Smallest and largest value of a column, with None if any value is missing.
+
+    If nothing is known, two values that differ.
+    """
     if statistics is None or not statistics.has_null_count:
         return (SEVERAL, None)
     if statistics.null_count == rows:
@@ -174,7 +176,7 @@ def _setting_name(values: dict[str, object]) -> str | None:
 
 
 def _state(here: str | None, listed: str | None) -> str:
-    """What the SHA-256 of a file as it is and as it is listed say of it."""
+    """The state of a file by the SHA-256 of its content and of its entry in the manifest."""
     if listed is None:
         return "not listed"
     if here is None:

@@ -1,4 +1,4 @@
-"""The part of the page *Artifacts* about files: the manifest, and every file as it is."""
+"""The part of the page *Artifacts* about files: the manifest, and every file."""
 
 from functools import partial
 
@@ -34,7 +34,7 @@ def draw(suite: Suite, choice: FileChoice) -> None:
 
 
 def _manifest(suite: Suite) -> None:
-    """The version, and whether the files are what the manifest says."""
+    """The version, and whether the files agree with the manifest."""
     everything = file_list.states(suite)
     size = everything["bytes"].sum()
     show.markdown(f"**{escaped(suite.name)}**: {len(everything):,} files, {size / 1e6:,.1f} MB")
@@ -42,8 +42,8 @@ def _manifest(suite: Suite) -> None:
     show.markdown(f"Artifact version: `{suite.version.digest}`. {of}")
     if file_list.manifest(suite) is None:
         show.warning(
-            "This suite has no manifest that can be read, so nothing says whether its files are "
-            "whole. `make compute` writes one when it ends.",
+            "This suite has no manifest that can be read, so its files cannot be checked. `make "
+            "compute` writes one when it ends.",
             icon=":material/rule:",
         )
         return
@@ -51,19 +51,19 @@ def _manifest(suite: Suite) -> None:
     odd = [f"{count:,} {state}" for state, count in counts.items() if state != "as listed"]
     if odd:
         show.warning(
-            f"Not all files are as the manifest lists them: {', '.join(odd)}. Either a run is at "
-            "work, or they were changed after it.",
+            f"Not all files are as the manifest lists them: {', '.join(odd)}. Either a run is in "
+            "progress, or they were changed after it.",
             icon=":material/rule:",
         )
     else:
-        show.caption(":material/check_circle: All files are as listed, by their SHA-256.")
+        show.caption(":material/check_circle: All files agree with the manifest (SHA-256).")
 
 
 def _download(suite: Suite, name: str, size: int) -> None:
     if size > MOST_HANDED_OUT:
         st.caption(
-            f":material/block: `{name}` is larger than {MOST_HANDED_OUT / 2**20:.0f} MiB, the most "
-            "that is handed out here; its rows can be downloaded under *Tables*."
+            f":material/block: `{name}` is larger than {MOST_HANDED_OUT / 2**20:.0f} MiB, the "
+            "limit for downloads; its rows can be downloaded under *Tables*."
         )
         return
     st.download_button(

@@ -1,4 +1,4 @@
-"""From a number on a page back to its equation, its function and its columns."""
+"""The equation, the function and the columns behind each number of a page."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from dashboard.views.artifacts.file_list import SEVERAL, files
 
 @dataclass(frozen=True)
 class NumberPath:
-    """How one number comes about.
+    """The origin of one number.
 
     Attributes:
         label: the number, as pages name it.
         formula: LaTeX.
         section: of docs/THEORY.md.
-        function: that computes it, as one imports it; empty where the artifacts hold it as it is.
-        sources: columns of the artifacts that go in, ``table.column``.
+        function: that computes it, with its module; empty if the artifacts store it.
+        sources: columns of the artifacts that it uses, ``table.column``.
         pages: names of the pages that show it.
     """
 
@@ -172,7 +172,7 @@ def source_files(
     """Rows of ``file_list.files`` that a number of one model comes from.
 
     Args:
-        setting: its name; None for every setting's.  Files of no setting are kept.
+        setting: its name; None for every setting's.  Files without a setting are included.
 
     Raises:
         ArtifactError: a file is damaged.

@@ -1,4 +1,4 @@
-"""The part of the page *Artifacts* that leads from a number to its equation and its files."""
+"""The part of the page *Artifacts* from a number to its equation and its files."""
 
 from dashboard.artifacts.suite import Suite
 from dashboard.style.escaping import escaped
@@ -24,7 +24,7 @@ def draw(suite: Suite, choice: NumberChoice) -> None:
         f"{', '.join(f'`{source}`' for source in path.sources)}."
     )
     if found.empty:
-        show.info("This suite holds none of these for this model.", icon=":material/inbox:")
+        show.info("This suite has no such files for this model.", icon=":material/inbox:")
     else:
         columns = ["file", "setting", "rows", "code_revision", "unit_key"]
         show.dataframe(found[columns], "Files", placeholder="–")
@@ -38,7 +38,7 @@ def draw(suite: Suite, choice: NumberChoice) -> None:
     ]
     show.markdown("\n".join(lines))
     show.caption(
-        "Bound terms and laws are not stored: they are computed from the files when someone looks."
+        "Bound terms and laws are not stored: they are computed from the files on every visit."
     )
 
 

@@ -1,6 +1,6 @@
 """Conditions on rows as a visitor writes them: ``bits <= 4; layer ~ attention``.
 
-What is written is never part of a statement: columns and comparisons come from lists of ours, and
+The text is never part of a statement: columns and comparisons come from our own lists, and
 values are bound as parameters.
 """
 
@@ -14,12 +14,12 @@ import pyarrow as pa
 from dashboard.style.escaping import quoted
 from dashboard.style.numbers import parse_count
 
-#: Conditions in one filter, and characters that it may have.
+#: Limits of a filter: conditions, and characters.
 MOST_CONDITIONS, MOST_CHARACTERS = 8, 200
 
 _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
 
-#: Comparisons as they are written, and in SQL; a missing value equals nothing but ``null``.
+#: Comparisons as visitors write them, and in SQL; a missing value equals only ``null``.
 _ORDERED = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _EQUAL = {"=": "IS NOT DISTINCT FROM", "!=": "IS DISTINCT FROM"}
 
@@ -32,7 +32,7 @@ HELP = (
 
 
 class FilterError(ValueError):
-    """A filter that cannot be read: one clause that says why."""
+    """A filter that cannot be read: a clause with the reason."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Condition:
 
 
 def parse_filter(text: str, columns: pa.Schema) -> tuple[Condition, ...]:
-    """The conditions in ``text``, all of which rows must meet; none in an empty one.
+    """The conditions in ``text``, all of which rows must meet; none in an empty text.
 
     Raises:
-        FilterError: a part is no condition, or does not go with its column.
+        FilterError: a part is not a condition, or does not fit its column.
     """
     if len(text) > MOST_CHARACTERS:
         raise FilterError(f"a filter has at most {MOST_CHARACTERS} characters")
@@ -65,18 +65,18 @@ def parse_filter(text: str, columns: pa.Schema) -> tuple[Condition, ...]:
 def _condition(text: str, columns: pa.Schema) -> Condition:
     match = _CONDITION.fullmatch(text)
     if match is None:
-        raise FilterError(f"{quoted(text.strip())} is no condition such as bits <= 4")
+        raise FilterError(f"{quoted(text.strip())} is not a condition such as bits <= 4")
     name, comparison, value = match.groups()
     if name not in columns.names:
         raise FilterError(f"there is no column {quoted(name)} in this table")
     dtype = columns.field(name).type
-    column = '"' + name + '"'  # known, so without quotes of its own
+    column = '"' + name + '"'  # a known name, so without quotes
     if value.lower() == "null" and comparison in _EQUAL:
         return Condition(f"{column} {_EQUAL[comparison]} ?", None)
     if pa.types.is_string(dtype):
         return _of_words(column, name, comparison, value)
     if comparison == "~":
-        raise FilterError(f"~ is for words, and {name} holds none; use = != < <= > or >=")
+        raise FilterError(f"~ is for text, and {name} is not text; use = != < <= > or >=")
     operator = (_ORDERED | _EQUAL)[comparison]
     return Condition(f"{column} {operator} ?", _value(value, dtype, name))
 
@@ -85,7 +85,7 @@ def _of_words(column: str, name: str, comparison: str, value: str) -> Condition:
     if comparison == "~":
         return Condition(f"contains(lower({column}), lower(?))", value)
     if comparison not in _EQUAL:
-        raise FilterError(f"{name} holds words, which compare with =, != or ~")
+        raise FilterError(f"{name} is text, which compares with =, != or ~")
     return Condition(f"{column} {_EQUAL[comparison]} ?", value)
 
 
@@ -103,7 +103,7 @@ def _time(text: str, name: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):  # in UTC it may lie before year 1, or after 9999
+    except (ValueError, OverflowError):  # in UTC it may be before year 1, or after 9999
         raise FilterError(f"{name} is a time like 2026-01-31, not {quoted(text)}") from None
 
 

@@ -1,4 +1,4 @@
-"""The part of the page *Artifacts* about what was run, by what, and what failed."""
+"""The part of the page *Artifacts* about units of work, their software, and failures."""
 
 import pandas as pd
 import streamlit as st
@@ -32,7 +32,7 @@ def draw(suite: Suite) -> None:
         look = {"placeholder": "–", "column_config": _stage_columns()}
         show.dataframe(stages, "Units of work by stage", **look)
     _failures(failed)
-    show.markdown("**By which code, on which machines, with which libraries and seeds**")
+    show.markdown("**Code, machines, libraries and seeds**")
     left, right = st.columns(2)
     with left:
         show.dataframe(origins["code_revision"].rename(columns={"value": "code"}), "Code")
@@ -40,7 +40,9 @@ def draw(suite: Suite) -> None:
     with right:
         show.dataframe(libraries, "Libraries")
         show.dataframe(seeds, "Seeds")
-    show.caption("How many files say so in their metadata: every file carries its provenance.")
+    show.caption(
+        "Number of files with this value in their metadata: every file has its provenance."
+    )
     show.markdown("**Models**")
     look = {"placeholder": "–", "column_config": column_config("models")}
     show.dataframe(models, "Models", **look)
@@ -67,14 +69,14 @@ def _failures(failed: pd.DataFrame) -> None:
         return
     show.dataframe(failed, "Failures", placeholder="–")
     show.caption(
-        "A unit that fails does not stop other units; `make compute RETRY_FAILED=1` tries these "
-        "again. What they would have measured is missing from every page."
+        "A failed unit does not stop other units; `make compute RETRY_FAILED=1` retries these. "
+        "Every page lacks their measurements."
     )
 
 
 def _stage_columns() -> dict:
     return {
-        "seconds": _NUMBER("seconds", format="%.1f", help="Of all units, added up."),
+        "seconds": _NUMBER("seconds", format="%.1f", help="Sum over all units."),
         "longest_seconds": _NUMBER("longest, s", format="%.1f"),
         "peak_memory_bytes": _NUMBER("peak memory", format="bytes"),
         "first": st.column_config.DatetimeColumn("first ended, UTC", format=_TIME),

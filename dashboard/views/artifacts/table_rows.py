@@ -1,4 +1,4 @@
-"""Rows of any table of the artifacts: which, how many, a page of them, and all as a file."""
+"""Rows of any table of the artifacts: selection, count, pages, and downloads."""
 
 import io
 from dataclasses import dataclass
@@ -20,19 +20,19 @@ MOST_DOWNLOADED = 200_000
 
 _SETTING = tuple(field.name for field in schema.SETTING_FIELDS)
 
-#: Name of what units have that work on no single setting.
+#: Name of the missing setting of units.
 NO_SETTING = "no setting"
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Rows of one table.
+    """A selection of rows of one table.
 
     Attributes:
         table: a key of ``schema.TABLES``.
         model_id: whose rows; None for every model's.
         setting: values of ``schema.SETTING_FIELDS``; None for every setting's.
-        conditions: that rows meet besides.
+        conditions: further conditions on rows.
     """
 
     table: str
@@ -41,16 +41,16 @@ class Selection:
     conditions: tuple[Condition, ...] = ()
 
     def count(self, suite: Suite) -> int:
-        """How many there are.
+        """The number of selected rows.
 
         Raises:
             ArtifactError: a file is damaged.
         """
         sql, params = self._sql("count(*) AS rows")
-        return int(suite.fresh(sql, params)["rows"][0])  # visitors may ask anything
+        return int(suite.fresh(sql, params)["rows"][0])  # not cached: visitors may ask anything
 
     def page(self, suite: Suite, number: int) -> pa.Table:
-        """Page ``number``, from 1, in the order of the files.
+        """Page ``number`` of the rows, from 1, in the order of the files.
 
         Raises:
             ArtifactError: a file is damaged.
@@ -60,7 +60,7 @@ class Selection:
         return suite.arrow(f"{sql} LIMIT ? OFFSET ?", [*params, PAGE_ROWS, offset])
 
     def rows(self, suite: Suite) -> pa.Table:
-        """All, up to ``MOST_DOWNLOADED``.
+        """All selected rows, up to ``MOST_DOWNLOADED``.
 
         Raises:
             ArtifactError: a file is damaged.
@@ -69,19 +69,19 @@ class Selection:
         return suite.arrow(f"{sql} LIMIT ?", [*params, MOST_DOWNLOADED])
 
     def csv(self, suite: Suite) -> bytes:
-        """All as CSV with a header; what is missing is empty."""
+        """All selected rows as CSV with a header; missing values are empty."""
         sink = io.BytesIO()
         pyarrow.csv.write_csv(self.rows(suite), sink)
         return sink.getvalue()
 
     def parquet(self, suite: Suite) -> bytes:
-        """All as Parquet, with the meaning of every column."""
+        """All selected rows as Parquet, with the meaning of every column."""
         found = self.rows(suite)
         known = schema.TABLES[self.table]
         fields = [
             field.with_metadata(known.field(field.name).metadata)
             if field.name in known.names
-            # of a minor version of the schema that is newer than this code
+            # a minor version of the schema that is newer than this code
             else field
             for field in found.schema
         ]
@@ -104,12 +104,12 @@ class Selection:
 
 
 def pages(rows: int) -> int:
-    """How many pages so many rows fill; one if there is none."""
+    """The number of pages for so many rows; at least one."""
     return max(1, -(-rows // PAGE_ROWS))
 
 
 def models_in(suite: Suite, table: str) -> list[str]:
-    """Models that a table has rows of.
+    """Models with rows in a table.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -118,7 +118,7 @@ def models_in(suite: Suite, table: str) -> list[str]:
 
 
 def settings_in(suite: Suite, table: str) -> dict[str, tuple]:
-    """Settings that a table has rows of, by name; none where it has no such columns.
+    """Settings with rows in a table, by name; none if it has no such columns.
 
     Raises:
         ArtifactError: a file is damaged.

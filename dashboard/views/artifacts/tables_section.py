@@ -1,4 +1,4 @@
-"""The part of the page *Artifacts* where every table can be read and taken away."""
+"""The part of the page *Artifacts* that shows and downloads the rows of every table."""
 
 from functools import partial
 
@@ -12,14 +12,14 @@ from dashboard.views.artifacts.table_rows import MOST_DOWNLOADED, PAGE_ROWS, Sel
 
 
 def draw(suite: Suite, selection: Selection) -> None:
-    """A page of the selected rows, what the columns mean, downloads.
+    """A page of the selected rows, the meaning of the columns, downloads.
 
     Raises:
         ArtifactError: a file is damaged.
     """
     rows = selection.count(suite)
     if not rows:
-        show.info(f"The table `{selection.table}` holds no such rows.", icon=":material/inbox:")
+        show.info(f"The table `{selection.table}` has no such rows.", icon=":material/inbox:")
         _meanings(selection.table)
         return
     left, right = st.columns([2, 3], vertical_alignment="center")
@@ -43,16 +43,16 @@ def draw(suite: Suite, selection: Selection) -> None:
 
 
 def _meanings(table: str) -> None:
-    with st.expander("What the columns mean", icon=":material/help:"):
+    with st.expander("Meaning of the columns", icon=":material/help:"):
         st.dataframe(meanings(table), hide_index=True)
 
 
 def _downloads(suite: Suite, selection: Selection, rows: int) -> None:
     if rows > MOST_DOWNLOADED:
         st.caption(
-            f":material/block: {rows:,} rows are too many to download at a time: at most "
-            f"{MOST_DOWNLOADED:,} are. Keep to one model or setting, or write a filter; whole "
-            "files are under *Files*."
+            f":material/block: {rows:,} rows are more than the {MOST_DOWNLOADED:,} that can be "
+            "downloaded at a time. Select one model or setting, or write a filter; whole files "
+            "are under *Files*."
         )
         return
     name = f"{suite.name}-{selection.table}"
@@ -70,5 +70,5 @@ def _downloads(suite: Suite, selection: Selection, rows: int) -> None:
             icon=":material/download:",
             key=f"rows.{ending}",
         )
-    all_of_them = "this row" if rows == 1 else f"all {rows:,} rows that are selected"
-    st.caption(f"Downloads hold {all_of_them}, not only this page.")
+    all_of_them = "this row" if rows == 1 else f"all {rows:,} selected rows"
+    st.caption(f"Downloads contain {all_of_them}, not only this page.")

@@ -14,14 +14,14 @@ from dashboard.charts.marks import by_certificate, fill_of_bar
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, term_of
 from dashboard.style.rounded_up import tooltip, with_printed
 
-#: Colours of a step that takes off, and of one that adds.
+#: Colours of a step that reduces the gap, and of one that increases it.
 _TAKES_OFF, _ADDS = "#56B4E9", "#8C6D46"
 
 
 def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
-    """From the paper's gap to ours: a full bar, what each step takes off, and what is left.
+    """From the paper's gap to ours: a full bar, the reduction by each step, and the final gap.
 
-    Bars that are no certificate are hollow.
+    Bars that are not certificates are hollow.
 
     Args:
         steps: from ``steps.steps_to_ours``, losses in ``unit``.
@@ -31,7 +31,7 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     frame["what"] = np.where(steps["change_nats"] > 0, "adds", "takes off")
     for kind in (GAP, SAMPLING):
         frame.loc[frame["kind"] == kind, "what"] = kind
-    # What is printed adds up: a change is the difference of the gaps as they are printed.
+    # Printed numbers add up: a change is the difference of the printed gaps.
     gaps = [rounded_up(gap) for gap in steps["gap_nats"]]
     changes = [f"{gap - before:+.3f}".replace("-", "−") for before, gap in pairwise(gaps)]
     frame["text"] = [upper_text(gaps[0]), *changes]

@@ -13,12 +13,12 @@ from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR, MATRIX_COLOURS, RAMP, parameter_count
 
-#: Colours of the two rules by which a spectrum is summed.
+#: Colours of the two quadrature rules.
 _RULES = {"radau": ("Node at 0 (used)", "#6C5B9E"), "gauss": ("Gauss rule", "#C9A227")}
 
 HEIGHT = 330
 
-#: Of one eigenvalue, the share below which a spectrum is not drawn.
+#: A spectrum is not drawn below this share of one eigenvalue.
 _FLOOR = 0.1
 
 
@@ -45,8 +45,11 @@ Ends = tuple[tuple[float, float], tuple[float, float]]
 
 
 def ends(curves: list[tuple[pd.DataFrame, int]]) -> Ends | None:
-    """Axes on which several spectra can be compared: each from ``curvature.densities`` at the same
-    threshold, with the order of its matrix; None of none."""
+    """Axes on which several spectra can be compared; None without any.
+
+    Each spectrum is from ``curvature.densities`` at the same threshold, with the order of its
+    matrix.
+    """
     if not curves:
         return None
     places = pd.concat([curve["place"] for curve, _ in curves])
@@ -143,7 +146,7 @@ def by_size(
 
     Args:
         symbol: of the matrix.
-        at: a size that nobody measured, marked on the laws.
+        at: a size that was not measured, marked on the laws.
     """
     colour = MATRIX_COLOURS[matrix]
     titles = (
@@ -173,7 +176,7 @@ def _bars(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
 
 
 def _bracket(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
-    """From the value to where the other rule of the quadrature lies, in column ``top``."""
+    """From the value to the value by the other quadrature rule, in column ``top``."""
     line = vega.Chart(points).mark_rule(color=colour, strokeWidth=1, strokeDash=[3, 2])
     return line.encode(y=f"{key}:Q", y2="top:Q")
 
@@ -186,9 +189,9 @@ def traces_over(
     Args:
         points: from ``curvature.over_training`` or ``over_windows``.
         column: of the horizontal axis.
-        title: what that is.
+        title: of the horizontal axis.
         key: ``trace`` or ``trace_sqrt``.
-        label: what that is.
+        label: of that trace.
     """
     frame = points[points[key] > 0]
     frame = frame.assign(
@@ -241,7 +244,7 @@ def traces_over(
 
 
 def predicted(frame: pd.DataFrame) -> alt.LayerChart:
-    """Measured against predicted gap on log axes, colour by bits, and where they agree.
+    """Measured against predicted gap on log axes, colour by bits, and the line of equality.
 
     Args:
         frame: from ``predicted_gap.scaled``.
@@ -272,7 +275,7 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
 
 def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
     """Measured over predicted gap against bits, a line per model: level where the quadratic
-    picture holds."""
+    approximation holds."""
     low = frame["low"].clip(lower=frame["quantization_gap_nats"] / 10)
     frame = frame.assign(
         model=[parameter_count(n) for n in frame["params_total"]],
@@ -332,7 +335,7 @@ def _prediction_tooltip() -> list[alt.Tooltip]:
 
 
 def convergence_in_steps(steps: pd.DataFrame, symbol: str) -> alt.LayerChart:
-    """The root's trace by both rules after ever more Lanczos steps.
+    """The root's trace by both rules against the number of Lanczos steps.
 
     Args:
         steps: from ``curvature.by_steps``.
@@ -351,7 +354,7 @@ def convergence_in_steps(steps: pd.DataFrame, symbol: str) -> alt.LayerChart:
 
 
 def convergence_in_probes(probes: pd.DataFrame, symbol: str) -> alt.LayerChart:
-    """Both traces from ever more random vectors, over their final means.
+    """Both traces against the number of random vectors, over their final means.
 
     Args:
         probes: from ``curvature.by_probes``.

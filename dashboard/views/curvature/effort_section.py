@@ -1,4 +1,4 @@
-"""The part of the page *Curvature* on how traces move with training and with the windows taken."""
+"""The part of the page *Curvature* about traces over training and over the number of windows."""
 
 import pandas as pd
 import streamlit as st
@@ -9,8 +9,8 @@ from dashboard.views.curvature import charts, words
 
 
 def section(traces: pd.DataFrame, matrix: str, symbol: str) -> None:
-    """Both traces over the share of training and over the number of windows, where they were
-    measured at several.
+    """Both traces over the share of training and over the number of windows, if measured
+    at several.
 
     Args:
         traces: from ``curvature.traces``.

@@ -1,4 +1,4 @@
-"""What curvature predicts of the quantization gap, and how far that is right (section 7)."""
+"""Quantization gaps predicted from curvature, and their accuracy (section 7)."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from dashboard.analysis.measured.quantization import gaps
 from dashboard.artifacts.settings import QUANTIZERS, Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
-#: Fewest bits at which the constant of a prediction is fitted: below, rounding is no small step.
+#: Fewest bits at which the constant of a prediction is fitted: below, rounding steps are large.
 FITTED_BITS = 3
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """One way of predicting a gap up to a constant.
+    """One prediction of a gap up to a constant.
 
     Attributes:
         key: column of ``predictions``.
-        label: what a reader sees.
-        formula: of the factor beside (2^b - 1)^-2.
+        label: name on the page.
+        formula: of the factor besides (2^b - 1)^-2.
     """
 
     key: str
@@ -109,7 +109,7 @@ def _predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
 
 
 def _quantized_traces(suite: Suite) -> dict[tuple[str, str], dict]:
-    """(model_id, matrix) -> traces in the quantized parameters alone, of the trained model."""
+    """(model_id, matrix) -> traces in the quantized parameters only, of the trained model."""
     frame = traces(suite)
     chosen = (frame["parameters"] == "quantized") & (frame["train_fraction"] == 1.0)
     rows = frame[chosen].sort_values(["windows", "probes"]).to_dict("records")
@@ -117,7 +117,8 @@ def _quantized_traces(suite: Suite) -> dict[tuple[str, str], dict]:
 
 
 def _weights(suite: Suite) -> dict[Setting, pd.DataFrame]:
-    """By setting and model: mean_squared_weight of the quantized parameters; layers, the sum of
+    """Weights by setting and model: mean_squared_weight of the quantized parameters; layers, the
+    sum of
     rows * mean squared weight * tr(sqrt(H))^2 / columns over linear layers."""
     return suite.remember("weights by setting", lambda: _weights_by_setting(suite))
 
@@ -138,7 +139,7 @@ def _weights_by_setting(suite: Suite) -> dict[Setting, pd.DataFrame]:
     names = [field.name for field in schema.SETTING_FIELDS]
     found = {}
     for values, group in rows.groupby(names, dropna=False):
-        # A layer whose trace was not taken leaves the model without a prediction.
+        # A layer without a trace leaves the model without a prediction.
         sums = group.groupby("model_id")[["size", "squares", "layers"]].sum(skipna=False)
         sums = sums.assign(mean_squared_weight=sums["squares"] / sums["size"])
         found[setting_of(dict(zip(names, values, strict=True)))] = sums
@@ -146,15 +147,19 @@ def _weights_by_setting(suite: Suite) -> dict[Setting, pd.DataFrame]:
 
 
 def comparable(predicted: pd.DataFrame) -> pd.DataFrame:
-    """The rows that all predictors are compared on: clear gaps that every predictor which was
-    measured at all has a value for."""
+    """The rows that all predictors are compared on: clear gaps with a value of every predictor.
+
+    Predictors that were not measured at all are ignored.
+    """
     keys = [p.key for p in PREDICTORS if predicted[p.key].notna().any()]
     return predicted[predicted["clear"] & (predicted[keys] > 0).all(axis=1)]
 
 
 def agreements(predicted: pd.DataFrame) -> dict[str, tuple[Agreement, Agreement] | str]:
-    """By predictor: how it agrees from ``FITTED_BITS`` on, and with 2 bits too; or why that cannot
-    be said.  Groups are bitrates."""
+    """Agreement of each predictor from ``FITTED_BITS`` on, and with 2 bits; or why it is unknown.
+
+    Groups are bitrates.
+    """
     rows = comparable(predicted)
     return {predictor.key: _agreement(rows, predictor.key) for predictor in PREDICTORS}
 
@@ -181,12 +186,12 @@ def scaled(predicted: pd.DataFrame, key: str, constant: float) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Jump:
-    """The gap below ``FITTED_BITS`` beside what the finer rates of the same models say of it.
+    """The gap below ``FITTED_BITS`` compared with the finer rates of the same models.
 
     Attributes:
         factor: measured over expected, median over models.
-        fine_factor: by what factor the finer rates scatter about their own level, typically.
-        models: how many have both.
+        fine_factor: typical factor by which the finer rates scatter about their own level.
+        models: number of models with both.
     """
 
     factor: float
@@ -195,7 +200,7 @@ class Jump:
 
 
 def jump_at_coarse_rates(scaled: pd.DataFrame) -> Jump | None:
-    """Where the quadratic picture breaks, if it does; None where no model has both kinds of rates.
+    """The break of the quadratic approximation, if any; None if no model has both kinds of rates.
 
     Args:
         scaled: from ``scaled``.
@@ -212,8 +217,10 @@ def jump_at_coarse_rates(scaled: pd.DataFrame) -> Jump | None:
 
 
 def feedback_leaves(suite: Suite) -> float | None:
-    """Gap of GPTQ over that of rounding to nearest at the same bits, median over clear gaps of all
-    models from ``FITTED_BITS`` on; None where there are none."""
+    """Gap of GPTQ over that of rounding to nearest at the same bits; None without such gaps.
+
+    The median over clear gaps of all models from ``FITTED_BITS`` on.
+    """
     ours, rounded = (
         predictions(suite, quantizer).query("clear and bits >= @FITTED_BITS")
         for quantizer in ("gptq", "rtn")

@@ -11,8 +11,10 @@ from dashboard.views.curvature.predicted_gap import PREDICTORS
 
 
 def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
-    """Controls, charts, table and words; returns the data behind them with a name for its file, by
-    the label of its tab."""
+    """Controls, charts, table and text; returns the data behind them.
+
+    The data are by the label of a tab, each with a name for its file.
+    """
     quantizers = predicted_gap.quantizers(suite)
     if not quantizers:
         show.info("This suite has no clipped quantizer at two rates or more.")

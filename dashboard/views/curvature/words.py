@@ -1,4 +1,4 @@
-"""The words of the page *Curvature*."""
+"""The text of the page *Curvature*."""
 
 import math
 
@@ -19,37 +19,39 @@ from dashboard.views.curvature.predicted_gap import FITTED_BITS, PREDICTORS, Jum
 SYMBOLS = {"gauss_newton": "G", "hessian": "H"}
 
 MATRIX_HELP = (
-    "**Hessian**: all second derivatives of the loss; some of its eigenvalues are negative.\n\n"
-    "**Gauss–Newton**: the part of the Hessian that would be left if the model were linear in its "
-    "weights. Never negative, and after training the larger part: its root is well defined, and "
-    "the two rules that estimate it enclose the exact value."
+    "**Hessian**: all second derivatives of the loss; some of its eigenvalues are "
+    "negative.\n\n**Gauss–Newton**: the part of the Hessian that remains if the model is linear "
+    "in its weights. It has no negative eigenvalues, and after training it is the larger part. "
+    "Its root is well defined, and the two rules that estimate it enclose the exact value."
 )
 
 QUANTIZER_HELP = (
-    "Whose measured gaps the prediction is compared with, at every bitrate and model size. It is "
-    "made for rounding with error feedback (GPTQ, LDLQ), best after a rotation."
+    "The quantizer whose measured gaps are compared with the prediction, at every bitrate and "
+    "model size. The prediction is for rounding with error feedback (GPTQ, LDLQ), best after a "
+    "rotation."
 )
 
-PREDICTOR_HELP = "What the two charts show. The table compares all of them."
+PREDICTOR_HELP = "The prediction that the two charts show. The table compares all of them."
 
 
 def introduction() -> None:
-    """Why a decaying spectrum should make a model quantizable."""
+    """Why a decaying spectrum should make a model easy to quantize."""
     show.markdown(
-        "Rounding moves every weight a little. How much the loss rises depends on its "
+        "Rounding moves every weight a little. The increase of the loss depends on its "
         r"**curvature**: a step $e$ costs about $\tfrac12 e^\top H e$, with $H$ the second "
-        r"derivatives of the mean token loss in all $n$ weights. Careless rounding spreads $e$ "
-        r"evenly over all directions and pays in proportion to $\mathrm{Tr}(H)$. Rounding *with "
-        "error feedback* (GPTQ, LDLQ) steers $e$ into directions where the loss is flat; at its "
-        r"best it pays in proportion to $\mathrm{Tr}(\sqrt{H})^2/n$ instead. The two are equal if "
-        "all directions are curved alike; if a few are steep and most are flat, the second is far "
-        "smaller. So in theory **the faster the spectrum decays, the fewer bits a weight needs**. "
-        "Below: the spectra, their traces, and how far that prediction carries."
+        "derivatives of the mean token loss in all $n$ weights. Plain rounding spreads $e$ "
+        r"evenly over all directions and costs an amount proportional to $\mathrm{Tr}(H)$. "
+        "Rounding *with error feedback* (GPTQ, LDLQ) steers $e$ into directions where the loss "
+        r"is flat. At best its cost is proportional to $\mathrm{Tr}(\sqrt{H})^2/n$. The two are "
+        "equal if all directions have the same curvature. If a few are steep and most are flat, "
+        "the second is far smaller. So in theory **the faster the spectrum decays, the fewer "
+        "bits a weight needs**. Below are the spectra, their traces, and a test of that "
+        "prediction."
     )
 
 
 def not_measured(failures: list[str], was_run: bool) -> None:
-    """That there is nothing to show, and as far as the artifacts know, why.
+    """The note that there is nothing to show, with the reason if the artifacts record one.
 
     Args:
         failures, was_run: from ``curvature.failed``.
@@ -58,34 +60,31 @@ def not_measured(failures: list[str], was_run: bool) -> None:
         more = f" ({counted(len(failures) - 1, 'other reason')} in *Artifacts*)"
         why = f"It failed or was skipped: {escaped(failures[0])}{more if failures[1:] else ''}."
     elif was_run:
-        why = "What was measured is not yet the traces and spectra of a whole, trained model."
+        why = "The measurements do not yet include traces and spectra of a whole, trained model."
     else:
         why = (
-            "No unit of this stage was run: it was left out (`--without curvature`), or the preset "
-            "does not ask for it."
+            "No unit of this stage was run: it was left out (`--without curvature`), or the "
+            "preset does not include it."
         )
     show.info(
-        f"This suite holds no measurements of a trained model's curvature. {why}",
+        f"This suite has no measurements of a trained model's curvature. {why}",
         icon=":material/inbox:",
     )
 
 
 def spectrum_reading(point: pd.Series, matrix: str) -> None:
-    """What the density shows."""
+    """The caption of the density."""
     symbol = SYMBOLS[matrix]
     text = (
-        f"{_effort(point)} The band is {BAND:g} standard errors over vectors. Around the dashed "
-        "line, 0, nearly all directions lie: the method finds a few dozen eigenvalues with their "
-        "shares, and does not resolve what is near 0; the bell curves smear that to both sides. "
-        rf"$\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}, "
-        rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ from {_pm(point, 'trace_sqrt')} to about "
-        f"{number_label(point['trace_sqrt_top'])}, as what lies near 0 is counted."
+        f"{_effort(point)} The band is {BAND:g} standard errors over vectors. Almost all "
+        "eigenvalues are near the dashed line at 0. The method finds a few dozen nodes with "
+        "their shares and does not resolve eigenvalues near 0; the Gaussian curves spread them "
+        rf"to both sides. $\mathrm{{Tr}}({symbol})$ = {_pm(point, 'trace')}. "
+        rf"$\mathrm{{Tr}}(\sqrt{{{symbol}}})$ is from {_pm(point, 'trace_sqrt')} to about "
+        f"{number_label(point['trace_sqrt_top'])}, depending on how eigenvalues near 0 count."
     )
     if matrix == "hessian":
-        text += (
-            f" Eigenvalues below 0 sum to −{point['negative']:.2f} times the trace, or further "
-            "below 0."
-        )
+        text += f" Eigenvalues below 0 sum to −{point['negative']:.2f} times the trace, or less."
     show.caption(text)
 
 
@@ -107,16 +106,16 @@ def share(fraction: float) -> str:
 
 
 def training_reading(fractions: dict[float, str]) -> None:
-    """What the spectra over training show."""
+    """The caption of the spectra over training."""
     show.caption(
-        f"From {fractions[min(fractions)]} of the training to its end, the same windows and the "
-        "same random vectors each time, so that what differs is the model. The learning rate is "
-        "lowered towards the end only: the last model alone has had that."
+        f"From {fractions[min(fractions)]} of the training to its end, with the same windows and "
+        "the same random vectors, so that only the model differs. The learning rate falls only "
+        "towards the end, so only the last model has seen the cooldown."
     )
 
 
 def no_training_reading(over_training: pd.DataFrame, matrix: str) -> None:
-    """That this model was measured at the end of training alone, and of which there is more.
+    """The note that this model was measured only at the end of training, and which have more.
 
     Args:
         over_training: from ``curvature.over_training``.
@@ -125,11 +124,11 @@ def no_training_reading(over_training: pd.DataFrame, matrix: str) -> None:
     shares = over_training.groupby("model_id", sort=False)["train_fraction"].nunique()
     others = [escaped(model_id) for model_id in shares.index[shares > 1]]
     text = f"Over training the {MATRICES[matrix]} matrix was not measured here"
-    show.caption(f"{text}; it was of {listed(others)}." if others else f"{text}.")
+    show.caption(f"{text}; it was measured for {listed(others)}." if others else f"{text}.")
 
 
 def traces_of_one(point: pd.Series, symbol: str) -> None:
-    """The traces and the evenness, where one size alone was measured.
+    """The traces and the evenness, if only one size was measured.
 
     Args:
         point: of ``curvature.traces``.
@@ -145,62 +144,62 @@ def traces_of_one(point: pd.Series, symbol: str) -> None:
 
 
 def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> None:
-    """How to read the laws, and how far the root's trace is known."""
+    """How to read the laws, and the uncertainty of the root's trace."""
     symbol = SYMBOLS[matrix]
     times = (points["trace_sqrt_top"] / points["trace_sqrt"]).median()
     known = (
-        "The exact value for the same vectors lies in between, but for rounding."
+        "The exact value for the same vectors is in between, except for rounding."
         if matrix == "gauss_newton"
-        else "With eigenvalues of both signs near 0 neither end is a bound: look at the "
-        "Gauss–Newton matrix for one."
+        else "With eigenvalues of both signs near 0 neither end is a bound; for the Gauss–Newton "
+        "matrix both are."
     )
     root, few = f"$\\mathrm{{Tr}}(\\sqrt{{{symbol}}})$", too_few(points)
     laws = (
-        "bands are 95 % bootstrap intervals over models, dashed laws are extrapolated, and so few "
-        "small sizes say nothing about large ones"
+        "bands are 95 % bootstrap intervals over models, dashed laws are extrapolated, and laws "
+        "of so few small sizes do not describe large models"
     )
     counts = f"In {root}, eigenvalues that are not resolved count as 0."
     if several_sizes(points):
         text = (
             f"Thick bars are two standard errors over random vectors; {laws}. {counts} The dotted "
-            f"line ends where they count otherwise, {times:.2g} times as high (median over "
-            f"models); a law through those ends: {exponent_in_words(top_law)}. "
+            f"line ends at the other rule's value, {times:.2g} times as high (median over "
+            f"models). A law through those ends: {exponent_in_words(top_law)}. "
             if few is None
             else f"Thick bars are two standard errors over random vectors. {few} {counts} The "
-            f"dotted line ends where they count otherwise, {times:.2g} times as high (median over "
-            "models). "
+            f"dotted line ends at the other rule's value, {times:.2g} times as high (median "
+            "over models). "
         )
     else:
-        text = f"{counts} Counted otherwise, it is {times:.2g} times as high. "
+        text = f"{counts} The other rule's value is {times:.2g} times as high. "
     show.caption(
-        f"{text}{known} *Evenness* is 1 if all eigenvalues are alike: the "
-        "share that feedback through the whole matrix would leave of the loss without feedback."
+        f"{text}{known} *Evenness* is 1 if all eigenvalues are equal: the share of the loss "
+        "without feedback that remains with feedback through the whole matrix."
     )
 
 
 def convergence_reading(steps: pd.DataFrame, matrix: str) -> None:
-    """What the two charts of convergence say."""
+    """The caption of the two charts of convergence."""
     inside = (
-        "and the exact value lies between the two"
+        "and the exact value is between the two"
         if matrix == "gauss_newton"
-        else "and with eigenvalues of both signs there it jumps from step to step"
+        else "and with eigenvalues of both signs it jumps from step to step"
     )
     show.caption(
-        f"{_effort(steps.loc[steps['steps'].idxmax()])} Left: one rule counts what lies near 0 "
-        f"as 0; the other, the Gauss rule, puts it all at one node beside 0, {inside}. Right: "
-        "estimates from the first so many vectors, over those from all; the trace here is that of "
-        "the same vectors (Hutchinson), and elsewhere on this page its mean with XTrace, another "
-        "estimate from vectors of its own. Bands are two standard errors."
+        f"{_effort(steps.loc[steps['steps'].idxmax()])} Left: one rule counts eigenvalues near 0 "
+        f"as 0; the Gauss rule puts them all at one node near 0, {inside}. Right: estimates from "
+        "the first vectors, divided by those from all. The trace here is Hutchinson's, from the "
+        "same vectors. Elsewhere on this page it is the mean with XTrace, an estimate from other "
+        "vectors. Bands are two standard errors."
     )
 
 
 def windows_reading() -> None:
     """Why the number of windows matters."""
     show.caption(
-        "Few windows give a low-rank matrix, so the root's trace of the Gauss–Newton "
-        "matrix grows with their number until they stand for the whole training text; the trace "
-        "itself has no such bias. Smaller sets of windows are part of the larger ones. Bars and "
-        "dotted lines as above."
+        "Few windows give a low-rank matrix, so the root's trace of the Gauss–Newton matrix grows "
+        "with their number until they represent the whole training text. The trace itself has no "
+        "such bias. Smaller sets of windows are part of the larger ones. Bars and dotted lines as "
+        "above."
     )
 
 
@@ -210,10 +209,10 @@ def settings_table(frame: pd.DataFrame) -> None:
         "weights": ("setting", None),
         "Tr": ("trace", "%.2f"),
         "± Tr": ("trace_se", "%.2f"),
-        "Tr √, at least": ("trace_sqrt", "%.1f"),
+        "Tr √ (lower)": ("trace_sqrt", "%.1f"),
         "± Tr √": ("trace_sqrt_se", "%.1f"),
-        "Tr √, other rule": ("trace_sqrt_top", "%.1f"),
-        "below 0, share of Tr": ("negative", "%.3f"),
+        "Tr √ (other rule)": ("trace_sqrt_top", "%.1f"),
+        "eigenvalues below 0, share of Tr": ("negative", "%.3f"),
         "evenness": ("evenness", "%.2e"),
     }
     show.dataframe(
@@ -228,10 +227,10 @@ def settings_table(frame: pd.DataFrame) -> None:
 
 
 def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) -> None:
-    """R squared of every predictor, without and with 2 bits."""
+    """The table of R squared of every predictor, without and with 2 bits."""
     lines = [
-        f"| prediction | (2^b − 1)⁻² times | R², from {FITTED_BITS} bits | beyond the bits "
-        "| typical factor off | R², with 2 bits |",
+        f"| prediction | (2^b − 1)⁻² times | R², from {FITTED_BITS} bits | R² within bit widths | "
+        "typical factor of error | R², with 2 bits |",
         "|---|---|--:|--:|--:|--:|",
     ]
     for predictor in PREDICTORS:
@@ -251,7 +250,7 @@ def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) ->
 def prediction_reading(
     predicted: pd.DataFrame, used: pd.DataFrame, agreements: dict, leaves: float | None
 ) -> None:
-    """What is predicted, what was fitted, and what the numbers say."""
+    """The caption of the predictions: definition, fit, and the result."""
     beyond = {
         p.label: agreements[p.key][0].within_r_squared
         for p in PREDICTORS
@@ -265,26 +264,25 @@ def prediction_reading(
             f"**Here {listed([f'*{label}*' for label in better])} "
             f"{agree(len(better), 'predicts', 'predict')} the gap better than bit width alone.** "
             if better
-            else "**Here none of them predicts the gap better than bit width alone**: "
-            f"between models of different sizes even the best, *{best}*, is further off than a "
-            "constant. "
+            else "**Here none of them predicts the gap better than bit width alone**: between "
+            f"models of different sizes the best one, *{best}*, is less accurate than a constant. "
         )
     show.caption(
-        f"{verdict}Each prediction is $(2^b-1)^{{-2}}$ times what stands in the table, in the "
-        r"quantized parameters alone ($\overline{w^2}$ their mean squared weight; $H_l$, "
-        r"$m_l \times n_l$ second moment of the inputs and shape of layer $l$), times **one** "
-        f"constant, fitted to all models from {FITTED_BITS} bits on. R² is of the logarithm of the "
-        "gap; *beyond the bits* it is taken after the mean of each bitrate is subtracted, where a "
-        "negative one is worse than nothing. All are compared on the same "
-        f"{counted(len(used), 'gap')} of {counted(used['model_id'].nunique(), 'model')}; of the "
-        f"{len(predicted)} "
-        "measured, those not above 0 by two standard errors are left out, which favours large ones "
-        f"where gaps are small.{_fed_back(leaves)}"
+        f"{verdict}Each prediction is $(2^b-1)^{{-2}}$ times the factor in the table, times "
+        f"**one** constant, fitted to all models from {FITTED_BITS} bits on. The factors refer "
+        rf"to the quantized parameters, with $\overline{{w^2}}$ their mean squared weight. $H_l$ "
+        r"is the second moment of the inputs of layer $l$, and $m_l \times n_l$ its shape. R² is "
+        "of the logarithm of the gap. *Within bit widths* it is taken after subtracting the "
+        "mean of each bitrate; a negative value is worse than no prediction. All are compared "
+        f"on the same {counted(len(used), 'gap')} of "
+        f"{counted(used['model_id'].nunique(), 'model')}. Of the {len(predicted)} measured gaps, "
+        "those not above 0 by two standard errors are left out, which favours large ones where "
+        f"gaps are small.{_fed_back(leaves)}"
     )
 
 
 def too_few_gaps(used: pd.DataFrame, agreements: dict, leaves: float | None) -> None:
-    """Why no prediction can be judged, and what was measured all the same.
+    """The note that no prediction can be judged, and the measurements that exist.
 
     Args:
         used: from ``predicted_gap.comparable``.
@@ -292,11 +290,11 @@ def too_few_gaps(used: pd.DataFrame, agreements: dict, leaves: float | None) -> 
     """
     reasons = listed(list(dict.fromkeys(agreements.values())))
     show.info(
-        "Which prediction holds cannot be judged here: it takes at least 3 models with gaps clear "
-        f"of 0 by two standard errors, and {counted(used['model_id'].nunique(), 'model')} "
+        "The predictions cannot be compared here: this takes at least 3 models with gaps above 0 "
+        f"by two standard errors, and {counted(used['model_id'].nunique(), 'model')} "
         f"{agree(used['model_id'].nunique(), 'has', 'have')} them."
         if used["model_id"].nunique() < 3
-        else f"Which prediction holds cannot be judged here: {reasons}.",
+        else f"The predictions cannot be compared here: {reasons}.",
         icon=":material/inbox:",
     )
     if leaves:
@@ -305,28 +303,28 @@ def too_few_gaps(used: pd.DataFrame, agreements: dict, leaves: float | None) -> 
 
 def _fed_back(leaves: float | None) -> str:
     return (
-        f" Measured, GPTQ leaves {leaves:.2g} of the gap of rounding to nearest (median). Feedback "
-        "through the whole matrix could leave as little as its evenness; GPTQ feeds errors back "
-        "inside each layer only."
+        f" The measured gap of GPTQ is {leaves:.2g} of the gap of rounding to nearest (median). "
+        "Feedback through the whole matrix could reach its evenness; GPTQ feeds errors back only "
+        "within each layer."
         if leaves
         else ""
     )
 
 
 def quadratic_reading(jump: Jump | None) -> None:
-    """Where the quadratic picture holds, and where it breaks."""
+    """Where the quadratic approximation holds, and where it fails."""
     text = (
-        "Right: where a line is level, the gap shrinks with the square of the grid's step, as it "
-        "must while rounding is a small step and the loss a parabola."
+        "Right: where a line is level, the gap shrinks with the square of the grid's step. This "
+        "holds if rounding steps are small and the loss is quadratic."
     )
     if jump is not None:
         breaks = abs(math.log(jump.factor)) > math.log(jump.fine_factor)
         text += (
-            f" At fewer than {FITTED_BITS} bits the gap is {jump.factor:.2f} times what the finer "
-            f"rates of the same model say (median of {counted(jump.models, 'model')}), and those "
-            f"scatter by a "
-            f"factor of {jump.fine_factor:.2f} about their own level: "
-            + ("there the parabola breaks." if breaks else "no break can be told from that.")
+            f" At fewer than {FITTED_BITS} bits the gap is {jump.factor:.2f} times the "
+            "extrapolation from the finer rates of the same model (median of "
+            f"{counted(jump.models, 'model')}). The finer rates scatter by a factor of "
+            f"{jump.fine_factor:.2f} about their own level: "
+            + ("the approximation fails there." if breaks else "this does not show a failure.")
         )
     show.caption(text)
 
@@ -334,7 +332,7 @@ def quadratic_reading(jump: Jump | None) -> None:
 def predicted_rows(
     laws: dict[str, PowerLaw | str], symbol: str
 ) -> list[tuple[str, PowerLaw | str, str]]:
-    """Laws of the traces in model size, for a size that nobody measured."""
+    """Laws of the traces in model size, for a size that was not measured."""
     return [
         (f"Tr({symbol})", laws["trace"], "nats/token"),
         (f"Tr(√{symbol})", laws["trace_sqrt"], "√(nats/token)"),

@@ -55,13 +55,13 @@ def bits_by_size(
     """Bits by each code against model size with their laws, solid where measured.
 
     Args:
-        codes: from ``information.by_code``; hollow points are of no certified code.
+        codes: from ``information.by_code``; hollow points belong to codes without a certificate.
         laws: by code.
         key: ``total_bits`` or ``bits_per_parameter``.
         title: of the vertical axis.
         reach: size up to which laws are drawn.
-        published: columns law, params_total, value, inside: what others report, dotted.
-        span: that the vertical axis covers, from ``ends`` of all charts that are compared.
+        published: columns law, params_total, value, inside: published laws, dotted.
+        span: minimum range of the vertical axis, from ``ends`` of all compared charts.
     """
     colour = _code_colour(list(dict.fromkeys(codes["code"])))
     codes = codes.assign(label=codes["code"].map(CODE_LABELS))
@@ -123,7 +123,7 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
             alt.Tooltip("law:N", title="published"),
             alt.Tooltip("params_total:Q", title="N", format=".3~s"),
             alt.Tooltip(f"{key}:Q", format=".4g"),
-            alt.Tooltip("inside:N", title="inside the range of its models"),
+            alt.Tooltip("inside:N", title="within the range of its models"),
         ],
     )
     first = published.sort_values("params_total").groupby("law").head(1)
@@ -149,7 +149,7 @@ def _code_colour(codes: list[str]) -> alt.Color:
 def online_area(
     curve: pd.DataFrame, kept: pd.DataFrame, colour: str, unit: Unit = NATS
 ) -> alt.LayerChart:
-    """Online loss against tokens seen, the area above the final loss shaded: that is K(h).
+    """Online loss against tokens seen, with the area above the final loss shaded: K(h).
 
     Args:
         curve: from ``information.area_curve``.
@@ -175,7 +175,7 @@ def online_area(
         points = vega.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
         tooltip = [
             alt.Tooltip("train_step:Q", title="checkpoint after step"),
-            alt.Tooltip("loss_nats:Q", title="loss on the windows ahead", format=".3f"),
+            alt.Tooltip("loss_nats:Q", title="loss on the next windows", format=".3f"),
         ]
         marks = points.mark_point(
             size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
@@ -185,7 +185,7 @@ def online_area(
 
 
 def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
-    """K(h) from checkpoints over the exact area, with the error that it claims.
+    """K(h) from checkpoints over the exact area, with its stated error.
 
     Args:
         models: from ``information.by_model``, rows with both.
@@ -225,7 +225,7 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
 
 
 def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
-    """Bound against model size by either code; hollow and dashed where it is no certificate.
+    """Bound against model size by either code; hollow and dashed if it is not a certificate.
 
     Args:
         totals: rows of ``terms.bound_terms`` with a column code, losses in ``unit``.

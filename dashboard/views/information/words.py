@@ -1,4 +1,4 @@
-"""The words of the page *Information*."""
+"""The text of the page *Information*."""
 
 import math
 
@@ -16,9 +16,10 @@ from dashboard.ui.notes import caveats
 from dashboard.views.information import charts
 
 NOT_MEASURED = (
-    "This suite holds no prequential information. It takes the losses of the training itself, or "
-    "earlier checkpoints of the same run: `make compute` has the first of models that it trains, "
-    "and scores the second of published suites such as Pythia. A single checkpoint has neither."
+    "This suite has no prequential information. It requires the losses of the training itself, or "
+    "earlier checkpoints of the same run. `make compute` stores the first for models that it "
+    "trains, and scores the second for published suites such as Pythia. A single checkpoint has "
+    "neither."
 )
 NO_LOSSES = (
     "The bound under the prequential code needs the losses of the unquantized models, which were "
@@ -34,22 +35,23 @@ PAPER_EXPONENT, PAPER_ERROR = 0.5, 0.1
 
 
 def introduction() -> None:
-    """What prequential coding is, in two sentences."""
+    """A short introduction to prequential coding."""
     show.markdown(
-        "How much does a trained model hold? Someone who has the training program but not the "
-        "text can be sent the text batch by batch, each at the price of the loss that the model "
-        "had *before* training on it. What that costs above the final model's loss is $K(h)$, the "
-        f"model's information by **prequential coding**. {HEURISTIC}"
+        "How much information does a trained model contain? Consider a receiver with the "
+        "training program but without the text. The text is sent batch by batch, each batch at "
+        "the cost of the loss that the model had *before* training on it. The cost above the "
+        "final model's loss is $K(h)$, the model's information by **prequential coding**. "
+        f"{HEURISTIC}"
     )
     show.caption(
-        "It rests on the symmetry of information, which holds up to constants, and the model "
-        "itself is not decoded from it: it shows how information grows, and certifies nothing. "
-        "Real codes of the quantized weights are drawn beside it."
+        "It relies on the symmetry of information, which holds up to constants, and no decoder "
+        "restores the model from it. It shows how information grows and certifies nothing. Real "
+        "codes of the quantized weights are drawn for comparison."
     )
 
 
 def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
-    """The laws of figure 3 and what the other codes are of."""
+    """The laws of figure 3, and the models of the other codes."""
     lines = [
         f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}"
         for code, law in laws.items()
@@ -58,18 +60,17 @@ def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
     ours = "Solid lines and bands: measured range, 95 %. Dashed: extrapolated. " if lines else ""
     show.caption(
         (f"Information in bits, {'; '.join(lines)}. " if lines else "")
-        + f"*nominal* and *entropy-coded* are of {setting.label}; hollow points are of no "
-        f"decodable code. {ours}Dotted: what the paper reports of Pythia, and the "
-        "closed form of Chinchilla's law, with their own text and tokens, paler below their "
-        "smallest model."
+        + f"*nominal* and *entropy-coded* are of {setting.label}; hollow points belong to a code "
+        f"without a decoder. {ours}Dotted: the paper's values for Pythia and the closed form of "
+        "Chinchilla's law, for their own text and tokens, paler below their smallest model."
     )
 
 
 def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
-    """Whether information per parameter falls with size, as in the paper, and why it may not."""
+    """Whether information per parameter falls with size as in the paper, and a reason if not."""
     if growth.empty:
         few = too_few(models)
-        show.caption(f"How K(h) grows cannot be said. {few}" if few else "K(h) has no law here.")
+        show.caption(f"The growth of K(h) is unknown. {few}" if few else "K(h) has no law here.")
         return
     ordered = models.sort_values("params_total")
     first, last = ordered["bits_per_parameter"].iloc[0], ordered["bits_per_parameter"].iloc[-1]
@@ -86,17 +87,17 @@ def falls(models: pd.DataFrame, growth: pd.DataFrame) -> None:
         return
     excess = ordered["excess_nats"]
     show.info(
-        f"{start} K(h)/N is D/N times the mean excess of the online over the final loss, and that "
-        f"rises here, from {excess.iloc[0]:.3f} to {excess.iloc[-1]:.3f} nats per token: a small "
-        "model soon reaches what its few parameters can do and spends most of its text there, a "
-        "larger one improves to the end. Only where the excess follows the amount of text alone, "
-        "as $D^{-\\beta}$, must K(h)/N fall; these sizes lie far below the paper's.",
+        f"{start} K(h)/N is D/N times the mean excess of the online over the final loss. The "
+        f"excess grows here, from {excess.iloc[0]:.3f} to {excess.iloc[-1]:.3f} nats per token. A "
+        "small model soon reaches the capacity of its few parameters and spends most of its text "
+        "there; a larger one improves to the end. K(h)/N must fall only if the excess depends on "
+        f"the amount of text alone, as $D^{{-\\beta}}$. These sizes are far below the paper's.",
         icon=":material/trending_up:",
     )
 
 
 def growth_table(growth: pd.DataFrame) -> None:
-    """Exponents of K(h) with ever more small sizes left out, beside the paper's."""
+    """Exponents of K(h) without the smallest sizes, next to the paper's."""
     if growth.empty:
         return
     lines = [
@@ -119,9 +120,9 @@ def growth_table(growth: pd.DataFrame) -> None:
 
 
 def crossings(found: dict[str, Crossing | str], largest: float) -> None:
-    """Where the prequential law meets those of the other codes, beyond the measured sizes."""
+    """Where the prequential law crosses those of the other codes, beyond the measured sizes."""
     if all(isinstance(met, str) for met in found.values()):
-        return  # without laws nothing meets
+        return  # without laws nothing crosses
     sentences = [
         f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
         for code, met in found.items()
@@ -142,14 +143,14 @@ def _meeting(met: Crossing, largest: float) -> str:
     )
     if met.n == math.inf:
         return (
-            f"K(h) lies {side} at the largest model, and the laws move apart{behind}; they meet "
+            f"K(h) is {side} at the largest model, and the laws move apart{behind}; they cross "
             f"further on in {met.share_ahead:.0%} of resamples."
         )
     change = "falls below" if met.from_above else "rises above"
     return (
-        f"K(h) lies {side} at the largest model and by the laws {change} at N ≈ {_size(met.n)} (95 "
-        f"%: {_size(met.low)} to {_size(met.high)}; {met.share_ahead:.0%} of resamples meet at "
-        f"all), {met.n / largest:.2g} times the largest measured: extrapolated."
+        f"K(h) is {side} at the largest model and by the laws {change} at N ≈ {_size(met.n)}, "
+        f"{met.n / largest:.2g} times the largest measured size: extrapolated (95 %: "
+        f"{_size(met.low)} to {_size(met.high)}; {met.share_ahead:.0%} of resamples cross)."
     )
 
 
@@ -162,9 +163,9 @@ def _size(n: float) -> str:
 
 
 def terms_reading() -> None:
-    """What the laws of the terms under the prequential code show."""
+    """The caption of the laws of the terms under the prequential code."""
     show.caption(
-        "The paper's argument in one picture: with the prequential code, in place of bits times "
+        "The paper's argument in one chart. With the prequential code, instead of bits times "
         "parameters, complexity follows K(h)/D, and the unquantized model has no quantization "
         "gap. All points are hollow: **not certified**."
     )
@@ -173,7 +174,7 @@ def terms_reading() -> None:
 def totals_section(
     real: pd.DataFrame, prequential: pd.DataFrame, setting: Setting, unit: Unit
 ) -> None:
-    """The bound by the chosen code and by the prequential one, as far as either was measured.
+    """The bound by the chosen code and by the prequential one, if either was measured.
 
     Args:
         real, prequential: from ``terms.bound_terms``, losses in ``unit``, with a column code.
@@ -191,18 +192,18 @@ def totals_section(
 def totals_reading(code: str, setting: Setting) -> None:
     """How to read the bounds by either code."""
     other = (
-        f"the file that a decoder restores {setting.label} from"
+        f"the file from which a decoder restores {setting.label}"
         if code != "nominal"
         else ("the nominal count, which is not a certificate either")
     )
     show.caption(
-        f"Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
+        "Dashed and hollow: the bound if K(h) were the length of a code, **not certified**. "
         f"*{CODE_LABELS[code]}*: {other}. Above the line of the uniform guess a bound is vacuous."
     )
 
 
 def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
-    """What the shaded area comes to."""
+    """The caption of the shaded area with its size."""
     recomputed = row["recomputed_bits"]
     difference = abs(recomputed / row["k_bits"] - 1) if math.isfinite(recomputed) else math.nan
     again = (
@@ -210,7 +211,7 @@ def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
         if math.isnan(difference)
         else f" Summed again from the batches: {recomputed:,.0f} bits, {difference:.1e} off."
     )
-    checkpoints = " Circles: checkpoints, scored on the windows ahead." if len(kept) else ""
+    checkpoints = " Circles: checkpoints, scored on the next windows." if len(kept) else ""
     show.caption(
         f"The shaded area is the code: K(h) = {row['k_bits']:,.0f} bits, "
         f"{row['bits_per_parameter']:.2f} per parameter.{again}{checkpoints} The dashed line is "
@@ -219,11 +220,11 @@ def area_reading(row: pd.Series, kept: pd.DataFrame) -> None:
 
 
 def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
-    """How good K(h) from checkpoints is, where both ways were measured."""
+    """The accuracy of K(h) from checkpoints, if both methods were measured."""
     both = models[models["checkpoint_bits"].notna()]
     if both.empty:
         return
-    show.subheader("How good is K(h) from checkpoints alone?")
+    show.subheader("How accurate is K(h) from checkpoints?")
     if (both["method"] == "online_losses").any():
         heading = "K(h) from checkpoints over the exact area"
         show.chart(charts.checkpoint_error(models, colour), heading)
@@ -231,29 +232,29 @@ def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
 
 
 def methods_reading(models: pd.DataFrame) -> None:
-    """How good K(h) from checkpoints is, and why the closed form falls short."""
+    """The accuracy of K(h) from checkpoints, and why the closed form is too small."""
     both = models.dropna(subset=["checkpoint_bits"])
     if both.empty:
         return
     exact = both[both["method"] == "online_losses"]
     if exact.empty:
-        show.caption("These models have no online losses: their K(h) comes from checkpoints alone.")
+        show.caption("These models have no online losses: their K(h) comes only from checkpoints.")
         return
     error = exact["checkpoint_bits"] / exact["k_bits"] - 1
     claimed = (exact["checkpoint_error_bits"] / exact["k_bits"]).mean()
     mean = " on average" if len(exact) > 1 else ""
     closed = (exact["closed_form_bits"] / exact["k_bits"]).dropna()
     show.caption(
-        "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, then "
-        f"every 1000) over the exact area; off by {_span(error, '+.1%')}. Bars: "
-        "the error that the checkpoints alone can validate, half the difference of the sums from "
-        f"both sides plus two standard errors, {claimed:.0%}{mean}: cautious, since a loss "
-        "that only falls could do so anywhere between two checkpoints."
+        "Dots: K(h) integrated over checkpoints at Pythia's spacing (steps 0, 1, 2, 4, … 512, "
+        f"then every 1000) over the exact area. The error is {_span(error, '+.1%')}. Bars: the "
+        f"error that the checkpoints alone can validate, {claimed:.0%}{mean}. It is half the "
+        "difference of the left and right sums plus two standard errors, which is cautious: a "
+        "falling loss could fall anywhere between two checkpoints."
         + (
-            r" Triangles: the closed form $B\,\frac{\beta}{1-\beta}D^{1-\beta}$ with $B$ and "
-            r"$\beta$ of a law $E + B/d^\beta$ fitted to the online losses at a constant learning "
-            f"rate, {_span(closed, '.2f')} of the area: it ignores the warm-up and the drop when "
-            "the learning rate is cooled down."
+            rf" Triangles: the closed form $B\,\frac{{\beta}}{{1-\beta}}D^{{1-\beta}}$, "
+            rf"{_span(closed, '.2f')} of the area. $B$ and $\beta$ come from a law $E + "
+            r"B/d^\beta$ fitted to the online losses at a constant learning rate. It ignores the "
+            "warm-up and the drop during the cooldown of the learning rate."
             if len(closed)
             else ""
         )
@@ -261,7 +262,7 @@ def methods_reading(models: pd.DataFrame) -> None:
 
 
 def _span(values: pd.Series, form: str) -> str:
-    """Smallest and largest value, or the one that there is."""
+    """Smallest and largest value, or the only one."""
     ends = dict.fromkeys(
         f"{value:{form}}".replace("-", "−") for value in (values.min(), values.max())
     )

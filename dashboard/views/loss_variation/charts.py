@@ -22,16 +22,16 @@ def sigma_by_size(
     """Sigma against model size on log axes with its power law and band.
 
     Args:
-        sigma: from ``variation.sigma_by_size``; points that certify nothing are hollow.
-        at: a size that nobody measured, marked on the law.
-        span: that the vertical axis covers, to compare charts.
+        sigma: from ``variation.sigma_by_size``; points without a certificate are hollow.
+        at: a size that was not measured, marked on the law.
+        span: minimum range of the vertical axis, to compare charts.
     """
     panel = law_panel(sigma, "sigma_nats", "", colour, law, unit="Σ, nats / √nat", at=at, span=span)
     return panel.properties(width="container", height=260)
 
 
 def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
-    """Where training tokens lie in the plane of predictive entropy and loss.
+    """Distribution of training tokens over predictive entropy and loss.
 
     Args:
         joint: from ``Suite.joint_losses``.
@@ -72,7 +72,7 @@ def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
 
 
 def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
-    """The function of s that Sigma minimises, and where it does."""
+    """The function of s that Sigma minimizes, and its minimum."""
     x = alt.X("s:Q", title="s, a point of the grid K", scale=alt.Scale(domain=[0, 1]))
     y = alt.Y(
         "sigma_nats:Q",
@@ -117,7 +117,7 @@ def grid_effect(
         tooltip=[
             alt.Tooltip("grid_size:Q", title="|K|", format=","),
             upper_tooltip("total_nats", "bound", 5),
-            alt.Tooltip("price_nats:Q", title="price of the union", format=".2e"),
+            alt.Tooltip("price_nats:Q", title="cost of the union bound", format=".2e"),
         ],
     )
     marks = vega.layer(

@@ -1,4 +1,4 @@
-"""The words of the page *Loss variation*."""
+"""The text of the page *Loss variation*."""
 
 from dashboard.artifacts.settings import Setting
 from dashboard.style.glossary import CODE_LABELS
@@ -6,54 +6,54 @@ from dashboard.ui.drawing import show
 
 
 def introduction(sampled: bool) -> None:
-    """What Sigma is, and what becomes of it where only a sample was scored."""
+    """Definition of Sigma, and its meaning if only a sample was scored."""
     show.markdown(
-        r"The paper's bound pays $\Sigma\sqrt{C}$ for the chance that the training losses came out "
-        r"low by luck. $\Sigma$ is small where each loss $X$ stays near what the model itself "
-        r"expected, the entropy $H$ of its prediction."
+        r"The term $\Sigma\sqrt{C}$ of the paper's bound covers training losses that are low by "
+        r"chance. $\Sigma$ is small if each loss $X$ is near the entropy $H$ of the model's "
+        "prediction, the loss that the model itself expected."
     )
     if sampled:
         show.caption(
-            "Only sampled windows of this suite were scored. $\\Sigma$ below takes them for the "
-            "whole training text: it shows what loss variation is like, and certifies nothing. "
-            "What is certified is the sampled form of the *Bound explorer*, whose term *loss "
-            "variation* is the mean of its summand less that of the smoothed losses."
+            "Only sampled windows of this suite were scored. $\\Sigma$ below treats them as the "
+            "whole training text: it illustrates loss variation and certifies nothing. The "
+            "sampled form of the *Bound explorer* is certified. Its term *loss variation* is the "
+            "mean of its summand minus that of the smoothed losses."
         )
 
 
 def scored(sampled: bool) -> str:
-    """What losses are of."""
+    """The tokens of the losses."""
     return "sampled windows" if sampled else "all training tokens"
 
 
 def sigma_reading(setting: Setting, code: str) -> None:
-    """What this Sigma depends on."""
+    """The choices that this Sigma depends on."""
     show.caption(
-        f"Σ is that of the paper's form at {setting.label}, code length "
-        f"{CODE_LABELS[code]}; it depends on C too, so it moves with every control."
+        f"Σ is that of the paper's form at {setting.label}, code length {CODE_LABELS[code]}. It "
+        "depends on C too, so every control changes it."
     )
 
 
 def joint_reading() -> None:
     """How to read the plane of loss and entropy."""
     show.caption(
-        "On the dashed line a token costs exactly what the model expected. How far the squares lie "
-        "from it, weighted by their share, is what Σ measures. Losses above 10 nats are not drawn; "
-        "both axes are in nats per token, as Σ is."
+        "On the dashed line the loss of a token equals the expectation of the model. Σ measures "
+        "the distance of the squares from it, weighted by their share. Losses above 10 nats are "
+        "not drawn; both axes are in nats per token, like Σ."
     )
 
 
 def objective_reading() -> None:
-    """What is minimised."""
+    """The objective."""
     show.caption(
-        r"$\Delta\sqrt{C}\,(1-s)/s + (\Delta/\sqrt{C})\,\overline{v(sA)}/s$. A long code pushes "
-        "the minimiser (dot) to the upper end of the grid, a short one towards the lower."
+        r"$\Delta\sqrt{C}\,(1-s)/s + (\Delta/\sqrt{C})\,\overline{v(sA)}/s$. A long code moves "
+        "the minimum (dot) to the upper end of the grid, a short one towards the lower."
     )
 
 
 def grid_reading() -> None:
-    """What the number of points costs and gains."""
+    """Cost and benefit of the number of points."""
     show.caption(
-        r"More points come closer to the best $s$, and cost $\ln|K|/D$ in $C$. The curve is flat "
-        "from about a thousand points on, and a million would still be cheap."
+        r"More points come closer to the best $s$, and add $\ln|K|/D$ to $C$. The curve is flat "
+        "from about a thousand points on, and even a million would cost little."
     )

@@ -29,15 +29,15 @@ from dashboard.views.overview.data import Overview, gap_terms
 #: Colour of either bound.
 OUR_COLOUR, PAPER_COLOUR = GAP_COLOUR, GUIDE_COLOUR
 
-#: Of the axis, that two names are apart at least.
+#: Minimum distance between two names, as a share of the axis.
 LEAST_APART = 0.085
 
-#: How bars of the paper's form stand back behind ours.
+#: Bars of the paper's form are paler than ours.
 PALE = 0.45
 
 _INK = "#20242b"
 
-#: What a chart needs of a model; the rest would travel with every picture.
+#: Columns of a model that a chart uses; all others would be sent with every chart.
 _KEPT = (
     *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
     *(
@@ -53,17 +53,17 @@ _THEIRS, _OURS = "paper's", "ours"
 
 
 def highest(view: Overview, unit: Unit) -> float:
-    """What a vertical axis must reach to show the bounds and the uniform guess."""
+    """The end of a vertical axis that shows the bounds and the uniform guess."""
     return 1.06 * max(*_bounds(view)["loss"], *_guesses(view.ours, unit))
 
 
 def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> alt.LayerChart:
     """Both bounds, the held-out and the training loss against model size, and the uniform guess.
 
-    A bound that is no certificate has hollow points on a dashed line.
+    A bound that is not a certificate has hollow points on a dashed line.
 
     Args:
-        top: that the vertical axis reaches, to compare charts.
+        top: end of the vertical axis, to compare charts.
     """
     bounds, measured = _bounds(view), _measured(view.ours)
     x = alt.X("params_total:Q", scale=_room_for_names(view.ours), axis=_size_axis(view.ours))
@@ -104,9 +104,9 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
 
 
 def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
-    """What the gap is made of: the paper's terms (pale) beside ours, stacked, for every size.
+    """The terms of the gap: the paper's (pale) next to ours, stacked, for every size.
 
-    Bars that are no certificate are hollow.
+    Bars that are not certificates are hollow.
     """
     frames = [(view.paper, _THEIRS), (view.ours, _OURS)]
     terms = gap_terms(pd.concat([frame for frame, _ in frames if len(frame)]))
@@ -154,7 +154,7 @@ def _kept(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _bounds(view: Overview) -> pd.DataFrame:
-    """Rows of either form with what they are called: a bound only where every one is one."""
+    """Rows of either form with their labels: a “bound” only if every row is certified."""
     ours = "Our" if view.best else "Chosen"
     frames = []
     for frame, whose, colour in (
@@ -162,7 +162,7 @@ def _bounds(view: Overview) -> pd.DataFrame:
         (view.ours, ours if len(view.paper) else "Paper's", OUR_COLOUR),
     ):
         if len(frame):
-            what = f"{whose} bound" if frame["certified"].all() else f"{whose}, no bound"
+            what = f"{whose} bound" if frame["certified"].all() else f"{whose}, not a bound"
             rows = _kept(frame).assign(what=what, loss=frame["total_nats"], colour=colour)
             frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total_nats")]))
     return pd.concat(frames, ignore_index=True)
@@ -188,7 +188,7 @@ def _measured(terms: pd.DataFrame) -> pd.DataFrame:
 
 
 def _on_the_way(view: Overview) -> pd.DataFrame:
-    """Rows of the bound on the models during training, as the chart takes them."""
+    """Rows of the bound during training, as the chart needs them."""
     rows = view.on_the_way
     if rows.empty:
         return rows
@@ -199,7 +199,7 @@ def _on_the_way(view: Overview) -> pd.DataFrame:
 
 
 def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[alt.Chart]:
-    """A line with triangles: it bounds another thing than the lines with circles do."""
+    """A line with triangles: it bounds a different quantity than the lines with circles."""
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("what:N", title="what"),
@@ -222,9 +222,9 @@ def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[a
 def _names(
     bounds: pd.DataFrame, measured: pd.DataFrame, top: float, online: pd.DataFrame
 ) -> pd.DataFrame:
-    """What each line is, and its value for the largest model, beside its last point.
+    """Labels of the lines at their last points, with the values for the largest model.
 
-    Names that would be written over each other are moved apart; ``top`` is that of the axis.
+    Labels that would overlap are moved apart; ``top`` is the end of the axis.
     """
     measured = measured.assign(colour=GUIDE_COLOUR, what=measured["what"].str.partition(",")[0])
     known = pd.concat([frame for frame in (bounds, measured, online) if len(frame)])
@@ -261,8 +261,8 @@ def _size_axis(terms: pd.DataFrame) -> alt.Axis:
 
 
 def _guess(terms: pd.DataFrame, unit: Unit) -> list[alt.Chart]:
-    """ln V: the loss of a uniform guess; a bound above it is vacuous.  Named at the left, where no
-    line has its name."""
+    """ln V: the loss of a uniform guess; a bound above it is vacuous.  Labelled at the left, where
+    the lines have no labels."""
     base = vega.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
     return [
         base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
@@ -293,7 +293,7 @@ def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
 
 
 def _short_names(models: pd.DataFrame) -> dict[str, str]:
-    """Every model's size, or its name where another has the same."""
+    """Every model's size, or its name if another model has the same size."""
     sizes = models["params_total"].map(parameter_count)
     names = sizes.where(~sizes.duplicated(keep=False), models["model_id"])
     return dict(zip(models["model_id"], names, strict=True))
@@ -302,7 +302,7 @@ def _short_names(models: pd.DataFrame) -> dict[str, str]:
 def _stacked(
     frame: pd.DataFrame, terms: tuple[Term, ...], names: dict[str, str], whose: str
 ) -> pd.DataFrame:
-    """One row per model and term, with the ends of its bar; a negative term turns back."""
+    """One row per model and term, with the ends of its bar; a negative term reverses direction."""
     frame = frame[frame["model_id"].isin(list(names))]
     values = frame[[term.key for term in terms]].to_numpy(dtype=float)  # (models, terms)
     tops = values.cumsum(axis=1)

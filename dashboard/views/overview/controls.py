@@ -1,4 +1,4 @@
-"""Widgets of the page *Overview*: each model at its own best setting, or at one that is chosen."""
+"""Widgets of the page *Overview*: each model at its own best setting, or all at a chosen one."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from dashboard.views.overview.data import PAPERS_FORM, Overview, at_best, at_cho
 
 
 def overview_control(suite: Suite, unit: Unit) -> Overview:
-    """The claim at what the controls say; every model at its own best setting by default.
+    """The claim for the current controls; every model at its own best setting by default.
 
     Raises:
         ArtifactError: no model has a bound at this choice, or files cannot be used.
@@ -28,10 +28,10 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
         key="settings",
         bind="query-params",
         on_change=_changed,
-        help="**best measured**: each model at the quantizer and rate where its gap is smallest, "
-        "entropy-coded, in our form; the paper's form at its own best rate of GPTQ, in the stored "
-        "file. **as chosen**: all at one setting, code and form of your choice, the paper's form "
-        "at the same.",
+        help="**best measured**: each model at the quantizer and rate with its smallest gap, "
+        "entropy-coded, in our form. The paper's form is at its own best rate of GPTQ, in "
+        "the stored file. **as chosen**: all models and both forms at one setting and code "
+        "of your choice.",
     )
     chosen = links.required(chosen)
     record.chosen("settings", "Setting of each model", chosen)
@@ -47,6 +47,6 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
 
 
 def _changed() -> None:
-    """What was chosen on the page before is there again when its controls come back."""
+    """Restore the choices of controls that were hidden on the page before."""
     links.forget_complaints()
     links.put_choices_back()

@@ -1,4 +1,4 @@
-"""What the page *Overview* shows: every model's bound, ours and the paper's, and their terms."""
+"""Data of the page *Overview*: every model's bound, ours and the paper's, and their terms."""
 
 from dataclasses import dataclass, replace
 
@@ -16,16 +16,16 @@ from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import Term, terms_in
 from dashboard.style.inequalities import FORMS, Form, forms_of
 
-#: The paper's form, and what the paper took with it: GPTQ, and the size of the stored file.
+#: The paper's form with the paper's choices: GPTQ, and the size of the stored file.
 PAPERS_FORM, PAPERS_QUANTIZER, PAPERS_CODE = "four_term", "gptq", "stored"
 
 PAPERS_LABEL = next(form.label for form in FORMS if form.key == PAPERS_FORM)
 
-#: What ours is taken with unless a reader chooses: the shortest real code there is.
+#: Our form with the shortest real code, by default.
 OUR_CODE = "entropy_coded"
 
-#: Failure probability at which the best setting of a model is looked for.  Another one moves the
-#: gaps of all settings together, and whatever setting is picked, its code pays for the choice.
+#: Failure probability for finding the best setting of a model.  Another one changes the
+#: gaps of all settings together, and any setting's code pays for the choice.
 REFERENCE_DELTA = 0.05
 
 
@@ -37,13 +37,13 @@ class Overview:
         ours: ``terms.bound_terms`` of each model, with a column setting; losses in the unit that
             is shown, as in all frames here.
         paper: the same in the paper's form; empty if that is the one chosen.
-        seeds: ``seeds.spread`` of ``ours`` where a size has several seeds with a bound.
+        seeds: ``seeds.spread`` of ``ours`` for sizes with a bound for several seeds.
         form: of ``ours``.
-        choice: code and failure probability of ``ours``; where each model is at its own best
-            setting, the setting in it says nothing.
-        best: whether that is so.
+        choice: code and failure probability of ``ours``; its setting has no meaning if each model
+            is at its own best setting.
+        best: whether each model is at its own best setting.
         missing: models of the suite that have no bound here.
-        on_the_way: ``progressive.on_the_way`` of the suite; empty where there is none.
+        on_the_way: ``progressive.on_the_way`` of the suite; may be empty.
     """
 
     ours: pd.DataFrame
@@ -57,12 +57,12 @@ class Overview:
 
     @property
     def largest(self) -> pd.Series:
-        """Of ours, the row of the largest model."""
+        """The row of the largest model in ``ours``."""
         return self.ours.iloc[-1]
 
     @property
     def papers_largest(self) -> pd.Series | None:
-        """The paper's form of that model, None where there is none to compare with."""
+        """The paper's form of that model, None if there is none to compare with."""
         rows = self.paper[self.paper["model_id"] == self.largest["model_id"]]
         return rows.iloc[0] if len(rows) else None
 
@@ -75,7 +75,7 @@ class Overview:
         return pd.concat(named, ignore_index=True)
 
     def laws(self) -> dict[str, PowerLaw | str]:
-        """Law in the model size of the bound, what it is held against, the gap and its terms."""
+        """Laws in the model size of the bound, the measured losses, the gap and its terms."""
         measured = ("total_nats", "measured_train_loss_nats", "measured_heldout_loss_nats")
         terms = (term.key for term in gap_terms(self.ours))
         return {key: law_of(self.ours, key) for key in (*measured, "gap_nats", *terms)}
@@ -87,13 +87,13 @@ def gap_terms(frame: pd.DataFrame) -> tuple[Term, ...]:
 
 
 def best_choice(suite: Suite, failure_probability: float) -> Choice:
-    """Our form and code; the setting is to be chosen for each model."""
+    """Our form and code; the setting is chosen for each model."""
     form = next(iter(forms_of(suite.is_sampled).values())).key
     return Choice(UNQUANTIZED, OUR_CODE, failure_probability, form)
 
 
 def at_best(suite: Suite, choice: Choice, unit: Unit) -> Overview:
-    """Every model at the measured setting where its gap is smallest, in either form.
+    """Every model at the measured setting with its smallest gap, in either form.
 
     Raises:
         ArtifactError: no model has a bound, or files cannot be used.
@@ -129,11 +129,11 @@ def at_choice(suite: Suite, choice: Choice, unit: Unit) -> Overview:
 
 
 def best_settings(suite: Suite, choice: Choice, quantizer: str | None = None) -> dict[str, Setting]:
-    """By model, the setting where its gap is smallest at ``REFERENCE_DELTA``; looked for once.
+    """The setting with the smallest gap at ``REFERENCE_DELTA`` by model; computed once.
 
     Args:
-        choice: whose form and code count.
-        quantizer: to look among its settings only, if any of them was measured.
+        choice: form and code to use.
+        quantizer: consider only its settings, if any of them was measured.
     """
     start = replace(choice, setting=UNQUANTIZED, failure_probability=REFERENCE_DELTA)
 

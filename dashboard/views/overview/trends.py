@@ -1,4 +1,4 @@
-"""What the interval of an exponent lets one say of a quantity over model size, and no more."""
+"""Trends of quantities over model size that the interval of an exponent supports."""
 
 from enum import Enum
 
@@ -6,7 +6,7 @@ from bounds import PowerLaw
 
 
 class Trend(Enum):
-    """Where a quantity goes as models grow."""
+    """The trend of a quantity as models grow."""
 
     FALLS = "falls"
     RISES = "rises"
@@ -20,7 +20,7 @@ def trend(law: PowerLaw | str) -> Trend:
 
 
 def trend_of(interval: tuple[float, float]) -> Trend:
-    """The same of an interval of p in N^-p."""
+    """The trend for an interval of p in N^-p."""
     low, high = interval
     if low > 0:
         return Trend.FALLS

@@ -1,6 +1,6 @@
-"""The words of the page *Overview*, for somebody who has not read the paper.
+"""The text of the page *Overview*, for visitors who have not read the paper.
 
-What falls or rises with size is said as the laws of these very numbers allow, and no further.
+Statements about trends with size follow the laws of the shown numbers, and go no further.
 """
 
 import pandas as pd
@@ -24,7 +24,7 @@ from dashboard.views.overview.trends import Trend, trend
 
 PAPER = "https://arxiv.org/abs/2504.15208"
 
-#: Sizes from which on the paper measured.
+#: The smallest size that the paper measured.
 PAPERS_SMALLEST = 70e6
 
 _NAMES = {
@@ -37,19 +37,19 @@ _NAMES = {
 _HEADINGS = {
     Trend.FALLS: "Falls as models grow",
     Trend.RISES: "Rises",
-    Trend.FLAT: "Neither, as far as these sizes tell",
+    Trend.FLAT: "No clear trend at these sizes",
     Trend.UNKNOWN: "Has no law",
 }
 
 
 def introduction(delta: float) -> None:
-    """What a generalization bound is, and what the paper says of it."""
+    """Definition of a generalization bound, and the paper's result."""
     show.markdown(
-        "A **generalization bound** is a guarantee from the training text alone: except with "
-        f"probability δ = {delta_label(delta)}, the expected loss on a fresh next token in the "
-        "contexts of that text is at most this number. It is the training loss plus a **gap**, "
-        f"the price of all that the model may have memorized; the paper ({PAPER}) finds "
-        "that the gap shrinks with scale."
+        "A **generalization bound** is a guarantee computed from the training text alone. With "
+        f"probability {1 - delta:.12g} (δ = {delta_label(delta)}), the model's mean loss on a "
+        "newly drawn next token, in the contexts it was trained on, is at most this number. It "
+        "is the training loss plus a **gap**, the cost of everything that the model may have "
+        f"memorized. The paper ({PAPER}) finds that the gap shrinks with scale."
     )
 
 
@@ -77,8 +77,8 @@ def headline(view: Overview, unit: Unit) -> None:
             "Training loss",
             f"{model['measured_train_loss_nats']:.3f}",
             f"held-out {model['measured_heldout_loss_nats']:.3f}",
-            "Of the model as trained, on its training text; and of the quantized model on "
-            "documents that it was never trained on.",
+            "Loss of the trained model on its training text; held-out loss of the quantized model "
+            "on documents that it was not trained on.",
         ),
         (
             "Uniform guess",
@@ -93,8 +93,8 @@ def headline(view: Overview, unit: Unit) -> None:
 
 
 def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
-    """The paper's gap beside ours, and what both are."""
-    meaning = "The bound less the training loss: what certainty costs."
+    """Our gap with the paper's, and the meaning of both."""
+    meaning = "Bound − training loss: the cost of certainty."
     estimated, theirs = gap_note(model), view.papers_largest
     if estimated:
         return estimated, f"{meaning} The training loss is estimated from a sample."
@@ -112,7 +112,7 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
 
 
 def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
-    """What shrinks with size and what does not, as the intervals of the laws allow."""
+    """Terms that shrink with size and terms that do not, as the intervals of the laws allow."""
     few = too_few(view.ours)
     if few:
         show.caption(f"{_bars(view)}{few}")
@@ -135,7 +135,7 @@ def _squared(key: str) -> str:
 
 
 def _bars(view: Overview) -> str:
-    """How to tell the bars over the words apart."""
+    """How to tell the bars above apart."""
     frames = [frame for frame in (view.ours, view.paper) if len(frame)]
     pale = "Pale: the paper's form. " if len(frames) > 1 else ""
     hollow = not all(frame["certified"].all() for frame in frames)
@@ -143,17 +143,17 @@ def _bars(view: Overview) -> str:
 
 
 def _caution(view: Overview, gap: PowerLaw | str) -> str:
-    """On what the words rest."""
+    """The evidence for the trends."""
     if isinstance(gap, str):
         return gap
     times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
-    below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
+    below = f", at least {times:,.0f} times below the paper's" if times > 1.5 else ""
     sizes = counted(view.ours["params_total"].nunique(), "size")
     return f"By 95 % intervals of exponents over {sizes}{below}."
 
 
 def claim_reading(view: Overview) -> None:
-    """What the main chart shows."""
+    """The caption of the main chart."""
     if view.best:
         delta = view.choice.failure_probability
         how = f"{agree(len(view.ours), 'At the', 'Each model at its own')} best measured setting"
@@ -166,26 +166,26 @@ def claim_reading(view: Overview) -> None:
 
 
 def on_the_way(view: Overview, unit: Unit) -> None:
-    """What training itself certifies, of the largest model."""
+    """The bound during training, for the largest model."""
     delta = view.choice.failure_probability
     progressive_words.reading(view.on_the_way, view.largest["model_id"], delta, unit)
 
 
 def missing(view: Overview) -> None:
-    """Models that have no bound."""
+    """Models without a bound."""
     if view.missing:
         where = "at any setting" if view.best else "at this setting"
         show.caption(
             f":material/hide_source: Not shown (no bound {where}): "
             f"**{escaped(', '.join(view.missing))}**. A bound needs the losses of the whole "
-            "training text, or of windows drawn for it."
+            "training text, or of windows drawn from it."
         )
 
 
 def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
-    """The laws behind the words, or where there are none the numbers by themselves."""
+    """The laws behind the trends, or the numbers themselves if there are no laws."""
     few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
-    show.subheader("The numbers" if one else "How each number moves with model size")
+    show.subheader("The numbers" if one else "How each number changes with model size")
     heads = ["value"] if one else ["smallest model", "largest model"]
     heads += [] if few else ["law in N"]
     places = [-1] if one else [0, -1]

@@ -1,4 +1,4 @@
-"""The part of the page *Quantization* on bits in all: many parameters or many bits each?"""
+"""The part of the page *Quantization* about total bits: many parameters or many bits each?"""
 
 import pandas as pd
 import streamlit as st
@@ -16,12 +16,12 @@ def section(by_total: pd.DataFrame, setting: Setting, ratios: Ratios, unit: Unit
 
     Args:
         by_total: from ``quantization.bounds_by_rate``, losses in ``unit``.
-        setting: that is chosen.
+        setting: the chosen one.
         ratios: tokens per parameter of the models.
     """
     several = several_sizes(by_total)
     spend = "Where to spend bits: many parameters or many bits each?"
-    show.subheader(spend if several else "What more bits buy")
+    show.subheader(spend if several else "More bits per weight")
     left, right = st.columns(2)
     for column, key, what in (
         (left, "train_loss_nats", "Training loss, quantized"),
@@ -29,5 +29,5 @@ def section(by_total: pd.DataFrame, setting: Setting, ratios: Ratios, unit: Unit
     ):
         with column:
             chart = charts.by_total_bits(by_total, key, what, unit)
-            show.chart(chart, f"{what}, against bits in all")
+            show.chart(chart, f"{what} by total bits")
     words.bits_reading(setting, several, ratios)

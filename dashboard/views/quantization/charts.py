@@ -14,7 +14,7 @@ from dashboard.charts.marks import by_certificate, notes
 from dashboard.style import rounded_up
 from dashboard.style.glossary import GUIDE_COLOUR
 
-#: Of every chart here, its axis and legend included.
+#: Width of every chart here, including axis and legend.
 HEIGHT = 470
 
 
@@ -95,9 +95,12 @@ def gap_by_size(
     unit: Unit = NATS,
     span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """Quantization gap against model size on log axes, two standard errors each way, with its
-    power law and band; ``at`` is a size that nobody measured, marked on the law, and ``span`` what
-    the vertical axis covers at least, to compare charts."""
+    """Quantization gap against model size on log axes, two standard errors each way, with its law.
+
+    Args:
+        at: a size that was not measured, marked on the law.
+        span: minimum range of the vertical axis, to compare charts.
+    """
     errors = (
         vega.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
@@ -112,16 +115,16 @@ def gap_by_size(
 def bound_by_rate(
     bounds: pd.DataFrame, unit: Unit = NATS, span: tuple[float, float] | None = None
 ) -> alt.LayerChart:
-    """Gap that is certified for one model against bits per parameter, with the best point marked.
+    """Certified gap of one model against bits per parameter, with the best point marked.
 
     Args:
         bounds: from ``quantization.bounds_by_rate``, one model, losses in ``unit``; points that
-            are no certificate are hollow.
-        span: that the vertical axis covers, to compare charts.
+            are not certificates are hollow.
+        span: range of the vertical axis, to compare charts.
     """
     looks = _by_quantizer(bounds)
     shared = {}
-    if span is not None:  # below the lowest point stands its number
+    if span is not None:  # the number of the lowest point is below it
         shared = {"domain": [span[0] - 0.12 * (span[1] - span[0]), span[1]]}
     x = alt.X(
         "bits_per_parameter:Q",
@@ -170,8 +173,8 @@ def by_total_bits(
     Args:
         bounds: from ``quantization.bounds_by_rate``, all models, one quantizer and float formats.
         column: ``train_loss_nats`` or ``total_nats``.
-        title: what that is.
-        unit: of both; points that are no certificate are hollow.
+        title: of the vertical axis.
+        unit: of both; points that are not certificates are hollow.
     """
     order = list(dict.fromkeys(bounds.sort_values("bits_per_parameter")["rate"]))
     colour = alt.Color(
@@ -210,7 +213,7 @@ def by_total_bits(
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     """Measured proxy loss of every layer against QuIP's prediction, on log axes."""
     column = "predicted_proxy_loss"
-    if layers["quantizer"].iloc[0] == "rtn":  # which has no feedback
+    if layers["quantizer"].iloc[0] == "rtn":  # it has no feedback
         layers = layers.assign(**{column: layers["predicted_rounding_proxy_loss"]})
     shown = layers[(layers["proxy_loss"] > 0) & (layers[column] > 0)]
     both = pd.concat([shown["proxy_loss"], shown["predicted_proxy_loss"]])
@@ -250,7 +253,7 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
 
 
 def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
-    """What rotation does to each layer's loss, measured against predicted, both as ratios."""
+    """Ratio of each layer's loss with and without rotation, measured against predicted."""
     both = pd.concat([ratios["predicted_ratio"], ratios["measured_ratio"], pd.Series([1.0])])
     ends = [float(both.min()) / 1.15, float(both.max()) * 1.15]
     scale = alt.Scale(type="log", domain=ends, nice=False)

@@ -1,4 +1,4 @@
-"""The part of the page *Quantization* that looks at single layers."""
+"""The part of the page *Quantization* about single layers."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from dashboard.views.quantization import charts, words
 
 @dataclass(frozen=True)
 class Layers:
-    """What is known of a suite's layers, each from the function of ``quantization`` of its name.
+    """Data about a suite's layers, each from the function of ``quantization`` of its name.
 
     Attributes:
         layers, rotation: of one model (and setting).
@@ -29,7 +29,7 @@ class Layers:
 
 
 def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
-    """All of it.
+    """Read all data about layers.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -44,11 +44,11 @@ def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
 
 
 def section(found: Layers) -> None:
-    """Charts and words."""
+    """Charts and text about layers."""
     left, right = st.columns(2)
     with left:
         if found.layers.empty:
-            show.info("No layer was put on a grid at this setting, or none was measured.")
+            show.info("No layer was quantized to a grid at this setting, or none was measured.")
         else:
             heading = "Proxy loss of each layer, measured over predicted"
             show.chart(charts.predicted_loss(found.layers), heading)

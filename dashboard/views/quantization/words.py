@@ -1,4 +1,4 @@
-"""The words of the page *Quantization*: what its charts show and how to read them."""
+"""The text of the page *Quantization*: what its charts show and how to read them."""
 
 import pandas as pd
 import streamlit as st
@@ -14,32 +14,32 @@ from dashboard.style.numbers import number_label
 from dashboard.style.plural import agree, counted, listed
 from dashboard.ui.drawing import show
 
-#: Where no quantized model can be compared with the trained one.
+#: Shown if no quantized model can be compared with the trained one.
 NO_GAPS = "This suite has no quantized model at another setting: there is no gap to show."
 
 
 def introduction() -> None:
-    """What the page is about."""
+    """The subject of the page."""
     show.markdown(
-        "Fewer bits make a shorter code, and so a smaller complexity term; they also round the "
-        "weights more coarsely, and the loss grows. The bound weighs the two against each other."
+        "Fewer bits make a shorter code, and so a smaller complexity term. They also round the "
+        "weights more coarsely, and the loss grows. The bound combines both."
     )
 
 
 def gap_reading() -> None:
     """How to read the gap against nominal bits."""
     show.caption(
-        "Loss of the quantized model less that of the trained one. On a clipped grid the bits are "
-        "$b$; on an unclipped one the entropy of its codes. Large points: all training tokens; "
-        "small: sampled windows. Bars are two standard errors each way, from windows that both "
-        "models were scored on: how the gap would vary over other windows like these (large "
-        "points), or how far it may be from that over all of them (small ones). Gaps of 0 or less "
-        "have no place on the axis."
+        "Loss of the quantized model minus that of the trained one. On a clipped grid the bits "
+        "are $b$; on an unclipped one the entropy of its codes. Large points use all training "
+        "tokens, small ones sampled windows. Bars are two standard errors each way, from windows "
+        "that both models were scored on. For large points they show the variation over other "
+        "windows of the same kind; for small ones the distance from the gap over all windows. "
+        "Gaps of 0 or less cannot be drawn on this axis."
     )
 
 
 def one_gap(row: pd.Series, unit: Unit) -> None:
-    """The gap at the chosen setting, where no other size has one to be drawn against.
+    """The gap at the chosen setting, if no other size has one to compare with.
 
     Args:
         row: of ``quantization.gaps``.
@@ -56,13 +56,13 @@ def one_gap(row: pd.Series, unit: Unit) -> None:
 def rate_reading() -> None:
     """How to read the gap against coded bits."""
     show.caption(
-        "The same gaps against what the whole model really comes to in an entropy-coded file: "
-        "scales, norms and tables included. Lower and further left is better."
+        "The same gaps against the size of the whole model in an entropy-coded file, with scales, "
+        "norms and tables. Lower and further left is better."
     )
 
 
 def bound_reading(bounds: pd.DataFrame, code: str, unit: Unit, sampled: bool) -> None:
-    """Which rate bounds best, why, and whether that may be chosen.
+    """The rate with the smallest bound, the reason, and why it may be chosen afterwards.
 
     Args:
         bounds: from ``quantization.bounds_by_rate``, one model.
@@ -70,39 +70,39 @@ def bound_reading(bounds: pd.DataFrame, code: str, unit: Unit, sampled: bool) ->
     best = bounds[bounds["best"]].iloc[0]
     scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
     show.caption(
-        f"Ringed, the smallest of all measured: {best['setting']}, gap "
+        f"The ring marks the smallest measured gap: {best['setting']}, "
         f"{upper_text(best['bound_gap_nats'])} {unit.label}, code length {CODE_LABELS[code]}. "
-        f"{_why_there(bounds, best)} A code's header names its setting, so choosing it "
-        "afterwards is paid for"
-        + (", and the sampling's share of δ is divided among all settings" if sampled else "")
-        + f". Only settings at which {scored} have a bound."
+        f"{_why_there(bounds, best)} A code's header names its setting, so the bound already pays "
+        "for choosing it afterwards"
+        + (", and all settings share the sampling's part of δ" if sampled else "")
+        + f". A setting has a bound only if {scored}."
     )
 
 
-#: Rates so near to the highest or lowest measured (as a share) are at that end: files of one rate
-#: differ by their scales and tables.
+#: Rates this close to the highest or lowest measured one (as a share) are at that end: files of
+#: one rate differ by their scales and tables.
 _NEAR_END = 0.05
 
 
 def _why_there(bounds: pd.DataFrame, best: pd.Series) -> str:
-    """Why the best rate is where it is: between others, or at an end of those measured."""
+    """The reason for the best rate: between others, or at an end of those measured."""
     bits, at = bounds["bits_per_parameter"], best["bits_per_parameter"]
     most, fewest = at >= (1 - _NEAR_END) * bits.max(), at <= (1 + _NEAR_END) * bits.min()
     if most and fewest:
         return "No other rate has a bound."
     if most:
         return (
-            "It has the most bits of all measured: over these rates a longer code costs less than "
-            "coarser rounding."
+            "It has the most bits of all measured settings: over these rates a longer code costs "
+            "less than coarser rounding."
         )
     if fewest:
         return (
-            "It has the fewest bits of all measured: over these rates finer rounding saves less "
-            "than its longer code costs."
+            "It has the fewest bits of all measured settings: over these rates finer rounding "
+            "saves less than its longer code costs."
         )
     return (
-        "With fewer bits rounding costs more than it saves, with more the code grows faster than "
-        "the loss falls."
+        "With fewer bits rounding costs more than it saves; with more bits the code grows faster "
+        "than the loss falls."
     )
 
 
@@ -122,10 +122,10 @@ def bits_reading(setting: Setting, several: bool, ratios: Ratios) -> None:
         return
     more = "; a larger model of this suite also saw more text" if ratios.is_one else ""
     show.caption(
-        f"{beside}; each line is one setting, from the smallest "
-        "model to the largest. At a given number of bits in all, the lowest line says how to spend "
-        f"them, for the loss (left) and for the bound (right){more}. Hollow: not a certificate. "
-        "After Dettmers & Zettlemoyer 2023, *The case for 4-bit precision*."
+        f"{beside}; each line is one setting, from the smallest model to the largest. At a given "
+        "number of total bits, the lowest line shows the best use of them, for the loss (left) "
+        f"and for the bound (right){more}. Hollow: not a certificate. After Dettmers & "
+        "Zettlemoyer 2023, *The case for 4-bit precision*."
     )
 
 
@@ -146,15 +146,16 @@ def layers_reading(layers: pd.DataFrame) -> None:
         else ""
     )
     show.caption(
-        "Proxy loss: squared error of a layer's outputs, summed over them and averaged over "
-        r"inputs, $\mathrm{tr}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the inputs. "
-        f"Predicted: {prediction}{ratio}. An embedding has a diagonal $H$: there is nothing to "
-        "feed back. The prediction takes rounding errors for uniform and knows no ends of a grid."
+        "Proxy loss: squared error of a layer's outputs, summed over outputs and averaged over "
+        rf"inputs. It is $\mathrm{{tr}}((W_q-W)H(W_q-W)^\top)$ with $H$ the second moment of the "
+        f"inputs. Predicted: {prediction}{ratio}. An embedding has a diagonal $H$, so there is "
+        "no error to feed back. The prediction assumes uniform rounding errors and ignores the "
+        "ends of the grid."
     )
 
 
 def no_rotation(rotated: list[str]) -> None:
-    """That rotation cannot be judged on this model, and on which ones it can.
+    """The note that rotation was not measured on this model, and where it was.
 
     Args:
         rotated: from ``quantization.rotated``.
@@ -169,20 +170,20 @@ def no_rotation(rotated: list[str]) -> None:
 
 
 def rotation_reading(ratios: pd.DataFrame) -> None:
-    """Where rotation helps, and whether theory said so."""
+    """The cases in which rotation helps, and in which the prediction is right."""
     helped = ratios["measured_ratio"] < 1
     agreed = helped == (ratios["predicted_ratio"] < 1)
     show.caption(
-        f"LDLQ with rotation over LDLQ without, layer by layer and bitrate by bitrate: below 1 "
-        f"rotation helps. It does in {helped.sum()} of {counted(len(ratios), 'case')}, and the "
-        f"prediction is "
-        f"on the right side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows the "
-        "range of a clipped grid; it also mixes small rows with large ones, which share a step."
+        "LDLQ with rotation over LDLQ without, for each layer and bitrate: below 1 rotation "
+        f"helps. It does in {helped.sum()} of {counted(len(ratios), 'case')}. The prediction is "
+        f"on the correct side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows "
+        "the range of a clipped grid. It also mixes small rows with large ones, which share a "
+        "step."
     )
 
 
 def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
-    """In how many layers error feedback lost to rounding, which they are, and the likely cause.
+    """Layers where error feedback is worse than rounding, and the likely cause.
 
     Args:
         counts: from ``quantization.feedback_counts``.
@@ -193,33 +194,34 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
         return
     unclipped, two_bits = int(counts["step_layers"]), int(counts["two_bits"])
     text = (
-        f"Error feedback against rounding to nearest on the same grid, over all models and "
-        f"quantizers: from 3 bits on it loses less in {counts['layers'] - counts['lost']} of "
-        f"{counted(int(counts['layers']), 'linear layer')}"
+        "Error feedback against rounding to nearest on the same grid, over all models and "
+        f"quantizers. From 3 bits on its loss is smaller in {counts['layers'] - counts['lost']} "
+        f"of {counted(int(counts['layers']), 'linear layer')}"
     )
     if unclipped:
-        text += f" (unclipped grids: {counted(unclipped, 'layer')}, {counts['step_lost']} lost)"
+        lost = counts["step_lost"]
+        text += f" (unclipped grids: {counted(unclipped, 'layer')}, {lost} with a larger loss)"
     if two_bits:
         text += f"; at 2 bits in {two_bits - counts['two_bits_lost']} of {two_bits}"
     show.caption(f"{text}.")
     if exceptions.empty:
         return
     with st.expander(
-        f"Where error feedback does worse than rounding, from 3 bits on: {len(exceptions)}",
+        f"Where error feedback is worse than rounding, from 3 bits on: {len(exceptions)}",
         icon=":material/rule:",
     ):
         show.markdown(
-            "What can go wrong is the end of a clipped grid: feedback pushes a weight beyond it, "
-            "the weight is cut off there, and that error is passed on in turn. The last two "
-            "columns compare how many codes lie at the ends with and without feedback."
+            "A likely cause is the end of a clipped grid. Feedback pushes a weight beyond it, the "
+            "weight is clipped there, and that error is fed back again. The last two columns "
+            "compare the share of codes at the ends with and without feedback."
         )
-        show.dataframe(exceptions, "Where error feedback does worse than rounding")
+        show.dataframe(exceptions, "Layers where error feedback is worse than rounding")
 
 
 def predicted_rows(
     laws: dict[str, PowerLaw | str], unit: Unit
 ) -> list[tuple[str, PowerLaw | str, str]]:
-    """Laws at one setting, for a size that nobody measured."""
+    """Laws at one setting, for a size that was not measured."""
     return [
         ("Quantization gap", laws["quantization_gap_nats"], unit.label),
         ("Stored", laws["stored_bits"], "bits/parameter"),

@@ -19,7 +19,7 @@ HEIGHT = 330
 def detail(
     quantity: Quantity, law: PowerLaw | str, reach: float, published: pd.DataFrame
 ) -> alt.LayerChart:
-    """One quantity large, its law drawn on to ``reach``, published laws dotted beside it."""
+    """One large chart of a quantity, its law up to ``reach``, and published laws dotted."""
     panel = law_panel(
         quantity.values,
         "value",
@@ -36,7 +36,7 @@ def detail(
 
 
 def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
-    """How far each model lies from its law, in per cent.
+    """Distance of each model from its law, in per cent.
 
     Args:
         frame: from ``scaling.residuals``.
@@ -52,7 +52,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     base = vega.Chart(frame)
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("residual:Q", title="over its law", format="+.2%"),
+        alt.Tooltip("residual:Q", title="distance from its law", format="+.2%"),
     ]
     return vega.layer(
         zero,
@@ -66,7 +66,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
 def panels(
     found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float | None
 ) -> alt.ConcatChart:
-    """Small charts of several quantities, each with its law, up to ``reach`` if there is any."""
+    """Small charts of several quantities, each with its law, up to ``reach`` if given."""
     charts = [
         law_panel(
             quantity.values,
@@ -89,8 +89,8 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
 
     Args:
         curves: from ``scaling.stacked``.
-        terms: from ``terms.bound_terms``: the measured bounds, drawn as points, hollow where they
-            are no certificates.
+        terms: from ``terms.bound_terms``: the measured bounds, drawn as points, hollow if they
+            are not certificates.
         unit: of the losses in both.
     """
     present = [term for term in TERMS if term.key in set(curves["key"])]

@@ -1,4 +1,4 @@
-"""What the page *Scaling laws* says of quantities: their laws, the check, the stacked terms."""
+"""Data of the page *Scaling laws*: laws of quantities, the held-out check, the stacked terms."""
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from dashboard.style.glossary import TERMS
 
 
 def law_and_held_out(quantity: Quantity, floor: bool) -> tuple[PowerLaw | str, HeldOut | str]:
-    """The law of a quantity, and what the smaller models alone say of the largest."""
+    """The law of a quantity, and the largest model predicted from the smaller ones."""
     frame = quantity.values
     return law_of(frame, "value", floor), held_out_of(frame, "value", floor)
 
@@ -57,7 +57,7 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
 
 
 def values(found: list[Quantity]) -> pd.DataFrame:
-    """One row per quantity with its value of each model, where there are too few for laws.
+    """One row per quantity with its value of each model, if there are too few for laws.
 
     Columns: quantity, group, unit, one per model, values_certified, table, section.
     """
@@ -73,7 +73,7 @@ def values(found: list[Quantity]) -> pd.DataFrame:
 
 
 def reported(suite: Suite, quantity: Quantity, reach: float) -> pd.DataFrame:
-    """What others published of a quantity, over this suite's sizes and on to ``reach``."""
+    """Published laws of a quantity, over this suite's sizes and up to ``reach``."""
     if quantity.published is None:
         return pd.DataFrame()
     name, per_parameter = quantity.published

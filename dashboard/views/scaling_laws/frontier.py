@@ -1,4 +1,4 @@
-"""Loss against compute while models were trained, and where each of them ends."""
+"""Loss against compute during training, and the final loss of each model."""
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,10 @@ def _loss_by_compute(suite: Suite) -> pd.DataFrame:
 
 
 def chosen(suite: Suite) -> pd.DataFrame:
-    """Where each model ends: model_id, params_total, train_tokens, flops, and its training loss
-    loss_nats."""
+    """The end of each model's training: model_id, params_total, train_tokens, flops, loss_nats.
+
+    The loss is its training loss.
+    """
     models = suite.models()[["model_id", "params_total", "train_tokens"]]
     trained = suite.query("FROM quantized WHERE quantizer = 'none'")
     rows = models.merge(trained[["model_id", "train_loss_nats"]], on="model_id")

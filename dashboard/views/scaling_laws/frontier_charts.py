@@ -10,7 +10,7 @@ from dashboard.views.scaling_laws.charts import HEIGHT
 
 
 def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
-    """Online loss against compute, a line per model, and where each model ends.
+    """Online loss against compute, a line per model, and the final training losses.
 
     Args:
         curves: from ``frontier.loss_by_compute``.
@@ -58,7 +58,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
 
 
 def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.LayerChart:
-    """Tokens against parameters of the chosen points; hollow and dashed what is not measured here.
+    """Tokens against parameters of the chosen points; hollow and dashed if not measured here.
 
     Args:
         ends: from ``frontier.chosen``.

@@ -14,7 +14,7 @@ from dashboard.views.scaling_laws import frontier, frontier_charts, pythia, word
 
 @dataclass(frozen=True)
 class Frontier:
-    """Loss while models were trained, and where each of them ends, in the unit that is shown.
+    """Loss during training, and the final losses, in the unit that is shown.
 
     Attributes:
         curves: from ``frontier.loss_by_compute``.
@@ -26,7 +26,7 @@ class Frontier:
 
 
 def read(suite: Suite, unit: Unit) -> Frontier:
-    """Both.
+    """Read both tables.
 
     Raises:
         ArtifactError: a file is damaged.
@@ -38,15 +38,15 @@ def read(suite: Suite, unit: Unit) -> Frontier:
 
 
 def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
-    """Charts and words; ``ratios`` are the tokens per parameter of the suite's models."""
+    """Charts and text; ``ratios`` are the tokens per parameter of the suite's models."""
     elsewhere = pythia.beside(found.ends, ratios)
     left, right = st.columns(2)
-    if found.curves.empty:  # the chart that there is comes first
+    if found.curves.empty:  # the chart that exists comes first
         left, right = right, left
     with left:
         if len(found.curves):
             chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)
-            show.chart(chart, "Loss against compute while models are trained")
+            show.chart(chart, "Loss against compute during training")
         words.compute_reading(found.curves, ratios)
     with right:
         chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)

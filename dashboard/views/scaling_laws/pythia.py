@@ -1,4 +1,4 @@
-"""What the paper measures of Pythia and this project has not: which checkpoints it chooses."""
+"""Checkpoints of Pythia that the paper measures and this project does not."""
 
 import pandas as pd
 
@@ -30,8 +30,9 @@ def choices() -> pd.DataFrame:
 
 
 def beside(ends: pd.DataFrame, ratios: Ratios) -> pd.DataFrame:
-    """Those of ``choices`` that go beside a suite: none unless it is compute-optimal as they are,
-    and none that it measures itself.
+    """The ``choices`` to draw with a suite: none unless the suite is compute-optimal like them.
+
+    Checkpoints that the suite measures itself are left out.
 
     Args:
         ends: column model_id, of the suite's models.

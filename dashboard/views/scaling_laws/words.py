@@ -1,4 +1,4 @@
-"""The words of the page *Scaling laws*."""
+"""The text of the page *Scaling laws*."""
 
 import pandas as pd
 import streamlit as st
@@ -14,12 +14,12 @@ from dashboard.ui.drawing import show
 from dashboard.ui.notes.explanations import along
 
 QUANTITY_HELP = (
-    "The quantity drawn large. Those of its group stand below, and all are in the table."
+    "The quantity of the large chart. Others of its group are below, and all are in the table."
 )
 
 
 def introduction(models: pd.DataFrame, few: str | None) -> None:
-    """What is fitted, and what it cannot say.
+    """What is fitted, and the limits of the fit.
 
     Args:
         models: rows of the suite's `models`, one per size.
@@ -30,12 +30,12 @@ def introduction(models: pd.DataFrame, few: str | None) -> None:
         show.info(f"{few} Below are the values themselves.", icon=":material/inbox:")
         return
     show.markdown(
-        f"How every number of this dashboard moves as models grow {along(ratios)}. Laws follow "
-        "every control at once."
+        f"Changes of every number of this dashboard as models grow {along(ratios)}. The laws "
+        "follow every control at once."
     )
     both = (
         "With D/N about the same everywhere, the effects of N and D cannot be separated: an "
-        "exponent is of this line of models, not of N alone."
+        "exponent describes this line of models, not N alone."
         if ratios.is_one
         else "D/N differs between the models, so an exponent mixes the effects of N and of D."
     )
@@ -50,8 +50,10 @@ def introduction(models: pd.DataFrame, few: str | None) -> None:
 def law_reading(
     quantity: Quantity, law: PowerLaw | str, held: HeldOut | str, few: str | None
 ) -> None:
-    """The law of one quantity to copy, and how far to trust it; or why it has none, unless no
-    quantity has one, which the ``introduction`` says."""
+    """The law of one quantity to copy and its accuracy, or the reason for none.
+
+    Empty if no quantity has a law, which the ``introduction`` explains.
+    """
     if isinstance(law, str):
         if not few:
             show.info(law, icon=":material/block:")
@@ -61,15 +63,15 @@ def law_reading(
         held
         if isinstance(held, str)
         else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
-        f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}), and "
-        f"{held.measured:.4g} was measured: {held.relative_error:+.1%}, "
+        f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}). The "
+        f"measured value is {held.measured:.4g}: {held.relative_error:+.1%}, "
         + ("inside" if held.inside else "**outside**")
         + " the interval."
     )
-    certified = " Hollow: of a code that has no decoder." if quantity.certified is False else ""
+    certified = " Hollow: of a code without a decoder." if quantity.certified is False else ""
     edge = (
-        f" **The floor is not pinned down**: in {law.at_edge:.0%} of resamples it runs to where "
-        "the sizes cannot tell it from others, so the intervals are too narrow."
+        f" **The floor is not determined**: in {law.at_edge:.0%} of resamples it reaches the end "
+        "of its range, so the intervals are too narrow."
         if law.at_edge > 0.05
         else ""
     )
@@ -85,7 +87,7 @@ def published_reading(quantity: Quantity) -> None:
     if quantity.published is None:
         return
     laws = [law for law in published(quantity.published[0]) if law.key in FRONTIER]
-    with st.expander("The dotted laws: published elsewhere, other text and tokens"):
+    with st.expander("The dotted laws: published for other text and tokens"):
         lines = ["| law | formula | fitted to | counts | source |", "|---|---|---|---|---|"]
         lines += [
             f"| {law.label} | ${law.formula}$ | N {count_label(law.smallest)} to "
@@ -97,70 +99,72 @@ def published_reading(quantity: Quantity) -> None:
         show.markdown("\n".join(lines))
         show.caption(
             "Pale where a law is outside the sizes it was fitted to. Losses per token depend on "
-            "the text and on what a token is, so only shapes compare. N without embeddings is "
+            "the text and the tokenizer, so only shapes compare. N without embeddings is "
             "converted by the shapes of this suite's models."
         )
 
 
 def stacked_reading(missing: list[str]) -> None:
     """How to read the stacked terms."""
-    left_out = f" Left out, as no law fits: {', '.join(missing).lower()}." if missing else ""
+    left_out = f" Not shown (no law): {', '.join(missing).lower()}." if missing else ""
     show.caption(
-        "Each term by its own law, one on another; strong colours over the measured sizes, pale "
-        "beyond, where the sum is a trend and **no bound**. Circles: the bounds as measured."
+        "Each term by its own law, stacked. Colours are strong over the measured sizes and pale "
+        "beyond, where the sum is a trend and **not a bound**. Circles: the measured bounds."
         f"{left_out}"
     )
 
 
 def compute_reading(curves: pd.DataFrame, ratios: Ratios) -> None:
-    """What figure 1 shows."""
+    """The caption of figure 1."""
     show.caption(
-        "Every batch's loss before it was trained on, averaged over ever more batches. Diamonds: "
-        f"the ends of training, at {ratios.words}, at the final model's training loss. "
-        "A line ends at the mean of its last batches, text that no model had seen; a diamond is "
-        "over all of the training text, which the final model has seen once."
+        "Every batch's loss before training on it, averaged over growing numbers of batches. "
+        f"Diamonds: the final model's training loss at the end of training, at {ratios.words}. A "
+        "line ends at the mean of its last batches, which were new text. A diamond is over all "
+        "of the training text, which the final model has seen once."
         if len(curves)
-        else "No losses of the training itself are known here: a published model comes without."
+        else "The losses during training are unknown here: published models do not include them."
     )
 
 
 def tokens_reading(models: int, ratios: Ratios, elsewhere: bool) -> None:
-    """What the points of tokens against parameters are.
+    """The caption of tokens against parameters.
 
     Args:
-        models: how many are drawn.
-        elsewhere: whether Pythia's are drawn beside them.
+        models: number of models drawn.
+        elsewhere: whether Pythia's are drawn too.
     """
     points = f"{agree(models, 'Diamond: the model', 'Diamonds: the models')} measured here"
     text = (
-        f"{points}, at {ratios.words}. Line: {OPTIMAL:g} tokens per parameter, about what "
-        "a training budget is best spent at (Hoffmann et al. 2022)."
+        f"{points}, at {ratios.words}. Line: {OPTIMAL:g} tokens per parameter, approximately "
+        "compute-optimal (Hoffmann et al. 2022)."
     )
     if elsewhere:
         text += (
             " Dashed circles: the Pythia checkpoints nearest to the line, the paper's choice, "
-            "**not measured here**. The three smallest lie inside Pythia's warm-up, and all but "
-            "the largest before most of its learning-rate decay."
+            "**not measured here**. The three smallest are within Pythia's warm-up, and all but "
+            "the largest come before most of its learning-rate decay."
         )
     show.caption(text)
 
 
 def table_config() -> dict:
-    """How the columns of the overview look."""
+    """Headings and formats of the columns of the overview."""
     number = st.column_config.NumberColumn
     return {
         "law": st.column_config.TextColumn("law, y =", width="medium"),
-        "exponent": number(format="%.3f", help="Of N: negative where the quantity falls."),
+        "exponent": number(format="%.3f", help="Exponent of N: negative if the quantity falls."),
         "low": number("95 % from", format="%.3f"),
         "high": number("to", format="%.3f"),
         "floor": number(format="%.3g"),
         "scatter": number(format="%.3f", help="Root mean square of log residuals."),
-        "predicted": number(format="%.4g", help="Of the largest model, from the others."),
-        "measured": number(format="%.4g", help="Of the largest model."),
-        "error": number(format="percent", help="Predicted over measured, less 1."),
+        "predicted": number(
+            format="%.4g", help="Prediction for the largest model from the others."
+        ),
+        "measured": number(format="%.4g", help="Measured value of the largest model."),
+        "error": number(format="percent", help="Predicted over measured, minus 1."),
         "values_certified": st.column_config.CheckboxColumn("values certified"),
         "section": st.column_config.TextColumn("section of docs/THEORY.md"),
         "inside": st.column_config.CheckboxColumn(
-            help="Measured lies inside the 95 % prediction interval for a single model."
+            help="The measured value is in the 95 % prediction interval for a single model."
         ),
     }

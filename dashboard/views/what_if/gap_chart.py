@@ -1,4 +1,4 @@
-"""The predicted gap over all sizes, and where it meets a target."""
+"""The predicted gap over all sizes, and the size that meets a target."""
 
 import altair as alt
 import numpy as np
@@ -48,10 +48,10 @@ def gap_over_size(
 ) -> alt.LayerChart:
     """The gap of the measured models, its law dashed where it is extrapolated, and the target.
 
-    Where the law falls to the target a diamond stands, on a bar as long as its interval.
+    A diamond marks where the law falls to the target, on a bar as long as its interval.
     """
     curve, title = gap_curve(view), f"Gap, {unit.label}"
-    # A band that explodes far out must not squeeze what was measured to a line.
+    # A band that widens far out must not squeeze the measurements to a line.
     values = [*view.terms["gap_nats"], *curve["value"], target]
     domain = [0.5 * min(values), 2.0 * max(values)]
     scale = alt.Scale(type="log", domain=domain, nice=False, clamp=True)
@@ -67,7 +67,7 @@ def gap_over_size(
         tips = [
             alt.Tooltip("params_total:Q", title="N", format=".3~s"),
             alt.Tooltip("value:Q", title=part, format=".4g"),
-            alt.Tooltip("low:Q", title="law, 95 % from", format=".4g"),
+            alt.Tooltip("low:Q", title="95 % band of the law, from", format=".4g"),
             alt.Tooltip("high:Q", title="to", format=".4g"),
         ]
         band = base.mark_area(color=GAP_COLOUR, opacity=opacity, clip=True)
@@ -84,7 +84,7 @@ def gap_over_size(
 
 
 def _target(found: SmallestSize, target: float, y: alt.Y) -> alt.LayerChart:
-    """The target as a line, and on it where it is met."""
+    """The target as a line, with the size that meets it."""
     base = vega.Chart(pd.DataFrame({"value": [target]})).encode(y=y)
     layers = [
         base.mark_rule(color=GUIDE_COLOUR, strokeDash=[1, 3], strokeWidth=2),

@@ -1,4 +1,4 @@
-"""More words of the page *What if*: what is held fixed, the answer to a target, published laws."""
+"""More text of the page *What if*: fixed quantities, the answer to a target, published laws."""
 
 import math
 
@@ -20,18 +20,18 @@ from dashboard.views.what_if.smallest_size import SmallestSize
 from dashboard.views.what_if.words import interval_words
 
 RATIO_HELP = (
-    "Training tokens per parameter, r: D = r·N. The suite's own is the default. Another one "
-    "changes what the code costs per token; the losses stay those of the suite's ratio."
+    "Training tokens per parameter, r: D = r·N. The default is the suite's own. Another one "
+    "changes the cost of the code per token; the losses stay those of the suite's ratio."
 )
 VOCAB_HELP = (
-    "Classes of the output distribution, V. It enters through ln V and the largest possible loss; "
-    "the losses stay those of the suite's own tokens, so it cannot be smaller than theirs."
+    "Classes of the output distribution, V. It enters through ln V and the largest possible loss. "
+    "The losses stay those of the suite's own tokens, so V cannot be smaller than theirs."
 )
-TARGET_HELP = "For the question turned round: the gap, bound − training loss, to be reached."
+TARGET_HELP = "The gap to reach, bound − training loss, to find the smallest model that has it."
 
 PREQUENTIAL_NOTE = (
-    "The prequential code is of the trained model itself, before quantization: quantizer and "
-    "bitrate play no role."
+    "The prequential code belongs to the trained model, before quantization: quantizer and "
+    "bitrate have no effect."
 )
 
 
@@ -41,35 +41,35 @@ NOT_MEASURED = (
 
 
 def held_fixed(view: Outlook, own_ratio: float) -> None:
-    """What moves with the controls, and what is taken over as it was measured."""
+    """Quantities that follow the controls, and quantities that keep their measured values."""
     show.caption(
-        f"**Held fixed**: the losses and the codes are those of the suite's training, at "
-        f"{count_label(own_ratio)} tokens per parameter. Another ratio changes only what the "
-        "code costs per token, another V only ln V and the largest possible loss."
+        "**Held fixed**: the losses and the codes are those of the suite's training, at "
+        f"{count_label(own_ratio)} tokens per parameter. Another ratio changes only the cost of "
+        "the code per token, another V only ln V and the largest possible loss."
     )
     with st.expander("What is computed and what is held fixed", icon=":material/help:"):
         show.markdown(
-            "The bound of every measured model is computed anew with D = r·N and V, a law in N is "
-            "fitted to each of its terms, and the laws are read at the chosen size. So bitrate, "
-            "code, δ, form, r and V move the models' terms, the laws and the predictions alike.\n\n"
-            "**Held fixed.** The losses are those of training at r = "
-            f"{count_label(own_ratio)}: the training loss, the quantization gap and how losses "
-            "scatter do not follow r, though a model trained on more tokens would have lower "
-            "ones. The code keeps its measured length in bits for each model, and prequential "
-            "information that of the suite's ratio, though it grows with D. Only what r does "
-            "to C, and through C to the bound, is computed. V enters through ln V and the "
-            "largest possible loss alone; another tokenizer would have other losses."
+            "The bound of every measured model is computed again with D = r·N and V. A law in N "
+            "is fitted to each of its terms, and the laws are read at the chosen size. So "
+            "bitrate, code, δ, form, r and V all change the models' terms, the laws and the "
+            "predictions.\n\n**Held fixed.** The losses are those of training at r = "
+            f"{count_label(own_ratio)}. The training loss, the quantization gap and the scatter "
+            "of losses do not follow r, though a model trained on more tokens would have lower "
+            "losses. Each model's code keeps its measured length in bits. Prequential "
+            "information stays that of the suite's ratio, though it grows with D. Only the "
+            "effect of r on C, and through C on the bound, is computed. V enters only through ln "
+            "V and the largest possible loss; another tokenizer would have other losses."
         )
     if not view.as_measured:
         show.caption(
             "The models' bars and points are **hollow**: their losses are measured, but not with "
-            "this many training tokens or this vocabulary, so their bounds are computed for the "
-            "sake of the laws and are not certificates either."
+            "this many training tokens or this vocabulary. Their bounds are computed only for the "
+            "laws and are not certificates either."
         )
 
 
 def no_prediction(view: Outlook) -> None:
-    """Why there is nothing to predict."""
+    """The reason why nothing can be predicted."""
     few = too_few(view.terms, view.floor)
     reasons = [few] if few else sorted({law for law in view.laws.values() if isinstance(law, str)})
     models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
@@ -79,29 +79,29 @@ def no_prediction(view: Outlook) -> None:
 
 
 def chart_reading(view: Outlook) -> None:
-    """How to tell measured from predicted in the stacked chart."""
+    """How to distinguish measurements and the prediction in the stacked chart."""
     certified = bool(view.terms["certified"].all())
     kind = "solid" if certified else "outlined"
     show.caption(
-        f"Models that exist are {kind}; the prediction is pale with dashed outlines, and the "
-        "bracket on it is the 95 % prediction interval of the whole bound, for a single model (cut "
-        "off where it would squeeze the chart). "
+        f"Bars of existing models are {kind}; the prediction is pale with dashed outlines. Its "
+        "bracket is the 95 % prediction interval of the whole bound for a single model, cut off if "
+        "it would squeeze the chart. "
         + ("" if certified else "Outlined bars are not certificates.")
     )
     not_certified(view.terms, "Outlined bars")
 
 
 def panels_reading() -> None:
-    """How to tell measured from extrapolated in the panels."""
+    """How to distinguish measurement and extrapolation in the panels."""
     show.caption(
-        "Points are models, lines the laws with the 95 % bands of the laws themselves: "
-        "solid over the measured sizes, dashed and paler where they are extrapolated. The diamond "
-        "is the prediction, its bracket the 95 % prediction interval for a single model."
+        "Points are models, lines are the laws with their 95 % bands: solid over the measured "
+        "sizes, dashed and paler where they are extrapolated. The diamond is the prediction with "
+        "the 95 % prediction interval for a single model."
     )
 
 
 def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Unit) -> None:
-    """The answer to the question turned round."""
+    """The smallest model that meets the target, as text."""
     missing = [term_of(key).label for key in view.without(GAP)]
     note = f" All without {', '.join(missing)}." if missing else ""
     end = f"{number_label(found.at_largest.value)} (95 %: {interval_words(found.at_largest)})"
@@ -123,38 +123,38 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Un
         )
     show.markdown(answer)
     if math.isfinite(found.n) and found.at_largest.value > target:
-        note += f" It does not stay there: at N = {limit} the laws give {end}."
+        note += f" It does not stay below: at N = {limit} the laws give {end}."
     if math.isinf(found.low):
-        spread = f"the 95 % interval of that size lies wholly beyond {limit}"
+        spread = f"the 95 % interval of that size is completely beyond {limit}"
     else:
         spread = f"95 %: from {_size(found.low, view)} to {_size(found.high, view)}"
     show.caption(
-        f"Where the law itself meets it, over resamples of the models: {spread}; "
-        f"{found.reaching:.0%} of the resamples reach the target by N = {limit}.{note}"
+        f"The size at which the law meets the target, over resamples of the models: {spread}. By "
+        f"N = {limit}, {found.reaching:.0%} of the resamples reach the target.{note}"
     )
 
 
 def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> None:
-    """What the law of the gap itself answers, and which measured models are there already."""
+    """The answer of the law of the gap itself, and measured models that meet the target."""
     if view.as_measured:
         there = view.terms[view.terms["gap_nats"] <= target]
         for model in there.itertuples():
             show.markdown(
-                f"**{escaped(model.model_id)} is there already**, measured: its gap is "
+                f"**{escaped(model.model_id)} already meets the target**, measured: its gap is "
                 f"{upper_text(model.gap_nats)}."
             )
     if own is None:
         return
     answer = (
-        f"does not fall to it by {LARGEST:.0e}".replace("e+", "e")
+        f"does not fall to the target by {LARGEST:.0e}".replace("e+", "e")
         if math.isinf(own.n)
         else f"gives N ≈ {parameter_count(own.n)}"
     )
     low, high = _size(own.low, view), _size(own.high, view)
     show.caption(
-        "A second opinion: one law fitted to the gap itself, in place of one for each of its "
-        f"terms, {answer} (95 %: {low} to {high}). Both fit the measured models; where they "
-        "differ, these few sizes cannot say which to trust."
+        f"A check: one law fitted to the gap itself, instead of one for each term, {answer} (95 "
+        f"%: {low} to {high}). Both fit the measured models. If they differ, these few sizes "
+        "cannot decide between them."
     )
 
 

@@ -1,4 +1,4 @@
-"""What published laws give at a chosen size: values from other text and tokens, to compare with."""
+"""Values of published laws at a chosen size, from other text and tokens, for comparison."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from dashboard.style.numbers import count_label, number_label
 from dashboard.ui.drawing import show
 from dashboard.views.what_if.scenario import Scenario
 
-#: What a law is of, in a reader's words, with its unit.
+#: Quantities of the laws as text, with their units.
 QUANTITIES = {
     "loss_nats": "test loss, nats per token",
     "sigma_nats": "Σ of the paper's form, nats/√nat",
@@ -45,8 +45,8 @@ class InformationPerToken:
 def values_at(suite: Suite, n: float, ratio: float, vocab_size: int) -> pd.DataFrame:
     """One row per published law at N = ``n`` and D = ``ratio`` * N.
 
-    Columns: law, quantity, value, parameters_used, counts (what N the law takes), converted (or
-    None where it needs no conversion), inside (the range of its models), source, note.
+    Columns: law, quantity, value, parameters_used, counts (which N the law uses), converted (or
+    None if it needs no conversion), inside (the range of its models), source, note.
     """
     rest = float(nonembedding(np.array([n]), suite.models(), vocab_size)[0])
     return pd.DataFrame([_row(law, n, ratio * n, rest) for law in PUBLISHED])
@@ -89,9 +89,11 @@ def information_per_token(
 
 
 def table(rows: pd.DataFrame) -> None:
-    """Published laws at the chosen size, each with the range and the count of its models."""
+    """Published laws at the chosen size, each with the range and the parameter count of its
+    models."""
     lines = [
-        "| law | of | value here | N and D in the range of its models? | N as it counts | source |",
+        "| law | quantity | value here | N and D in the range of its models? | N as it counts | "
+        "source |",
         "|---|---|--:|---|---|---|",
     ]
     for row in rows.itertuples():
@@ -111,29 +113,29 @@ def table(rows: pd.DataFrame) -> None:
 
 
 def reading(here: InformationPerToken, n: float, scenario: Scenario, several: bool) -> None:
-    """What these numbers are of, and C by the paper's information beside nominal bits.
+    """The caption of these numbers, and C by the paper's information and by nominal bits.
 
     Args:
         several: whether the suite has models of several sizes.
     """
     share = (
-        "shapes, whose share of embeddings falls with N as between the two largest models, and "
-        "grows with V"
+        "shapes; their share of embeddings is extrapolated from the two largest models and grows "
+        "with V"
         if several
-        else "model, whose share of embeddings is taken for every N, and grows with V"
+        else "model; its share of embeddings is used for every N and grows with V"
     )
     show.caption(
-        "Every one of these laws is of **other text and other tokens** than this suite's, of "
-        "tens of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
-        f"without embeddings; converted by this suite's {share}."
+        "All of these laws are for **other text and other tokens** than this suite's, with tens "
+        "of thousands of classes: compare shapes, not values. Kaplan et al. count parameters "
+        f"without embeddings, converted by this suite's {share}."
     )
     smaller = "smaller" if here.published_nats < here.nominal_nats else "larger"
     show.markdown(
-        f"**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
+        "**C by the paper's information.** Finzi et al. report $6\\cdot10^5\\sqrt N$ bits of "
         f"prequential information for Pythia. At N = {parameter_count(n)} and "
-        f"{count_label(scenario.tokens_per_parameter)} tokens per parameter that would make C = "
-        f"**{number_label(here.published_nats)}** nats per token, {smaller} than the "
+        f"{count_label(scenario.tokens_per_parameter)} tokens per parameter that gives C = "
+        f"**{number_label(here.published_nats)}** nats per token. This is {smaller} than the "
         f"**{number_label(here.nominal_nats)}** of {here.nominal_bits_per_parameter:.3g} nominal "
-        f"bits per parameter. Pythia's information is the smaller one from N ≈ "
+        "bits per parameter. Pythia's information is smaller from N ≈ "
         f"{parameter_count(here.crossing)} on. Neither length is that of a real code."
     )

@@ -1,4 +1,4 @@
-"""A suite as if its models had seen another number of tokens, or predicted another vocabulary."""
+"""A suite as if its models had seen another number of tokens, or had another vocabulary."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from dashboard.artifacts.windows import SampledWindows, standing_for
 
 @dataclass(frozen=True)
 class RescaledSuite:
-    """What ``terms.bound_terms`` asks of a suite, with D = ratio * N tokens and another V.
+    """A suite for ``terms.bound_terms`` with D = ratio * N tokens and another V.
 
-    Losses, entropies and code lengths stay as they were measured: a histogram keeps its shape, and
-    its cells stand for more or fewer tokens.
+    Losses, entropies and code lengths keep their measured values: a histogram keeps its shape, and
+    its cells represent more or fewer tokens.
 
     Attributes:
-        suite: what was measured.
-        tokens_per_parameter: D/N of every model; None to leave each the tokens that it has.
+        suite: the measurements.
+        tokens_per_parameter: D/N of every model; None to keep each model's own tokens.
         vocab_size: V of every model, at least that of the suite.
     """
 
@@ -30,7 +30,7 @@ class RescaledSuite:
     vocab_size: int
 
     def models(self) -> pd.DataFrame:
-        """As ``Suite.models``, with other ``train_tokens`` and ``vocab_size``."""
+        """``Suite.models`` with other ``train_tokens`` and ``vocab_size``."""
         models = self.suite.models()
         return models.assign(
             train_tokens=[
@@ -45,14 +45,14 @@ class RescaledSuite:
         return int(own) if ratio is None else max(1, round(ratio * params_total))
 
     def train_losses(self, setting: Setting) -> dict[str, TokenLosses]:
-        """As ``Suite.train_losses``, standing for the other number of tokens.
+        """``Suite.train_losses`` for the other number of tokens.
 
-        Not remembered: histograms take megabytes, and readers may ask for any number of tokens.
+        Not cached: histograms take megabytes, and visitors may ask for any number of tokens.
         """
         losses = self.suite.train_losses(setting)
         own = self.suite.models().set_index("model_id")["train_tokens"]
         new = self.models().set_index("model_id")["train_tokens"]
-        # Losses that do not cover the training set stay as they are, for the bound to refuse.
+        # Losses that do not cover the training set stay unchanged; the bound refuses them.
         return {
             name: standing_for(found, int(new[name]))
             if name in own and found.total_tokens == own[name]
@@ -62,30 +62,30 @@ class RescaledSuite:
 
     @property
     def name(self) -> str:
-        """As ``Suite.name``."""
+        """The name of the suite."""
         return self.suite.name
 
     @property
     def is_sampled(self) -> bool:
-        """As ``Suite.is_sampled``."""
+        """Whether the suite is sampled."""
         return self.suite.is_sampled
 
     def settings(self) -> list[Setting]:
-        """As ``Suite.settings``."""
+        """``Suite.settings``."""
         return self.suite.settings()
 
     def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
-        """As ``Suite.windows``: the sample is of the tokens that there are."""
+        """``Suite.windows``: the sample of the measured tokens."""
         return self.suite.windows(setting, model_id)
 
     def quantized(self, setting: Setting) -> pd.DataFrame:
-        """As ``Suite.quantized``."""
+        """``Suite.quantized``."""
         return self.suite.quantized(setting)
 
     def information(self) -> pd.DataFrame:
-        """As ``Suite.information``."""
+        """``Suite.information``."""
         return self.suite.information()
 
     def remember(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """As ``Suite.remember``, apart for every ratio and vocabulary."""
+        """``Suite.remember`` with separate entries for every ratio and vocabulary."""
         return self.suite.remember((self.tokens_per_parameter, self.vocab_size, key), compute)

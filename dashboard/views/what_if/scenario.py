@@ -15,7 +15,7 @@ from dashboard.views.what_if.rescaled import RescaledSuite
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is asked, but for the model size.
+    """A scenario, without the model size.
 
     Attributes:
         choice: setting, code, delta and form of the bound.
@@ -33,11 +33,11 @@ class Scenario:
 def recomputed(suite: Suite, scenario: Scenario) -> pd.DataFrame:
     """``terms.bound_terms`` in the scenario, with C in the column c_nats_per_token.
 
-    With the suite's own ratio and vocabulary these are the very numbers of the Bound explorer.
+    With the suite's own ratio and vocabulary these are exactly the numbers of the Bound explorer.
     A model whose D or V the scenario changes has no certificate.
 
     Raises:
-        ArtifactError: the losses of a model do not cover its training set, or are no losses.
+        ArtifactError: the losses of a model do not cover its training set, or are not valid losses.
     """
     ratio = scenario.tokens_per_parameter
     other = RescaledSuite(suite, None if ratio == own_ratio(suite) else ratio, scenario.vocab_size)
@@ -58,8 +58,10 @@ _OTHER_TRAINING = "measured with another number of training tokens or another vo
 
 
 def _as_measured(suite: Suite, terms: pd.DataFrame) -> np.ndarray:
-    """Whether each model's D and V are those that it was trained with: with others its bound is of
-    no model that exists, and no certificate."""
+    """Whether each model's D and V are those of its training.
+
+    With others the bound does not belong to an existing model and is not a certificate.
+    """
     own = suite.models().set_index("model_id").loc[terms["model_id"]]
     return np.all(
         [own[key].to_numpy() == terms[key].to_numpy() for key in ("train_tokens", "vocab_size")],

@@ -1,4 +1,4 @@
-"""The question turned round: how large must a model be for its gap to fall to a target?"""
+"""The smallest model whose gap falls to a target."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 from dashboard.analysis.laws.outlook import GAP, Estimate, Outlook
 from dashboard.analysis.laws.sizes import LARGEST
 
-#: Sizes that are tried, evenly spaced in log N: a tenth apart from 30 thousand up to 1e13.
+#: Sizes that are tried, evenly spaced in log N: about a tenth apart, from 30 thousand to 1e13.
 _SIZES = 200
 
 _TAIL = 0.025
@@ -20,7 +20,7 @@ class SmallestSize:
     """The smallest N, between the smallest measured one and ``LARGEST``, that meets a target.
 
     Attributes:
-        n: by the laws; infinity if they do not get there.
+        n: by the laws; infinity if they do not reach it.
         low, high: 95 % interval over resamples of the models; infinity counts as a size.
         reaching: share of resamples in which the gap falls to the target at all.
         at_largest: the gap at ``LARGEST``.
@@ -34,7 +34,7 @@ class SmallestSize:
 
 
 def smallest_size(view: Outlook, target: float, keys: Sequence[str] = GAP) -> SmallestSize | None:
-    """Where a sum of laws first falls to ``target`` nats per token; None if none of them exists.
+    """The size at which a sum of laws first falls to ``target`` nats per token; None without laws.
 
     Args:
         keys: what is added up: the terms of the gap, or the gap by its own law.
@@ -59,7 +59,7 @@ def first_below(sizes: np.ndarray, values: np.ndarray, target: float) -> np.ndar
 
     Args:
         sizes: shape (m,), rising.
-        values: shape (rows, m), positive; between two sizes a row is taken as a power law.
+        values: shape (rows, m), positive; a row is interpolated as a power law.
         target: positive.
 
     Returns:
@@ -68,17 +68,17 @@ def first_below(sizes: np.ndarray, values: np.ndarray, target: float) -> np.ndar
     below = values <= target
     place = below.argmax(axis=1)
     row, before = np.arange(len(values)), np.maximum(place - 1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # where there is no crossing
+    with np.errstate(divide="ignore", invalid="ignore"):  # no crossing
         high, low = np.log(values[row, before]), np.log(values[row, place])
         part = np.where(place > 0, (high - math.log(target)) / (high - low), 0.0)
     log_sizes = np.log(sizes)
     found = np.exp(log_sizes[before] + part * (log_sizes[place] - log_sizes[before]))
-    found[place == 0] = sizes[0]  # exactly, so that a reader of the result can tell
+    found[place == 0] = sizes[0]  # exactly, so that callers can recognize it
     return np.where(below.any(axis=1), found, np.inf)
 
 
 def _refined(view: Outlook, sizes: np.ndarray, target: float, keys: Sequence[str]) -> float:
-    """The crossing of the laws themselves, on ever finer sizes around it."""
+    """The crossing of the laws themselves, on successively finer sizes around it."""
     found = math.inf
     for _ in range(3):
         values = view.at(keys, sizes)

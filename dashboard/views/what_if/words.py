@@ -1,4 +1,4 @@
-"""The words of the page *What if*: predictions with their intervals, and what they are not."""
+"""The text of the page *What if*: predictions, their intervals and their limits."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ from dashboard.ui.notes.explanations import beyond_guess, guess_of
 from dashboard.ui.notes.size_words import badge
 from dashboard.views.what_if.scenario import Scenario
 
-#: How many terms the gap has: with sampling one more.
+#: Names of the number of terms of the gap: one more with sampling.
 _NUMBERS = {4: "four", 5: "five"}
 
 
@@ -25,7 +25,7 @@ def interval_words(found: Estimate | None) -> str:
 
 
 def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
-    """The prediction in four numbers, and how far it reaches."""
+    """The prediction in four numbers, and its limits."""
     choice = scenario.choice
     setting = "unquantized" if choice.code == PREQUENTIAL else choice.setting.label
     show.markdown(
@@ -48,7 +48,8 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
         (
             "Predicted C",
             view.estimate(("c_nats_per_token",), n),
-            "Information in the model per training token, certainty included, nats per token.",
+            "Information in the model per training token, with the cost of confidence, in nats "
+            "per token.",
         ),
     )
     for column, (label, found, help_text) in zip(st.columns(4), numbers, strict=True):
@@ -56,8 +57,8 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
         note = f"95 %: {interval_words(found)}" if found else "no law"
         show.metric(column, label, value, note, help=help_text, border=True)
     text = (
-        "Nothing here was measured at this size, so **nothing here is certified**, whatever the "
-        "code: a certificate needs the losses and the code of a model that exists. Values are in "
+        "Nothing was measured at this size, so **nothing here is certified**, for any code: a "
+        "certificate needs the losses and the code of an existing model. Values are in "
         f"{unit.label}, C always in nats per token."
     )
     if bound and bound.high > guess:
@@ -66,7 +67,7 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
 
 
 def left_out(view: Outlook, unit: Unit) -> None:
-    """Which terms the sums lack, with why, and how large they were."""
+    """Terms without a law, with the reason and their measured size."""
     for key in view.without(BOUND):
         largest = view.terms[key].abs().max()
         show.warning(
@@ -77,7 +78,7 @@ def left_out(view: Outlook, unit: Unit) -> None:
 
 
 def terms_table(view: Outlook, n: float, unit: Unit) -> None:
-    """The terms at ``n`` in numbers, each with its law and how that did on the largest model."""
+    """The terms at ``n`` in numbers, each with its law and the check on the largest model."""
     lines = [
         "| | term | predicted | 95 % prediction interval | law in N | largest model, left out |",
         "|---|---|--:|--:|---|---|",
@@ -93,12 +94,12 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
-        f"{unit.label.capitalize()}. Intervals are prediction intervals for a single model: how "
-        "well these few models fix a law of this shape (for sums jointly), and how a model "
-        "scatters about it. They do not tell whether the shape holds so far out: compare the gap "
-        "as a sum with the gap by its own law, and change the shape. "
-        "The last column fits the law without the largest model and predicts it: by how much it is "
-        "off, and whether the prediction interval holds the measured value."
+        f"{unit.label.capitalize()}. Intervals are prediction intervals for a single model. They "
+        "cover how well these few models determine a law of this shape (for sums jointly) and "
+        "how a model scatters about it. They do not cover whether the shape continues. To check "
+        "it, compare the gap as a sum with the gap by its own law, and change the shape. The "
+        "last column fits the law without the largest model and predicts that model: its error, "
+        "and whether the prediction interval contains the measured value."
     )
 
 
@@ -122,7 +123,7 @@ def _row(
 
 
 def law_words(law: PowerLaw | str) -> str:
-    """The law as a formula, or the sentence in its place."""
+    """The law as a formula, or the reason for none."""
     if isinstance(law, str):
         return law
     start = f"{_tex(law.offset)} + " if law.offset else ""
@@ -135,7 +136,7 @@ def _tex(value: float) -> str:
 
 
 def held_words(held: HeldOut | str | None) -> str:
-    """How far off the law of the smaller models is."""
+    """The error of the law of the smaller models."""
     if held is None:
         return ""
     if isinstance(held, str):

@@ -1,4 +1,4 @@
-"""Every form of the bound for a reader's own losses, as rows for the page."""
+"""Every form of the bound for uploaded losses, as rows for the page."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from dashboard.artifacts.errors import UploadError
 from dashboard.style.glossary import TERMS
 from dashboard.style.inequalities import FORMS, SAMPLED_FORM, Form
 
-#: Names of the forms of a sample in ``bounds.own_losses``, as readers see them.
+#: Labels of the forms of a sample in ``bounds.own_losses``.
 _SAMPLED_LABELS = {
     "sampled": SAMPLED_FORM.label,
     "sampled, paper's choices": f"{SAMPLED_FORM.label}, paper's choices",
@@ -20,20 +20,20 @@ _SAMPLED_LABELS = {
 #: Labels of all forms by their keys.
 LABELS = {form.key: form.label for form in FORMS} | _SAMPLED_LABELS
 
-#: What a reader may say of a code length.
+#: Kinds of a code length that a visitor can select.
 ESTIMATE, REAL = "an estimate or a count", "that of a real code"
 
-NO_REAL_CODE = "the code length is said to be an estimate or a count, not that of a real code"
+NO_REAL_CODE = "the code length is an estimate or a count, not that of a real code"
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a reader says of a model.
+    """A visitor's statements about a model.
 
     Attributes:
-        measurement: what bounds are computed from.
-        real_code: whether the code length is said to be that of a real prefix-free code.
-        bytes_per_token: of the text; None where it was not given.
+        measurement: the input of the bounds.
+        real_code: whether the code length is that of a real prefix-free code.
+        bytes_per_token: of the text; None if it was not given.
     """
 
     measurement: Measurement
@@ -42,7 +42,7 @@ class Given:
 
 
 def bounds_of(columns: LossColumns, given: Given) -> dict[str, RiskBound]:
-    """``bounds.own_losses.every_bound``, which ``python -m compute bound`` prints.
+    """``bounds.own_losses.every_bound``, which ``python -m compute bound`` prints too.
 
     Raises:
         UploadError: a column or a value cannot be used.
@@ -54,12 +54,12 @@ def bounds_of(columns: LossColumns, given: Given) -> dict[str, RiskBound]:
 
 
 def forms_of(found: dict[str, RiskBound]) -> list[Form]:
-    """The words and formulas of those forms that have some."""
+    """Idea and formulas of the forms that have some."""
     return [form for form in (*FORMS, SAMPLED_FORM) if form.key in found]
 
 
 def sentence(error: UnusableError) -> str:
-    """What is wrong, with the control or the column that it is wrong with."""
+    """The error as a sentence that names the control or the column."""
     if error.where in FIELDS:
         return f"{FIELDS[error.where]} {error.reason}."
     if error.where:
@@ -67,7 +67,7 @@ def sentence(error: UnusableError) -> str:
     return f"{error.reason[0].upper()}{error.reason[1:]}."
 
 
-#: What the attributes of a measurement are called on the page.
+#: Labels of the attributes of a measurement on the page.
 FIELDS = {
     "params_total": "Parameters N",
     "train_tokens": "Training tokens D",

@@ -12,11 +12,11 @@ from dashboard.style.rounded_up import label, tooltip, with_printed
 
 
 def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChart:
-    """The terms of each form stacked, hollow where the bound is no certificate.
+    """The terms of each form stacked, hollow if the bound is not a certificate.
 
     Args:
         rows: from ``own_bounds.rows``, losses in ``unit``.
-        guess: what guessing every token alike costs, in ``unit``.
+        guess: loss of a uniform guess, in ``unit``.
     """
     frame = rows.assign(step=rows["form"].str.replace(" ", "|"))
     axis = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, '|')")

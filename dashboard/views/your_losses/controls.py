@@ -1,4 +1,4 @@
-"""Widgets for what a reader knows of a model, tied to the URL; the file itself never is."""
+"""Widgets for facts about a visitor's model, tied to the URL; the file itself never is."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,41 +16,41 @@ from dashboard.views.your_losses.bounds import ESTIMATE, FIELDS, REAL, Given, se
 
 #: Name in links, attribute or label, help.
 _NEEDED = (
-    ("own_n", "params_total", "All parameters, embeddings included: only for bits per parameter."),
+    ("own_n", "params_total", "All parameters, with embeddings; used only for bits per parameter."),
     (
         "own_d",
         "train_tokens",
-        "Tokens of the one training epoch; without a column `window` the "
-        "file must cover every one of them, once.",
+        "Tokens of the one training epoch. Without a column `window` the file must cover every "
+        "one of them once.",
     ),
     ("own_v", "vocab_size", "Classes of the output distribution."),
     (
         "own_bits",
         "code_bits",
-        "Bits of a prefix-free code for the whole evaluated model. Several "
-        "lengths, with semicolons between them, are several codes: the choice is paid for.",
+        "Bits of a prefix-free code for the whole evaluated model. Several lengths, separated by "
+        "semicolons, are several codes: the bound pays for the choice.",
     ),
 )
-_START = "Mean training loss of the unquantized model, to count the gap from; else the gap counts "
-_START += "from the losses of the file."
-_BYTES = "Mean bytes of text of a token: with them losses can be shown in bits per byte."
-#: Where a session keeps what was written into the fields for the example.
+_START = "Mean training loss of the unquantized model, which the gap subtracts; otherwise the gap "
+_START += "subtracts the losses of the file."
+_BYTES = "Mean bytes of text per token, to show losses in bits per byte."
+#: Key of the session for values of the example's fields.
 _OF_EXAMPLE = "own_of_example"
 
-_CODE = "A bound is a certificate only if a decoder restores the evaluated model, and all that it "
-_CODE += "needs to, from so many bits."
+_CODE = "A bound is a certificate only if a decoder restores the evaluated model, and everything "
+_CODE += "that it needs, from this many bits."
 
 
 def controls(defaults: dict[str, str]) -> Given | list[str]:
-    """What the reader says, or the labels of what is still wanted.
+    """The visitor's statements, or the labels of missing fields.
 
-    What is no number is a complaint, and counts as not written.
+    Invalid numbers are reported and ignored.
 
     Args:
-        defaults: for fields that nobody has written anything in, by their names in links.
+        defaults: for empty fields, by their names in links.
 
     Raises:
-        UploadError: a number that was written cannot be used.
+        UploadError: a number cannot be used.
     """
     if not any(st.session_state.get(name) or name in st.query_params for name, *_ in _NEEDED):
         for name, value in defaults.items():
@@ -87,9 +87,9 @@ def controls(defaults: dict[str, str]) -> Given | list[str]:
 
 
 def forget_example() -> None:
-    """Empty the fields that hold what is so of the example, which need not be so of a file.
+    """Empty the fields with values of the example, which may not be true of a file.
 
-    To be called before the fields are drawn, as callbacks are.
+    Call it before the fields are drawn, as callbacks are.
     """
     for name, value in st.session_state.pop(_OF_EXAMPLE, {}).items():
         if st.session_state.get(name) == value:
@@ -97,7 +97,7 @@ def forget_example() -> None:
 
 
 def unit_control(given: Given | list[str]) -> Unit:
-    """What losses are shown in: bits per byte only where the bytes of a token are known."""
+    """The unit of losses: bits per byte only if the bytes of a token are known."""
     if isinstance(given, Given) and given.bytes_per_token:
         return suite_controls.unit_control()
     st.caption("Losses are in nats per token; with bytes per token also in bits per byte.")
@@ -109,8 +109,10 @@ def _pair_of_columns() -> list[DeltaGenerator]:
 
 
 def _field(parameter: str, label: str, help_text: str, several: bool = False) -> tuple[float, ...]:
-    """The number in a field, or all of ``several`` with semicolons between them; none where it is
-    empty or cannot be read."""
+    """The number in a field, or all of ``several`` separated by semicolons.
+
+    Empty if the field is empty or cannot be read.
+    """
     text = st.text_input(
         label,
         key=parameter,
@@ -127,8 +129,8 @@ def _field(parameter: str, label: str, help_text: str, several: bool = False) ->
     numbers = [_number(part) for part in (text.split(";") if several else [text])]
     if None in numbers:
         complaints[parameter] = (
-            f"{label}: {quoted(text)} is not a number, written like 300k, 1.4B or 2e12; the field "
-            "counts as empty."
+            f"{label}: {quoted(text)} is not a number, written like 300k, 1.4B or 2e12; it is "
+            "ignored."
         )
         return ()
     record.chosen(parameter, label, text)
@@ -151,8 +153,10 @@ def _code_control() -> str:
 
 
 def _number(text: str) -> float | None:
-    """A number as people write it, None if it is none; a minus is read, so that the sentence about
-    it is the right one."""
+    """A number as people write it, None if it is not a number.
+
+    Negative numbers are accepted, so that the range check reports them.
+    """
     bare = text.strip()
     negative = bare.startswith(("-", "−"))
     value = parse_count(bare[1:] if negative else bare)

@@ -17,11 +17,11 @@ _DRAWS = 2000
 
 @dataclass(frozen=True)
 class Example:
-    """A file, and what belongs to it.
+    """An example file, and the values that belong to it.
 
     Attributes:
         model_id, setting: whose losses they are.
-        values: what to write into the page's fields, by their names in links.
+        values: of the page's fields, by their names in links.
     """
 
     model_id: str
@@ -30,15 +30,15 @@ class Example:
 
     @property
     def name(self) -> str:
-        """Of the file."""
+        """The name of the file."""
         return f"losses-{self.model_id}-{self.setting.slug}.parquet"
 
 
 def example_of(suite: Suite) -> Example:
-    """The smallest model at GPTQ's 4 bits, or at the setting in the middle.
+    """The smallest model at GPTQ's 4 bits, or at the middle setting.
 
     Raises:
-        ArtifactError: the suite has no setting that bounds can be computed at.
+        ArtifactError: the suite has no setting at which bounds can be computed.
     """
     settings = suite.settings()
     usual = Setting("gptq", 4)

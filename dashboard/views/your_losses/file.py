@@ -1,7 +1,7 @@
-"""A reader's file of token losses: from its bytes to columns, within bounds on size and memory.
+"""An uploaded file of token losses: from bytes to columns, with limits on size and memory.
 
-Nothing is written anywhere and nothing kept.  What a file will unpack to is read off its footer, or
-counted, before any of it is unpacked.
+Nothing is written or stored.  The unpacked size is read from the file's footer, or
+counted, before anything is unpacked.
 """
 
 import pyarrow as pa
@@ -11,17 +11,18 @@ from dashboard.artifacts.errors import UploadError
 from dashboard.style.escaping import quoted
 from tables import LOSS_TABLE, Limits, Part, TableError, loss_arrays, read_table
 
-#: Megabytes of a file, as in .streamlit/config.toml; bytes of what is unpacked; rows and columns.
+#: Limits: megabytes of a file, as in .streamlit/config.toml; unpacked bytes; rows and columns.
 MOST_MEGABYTES = 20
 MOST_UNPACKED = 64 * 2**20
 MOST_ROWS = 1_000_000
 MOST_COLUMNS = 100
 
-#: Brackets and commas of a JSON file: 20 MB of what vLLM returns have 1.5 million.
+#: Brackets and commas of a JSON file: 20 MB of vLLM's output have 1.5 million.
 MOST_JSON_MARKS = 2_000_000
 
 _SMALLER = (
-    "count equal pairs of loss and entropy in one row with a column 'tokens', or give a sample of "
+    "combine equal pairs of loss and entropy in one row with a column 'tokens', or give a sample "
+    "of "
     "windows"
 )
 
@@ -39,8 +40,8 @@ def read_columns(name: str, content: bytes) -> LossColumns:
     shown = f"The file {quoted(name)}"  # it begins every sentence
     if len(content) > MOST_MEGABYTES * 2**20:
         raise UploadError(
-            f"{shown} has {len(content) / 2**20:.1f} MB, and at most {MOST_MEGABYTES} MB are "
-            f"taken: {_SMALLER}."
+            f"{shown} has {len(content) / 2**20:.1f} MB, and the limit is {MOST_MEGABYTES} MB: "
+            f"{_SMALLER}."
         )
     limits = Limits(MOST_UNPACKED, MOST_ROWS, MOST_COLUMNS, MOST_JSON_MARKS, _SMALLER)
     try:

@@ -1,7 +1,7 @@
-"""Where the losses of the page *Your losses* come from: an upload, or the example.
+"""The losses of the page *Your losses*: an upload, or the example.
 
-What was read is kept for the one visitor who gave it, until the file is taken away, the page is
-left or the visit ends.  It is in no cache that sessions share, and never on a disk.
+A session keeps them for its visitor until the file is removed, the page is
+left or the visit ends.  They are in no cache that sessions share, and never on a disk.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from dashboard.views.your_losses.controls import forget_example
 from dashboard.views.your_losses.example import Example
 from dashboard.views.your_losses.file import MOST_MEGABYTES, MOST_ROWS, read_columns
 
-#: Where a session keeps the file that it has read.
+#: Key of the session for the file that it has read.
 _KEPT = "own_losses"
 
-# A web server puts uploads above 1 MB into a temporary file while they arrive; not so here.
+# A web server puts uploads above 1 MB into a temporary file while they arrive; not here.
 MultiPartParser.spool_max_size = (MOST_MEGABYTES + 1) * 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """Losses, and the name and SHA-256 of the file that they come from."""
+    """Losses, with the name and SHA-256 of their file."""
 
     name: str
     sha256: str
@@ -36,14 +36,13 @@ class Source:
 
 
 def example_control() -> bool:
-    """Whether the example takes the place of a file."""
+    """Whether the example replaces a file."""
     chosen = st.toggle(
         "Show the example",
         key="own_example",
         bind="query-params",
         on_change=_toggled,
-        help="Reads the example file, just as an upload would be, with the values that belong to "
-        "it.",
+        help="Reads the example file like an upload, with the values that belong to it.",
     )
     record.chosen("own_example", "Show the example", chosen)
     return chosen
@@ -56,7 +55,7 @@ def _toggled() -> None:
 
 
 def source(suite: Suite, example: Example | None) -> Source | None:
-    """The reader's file, or the example, or None where there is no file yet.
+    """The uploaded file, or the example, or None without a file.
 
     Raises:
         UploadError: the file cannot be used.
@@ -87,7 +86,7 @@ def source(suite: Suite, example: Example | None) -> Source | None:
 
 
 def _note(found: Source, example: Example | None) -> None:
-    """For the exported view: what the numbers are of, and no suite unless it is the example's."""
+    """Facts for the exported view; it has no suite unless the example is shown."""
     shown = record.current()
     shown.own = {
         "Name": found.name,
@@ -99,5 +98,5 @@ def _note(found: Source, example: Example | None) -> None:
 
 
 def forget() -> None:
-    """Let go of what was read."""
+    """Release what was read."""
     st.session_state.pop(_KEPT, None)

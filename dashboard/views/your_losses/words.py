@@ -1,4 +1,4 @@
-"""The words of the page *Your losses*: what file is wanted, and what the numbers are worth."""
+"""The text of the page *Your losses*: the file that is needed, and the meaning of the numbers."""
 
 import math
 
@@ -18,7 +18,7 @@ from dashboard.views.your_losses.example import Example, content
 from dashboard.views.your_losses.file import MOST_MEGABYTES, MOST_ROWS
 from dashboard.views.your_losses.source import Source
 
-#: How such a file is made; a test runs it.
+#: How to make such a file; a test runs it.
 SNIPPET = """losses, entropies = [], []
 for inputs, targets in batches:  # every training token once, by the model that a decoder restores
     logp = model(inputs).double().log_softmax(-1)
@@ -28,63 +28,63 @@ table = {"loss_nats": torch.cat(losses).numpy(), "entropy_nats": torch.cat(entro
 pandas.DataFrame(table).to_parquet("losses.parquet")
 """
 
-CAVEAT = "The file of losses is stored nowhere, so whoever opens the link has to give it again."
+CAVEAT = "The file of losses is not stored, so anyone who opens the link has to upload it again."
 
 
 def introduction() -> None:
-    """What the page does, and what becomes of the file."""
+    """The subject of the page, and the handling of the file."""
     show.markdown(
-        "Token losses of any model, measured by you, become every form of the bound, as "
-        "`python -m compute bound` prints them."
+        "This page computes every form of the bound for token losses that you measured, like "
+        "`python -m compute bound`."
     )
 
 
 def privacy() -> None:
-    """What becomes of the file."""
+    """The handling of the file."""
     st.caption(
-        ":material/lock: The file is read in this server's memory, for you alone: it is written to "
-        "no disk and into no cache, and is dropped when you remove it or your visit ends. "
-        f"At most {MOST_MEGABYTES} MB and {MOST_ROWS:,} rows are taken."
+        ":material/lock: The file is read in this server's memory, only for you. It is not "
+        "written to any disk or cache, and is dropped when you remove it or your visit ends. The "
+        f"limits are {MOST_MEGABYTES} MB and {MOST_ROWS:,} rows."
     )
 
 
 def wanted() -> None:
-    """What stands in a file, and how to make one."""
-    st.subheader("What file?")
+    """The content of a file, and how to make one."""
+    st.subheader("What file do I need?")
     st.markdown(
-        "Parquet, CSV or JSON, plain or compressed (gzip, zstd): the content counts, not the name. "
-        "Losses are natural logarithms, one for each token."
+        "Parquet, CSV or JSON, plain or compressed (gzip, zstd), recognized by content and not by "
+        "name. Losses are natural logarithms, one for each token."
     )
     st.markdown(
-        "| column | | what it holds |\n|---|---|---|\n"
-        "| `loss_nats` | needed | $-\\ln$ of the probability that the **decoded, quantized** model "
-        "gave to the token, in nats |\n"
-        "| `logprob` or `token_logprobs` | or this | $\\ln$ of that probability; `-logprob` is "
+        "| column | | content |\n|---|---|---|\n"
+        "| `loss_nats` | required | $-\\ln$ of the probability that the **decoded, quantized** "
+        "model gave to the token, in nats |\n"
+        "| `logprob` or `token_logprobs` | alternative | $\\ln$ of that probability; `-logprob` is "
         "minus it |\n"
-        "| `prompt_logprobs` | or this | the JSON that vLLM returns: ask for `prompt_logprobs=0` "
-        "and keep one record for each text, with its `window` |\n"
-        "| `entropy_nats` | better with | entropy of the prediction at that token, in nats: the "
+        "| `prompt_logprobs` | alternative | the JSON that vLLM returns: request "
+        "`prompt_logprobs=0` and keep one record for each text, with its `window` |\n"
+        "| `entropy_nats` | recommended | entropy of the prediction at that token, in nats: the "
         "control variate; without it losses are compared with a constant |\n"
-        "| `tokens` | optional | how often a row occurs: a histogram of losses is as good as the "
-        "losses, rounded up, and far smaller |\n"
-        "| `window` | for a sample | the *draw* that the row belongs to: windows drawn "
-        "independently and uniformly **with replacement**, equally many rows each; one drawn twice "
-        "has two names |\n\n"
-        "A cell may hold the list of a whole text. If the first log-probability in it is empty, "
+        "| `tokens` | optional | number of times that a row occurs: a histogram of losses, rounded "
+        "up, is as good as the losses and far smaller |\n"
+        "| `window` | for a sample | the *draw* of the row: windows drawn independently and "
+        "uniformly **with replacement**, with equally many rows; one drawn twice has two names "
+        "|\n\n"
+        "A cell may contain the list of a whole text. If the first log-probability in it is empty, "
         "that token is context and is not counted. "
-        "Without `window`, the rows must cover **every** one of the $D$ training tokens, once. "
-        "Logs of lm-evaluation-harness have one sum for a whole text: they cannot be used.\n\n"
+        "Without `window`, the rows must cover **every** one of the $D$ training tokens once. "
+        "Logs of lm-evaluation-harness have one sum for a whole text, so they cannot be used.\n\n"
         "In PyTorch:"
     )
     st.code(SNIPPET, language="python")
 
 
 def offer_example(suite: Suite, example: Example) -> None:
-    """What the example is, to take away."""
+    """The example for download."""
     st.caption(
-        f"The example holds real losses: {quoted(example.model_id)} at {example.setting.label}, "
-        "as the other pages have them. Download it and upload it again, or turn on *Show the "
-        "example* in the sidebar."
+        f"The example has real losses: {quoted(example.model_id)} at {example.setting.label}, as "
+        "on the other pages. Download it and upload it again, or turn on *Show the example* in "
+        "the sidebar."
     )
     st.download_button(
         "Download the example",
@@ -98,7 +98,7 @@ def offer_example(suite: Suite, example: Example) -> None:
 
 
 def still_wanted(given: Given | list[str], source: Source | None) -> None:
-    """What has to be given before there is anything to show; ``given`` may say what is missing."""
+    """What is missing before there is anything to show, such as the fields in ``given``."""
     parts = [] if source else ["a file"]
     if isinstance(given, list):
         parts.append(f"in the sidebar {', '.join(f'*{label}*' for label in given)}")
@@ -106,7 +106,7 @@ def still_wanted(given: Given | list[str], source: Source | None) -> None:
 
 
 def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> None:
-    """What was read, whether the bounds are certificates, and the first of them in four numbers."""
+    """The file, whether the bounds are certificates, and the smallest of them in four numbers."""
     model, columns = given.measurement, source.columns
     if columns.is_sampled:
         draws = len(set(columns.window.tolist()))
@@ -133,7 +133,7 @@ def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> No
 
 
 def certificate(rows: pd.DataFrame) -> None:
-    """Under which conditions the bounds are certificates, or why they are none."""
+    """The conditions under which the bounds are certificates, or why they are not."""
     reason = rows["not_certified_because"].iloc[0]
     if reason:
         show.caption(
@@ -142,24 +142,24 @@ def certificate(rows: pd.DataFrame) -> None:
         )
         return
     show.caption(
-        f"{CERTIFIED} Assumes that L bits reconstruct exactly the model whose losses these are, "
-        "settings, scales and norms included; the training text was passed once; the losses are "
-        "of the tokens that the file says; entropies are of the prediction, made before the token "
-        "was seen. This page cannot check any of that."
+        f"{CERTIFIED} Assumes that L bits reconstruct exactly this model, with settings, scales "
+        "and norms; that training passed over the text once; and that the losses are of the "
+        "stated tokens. Entropies must be of the prediction made before the token was seen. This "
+        "page cannot check these assumptions."
     )
 
 
 def chart_reading(rows: pd.DataFrame, given: Given, guess: float, unit: Unit) -> None:
-    """How the forms may be compared, and which of them say something."""
+    """How the forms may be compared, and which of them are vacuous."""
     sampled = bool(rows["sampling_nats"].any())
     forms = counted(len(rows), "form")
     text = (
-        f"The {forms} share δ: the smallest may be quoted. "
+        f"The {forms} share δ: you may quote the smallest. "
         if sampled
-        else "Each form holds by itself. To quote whichever comes out smallest, make L larger by "
-        f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits. "
+        else "Each form holds by itself. To quote the smallest one, add "
+        f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits to L. "
     )
-    text += f"A uniform guess costs ln V = {guess:.4f} {unit.label}"
+    text += f"The loss of a uniform guess is ln V = {guess:.4f} {unit.label}"
     above = list(rows.loc[rows["total_nats"] >= guess, "form"])
     text += f", so above the dashed line a bound is vacuous: {', '.join(above)}." if above else "."
     if sampled:

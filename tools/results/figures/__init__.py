@@ -1,4 +1,4 @@
 """The paper's five figures redrawn on this ladder, one file each.
 
-What a figure of the paper shows is said in this project's words; verdicts follow from intervals.
+The paper's figures are described in this project's words; verdicts follow from intervals.
 """

@@ -19,11 +19,11 @@ from tools.results.words import (
     trend_words,
 )
 
-TITLE = "Loss against compute, and the points chosen"
+TITLE = "Loss against compute, and the chosen points"
 
 _PAPER = (
-    "The paper takes from each Pythia model the checkpoint at which it has seen about 20 tokens "
-    "per parameter, on or near the frontier of least loss for the compute spent, and studies these "
+    "For each Pythia model the paper uses the checkpoint that has seen about 20 tokens per "
+    "parameter, on or near the frontier of least loss for the compute spent, and studies these "
     "alone."
 )
 
@@ -32,16 +32,16 @@ _WINDOW = 0.1
 
 
 def part(ladder: Ladder) -> Part:
-    """The figure, what it shows, and what it says."""
+    """The figure, its description, and its findings."""
     suite, ratio = ladder.suite, ladder.suite.tokens_per_parameter()
     ends = frontier.chosen(suite)
     curves = frontier.loss_by_compute(suite)
     charts = {"figure-1-points": frontier_charts.frontier(ends, pythia.choices(), ratio)}
-    alternatives = {"figure_1_points": "Tokens against parameters of the points chosen"}
+    alternatives = {"figure_1_points": "Tokens against parameters of the chosen points"}
     if len(curves):
         loss = frontier_charts.loss_by_compute(curves, ends)
         charts = {"figure-1-compute": loss.properties(width=330), **charts}
-        shown = "Loss against compute while each model was trained, diamonds where it ends"
+        shown = "Loss against compute during training, with diamonds at the end"
         alternatives = {"figure_1_compute": shown, **alternatives}
     charts["figure-1-points"] = charts["figure-1-points"].properties(width=330)
     pairs = neighbours(ladder)
@@ -63,7 +63,7 @@ def part(ladder: Ladder) -> Part:
 def _loss_falls(ladder: Ladder) -> Finding:
     falls = falls_strictly(ladder)
     text = (
-        "In the paper the loss at the points chosen falls with the compute spent. Here the "
+        "In the paper the loss at the chosen points falls with the compute spent. Here the "
         f"training loss {'falls' if falls else 'does not fall'} from every size to the next; by "
         f"its power law it {trend_words(law_of(ladder.first_models, 'train_loss_nats'))}."
     )
@@ -73,17 +73,19 @@ def _loss_falls(ladder: Ladder) -> Finding:
 
 
 def _frontier(pairs: pd.DataFrame) -> Finding:
-    paper = "In the paper the points chosen lie near the frontier of least loss for the compute."
+    paper = "In the paper the chosen points are near the frontier of least loss for the compute."
     if pairs.empty:
-        short = "whether the points chosen lie on the frontier: no online losses to compare"
-        return Finding(Verdict.OPEN, f"{paper} Here no online losses allow the comparison.", short)
+        short = "whether the chosen points are on the frontier: no online losses to compare"
+        return Finding(
+            Verdict.OPEN, f"{paper} This suite has no online losses for the comparison.", short
+        )
     clear = pairs["difference"].abs() > CLEAR * pairs["error"]
     better = int((clear & (pairs["difference"] > 0)).sum())
     worse = int((clear & (pairs["difference"] < 0)).sum())
     text = (
-        f"{paper} Held against the next larger size at equal compute, both before their learning "
-        f"rate is lowered, the smaller model has less loss by more than {CLEAR:g} standard errors "
-        f"in {better} of {counted(len(pairs), 'pair')}, more in {worse}."
+        f"{paper} Compared with the next larger size at equal compute, both before their "
+        f"cooldown, the smaller model has less loss by more than {CLEAR:g} standard errors in "
+        f"{better} of {counted(len(pairs), 'pair')}, more in {worse}."
     )
     if better == len(pairs):
         return Finding(Verdict.AGREES, text)
@@ -96,9 +98,9 @@ def _frontier(pairs: pd.DataFrame) -> Finding:
 def neighbours(ladder: Ladder) -> pd.DataFrame:
     """Online loss of each size and of the next larger one at equal compute.
 
-    The compute is what the smaller one has spent when its learning rate is about to be lowered, so
-    that neither has had that.  Columns: smaller, larger, difference (larger less smaller), error
-    (its standard error, batches as independent units).
+    The compute is that of the smaller one just before its learning rate is lowered, so
+    that neither has had the cooldown.  Columns: smaller, larger, difference (larger minus smaller),
+    error (its standard error, batches as independent units).
     """
     rows = []
     for smaller, larger in zip(ladder.sizes[:-1], ladder.sizes[1:], strict=True):
@@ -123,21 +125,20 @@ def _online(ladder: Ladder, size: Size, tokens: float) -> tuple[float, float] | 
 
 def _why(ladder: Ladder, pairs: pd.DataFrame) -> list[str]:
     reasons = [
-        "A ratio of 20 is Chinchilla's, for subword tokens and models of 70 million parameters and "
-        "more. Here it is a convention. With one ratio $D/N$ the frontier itself is not measured; "
-        "the comparison above only asks whether the next size would have been the better use of "
-        "the same compute.",
-        "Every model here has had its whole schedule, the learning rate lowered at the end. "
-        "Pythia's schedule is made for 143,000 steps, so nearly all of its chosen checkpoints "
-        "stand before most of that decay. A line above therefore ends in a drop that the paper's "
-        "do not have.",
+        "A ratio of 20 is Chinchilla's, for subword tokens and models of 70 million parameters "
+        "and more. Here it is a convention. One ratio $D/N$ cannot measure the frontier itself; "
+        "the comparison above only asks whether the next size would have used the same compute "
+        "better.",
+        "Every model here has completed its schedule, with the learning rate lowered at the end. "
+        "Pythia's schedule has 143,000 steps, so nearly all of its chosen checkpoints come before "
+        "most of that decay. So each line above ends in a drop that the paper's lines do not have.",
     ]
     if len(pairs):
         middle = pairs["difference"].median()
         reasons.append(
             f"At equal compute the next larger size is {number(abs(middle))} nats "
-            f"{'worse' if middle > 0 else 'better'} (median over pairs): it has seen "
-            f"{_tokens_seen(ladder)} tokens per parameter by then."
+            f"{'worse' if middle > 0 else 'better'} (median over pairs), after "
+            f"{_tokens_seen(ladder)} tokens per parameter."
         )
     return reasons
 

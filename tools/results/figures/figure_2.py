@@ -1,4 +1,4 @@
-"""Figure 2: the bound beside the loss, its loss variation, and its terms."""
+"""Figure 2: the bound and the loss, the loss variation, and the terms."""
 
 import math
 from dataclasses import replace
@@ -36,12 +36,12 @@ from tools.results.words import (
     trend_words,
 )
 
-TITLE = "The bound beside the loss, loss variation, and the terms"
+TITLE = "The bound and the loss, loss variation, and the terms"
 
 _PAPER = (
-    "For Pythia from 70 million parameters on, quantized to {bits} bits by GPTQ and at $\\delta$ = "
-    "{delta:g}, the paper draws its bound beside the training loss (left), the loss variation "
-    "$\\Sigma$ (centre) and the terms that the bound is made of (right), over model size."
+    "For Pythia from 70 million parameters on, quantized to {bits} bits by GPTQ and at $\\delta$ "
+    "= {delta:g}, the paper shows three charts over model size: its bound and the training loss "
+    "(left), the loss variation $\\Sigma$ (centre) and the terms of the bound (right)."
 )
 
 #: The paper's law of the loss variation in N.
@@ -52,7 +52,7 @@ _END_OF_GRID = 0.99
 
 
 def part(ladder: Ladder) -> Part:
-    """The figure, what it shows, and what it says."""
+    """The figure, its description, and its findings."""
     heading = f"### Figure 2. {TITLE}"
     paper = _PAPER.format(bits=PAPER_BITS, delta=PAPER_DELTA)
     setting = papers_setting(ladder)
@@ -72,8 +72,9 @@ def part(ladder: Ladder) -> Part:
             heading,
             paper,
             f"Here: {setting.label}, the paper's form, $\\delta$ = {PAPER_DELTA:g}. Filled points "
-            "and bars are of the stored file and certified; the paper counts nominal bits, which "
-            "no decoder can do with: hollow, not certified. Models are those of the first seed.",
+            "and bars use the stored file and are certified. The paper counts nominal bits, from "
+            "which no decoder can work: hollow, not certified. Models are those of the first "
+            "seed.",
             images(
                 figure_2_bound="Bounds, held-out and training losses against model size",
                 figure_2_sigma="Loss variation against model size with its power law",
@@ -100,7 +101,7 @@ def _findings(terms: pd.DataFrame, sigma: pd.DataFrame) -> tuple[Finding, ...]:
         expected(
             Trend.FALLS,
             laws["total_nats"],
-            "In the paper the bound falls with size, as the loss does.",
+            "In the paper the bound falls with size, like the loss.",
             "the bound",
         ),
         _not_empty(terms),
@@ -129,8 +130,8 @@ def _findings(terms: pd.DataFrame, sigma: pd.DataFrame) -> tuple[Finding, ...]:
 def _not_empty(terms: pd.DataFrame) -> Finding:
     below = terms["total_nats"] < terms["vocab_size"].map(math.log)
     text = (
-        "In the paper the bound says something: it lies below the loss of guessing every token "
-        f"alike. Here it does for {int(below.sum())} of {counted(len(terms), 'model')}."
+        "In the paper the bound is not vacuous: it is below the loss of a uniform guess. Here it "
+        f"is for {int(below.sum())} of {counted(len(terms), 'model')}."
     )
     if below.all():
         return Finding(Verdict.AGREES, text)
@@ -176,9 +177,10 @@ def _complexity(
     falling = ", and weigh more in a small model" if bits.iloc[0] > bits.iloc[-1] else ""
     text = [
         f"$C$ is {number(c.iloc[0])} nats per token at the smallest and {number(c.iloc[-1])} at "
-        f"the largest model. {nominal_bits} bits a parameter alone would be {number(alone)}. The "
-        f"files cost {number(bits.iloc[0], 2)} and {number(bits.iloc[-1], 2)} bits a parameter: "
-        f"scales and unquantized tensors are in them{falling}. The complexity term "
+        f"the largest model. {nominal_bits} bits per parameter alone would be {number(alone)}. "
+        f"The files cost {number(bits.iloc[0], 2)} and {number(bits.iloc[-1], 2)} bits per "
+        f"parameter, because they include scales and unquantized tensors{falling}. The complexity "
+        "term "
         f"{trend_words(law_of(terms, 'complexity_nats'))}. Counted nominally, as in the paper, it "
         f"stays level by construction: $C$ = {number(c_nominal.iloc[0])} and "
         f"{number(c_nominal.iloc[-1])}.",
@@ -188,9 +190,9 @@ def _complexity(
     ]
     if bytes_per_token < 2:
         text.append(
-            f"Per byte it is the other way round. A token stands for {number(bytes_per_token, 1)} "
-            "byte here and for several with Pythia's tokenizer, so the same code is shared out "
-            "over several times less text. Nats per token of the two do not compare; trends do."
+            f"Per byte it is the other way round. A token has {number(bytes_per_token, 1)} byte "
+            "here and several with Pythia's tokenizer, so the same code is divided by several "
+            "times less text. Nats per token of the two do not compare; trends do."
         )
     return text
 
@@ -207,8 +209,8 @@ def _rounding(ladder: Ladder, terms: pd.DataFrame) -> str:
     if points.empty:
         return text
     return (
-        f"{text} The trace of the Hessian, in which a rounding error is paid, "
-        f"{trend_words(law_of(points, 'trace'))}; figure 5 has more of that."
+        f"{text} The trace of the Hessian, which determines the cost of a rounding error, "
+        f"{trend_words(law_of(points, 'trace'))}; figure 5 has details."
     )
 
 
@@ -222,11 +224,11 @@ def _sigma(sigma: pd.DataFrame) -> str:
         f"{number(last['sigma_nats'], 2)}."
     )
     if laws[1] > 2 * last["sigma_nats"]:
-        text += " It cannot be carried down so far."
+        text += " It cannot be extrapolated down this far."
     if (sigma["s"] > _END_OF_GRID).all():
         text += (
-            " With $C$ this large the minimum over $s$ stands at the last points of the grid at "
-            "every size: $\\Sigma\\sqrt C$ is no longer the $\\sqrt{2C}$ times a standard "
-            "deviation that it is where $C$ is small."
+            " With $C$ this large the minimum over $s$ is at the last points of the grid at every "
+            "size: $\\Sigma\\sqrt C$ is no longer $\\sqrt{2C}$ times a standard deviation, as it "
+            "is for small $C$."
         )
     return text

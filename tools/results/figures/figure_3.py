@@ -36,15 +36,15 @@ PAPER_EXPONENT, PAPER_ERROR, PAPER_CROSSING = 0.5, 0.1, 2.25e10
 _REACH = 30.0
 
 _PAPER = (
-    "The paper measures the information $K(h)$ in each Pythia model by prequential coding, beside "
-    "the bits of its quantized weights, and continues both laws to where they meet; then the bound "
-    "and its terms with $K(h)$ in place of a code length. $K(h)$ is an estimate and **no "
-    "certificate**: hollow throughout."
+    "The paper measures the information $K(h)$ in each Pythia model by prequential coding, and "
+    "the bits of its quantized weights. It extrapolates both laws to their crossing, and computes "
+    "the bound and its terms with $K(h)$ instead of a code length. $K(h)$ is an estimate and "
+    "**not a certificate**: hollow throughout."
 )
 
 
 def part(ladder: Ladder) -> Part:
-    """The figure, what it shows, and what it says."""
+    """The figure, its description, and its findings."""
     heading = f"### Figure 3. {TITLE}"
     models, setting = information.by_model(ladder.suite), papers_setting(ladder)
     if models.empty or setting is None:
@@ -64,7 +64,7 @@ def part(ladder: Ladder) -> Part:
             _PAPER,
             f"Here: the online losses of every batch; {setting.label} for the other codes, the "
             f"paper's form at $\\delta$ = {PAPER_DELTA:g}. Solid where measured, dashed where "
-            "extrapolated, dotted what the paper reports of Pythia.",
+            "extrapolated, dotted the paper's values for Pythia.",
             images(
                 figure_3_information="Information in bits against model size, by code",
                 figure_3_bounds="Bound against model size by the stored file and by K(h)",
@@ -139,8 +139,8 @@ def _sublinear(law: PowerLaw | str) -> Finding:
     short = f"that K(h) grows more slowly than the model: {number(low, 2)} to {number(high, 2)}"
     if low > 1.0:
         return Finding(Verdict.DIFFERS, f"{text}: faster than the model.", short)
-    steeper = "; faster than in the paper all the same" if low > papers[1] else ""
-    text += f": whether more slowly than the model cannot be told{steeper}."
+    steeper = "; but faster than in the paper" if low > papers[1] else ""
+    text += f": whether more slowly than the model is undetermined{steeper}."
     return Finding(Verdict.OPEN, text, short)
 
 
@@ -154,7 +154,7 @@ def _crossing(codes: pd.DataFrame) -> Finding:
         reason = met or "It was not measured."
         return Finding(Verdict.OPEN, f"{paper} {reason}", "where K(h) meets the quantized size")
     if not met.from_above:
-        text = f"{paper} Here it lies below already at the largest model."
+        text = f"{paper} Here it is below already at the largest model."
         return Finding(Verdict.AGREES, text)
     short = "that K(h) falls below the size of the quantized model further on"
     share = percent(met.share_ahead, 0)
@@ -186,12 +186,13 @@ def _why(models: pd.DataFrame, real: pd.DataFrame) -> list[str]:
             f"{number(betas.max(), 2)}."
         )
         text.append(
-            "The paper's argument takes one law $E + B/d^\\beta$ of the online loss for all sizes, "
-            "under which the mean excess falls as $D^{-\\beta}$. Here every size has a final loss "
-            f"of its own: it goes from {number(final.iloc[0])} to {number(final.iloc[-1])}, the "
-            f"mean online loss from {number(online.iloc[0])} to {number(online.iloc[-1])}. So it "
-            "would be if a small model soon reached what its few parameters can do, and a larger "
-            f"one improved to the end.{fitted if len(betas) else ''}"
+            "The paper's argument assumes one law $E + B/d^\\beta$ of the online loss for all "
+            f"sizes, under which the mean excess falls as $D^{{-\\beta}}$. Here every size has "
+            f"its own final loss: it goes from {number(final.iloc[0])} to "
+            f"{number(final.iloc[-1])}, and the mean online loss from {number(online.iloc[0])} to "
+            f"{number(online.iloc[-1])}. This would happen if a small model soon reached the "
+            "capacity of its few parameters and a larger one improved to the "
+            f"end.{fitted if len(betas) else ''}"
         )
     held, stored = models["bits_per_parameter"], real["code_bits"] / real["params_total"]
     ends = f"{number(held.min(), 1)} to {number(held.max(), 1)} bits per parameter"
@@ -202,5 +203,5 @@ def _why(models: pd.DataFrame, real: pd.DataFrame) -> list[str]:
             "the shorter description, and the bound with $K(h)$ is the worse one."
         )
     else:
-        text.append(f"$K(h)$ is {ends}, beside the {files}.")
+        text.append(f"$K(h)$ is {ends}, compared with the {files}.")
     return text

@@ -26,22 +26,22 @@ from tools.results.words import (
 
 TITLE = "The spectrum of the Hessian over training"
 
-#: Of the bell curves that nodes are drawn as, in decades: the page's own.
+#: Width of the Gaussian curves of the nodes, in decades: the page's own.
 _BANDWIDTH = 0.2
 
-#: An eigenvalue is called large above this share of the largest, and they are few below that share.
+#: An eigenvalue is large above this share of the largest, and they are few below that share.
 _LARGE, _FEW = 0.01, 0.05
 
 _PAPER = (
-    "The paper shows the density of eigenvalues of the loss's Hessian of a Pythia model at several "
-    "shares of its training. Its argument: the faster the spectrum decays, the smaller "
-    "$\\mathrm{Tr}(\\sqrt H)^2/n$ beside $\\mathrm{Tr}(H)$ (here *evenness*, 1 for a flat "
+    "The paper shows the density of eigenvalues of the loss's Hessian of a Pythia model at "
+    "several shares of its training. Its argument: the faster the spectrum decays, the smaller is "
+    "$\\mathrm{Tr}(\\sqrt H)^2/n$ relative to $\\mathrm{Tr}(H)$ (here *evenness*, 1 for a flat "
     "spectrum), and the fewer bits a weight needs (QuIP)."
 )
 
 
 def part(ladder: Ladder) -> Part:
-    """The figure, what it shows, and what it says."""
+    """The figure, its description, and its findings."""
     heading = f"### Figure 4. {TITLE}"
     traces = curvature.traces(ladder.suite)
     points = curvature.whole_models(traces, "hessian")
@@ -97,8 +97,8 @@ def _effort(points: pd.DataFrame, sizes: list[str]) -> str:
     return (
         f"Here: {' and '.join(sizes)} parameters, {int(first['windows'])} training windows, "
         f"{int(first['probes'])} random vectors of {int(first['steps'])} Lanczos steps, the same "
-        "at every share of the training. Bands are two standard errors over vectors. What lies "
-        "near 0 is smeared to both sides by the method."
+        "at every share of the training. Bands are two standard errors over vectors. The method "
+        "spreads eigenvalues near 0 to both sides."
     )
 
 
@@ -131,8 +131,8 @@ def _concentrated(whole: dict[str, pd.DataFrame]) -> Finding:
         shares.append(mean_and_error(np.array(values)) if len(values) > 1 else (values[0], 0.0))
     low, high = (percent(end([s for s, _ in shares]), 3) for end in (min, max))
     text = (
-        "In the paper few eigenvalues are large and nearly all lie near 0. Here "
-        f"{low} to {high} of those of the trained models are above a hundredth of the largest"
+        f"In the paper few eigenvalues are large and nearly all are near 0. Here {low} to {high} "
+        "of those of the trained models are above a hundredth of the largest"
     )
     if all(share + CLEAR * error < _FEW for share, error in shares):
         return Finding(Verdict.AGREES, f"{text}.")
@@ -141,7 +141,7 @@ def _concentrated(whole: dict[str, pd.DataFrame]) -> Finding:
 
 
 def _evenness(points: pd.DataFrame) -> Finding:
-    """Whether it falls with size by both rules for what lies near 0."""
+    """Whether the evenness falls with size by both rules for eigenvalues near 0."""
     found = expected(
         Trend.FALLS,
         law_of(points, "evenness"),
@@ -151,14 +151,14 @@ def _evenness(points: pd.DataFrame) -> Finding:
     other = law_of(points, "evenness_top")
     if trend(other) is trend(law_of(points, "evenness")):
         return found
-    text = f"{found.text} By the other rule for what lies near 0 it {trend_words(other)}."
-    return Finding(Verdict.OPEN, text, "how the evenness of the spectrum moves with size")
+    text = f"{found.text} By the other rule for eigenvalues near 0 it {trend_words(other)}."
+    return Finding(Verdict.OPEN, text, "how the evenness of the spectrum changes with size")
 
 
 def _over_training(traces: pd.DataFrame) -> str:
-    """What moves from the first share of the training to the end, without a verdict."""
+    """The change from the first share of the training to the end, without a verdict."""
     frame = curvature.over_training(traces, "hessian")
-    words = {"higher": 0, "lower": 0, "not told apart by two standard errors": 0}
+    words = {"higher": 0, "lower": 0, "not distinguished by two standard errors": 0}
     negative = []
     for _, rows in frame.groupby("model_id", sort=False):
         ordered = rows.sort_values("train_fraction")
@@ -173,10 +173,10 @@ def _over_training(traces: pd.DataFrame) -> str:
     early, end = np.array(negative).T
     said = "; ".join(f"{word} in {count}" for word, count in words.items() if count)
     return (
-        f"Over training, of {counted(len(negative), 'model')}: against the first state that was "
-        f"looked at the trace at the end is {said}. "
-        f"Eigenvalues below 0 sum to {percent(early.min(), 0)}–{percent(early.max(), 0)} of the "
-        f"trace at first and {percent(end.min(), 0)}–{percent(end.max(), 0)} at the end."
+        f"Over training, of {counted(len(negative), 'model')}: compared with the first measured "
+        f"state the trace at the end is {said}. Eigenvalues below 0 sum to "
+        f"{percent(early.min(), 0)}–{percent(early.max(), 0)} of the trace at first and "
+        f"{percent(end.min(), 0)}–{percent(end.max(), 0)} at the end."
     )
 
 
@@ -186,12 +186,12 @@ def _why(ladder: Ladder, points: pd.DataFrame) -> list[str]:
     first, last = points.iloc[0], points.iloc[-1]
     return [
         f"The evenness is {number(first['evenness'])} at the smallest and "
-        f"{number(last['evenness'])} at the largest model if what cannot be told from 0 counts as "
-        f"0, and {number(first['evenness_top'])} and {number(last['evenness_top'])} if it is "
-        f"counted by the other rule: it is known to that factor only, because {int(last['steps'])} "
+        f"{number(last['evenness'])} at the largest model if eigenvalues that are not resolved "
+        f"count as 0, and {number(first['evenness_top'])} and {number(last['evenness_top'])} by "
+        f"the other rule. It is known only up to that factor, because {int(last['steps'])} "
         "Lanczos steps do not resolve the many small eigenvalues.",
         f"Embeddings are {percent(shares.iloc[0], 0)} of the smallest and "
-        f"{percent(shares.iloc[-1], 0)} of the largest model. Rows of bytes that the text hardly "
-        "has are directions with hardly any curvature, so the make-up of the models changes with "
-        "their size, and the spectrum with it.",
+        f"{percent(shares.iloc[-1], 0)} of the largest model. Rows of bytes that are rare in the "
+        "text have almost no curvature, so the composition of the models changes with their "
+        "size, and the spectrum with it.",
     ]

@@ -24,7 +24,7 @@ TITLE = "Traces of the Hessian over subsample sizes"
 
 _PAPER = (
     "The paper shows both traces, $\\mathrm{Tr}(H)$ and $\\mathrm{Tr}(\\sqrt H)$, estimated on "
-    "ever larger subsamples of the data, to see how many samples an estimate needs."
+    "growing subsamples of the data, to find out how many samples an estimate needs."
 )
 
 _SYMBOLS = {"trace": "Tr(H)", "trace_sqrt": "Tr(√H)"}
@@ -32,7 +32,7 @@ _UNITS = {"trace": "nats/token", "trace_sqrt": "√(nats/token)"}
 
 
 def part(ladder: Ladder) -> Part:
-    """The figure, what it shows, and what it says."""
+    """The figure, its description, and its findings."""
     heading = f"### Figure 5. {TITLE}"
     traces = curvature.traces(ladder.suite)
     over = curvature.over_windows(traces, "hessian")
@@ -46,9 +46,9 @@ def part(ladder: Ladder) -> Part:
         paragraphs(
             heading,
             _PAPER,
-            f"Here: {counted(over['model_id'].nunique(), 'model')}, smaller sets of windows being "
+            f"Here: {counted(over['model_id'].nunique(), 'model')}; smaller sets of windows are "
             "part of the larger ones. Thick bars are two standard errors over random vectors, "
-            "dotted lines end where the other rule counts what lies near 0.",
+            "dotted lines end at the values of the other rule for eigenvalues near 0.",
             images(
                 figure_5_trace="Trace of the Hessian against the number of windows",
                 figure_5_root="Trace of the Hessian's root against the number of windows",
@@ -72,7 +72,7 @@ def _chart(over: pd.DataFrame, key: str) -> alt.LayerChart:
 
 
 def _settled(over: pd.DataFrame) -> list[Finding]:
-    """Whether the last step in the number of windows moves an estimate by more than its error."""
+    """Whether the last step in the number of windows changes an estimate by more than its error."""
     found = []
     for key, symbol in _SYMBOLS.items():
         moved, factors = [], []
@@ -85,7 +85,7 @@ def _settled(over: pd.DataFrame) -> list[Finding]:
             factors.append(most[key] / fewer[key])
         ends = f"{number(min(factors), 2)} to {number(max(factors), 2)}"
         text = (
-            f"On enough windows {symbol} no longer moves. Here the last step in their number "
+            f"On enough windows {symbol} no longer changes. Here the last step in their number "
             f"multiplies it by {ends}"
         )
         if not moved:
@@ -93,7 +93,7 @@ def _settled(over: pd.DataFrame) -> list[Finding]:
             found.append(Finding(Verdict.AGREES, text))
         else:
             text += f", more than two standard errors for {listed(moved)}."
-            short = f"that {symbol} has settled at the windows taken: it still moves by {ends}"
+            short = f"that {symbol} has converged at these windows: it still changes by {ends}"
             found.append(Finding(Verdict.OPEN, text, short))
     return found
 
@@ -119,19 +119,19 @@ def _prediction(ladder: Ladder) -> list[Finding]:
     )
     if clear:
         return [Finding(Verdict.AGREES, f"{text}; above 0 with every quantizer: {listed(clear)}.")]
-    short = "that curvature predicts the quantization gap of one model beside another's"
+    short = "that curvature predicts the quantization gap of one model relative to another's"
     text += (
-        "; none is above 0 with every quantizer, so none beats the number of bits alone throughout."
+        "; none is above 0 with every quantizer, so none is better than bit width alone throughout."
     )
     return [Finding(Verdict.DIFFERS, text, short)]
 
 
 def _why(ladder: Ladder, traces: pd.DataFrame, over: pd.DataFrame) -> list[str]:
     text = [
-        "A mean over few windows bends in few directions. For a matrix without negative "
-        "eigenvalues the root's trace then grows with the number of windows until they stand for "
-        "the text; the Hessian's has noise of both signs near 0 besides, half of which the root "
-        "counts, and that shrinks with the number of windows."
+        "Few windows give a low-rank matrix. For a matrix without negative eigenvalues the root's "
+        "trace then grows with the number of windows until they represent the text. The Hessian "
+        "also has noise of both signs near 0. The root counts half of it, and it shrinks with the "
+        "number of windows."
     ]
     gauss_newton = curvature.over_windows(traces, "gauss_newton")
     factors = [
@@ -150,7 +150,8 @@ def _why(ladder: Ladder, traces: pd.DataFrame, over: pd.DataFrame) -> list[str]:
     top = float((points["trace_sqrt_top"] / points["trace_sqrt"]).median())
     text.append(
         f"Over size $\\mathrm{{Tr}}(H)$ {trend_words(law_of(points, 'trace'))}, and "
-        f"$\\mathrm{{Tr}}(\\sqrt H)$ {trend_words(law_of(points, 'trace_sqrt'))}. The root's trace "
-        f"is known to a factor of about {number(top, 1)} only (other rule, median over models)."
+        f"$\\mathrm{{Tr}}(\\sqrt H)$ {trend_words(law_of(points, 'trace_sqrt'))}. The root's "
+        f"trace is known only up to a factor of about {number(top, 1)} (other rule, median over "
+        "models)."
     )
     return text

@@ -1,4 +1,4 @@
-"""What figures 2 and 3 are drawn at: the paper's own choices as far as they were measured."""
+"""The setting of figures 2 and 3: the paper's own choices as far as they were measured."""
 
 import math
 
@@ -18,5 +18,5 @@ def papers_setting(ladder: Ladder) -> Setting | None:
 
 
 def nominal_complexity(bits: int, tokens_per_parameter: float) -> float:
-    """C per token in nats if a parameter cost so many bits and nothing else did."""
+    """C per token in nats if a parameter costs so many bits and nothing else has a cost."""
     return bits * math.log(2.0) / tokens_per_parameter

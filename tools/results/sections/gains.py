@@ -1,4 +1,4 @@
-"""What our form and codes gain: the gap certified after every step, of every model."""
+"""The gain of our form and codes: the gap certified after every step, of every model."""
 
 import math
 
@@ -19,7 +19,7 @@ _FIRST, _LAST = STEPS[0].label, STEPS[-1].label
 
 def section(ladder: Ladder) -> Part:
     """The section."""
-    heading = "## 5. What our form and codes gain"
+    heading = "## 5. Gains by our form and codes"
     chains = all_chains(ladder)
     if not chains:
         return Part(paragraphs(heading, "No model has bounds with every step's quantizer."))
@@ -30,7 +30,7 @@ def section(ladder: Ladder) -> Part:
         _gaps_table(chains),
         _left_out(ladder, chains),
         _trends(ladder, chains),
-        "Share of the whole reduction that each step has, mean over the models of a size:",
+        "Share of each step in the whole reduction, mean over the models of a size:",
         _shares_table(ladder, chains),
         _order(ladder, chains),
     )
@@ -51,22 +51,21 @@ def all_chains(ladder: Ladder) -> dict[str, pd.DataFrame]:
 def _introduction(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     certified = all(frame["certified"].all() for frame in chains.values())
     status = (
-        "Every gap is **certified** unless it is marked as not: for each model and each step by "
-        "itself, with probability at least $1-\\delta$ over the training text."
+        "Every gap is **certified** unless marked otherwise: for each model and each step "
+        "separately, with probability at least $1-\\delta$ over the training text."
         if certified
         else "**Not certified**: another text stands in for the training text of some models."
     )
     return paragraphs(
-        "The gap is the bound less the training loss of the unquantized model, in nats per token, "
-        f"at $\\delta$ = {DELTA:g}. The first column is the paper's form with GPTQ and the stored "
-        "file; the smoothing is then measured instead of bounded from above, the inequality "
-        "replaced by the geometric form, the smoothing weight α and the control variate W chosen "
-        "(20 bits pay for it), the file entropy-coded, and GPTQ replaced by grid-step GPTQ, which "
-        "is made for that.",
-        "Each step is taken at its own best measured rate: a code names its setting in its first "
-        f"bytes, so that choosing it afterwards is paid for. {status} The losses that a "
-        "bound is computed from are rounded up into bins; the training loss that its gap is "
-        "counted from is exact.",
+        "The gap is the bound minus the training loss of the unquantized model, in nats per "
+        f"token, at $\\delta$ = {DELTA:g}. The first column is the paper's form with GPTQ and the "
+        "stored file. Then the smoothing is measured instead of bounded from above, the "
+        "inequality replaced by the geometric form, and the smoothing weight α and the control "
+        "variate W chosen (20 bits pay for it). At last the file is entropy-coded, and GPTQ "
+        "replaced by grid-step GPTQ, which is designed for entropy coding. ",
+        "Each step uses its own best measured rate: a code names its setting in its first bytes, "
+        f"so the bound already pays for choosing it afterwards. {status} The losses of a bound "
+        "are rounded up into bins; the training loss that its gap subtracts is exact.",
     )
 
 
@@ -87,7 +86,7 @@ def _left_out(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     missing = [name for name in ladder.models["model_id"] if name not in chains]
     if not missing:
         return ""
-    return f"Without bounds at every step, and left out: {listed(missing)}."
+    return f"Not shown, without bounds at every step: {listed(missing)}."
 
 
 def _trends(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
@@ -132,8 +131,8 @@ def _order(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     alone = other_order(ladder.suite, name)
     what = "loses" if alone > before else "gains"
     return (
-        "Shares depend on the order of the steps. Grid-step GPTQ is made for entropy coding and "
-        f"comes after it: stored at fixed widths it {what} ({name}: a gap of {upper(alone)}, "
+        "Shares depend on the order of the steps. Grid-step GPTQ is designed for entropy coding "
+        f"and comes after it: stored at fixed widths it {what} ({name}: a gap of {upper(alone)}, "
         f"where GPTQ has {upper(before)})."
     )
 
@@ -159,10 +158,10 @@ def _of_largest(ladder: Ladder, chains: dict[str, pd.DataFrame], frame: pd.DataF
     summary = (
         f"{name} ({int(model['params_total']):,} parameters, {int(model['train_tokens']):,} "
         f"training tokens): the paper's form certifies a gap of {upper(first['gap_nats'])} nats "
-        f"per token, everything together {upper(last['gap_nats'])}, {percent(_reduction(frame))} "
+        f"per token, all steps together {upper(last['gap_nats'])}, {percent(_reduction(frame))} "
         f"less. The risk is at most {upper(last['total_nats'])} nats per token (paper's form: "
-        f"{upper(first['total_nats'])}); the training loss is "
-        f"{number(last['total_nats'] - last['gap_nats'])}, and guessing every token alike costs "
+        f"{upper(first['total_nats'])}). The training loss is "
+        f"{number(last['total_nats'] - last['gap_nats'])}, and the loss of a uniform guess is "
         f"{number(math.log(model['vocab_size']))}."
     )
     return [
@@ -179,10 +178,10 @@ def _of_largest(ladder: Ladder, chains: dict[str, pd.DataFrame], frame: pd.DataF
 def _best_of_all_in_words(ladder: Ladder, name: str, last: pd.Series) -> str:
     setting, code, gap = best_of_all(ladder.suite, name)
     if gap >= last["gap_nats"] - 1e-12:
-        return "No other setting that was measured, with either real code, certifies a smaller gap."
+        return "No other measured setting, with either real code, certifies a smaller gap."
     return (
-        f"Among all settings that were measured, {setting.label}, {code.replace('_', '-')}, "
-        f"certifies the smallest gap: {upper(gap)}."
+        f"Among all measured settings, {setting.label}, {code.replace('_', '-')}, certifies the "
+        f"smallest gap: {upper(gap)}."
     )
 
 
@@ -192,7 +191,7 @@ def _seeds_in_words(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
         f"Over its {counted(len(found), 'seed')} the last gap is "
         f"{spread([frame['gap_nats'].iloc[-1] for frame in found], write=upper)}."
         if len(found) > 1
-        else "Its seeds: *n* = 1, so how far the gap depends on the seed was not measured at this "
+        else "One seed (*n* = 1): the dependence of the gap on the seed was not measured at this "
         "size."
     )
     apart = []
@@ -202,19 +201,19 @@ def _seeds_in_words(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
             ends = f"{upper(min(gaps))}–{upper(max(gaps))}"
             apart.append(f"{size.label}: {ends} (*n* = {len(gaps)})")
     if not apart:
-        return f"{own} Neither was it at any other."
+        return f"{own} Nor was it at any other."
     return f"{own} Smallest and largest of the last gap at the other sizes: {'; '.join(apart)}."
 
 
 def _heuristic(ladder: Ladder, name: str) -> str:
-    """The same under the prequential code, plainly marked."""
+    """The gap under the prequential code, clearly marked."""
     terms = bound_terms(ladder.suite, Choice(UNQUANTIZED, PREQUENTIAL, DELTA, "geometric"))
     rows = terms[terms["model_id"] == name] if len(terms) else terms
     if rows.empty:
         return ""
     return (
         "**Not certified**, for comparison: with the prequential estimate of the information in "
-        "the model in place of a code length, the same form gives a gap of "
+        "the model instead of a code length, the same form gives a gap of "
         f"{upper(rows['gap_nats'].iloc[0])}."
     )
 

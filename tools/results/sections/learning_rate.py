@@ -14,7 +14,7 @@ from tools.results.words import counted, listed, number
 
 
 def section(ladder: Ladder) -> Part:
-    """The section; one sentence where no rates were swept."""
+    """The section; one sentence if no rates were swept."""
     heading = "## 3. Learning rates"
     found = read_sweep(ladder.data_dir, ladder.suite.name)
     if found is None:
@@ -47,8 +47,8 @@ def _sweep_in_words(name: str, sweep: pd.DataFrame) -> str:
     return (
         f"{counted(len(sweep), 'run').capitalize()} at {counted(sizes, 'size')} (suite `{name}`), "
         f"each to its full $D$. {ends} The loss is that of the trained model on the {windows} "
-        "windows of the stream that follow its training text, the same ones at every rate of a "
-        "size, so that most of the standard error over windows is common to all rates."
+        "windows of the stream after its training text. They are the same at every rate of a "
+        "size, so most of the standard error over windows is common to all rates."
     )
 
 
@@ -80,17 +80,17 @@ def _rate(value: float) -> str:
 
 
 def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
-    """What was fitted, what was left out, and the rule with its uncertainty."""
+    """The fit, the sizes left out, and the rule with its uncertainty."""
     edges = [parameter_count(n) for n, b in best.items() if isinstance(b, str) or not b.bracketed]
     left_out = (
-        f" At {listed(edges)} there is no minimum between rates that were tried: nothing is "
-        "extrapolated, and the rule is fitted without."
+        f" At {listed(edges)} there is no minimum between tried rates: nothing is extrapolated, "
+        "and the rule is fitted without them."
         if edges
         else ""
     )
     vertex = (
-        "The best rate is the vertex of the parabola in $\\ln\\eta$ that is nearest, by least "
-        f"squares, to all of a size's losses.{left_out}"
+        "The best rate is the vertex of the least-squares parabola in $\\ln\\eta$ through all of "
+        f"a size's losses.{left_out}"
     )
     if isinstance(law, str):
         return f"{vertex} There is no rule: {law}."
@@ -109,12 +109,7 @@ def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
 
 def chart(rates: pd.DataFrame, best: dict[int, BestRate | str]) -> alt.LayerChart:
     """Loss by rate over that of the vertex, a line per size; diamonds are the best rates, hollow
-    where there is no vertex and the lowest loss stands for it.
-
-    Args:
-        rates: from ``sweep.by_rate``; runs that diverged have no point.
-        best: from ``sweep.optima``.
-    """
+    if there is no vertex and the lowest loss is used."""
     lowest = {n: b.loss_nats for n, b in best.items() if isinstance(b, BestRate)}
     frame = rates.dropna(subset=["loss_nats"])
     frame = frame.assign(excess=frame["loss_nats"] - frame["params_total"].map(lowest))

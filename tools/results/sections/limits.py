@@ -1,4 +1,4 @@
-"""What does not hold, what stays open, and what none of this can say."""
+"""Statements that do not hold, open questions, and the limits of all results."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ def section(ladder: Ladder, findings: Sequence[Finding]) -> Part:
     unclear = [f.short for f in findings if f.verdict is Verdict.OPEN]
     return Part(
         paragraphs(
-            "## 6. What does not hold, and limits",
+            "## 6. Failures and limits",
             "**Does not hold on this ladder**",
             bullets(map(_sentence, failed)) or "Nothing that was tested.",
-            "**Open: the intervals allow either answer**",
+            "**Undetermined: the intervals allow either answer**",
             bullets(map(_sentence, unclear)) or "Nothing that was tested.",
             "**Limits**",
             bullets(_limits(ladder)),
@@ -40,37 +40,38 @@ def _limits(ladder: Ladder) -> list[str]:
     corpora = sorted(set(models["corpus"]))
     several = sum(size.seeds > 1 for size in sizes)
     return [
-        "Certified are the bounds of real files and nothing else: with probability at least "
-        f"$1-\\delta$ ($\\delta$ = {DELTA:g} but where another is named) the smoothed, quantized "
-        "model's expected loss on a fresh next token in every training context. Each holds for one "
-        "model by itself; that one of several fails has at most the sum of their $\\delta$.",
+        "Only the bounds of real files are certified. With probability at least $1-\\delta$ "
+        f"($\\delta$ = {DELTA:g} unless another is named) they bound the expected loss of the "
+        "smoothed, quantized model on a newly drawn next token in every training context. Each "
+        "holds for one model; the probability that one of several fails is at most the sum of "
+        "their $\\delta$.",
         "That risk is not the held-out loss, which is of whole new documents. It cannot be "
-        "measured on real text, so how much of a gap is slack is not known.",
+        "measured on real text, so the slack of a gap is unknown.",
         "Not certified: nominal bits, prequential information, every law, every prediction of a "
         "law, and everything about curvature.",
         f"{counted(len(sizes), 'size').capitalize()} over a factor of {number(decades, 0)}; the "
         f"smallest Pythia model is {number(beyond, 0)} times as large as the largest here. A law "
-        "of so few small sizes says nothing about large ones.",
+        "of so few small sizes does not describe large ones.",
         _seeds(ladder, several),
-        "One ratio $D/N$: an exponent belongs to $N$ and $D$ together, and that "
+        "One ratio $D/N$: an exponent belongs to $N$ and $D$ together. Whether "
         f"{number(ladder.suite.tokens_per_parameter(), 0)} tokens per parameter are optimal for "
         "this text and these tokens was not measured.",
         f"One architecture ({listed(sorted(set(models['family'])))}), one text "
         f"({listed(corpora)}), one tokenizer. Nats per token do not compare with those of another "
         "tokenizer.",
-        "The best rate of a step is the best of those whose every training token was scored.",
-        "Pythia itself was not measured here. What is said of the paper's figures is a description "
-        "in other words, and its numbers are as the paper and those who quote it report them.",
+        "The best rate of a step is the best of those with every training token scored.",
+        "Pythia itself was not measured here. The paper's figures are described in other words, "
+        "and their numbers are as the paper and its citations report them.",
     ]
 
 
 def _seeds(ladder: Ladder, several: int) -> str:
     if not several:
         return (
-            "One seed of each size: intervals of laws are from the scatter of sizes about the law, "
-            "and noise of the seed cannot be told from a failure of the law."
+            "One seed of each size: intervals of laws come from the scatter of sizes about the "
+            "law, and noise of the seed cannot be distinguished from a failure of the law."
         )
     return (
-        f"Several seeds at {several} of {counted(len(ladder.sizes), 'size')} only, and all of them "
-        "on the same text: what another text would change is in no interval."
+        f"Several seeds at only {several} of {counted(len(ladder.sizes), 'size')}, all of them on "
+        "the same text: no interval covers a change of text."
     )

@@ -1,4 +1,4 @@
-"""The training loss against model size: its power law, what it leaves over, the largest size."""
+"""The training loss against model size: its power law, the residuals, the largest size."""
 
 from itertools import pairwise
 
@@ -25,8 +25,8 @@ from tools.results.words import (
     spread,
 )
 
-#: Share of resamples in which a floor may run to an edge before it counts as not pinned down; as
-#: on the page *Scaling laws*.
+#: Share of resamples in which a floor may run to an edge before it counts as undetermined; as on
+#: the page *Scaling laws*.
 _EDGE = 0.05
 
 
@@ -71,7 +71,7 @@ def falls_strictly(ladder: Ladder) -> bool:
 def _law_in_words(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
     several = any(size.seeds > 1 for size in ladder.sizes)
     first = (
-        f"The training loss falls from every size to the next{', whatever the seeds' * several}."
+        f"The training loss falls from every size to the next{', for all seeds' * several}."
         if falls_strictly(ladder)
         else "The training loss does **not** fall from every size to the next."
     )
@@ -89,12 +89,12 @@ def _floor_in_words(law: PowerLaw | str) -> str:
     if law.offset == 0.0:
         return "With a floor allowed, the fit takes none."
     pinned = (
-        f"it is not pinned down (in {percent(law.at_edge, 0)} of resamples it runs to where these "
-        "sizes cannot tell it from others)"
+        f"it is not determined (in {percent(law.at_edge, 0)} of resamples it reaches the end of "
+        "its range)"
         if law.at_edge > _EDGE
         else f"models then scatter by {percent(law.log_residual_rms)}"
     )
-    return f"With a floor allowed, the fit takes one of {number(law.offset)} nats; {pinned}."
+    return f"With a floor allowed, the fit has one of {number(law.offset)} nats; {pinned}."
 
 
 def residuals_by_size(ladder: Ladder, law: PowerLaw) -> pd.DataFrame:
@@ -145,23 +145,23 @@ def _residuals_in_words(by_size: pd.DataFrame) -> str:
     beyond = several[several["residual"].abs() > several["seeds_apart"]]
     fitted = "The law is of the first seeds, as in the app. "
     if beyond.empty:
-        return f"{fitted}{shape}No size lies further from it than its own seeds lie apart."
+        return f"{fitted}{shape}No size is further from it than its own seeds are from each other."
     return (
-        f"{fitted}{shape}At {listed(list(beyond['label']))} the loss lies further from the law "
-        "than the seeds lie apart: there the law, and not the seed, is off."
+        f"{fitted}{shape}At {listed(list(beyond['label']))} the loss is further from the law than "
+        "the seeds are from each other: there the law is inaccurate."
     )
 
 
 def _largest(ladder: Ladder, held: HeldOut | str) -> tuple[str, tuple[Finding, ...]]:
-    """The largest size predicted from the others, in words, and whether that failed."""
+    """The prediction of the largest size from the others as text, and whether it failed."""
     title = f"**The largest size, predicted from the others.** {ladder.largest.label} parameters: "
     if isinstance(held, str):
         return f"{title}not predicted. {held}", ()
     text = (
-        f"{title}the law of the smaller sizes says {number(held.predicted)} nats, with a 95 % "
-        f"prediction interval for a single model, which scatters about the law, of "
-        f"{number(held.low)} to {number(held.high)}. Measured is {number(held.measured)}, "
-        f"{'inside' if held.inside else '**outside**'} it. The prediction is off by "
+        f"{title}the law of the smaller sizes predicts {number(held.predicted)} nats, with a 95 % "
+        f"prediction interval for a single model of {number(held.low)} to {number(held.high)}. "
+        f"The measured value is {number(held.measured)}, "
+        f"{'inside' if held.inside else '**outside**'} it. The error of the prediction is "
         f"{percent(held.relative_error, sign=True)}."
     )
     if held.inside:
@@ -178,6 +178,6 @@ def _chart(loss: Quantity, law: PowerLaw) -> alt.HConcatChart:
     left_over = charts.residuals(data.residuals(loss, law), loss.colour)
     return alt.hconcat(
         panel.properties(width=330, height=220),
-        left_over.properties(width=330, height=220, title="What the law leaves over"),
+        left_over.properties(width=330, height=220, title="Residuals of the law"),
         spacing=40,
     )

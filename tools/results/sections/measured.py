@@ -12,7 +12,7 @@ from tools.results.words import counted, listed, number, spread
 #: Stages in the order of the work.
 _STAGES = ["train", "register", "trajectory", "quantize", "measure", "information", "curvature"]
 
-#: How far a setting was scored, in the order of the table's columns.
+#: Kinds of scoring of a setting, in the order of the table's columns.
 _EVERYWHERE, _SOMEWHERE, _DRAWN = "everywhere", "somewhere", "drawn"
 
 
@@ -38,7 +38,7 @@ def _models_in_words(ladder: Ladder) -> str:
     several = [size for size in sizes if size.seeds > 1]
     counts = [f"{size.seeds} at {size.label}" for size in several]
     seeds = (
-        f"Seeds: {listed(counts)}, one at the others."
+        f"Seeds: {listed(counts)}, one for the others."
         if several
         else "One seed was trained at each size."
     )
@@ -60,7 +60,7 @@ def _token(models: pd.DataFrame) -> str:
     what = "one byte" if size == 1.0 else f"{number(size, 2)} bytes on average"
     return (
         f"A token is {what}, $V$ = {vocabulary}: a nat per token is {number(BITS.of_nats(size))} "
-        "bits per byte, and guessing every token alike costs $\\ln V$."
+        "bits per byte, and the loss of a uniform guess is $\\ln V$."
     )
 
 
@@ -105,7 +105,7 @@ def _losses_in_words(ladder: Ladder) -> str:
         else "The training loss is of the unquantized model, at some sizes over drawn windows."
     )
     several = any(size.seeds > 1 for size in ladder.sizes)
-    of_seeds = " Of several seeds the mean stands first, then the smallest and largest."
+    of_seeds = " For several seeds the mean comes first, then the smallest and largest."
     heldout = _range_of_counts(rows["heldout_tokens_evaluated"])
     return (
         f"Losses are in nats per token. {training} The held-out loss is over {heldout} tokens of "
@@ -131,13 +131,13 @@ def _settings(ladder: Ladder) -> str:
             rows.append([f"{quantizer.label}, {unit}", *cells])
     counts = (
         f"{counted(len(status), 'setting').capitalize()}. A bound needs every training token of "
-        "its model; where only drawn windows were scored there is a mean loss and no bound."
+        "its model; with only random windows there is a mean loss and no bound."
     )
-    return paragraphs(counts, table([*header, "drawn windows only"], rows))
+    return paragraphs(counts, table([*header, "random windows only"], rows))
 
 
 def _scored(ladder: Ladder) -> list[tuple[Setting, str, int, int]]:
-    """Every setting with how far it was scored, models with all tokens, and models at all."""
+    """Every setting with its kind of scoring, models with all tokens, and all models."""
     counts = ladder.suite.query(
         """
         SELECT q.quantizer, q.bits, q.group_size, q.step, q.quantizer_seed,
@@ -189,8 +189,8 @@ def _time(ladder: Ladder) -> str:
     header = ["stage", "device", "units", "failed", "wall time, summed", "longest unit"]
     total = (
         f"{counted(int(units['units'].sum()), 'unit').capitalize()} of work took "
-        f"{duration(units['seconds'].sum())} of wall time in all, of one worker each. A unit that "
-        "went on from finished work counts what it did itself."
+        f"{duration(units['seconds'].sum())} of wall time in total, of one worker each. A unit "
+        "that continued finished work counts only its own time."
     )
     return paragraphs(table(header, rows), total, _failures(ladder))
 

@@ -1,4 +1,4 @@
-"""What training itself certifies: the bound on the mean risk of the models on the way."""
+"""The bound on the mean risk during training, which training itself certifies."""
 
 import math
 
@@ -13,15 +13,15 @@ from tools.results.words import listed, spread, upper
 
 
 def section(ladder: Ladder) -> Part:
-    """The section, a part of what the bounds come to."""
-    heading = "### What training itself certifies, of other models"
+    """The section, a part of that on bounds."""
+    heading = "### Certified by training itself, for other models"
     found = bounds_on_the_way(ladder)
     if not found:
         return Part(
             paragraphs(
                 heading,
-                "Not shown: this suite holds no histograms of online losses, which a bound on the "
-                "models on the way needs (progressive validation).",
+                "Not shown: this suite has no histograms of online losses, which the bound on the "
+                "mean risk during training needs (progressive validation).",
             )
         )
     devices = sorted(set(progressive.trained_again(ladder.suite).values()))
@@ -47,18 +47,18 @@ def bounds_on_the_way(ladder: Ladder) -> dict[str, RiskBound]:
 def _introduction(ladder: Ladder) -> str:
     certified = ladder.models["stand_in"].isna().all()
     status = (
-        f"**Certified** at $\\delta$ = {DELTA:g}, for each model by itself, but of other models "
+        f"**Certified** at $\\delta$ = {DELTA:g}, for each model separately, but for other models "
         "than above"
         if certified
         else "**Not certified**: another text stands in for the training text of some models"
     )
     choice = math.ceil(ControlGrid().choice_bits)
     return (
-        "Each batch is scored before it is trained on. The mean risk during training of the models "
-        "on the way, each smoothed, is then at most the geometric form's bound on the online "
-        f"losses, with no code to pay for: {choice} bits for α and W and {RECIPE_BITS:g} for the "
-        f"training recipe are all there is. {status}. The last column is of the final model, in "
-        "its last step above, for comparison."
+        "Each batch is scored before it is trained on. So the mean risk of the smoothed models "
+        "during training is at most the geometric form's bound on the online losses, without a "
+        f"code. It pays only {choice} bits for α and W and {RECIPE_BITS:g} for the training "
+        f"recipe. {status}. The last column is of the final model, in its last step above, for "
+        "comparison."
     )
 
 
