@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Callable, Hashable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pandas as pd
@@ -17,6 +18,20 @@ from dashboard.artifacts.version import Version, local_version
 
 #: Results remembered by an open suite, from under a kilobyte to some tens.
 MOST_REMEMBERED = 4096
+
+T = TypeVar("T")
+
+
+def remembered(compute: Callable[..., T]) -> Callable[..., T]:
+    """Decorate a function of a suite and hashable values: the suite keeps each of its results,
+    which must not be changed in place."""
+    name = f"{compute.__module__}.{compute.__qualname__}"
+
+    @wraps(compute)
+    def once(suite: Any, *values: Hashable) -> T:
+        return suite.remember((name, *values), partial(compute, suite, *values))
+
+    return once
 
 
 class Database:

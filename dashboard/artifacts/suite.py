@@ -8,7 +8,7 @@ import pandas as pd
 
 import schema
 from bounds import TokenLosses
-from dashboard.artifacts.database import Database
+from dashboard.artifacts.database import Database, remembered
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.settings import AT_SETTING, Setting, columns_of, setting_of
 from dashboard.artifacts.version import Version
@@ -56,14 +56,11 @@ class Suite(Database):
                 "reload this page."
             )
 
+    @remembered
     def models(self) -> pd.DataFrame:
         """Trained models whose unquantized losses are measured, by size; the first seed of each."""
-
-        def look() -> pd.DataFrame:
-            found = self.every_model()
-            return found[found["repeats"] == found["model_id"]].reset_index(drop=True)
-
-        return self.remember("models", look)
+        found = self.every_model()
+        return found[found["repeats"] == found["model_id"]].reset_index(drop=True)
 
     def every_model(self) -> pd.DataFrame:
         """``models`` and the repetitions of each with other seeds.
@@ -125,32 +122,26 @@ class Suite(Database):
                 f"In the suite “{self.name}” no setting was scored on all training tokens, so "
                 "there is nothing to bound; measure one without train_windows."
             )
-        return found
+        return list(found)
 
+    @remembered
     def bounded_at(self, setting: Setting) -> int:
         """The number of ``models`` with a bound at one of ``settings``."""
         if self.is_sampled:
             return len(self.models())
-
-        def look() -> int:
-            rows = self.query(
-                "SELECT DISTINCT model_id FROM loss_histograms "
-                f"WHERE split = 'train' AND {AT_SETTING}",
-                columns_of(setting),
-            )
-            return int(self.models()["model_id"].isin(rows["model_id"]).sum())
-
-        return self.remember(("bounded at", setting), look)
+        rows = self.query(
+            f"SELECT DISTINCT model_id FROM loss_histograms WHERE split = 'train' AND {AT_SETTING}",
+            columns_of(setting),
+        )
+        return int(self.models()["model_id"].isin(rows["model_id"]).sum())
 
     def measured_settings(self) -> list[Setting]:
         """Settings at which at least one of ``models`` was scored, possibly on sampled windows
         only."""
-        return self._settings("")
+        return list(self._settings(""))
 
+    @remembered
     def _settings(self, condition: str) -> list[Setting]:
-        return list(self.remember(("settings", condition), lambda: self._find_settings(condition)))
-
-    def _find_settings(self, condition: str) -> list[Setting]:
         names = ", ".join(field.name for field in schema.SETTING_FIELDS)
         same_setting = " AND ".join(
             f"h.{field.name} IS NOT DISTINCT FROM q.{field.name}" for field in schema.SETTING_FIELDS
@@ -174,11 +165,13 @@ class Suite(Database):
     @property
     def is_sampled(self) -> bool:
         """Whether token losses are of sampled windows, and no training set was scored in full."""
-        sql = """
+        found = self.query(
+            """
             SELECT EXISTS (FROM token_losses)
                    AND NOT EXISTS (FROM loss_histograms WHERE split = 'train') AS sampled
             """
-        return self.remember("is sampled", lambda: bool(self.query(sql)["sampled"][0]))
+        )
+        return bool(found["sampled"][0])
 
     def windows(self, setting: Setting, model_id: str) -> SampledWindows | None:
         """Losses of one model's sampled windows, None without any; read once.
@@ -208,18 +201,15 @@ class Suite(Database):
         )
         return {str(code): float(row[code][0]) for code in row}
 
+    @remembered
     def quantized(self, setting: Setting) -> pd.DataFrame:
         """Rows of `quantized` at one setting."""
-
-        def look() -> pd.DataFrame:
-            rows = self.query("SELECT * FROM quantized")
-            here = pd.Series(True, index=rows.index)
-            for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
-                column = rows[field.name]
-                here &= column.isna() if value is None else column == value
-            return rows[here]
-
-        return self.remember(("quantized", setting), look)
+        rows = self.query("SELECT * FROM quantized")
+        here = pd.Series(True, index=rows.index)
+        for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
+            column = rows[field.name]
+            here &= column.isna() if value is None else column == value
+        return rows[here]
 
     def tokens_per_parameter(self) -> float:
         """Mean D/N of the models."""
@@ -250,23 +240,33 @@ class Suite(Database):
                 if (windows := self.windows(setting, model.model_id)) is not None
             }
         if setting not in self._losses:
-            rows = self.fresh(
-                f"""
-                SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-                WHERE {AT_SETTING} AND split = 'train'
-                ORDER BY model_id, entropy_nats, loss_nats
-                """,
-                columns_of(setting),
-            )
-            self._losses[setting] = {
-                str(model_id): TokenLosses(
-                    cells["loss_nats"].to_numpy(),
-                    cells["entropy_nats"].to_numpy(),
-                    cells["tokens"].to_numpy(),
-                )
-                for model_id, cells in rows.groupby("model_id", sort=False)
-            }
+            self._losses[setting] = self.histograms("train", setting)
         return self._losses[setting]
+
+    def histograms(self, split: str, setting: Setting | None = None) -> dict[str, TokenLosses]:
+        """Histogram of the losses of each model, by model_id, cells in a fixed order; not kept.
+
+        Args:
+            split: of `loss_histograms`.
+            setting: None for a split that has none.
+
+        Raises:
+            ValueError: they are no losses.
+        """
+        here, values = ("true", []) if setting is None else (AT_SETTING, columns_of(setting))
+        rows = self.fresh(
+            f"""
+            SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
+            WHERE split = ? AND {here} ORDER BY model_id, entropy_nats, loss_nats
+            """,
+            [split, *values],
+        )
+        return {
+            str(model_id): TokenLosses(
+                *(cells[key].to_numpy() for key in ("loss_nats", "entropy_nats", "tokens"))
+            )
+            for model_id, cells in rows.groupby("model_id", sort=False)
+        }
 
     def joint_losses(self, setting: Setting, model_id: str, width_nats: float) -> pd.DataFrame:
         """Share of training tokens per square of loss and entropy, ``width_nats`` wide each.

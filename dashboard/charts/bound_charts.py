@@ -10,10 +10,16 @@ from bounds.printed import upper_text
 from dashboard.analysis.bound import progressive
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.charts import vega
+from dashboard.charts.by_size import (
+    guess_line,
+    guesses,
+    range_of_seeds,
+    size_axis,
+    stacked_rows,
+)
 from dashboard.charts.law_charts import size_scale
 from dashboard.charts.marks import by_certificate, fill_of_bar, notes
 from dashboard.style.glossary import (
-    GUESS_LABEL,
     GUIDE_COLOUR,
     HELDOUT_LABEL,
     MEASURED_COLOURS,
@@ -59,7 +65,9 @@ def stacked_terms(
         on_the_way: from ``progressive.on_the_way``, drawn as triangles.
     """
     x = alt.X(
-        "params_total:Q", scale=size_scale(terms["params_total"]), axis=_size_axis(terms, narrow)
+        "params_total:Q",
+        scale=size_scale(terms["params_total"]),
+        axis=size_axis(terms["params_total"], narrow),
     )
     fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
     y = alt.Y("bottom:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
@@ -69,7 +77,7 @@ def stacked_terms(
     layers: list[alt.Chart | alt.LayerChart] = []
     kept = ["model_id", "params_total", "total_nats", "certified"]
     kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
-    for rows, certified in by_certificate(with_printed(stacked_rows(terms, kept))):
+    for rows, certified in by_certificate(with_printed(stacked_rows(terms, terms_in(terms), kept))):
         layers.append(
             vega.Chart(rows)
             .mark_bar(width=width, **fill_of_bar(certified))
@@ -93,18 +101,17 @@ def stacked_terms(
     for rows, certified in by_certificate(terms):
         layers += _totals(rows, x, certified)
     if seeds is not None and len(seeds):
-        layers.append(_range_of_seeds(seeds, x, unit))
+        layers.append(range_of_seeds(seeds, x, unit, _INK))
     online = terms.head(0) if on_the_way is None else on_the_way
     compared = _comparisons(terms, paper, online, x, width, unit, narrow)
-    layers += [_guess_line(terms, unit), *compared]
+    layers += [*guess_line(guesses(terms, unit), right=True), *compared]
     return vega.layer(*layers).properties(height=330 if narrow else 380)
 
 
 def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
     """The end of a vertical axis that shows either form's bounds and the uniform guess."""
-    guesses = [unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()]
     totals = pd.concat([terms["total_nats"], paper["total_nats"]])
-    return 1.06 * max(float(totals.max()), *guesses)
+    return 1.06 * max(float(totals.max()), *guesses(terms, unit))
 
 
 def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
@@ -122,54 +129,6 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
         halo = {"stroke": "white", "strokeWidth": 3, "opacity": 0.8}
         totals = [numbers.mark_text(**bold, **(inside | halo)), *totals]
     return totals
-
-
-def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
-    """From the lowest to the highest bound of each size's seeds."""
-    return (
-        vega.Chart(with_printed(seeds, keys=("low", "high")))
-        .mark_errorbar(ticks={"size": 9}, rule={"strokeWidth": 2}, color=_INK)
-        .encode(
-            x=x,
-            y=alt.Y("low:Q", title=f"Loss, {unit.label}"),
-            y2="high:Q",
-            tooltip=[
-                alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("seeds:Q", title="seeds"),
-                tooltip("low", "lowest bound"),
-                tooltip("high", "highest bound"),
-            ],
-        )
-    )
-
-
-def _size_axis(terms: pd.DataFrame, narrow: bool) -> alt.Axis:
-    return alt.Axis(
-        title="Parameters N (log scale)"
-        if narrow
-        else "Model size: parameters N, embeddings included (log scale)",
-        values=sorted(set(terms["params_total"])),
-        format=".3~s",
-        grid=False,
-        labelOverlap=True,
-    )
-
-
-def stacked_rows(terms: pd.DataFrame, kept: list[str]) -> pd.DataFrame:
-    """One row per row of ``terms`` and term, with the ends of its bar and the columns ``kept``.
-
-    A negative term reverses direction.
-    """
-    shown = terms_in(terms)
-    values = terms[[term.key for term in shown]].to_numpy()  # (models, terms)
-    tops = values.cumsum(axis=1)
-    frames = [
-        terms[kept].assign(
-            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
-        )
-        for i, term in enumerate(shown)
-    ]
-    return pd.concat(frames, ignore_index=True)
 
 
 def _comparisons(
@@ -268,20 +227,3 @@ def paper_kinds(paper: pd.DataFrame) -> list[str]:
     """Labels of the lines above the bars: bounds, or totals of the paper's terms that are not."""
     names = {True: PAPER_LABEL, False: PAPER_UNCERTIFIED_LABEL}
     return [names[certified] for _, certified in by_certificate(paper)]
-
-
-def _guess_line(terms: pd.DataFrame, unit: Unit) -> alt.LayerChart:
-    """ln V: the loss of a uniform guess; a bound above it is vacuous."""
-    guesses = {unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()}
-    frame = pd.DataFrame({"guess": sorted(guesses)})
-    line = (
-        vega.Chart(frame)
-        .mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5)
-        .encode(y="guess:Q")
-    )
-    text = (
-        vega.Chart(frame)
-        .mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL)
-        .encode(x=alt.value("width"), y="guess:Q")
-    )
-    return vega.layer(line, text)

@@ -11,8 +11,9 @@ from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.outlook import BOUND, Estimate, Outlook
 from dashboard.charts import vega
 from dashboard.charts.bound_charts import term_colours
+from dashboard.charts.by_size import guess_line, guesses, stacked_rows
 from dashboard.charts.marks import by_certificate, fill_of_bar
-from dashboard.style.glossary import GUESS_LABEL, GUIDE_COLOUR, TERMS
+from dashboard.style.glossary import GUIDE_COLOUR, TERMS
 from dashboard.style.numbers import count_label
 
 _PREDICTED_DASH = [4, 3]
@@ -31,11 +32,7 @@ def highest(view: Outlook, n: float, unit: Unit = NATS) -> float:
     row = {key: found.value if found else 0.0 for key, found in values.items()}
     frame = pd.concat([view.terms[list(BOUND)], pd.DataFrame([row])], ignore_index=True)
     tallest = max(frame.cumsum(axis=1).max(axis=None), total.value)
-    return 1.04 * max(_guess_of(view, unit), tallest, min(total.high, _ROOM * tallest))
-
-
-def _guess_of(view: Outlook, unit: Unit) -> float:
-    return max(unit.guess(t.vocab_size, t.bytes_per_token) for t in view.terms.itertuples())
+    return 1.04 * max(*guesses(view.terms, unit), tallest, min(total.high, _ROOM * tallest))
 
 
 def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None) -> alt.LayerChart:
@@ -58,7 +55,8 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
         ignore_index=True,
     ).sort_values("params_total", kind="stable")
     certified = dict(view.terms[["model_id", "certified"]].itertuples(index=False))
-    rows = _bars(frame).assign(
+    rows = stacked_rows(frame, TERMS, ["model_id"])
+    rows = rows[rows["nats"] != 0.0].assign(  # a bar of no height is a line without meaning
         predicted=lambda bars: bars["model_id"] == predicted,
         certified=lambda bars: [certified.get(name, False) for name in bars["model_id"]],
     )
@@ -96,7 +94,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
             **look, color=colour, tooltip=tips
         ),
         pale.mark_bar(size=width, clip=True, **outline).encode(**look, color=colour),
-        _guess(_guess_of(view, unit)),
+        *guess_line(guesses(view.terms, unit)[-1:]),
         *_totals(view, predicted, total, top, x),
     ]
     return vega.layer(*layers).properties(height=330)
@@ -123,35 +121,3 @@ def _totals(
         *([tick.encode(y="high:Q")] if total.high <= top else []),
         text.encode(x=x, y="height:Q", text="text:N"),
     ]
-
-
-def _bars(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row per model and term with the ends of its bar.
-
-    A negative term reverses direction, and a term of 0 is left out.
-    """
-    tops = frame[list(BOUND)].cumsum(axis=1)
-    rows = pd.concat(
-        [
-            frame[["model_id"]].assign(
-                term=term.label,
-                nats=frame[term.key],
-                bottom=tops[term.key] - frame[term.key],
-                top=tops[term.key],
-            )
-            for term in TERMS
-        ],
-        ignore_index=True,
-    )
-    return rows[rows["nats"] != 0.0]
-
-
-def _guess(height: float) -> alt.LayerChart:
-    """ln V, the loss of a uniform guess: a bound above it is vacuous."""
-    base = vega.Chart(pd.DataFrame({"guess": [height]})).encode(y="guess:Q")
-    return vega.layer(
-        base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
-        base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
-            x=alt.value(0)
-        ),
-    )

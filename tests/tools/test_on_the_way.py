@@ -88,7 +88,7 @@ def test_one_sentence_stands_in_the_place_of_none(seeded, tmp_path):
     folder = changed(seeded, tmp_path / "data", without_online)
     text = on_the_way.section(open_ladder(folder, "seeded")).text
     assert text.endswith(
-        "Not shown: this suite has no histograms of online losses, which the bound on the mean risk "
-        "during training needs (progressive validation)."
+        "Not shown: this suite has no histograms of online losses, which the bound on the mean "
+        "risk during training needs (progressive validation)."
     )
     assert "|" not in text

@@ -5,6 +5,7 @@ import pandas as pd
 
 from bounds import LossBins, RiskBound, TokenLosses
 from bounds.progressive import progressive_bound
+from dashboard.analysis.bound.terms import reason_of_stand_in
 from dashboard.analysis.bound.units import Unit, shown
 from dashboard.artifacts.errors import REPAIR, ArtifactError
 from dashboard.artifacts.suite import Suite
@@ -96,8 +97,7 @@ def trained_again(suite: Suite) -> dict[str, str]:
 
 
 def _row(model: pd.Series, bound: RiskBound) -> dict:
-    stand_in = model["stand_in"] if isinstance(model["stand_in"], str) else None
-    reason = stand_in and f"another text stands in for the training text ({stand_in.rstrip('.')})"
+    reason = reason_of_stand_in(model["stand_in"])
     return {
         "model_id": str(model["model_id"]),
         **{key: int(model[key]) for key in ("params_total", "train_tokens", "vocab_size")},
@@ -113,25 +113,8 @@ def _row(model: pd.Series, bound: RiskBound) -> dict:
 
 
 def _histograms(suite: Suite) -> dict[str, TokenLosses]:
-    """Histogram of the online losses of each model, by model_id, cells in a fixed order."""
-
-    def look() -> dict[str, TokenLosses]:
-        rows = suite.fresh(
-            """
-            SELECT model_id, loss_nats, entropy_nats, tokens FROM loss_histograms
-            WHERE split = 'online' ORDER BY model_id, entropy_nats, loss_nats
-            """,
-            None,
-        )
-        return {
-            str(model_id): TokenLosses(
-                *(cells[key].to_numpy() for key in ("loss_nats", "entropy_nats", "tokens"))
-            )
-            for model_id, cells in rows.groupby("model_id", sort=False)
-        }
-
     try:
-        return suite.remember("online histograms", look)
+        return suite.remember("online histograms", lambda: suite.histograms("online"))
     except ValueError as error:
         raise ArtifactError(
             f"The online losses of the suite “{suite.name}” cannot be used: {error}. For its files "

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bounds import FORMS, RiskBound
 from dashboard.analysis.bound.sampling import bound_from_windows
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import REPAIR, ArtifactError
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
@@ -62,6 +63,7 @@ def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
     return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
 
 
+@remembered
 def training_losses(suite: Suite) -> dict[str, float]:
     """Mean training loss of each unquantized model in nats per token, by model_id.
 
@@ -72,26 +74,19 @@ def training_losses(suite: Suite) -> dict[str, float]:
     """
     if not suite.is_sampled:
         return _exact_losses(suite, UNQUANTIZED)
-
-    def compute() -> dict[str, float]:
-        measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
-        losses = suite.train_losses(UNQUANTIZED)
-        return measured.to_dict() | {
-            name: suite.windows(UNQUANTIZED, name).evaluation.mean_loss_nats for name in losses
-        }
-
-    return suite.remember("training losses", compute)
+    measured = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
+    losses = suite.train_losses(UNQUANTIZED)
+    return measured.to_dict() | {
+        name: suite.windows(UNQUANTIZED, name).evaluation.mean_loss_nats for name in losses
+    }
 
 
+@remembered
 def _exact_losses(suite: Suite, setting: Setting) -> dict[str, float]:
     """Exact mean loss over all D training tokens at a setting, of the models scored on all."""
-
-    def compute() -> dict[str, float]:
-        means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
-        whole = suite.train_losses(setting)
-        return {str(name): float(loss) for name, loss in means.items() if name in whole}
-
-    return suite.remember(("exact losses", setting), compute)
+    means = suite.quantized(setting).set_index("model_id")["train_loss_nats"]
+    whole = suite.train_losses(setting)
+    return {str(name): float(loss) for name, loss in means.items() if name in whole}
 
 
 def training_loss_error(suite: Suite, model_id: str) -> float:
@@ -116,10 +111,10 @@ def bounds_by_model(
     Raises:
         ArtifactError: the losses of a model do not cover its training set, or are not valid losses.
     """
-    chosen = None if only is None else frozenset(only)
-    return dict(suite.remember(("bounds", choice, chosen), lambda: _bounds(suite, choice, chosen)))
+    return dict(_bounds(suite, choice, None if only is None else frozenset(only)))
 
 
+@remembered
 def _bounds(suite: Suite, choice: Choice, only: frozenset[str] | None) -> dict[str, RiskBound]:
     key = ("code lengths", choice.code, choice.setting)
     lengths = suite.remember(key, lambda: code_lengths(suite, choice).to_dict())
@@ -160,16 +155,13 @@ def _counted(
     return bound().counted_from(*exact)
 
 
+@remembered
 def _sizes(suite: Suite, only: frozenset[str] | None) -> list[tuple[str, int, int]]:
     """D and V of the models, in their order."""
-
-    def look() -> list[tuple[str, int, int]]:
-        models = suite.models() if only is None else suite.every_model()
-        columns = (models[key] for key in ("model_id", "train_tokens", "vocab_size"))
-        rows = zip(*columns, strict=True)
-        return [(n, int(d), int(v)) for n, d, v in rows if only is None or n in only]
-
-    return suite.remember(("sizes", only), look)
+    models = suite.models() if only is None else suite.every_model()
+    columns = (models[key] for key in ("model_id", "train_tokens", "vocab_size"))
+    rows = zip(*columns, strict=True)
+    return [(n, int(d), int(v)) for n, d, v in rows if only is None or n in only]
 
 
 def _form(suite: Suite, choice: Choice, model_id: str) -> Callable[..., RiskBound] | None:
@@ -196,9 +188,16 @@ def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | N
         reasons.append(f"the {choice.code} code length does not belong to a real code")
     if suite.is_sampled and choice.form in FORMS:
         reasons.append("this form needs every training token, and only a sample was scored")
-    if isinstance(stand_in, str):
-        reasons.append(f"another text stands in for the training text ({stand_in.rstrip('.')})")
+    if reason := reason_of_stand_in(stand_in):
+        reasons.append(reason)
     return "; ".join(reasons) or None
+
+
+def reason_of_stand_in(stand_in: object) -> str | None:
+    """Why nothing about the training text of a model is certified, None if that was scored."""
+    if not isinstance(stand_in, str):
+        return None
+    return f"another text stands in for the training text ({stand_in.rstrip('.')})"
 
 
 def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = None) -> pd.DataFrame:
@@ -215,10 +214,10 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
     the bound), gap_certified (never where the gap subtracts an estimate), not_certified_because
     (None where the bound is certified), stand_in and remark of the model (None without).
     """
-    chosen = None if only is None else frozenset(only)
-    return suite.remember(("terms", choice, chosen), lambda: _terms(suite, choice, chosen))
+    return _terms(suite, choice, None if only is None else frozenset(only))
 
 
+@remembered
 def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.DataFrame:
     models = (suite.models() if only is None else suite.every_model()).set_index("model_id")
     quantized = suite.quantized(choice.setting).set_index("model_id")

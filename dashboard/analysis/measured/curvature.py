@@ -12,6 +12,7 @@ from bounds.spectrum import (
     symmetric_log,
 )
 from dashboard.analysis.bound.terms import UNQUANTIZED
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import columns_of, setting_of
 from dashboard.artifacts.suite import Suite
 
@@ -28,6 +29,7 @@ DENSITY_POINTS = 400
 BAND = 2.0
 
 
+@remembered
 def traces(suite: Suite) -> pd.DataFrame:
     """Means of all points: the state of the model and its traces.
 
@@ -40,10 +42,6 @@ def traces(suite: Suite) -> pd.DataFrame:
     errors each way); trace_sqrt_top (with the quadrature error added); negative (minus the sum of
     eigenvalues below 0, over the trace); evenness with evenness_se and evenness_top.
     """
-    return suite.remember("curvature traces", lambda: _traces(suite))
-
-
-def _traces(suite: Suite) -> pd.DataFrame:
     rows = suite.query(
         """
         SELECT m.params_total, c.*
@@ -151,17 +149,14 @@ def whole_models(traces: pd.DataFrame, matrix: str) -> pd.DataFrame:
     return frame[frame[_EFFORT].eq(usual[_EFFORT]).all(axis=1)]
 
 
+@remembered
 def is_measured(suite: Suite, matrix: str) -> bool:
     """Whether the page can show this matrix: traces and spectra of a fully trained model."""
-
-    def look() -> bool:
-        points = whole_models(traces(suite), matrix)
-        return len(points) > 0 and all(
-            (at_point(spectra(suite, p["model_id"], matrix), p)["train_fraction"] == 1.0).any()
-            for _, p in points.iterrows()
-        )
-
-    return suite.remember(("curvature is measured", matrix), look)
+    points = whole_models(traces(suite), matrix)
+    return len(points) > 0 and all(
+        (at_point(spectra(suite, p["model_id"], matrix), p)["train_fraction"] == 1.0).any()
+        for _, p in points.iterrows()
+    )
 
 
 def failed(suite: Suite) -> tuple[list[str], bool]:

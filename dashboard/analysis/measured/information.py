@@ -11,6 +11,7 @@ from bounds.laws.unfittable import UnfittableError
 from dashboard.analysis.bound.terms import CODES, PREQUENTIAL
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.laws.published import published_curves
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 
@@ -25,6 +26,7 @@ CURVE_POINTS = 300
 CONSTANT_RATE, _FIT_POINTS = (0.05, 0.70), 24
 
 
+@remembered
 def by_model(suite: Suite) -> pd.DataFrame:
     """K(h) of every model by every method, smallest model first.
 
@@ -34,10 +36,6 @@ def by_model(suite: Suite) -> pd.DataFrame:
     not measured), closed_form_bits with data_exponent beta (NaN where no law fits),
     final_loss_nats.
     """
-    return suite.remember("information by model", lambda: _by_model(suite))
-
-
-def _by_model(suite: Suite) -> pd.DataFrame:
     best = suite.information().set_index("model_id")
     chains = suite.query("FROM information WHERE method = 'checkpoints'").set_index("model_id")
     rows = []

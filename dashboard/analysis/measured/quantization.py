@@ -8,6 +8,7 @@ import pandas as pd
 from bounds import PowerLaw
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bounds_by_model, why_not_certified
 from dashboard.analysis.laws.fits import law_of
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
@@ -22,6 +23,7 @@ _GAP_COLUMNS = [
 ]
 
 
+@remembered
 def gaps(suite: Suite) -> pd.DataFrame:
     """Every model at every quantized setting, fewest bits first.
 
@@ -36,10 +38,6 @@ def gaps(suite: Suite) -> pd.DataFrame:
     error describes the distance from the mean over all windows, with a correction for finite
     sampling.
     """
-    return suite.remember("gaps", lambda: _gaps(suite))
-
-
-def _gaps(suite: Suite) -> pd.DataFrame:
     models = suite.models().set_index("model_id")
     base = suite.quantized(UNQUANTIZED).set_index("model_id")["train_loss_nats"]
     rows = []

@@ -9,6 +9,7 @@ import pandas as pd
 from bounds import four_term_bound, s_grid, smoothed
 from bounds.martingale import variation_at
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.suite import Suite
 
 #: Grid sizes |K| that the page compares.
@@ -29,13 +30,9 @@ def sigma_by_size(suite: Suite, choice: Choice) -> pd.DataFrame:
     return terms[columns] if len(terms) else pd.DataFrame(columns=columns)
 
 
+@remembered
 def objective(suite: Suite, choice: Choice, model_id: str, points: int = 160) -> pd.DataFrame:
     """The function of s whose minimum over the grid is Sigma: columns s, sigma_nats, minimum."""
-    key = ("objective", choice, model_id, points)
-    return suite.remember(key, lambda: _objective(suite, choice, model_id, points))
-
-
-def _objective(suite: Suite, choice: Choice, model_id: str, points: int) -> pd.DataFrame:
     terms = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
     row = terms.loc[model_id]
     losses = smoothed(
@@ -51,16 +48,12 @@ def _objective(suite: Suite, choice: Choice, model_id: str, points: int) -> pd.D
     return pd.concat([frame, found], ignore_index=True)
 
 
+@remembered
 def grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     """The paper's bound of one model against |K|: columns grid_size, total_nats, price_nats.
 
     The price is the addition to C by the union over the grid, ln|K|/D, times ln V.
     """
-    key = ("grid effect", choice, model_id)
-    return suite.remember(key, lambda: _grid_effect(suite, choice, model_id))
-
-
-def _grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     model = suite.models().set_index("model_id").loc[model_id]
     lengths = suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
     tokens, vocab = int(model["train_tokens"]), int(model["vocab_size"])

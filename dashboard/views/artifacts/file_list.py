@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.manifest import Manifest, read_manifest
 from dashboard.artifacts.settings import setting_of
@@ -22,19 +23,17 @@ _SETTING = tuple(field.name for field in schema.SETTING_FIELDS)
 SEVERAL = "several"
 
 
+@remembered
 def manifest(suite: Suite) -> Manifest | None:
     """The manifest of a suite, None if there is none that can be read."""
-
-    def read() -> Manifest | None:
-        try:
-            found = read_manifest((suite.folder / schema.MANIFEST).read_bytes())
-        except (OSError, ArtifactError):
-            return None
-        return found if isinstance(found, Manifest) else None
-
-    return suite.remember("manifest", read)
+    try:
+        found = read_manifest((suite.folder / schema.MANIFEST).read_bytes())
+    except (OSError, ArtifactError):
+        return None
+    return found if isinstance(found, Manifest) else None
 
 
+@remembered
 def files(suite: Suite) -> pd.DataFrame:
     """One row per existing file, in the order of tables and names; read once.
 
@@ -44,49 +43,42 @@ def files(suite: Suite) -> pd.DataFrame:
     Raises:
         ArtifactError: a file is damaged, or disappeared.
     """
-
-    def read() -> pd.DataFrame:
-        paths = [
-            (table, path)
-            for table in schema.TABLES
-            for path in sorted((suite.folder / table).glob("*.parquet"))
-        ]
-        try:
-            rows = [_row(suite, table, path) for table, path in paths]
-        except (OSError, pa.ArrowException):
-            raise suite.damaged() from None
-        return pd.DataFrame(rows)
-
-    return suite.remember("files", read)
+    paths = [
+        (table, path)
+        for table in schema.TABLES
+        for path in sorted((suite.folder / table).glob("*.parquet"))
+    ]
+    try:
+        rows = [_row(suite, table, path) for table, path in paths]
+    except (OSError, pa.ArrowException):
+        raise suite.damaged() from None
+    return pd.DataFrame(rows)
 
 
+@remembered
 def states(suite: Suite) -> pd.DataFrame:
     """``files`` and those listed only in the manifest, with columns sha256 (as listed) and state.
 
     State: ``as listed``, ``changed``, ``not listed``, ``missing``, or ``no manifest``.
     """
-
-    def compare() -> pd.DataFrame:
-        found, listed = files(suite), manifest(suite)
-        if listed is None:
-            return found.assign(sha256=None, state="no manifest")
-        sums, here = {file.path: file.sha256 for file in listed.files}, digests(suite.folder)
-        found = found.assign(
-            sha256=[sums.get(name) for name in found["file"]],
-            state=[_state(here.get(name), sums.get(name)) for name in found["file"]],
-        )
-        gone = [name for name in sums if name not in set(found["file"])]
-        missing = pd.DataFrame(
-            {
-                "file": gone,
-                "table": [name.partition("/")[0] for name in gone],
-                "sha256": [sums[name] for name in gone],
-                "state": "missing",
-            }
-        )
-        return pd.concat([found, missing], ignore_index=True) if gone else found
-
-    return suite.remember("states of files", compare)
+    found, listed = files(suite), manifest(suite)
+    if listed is None:
+        return found.assign(sha256=None, state="no manifest")
+    sums, here = {file.path: file.sha256 for file in listed.files}, digests(suite.folder)
+    found = found.assign(
+        sha256=[sums.get(name) for name in found["file"]],
+        state=[_state(here.get(name), sums.get(name)) for name in found["file"]],
+    )
+    gone = [name for name in sums if name not in set(found["file"])]
+    missing = pd.DataFrame(
+        {
+            "file": gone,
+            "table": [name.partition("/")[0] for name in gone],
+            "sha256": [sums[name] for name in gone],
+            "state": "missing",
+        }
+    )
+    return pd.concat([found, missing], ignore_index=True) if gone else found
 
 
 def chosen(suite: Suite, table: str | None, model_id: str | None) -> pd.DataFrame:

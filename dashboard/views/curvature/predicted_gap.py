@@ -10,6 +10,7 @@ import schema
 from bounds.prediction import Agreement, agreement
 from dashboard.analysis.measured.curvature import BAND, traces
 from dashboard.analysis.measured.quantization import gaps
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import QUANTIZERS, Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
@@ -62,6 +63,7 @@ def _is_clipped(setting: Setting) -> bool:
     return setting.family.key != "none" and setting.bits is not None and not setting.group_size
 
 
+@remembered
 def predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
     """Measured gap and unscaled predictions of every model at every bitrate of a quantizer.
 
@@ -71,10 +73,6 @@ def predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
     Args:
         quantizer: value of the artifacts' column.
     """
-    return suite.remember(("predicted gaps", quantizer), lambda: _predictions(suite, quantizer))
-
-
-def _predictions(suite: Suite, quantizer: str) -> pd.DataFrame:
     measured = gaps(suite)
     curvature = _quantized_traces(suite)
     out = []
@@ -116,14 +114,11 @@ def _quantized_traces(suite: Suite) -> dict[tuple[str, str], dict]:
     return {(row["model_id"], row["matrix"]): row for row in rows}
 
 
+@remembered
 def _weights(suite: Suite) -> dict[Setting, pd.DataFrame]:
     """Weights by setting and model: mean_squared_weight of the quantized parameters; layers, the
     sum of
     rows * mean squared weight * tr(sqrt(H))^2 / columns over linear layers."""
-    return suite.remember("weights by setting", lambda: _weights_by_setting(suite))
-
-
-def _weights_by_setting(suite: Suite) -> dict[Setting, pd.DataFrame]:
     # One query: each reads every file of the table.
     rows = suite.query("SELECT * FROM layers WHERE rows > 0 ORDER BY model_id, layer")
     size = rows["rows"] * rows["columns"]

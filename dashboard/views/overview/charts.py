@@ -11,10 +11,16 @@ from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.terms import NOTES
 from dashboard.analysis.bound.units import Unit
 from dashboard.charts import vega
+from dashboard.charts.by_size import (
+    guess_line,
+    guesses,
+    range_of_seeds,
+    size_axis,
+    stacked_rows,
+)
 from dashboard.charts.marks import by_certificate, fill_of_bar, notes
 from dashboard.style.glossary import (
     GAP_COLOUR,
-    GUESS_LABEL,
     GUIDE_COLOUR,
     HELDOUT_LABEL,
     MEASURED_COLOURS,
@@ -35,8 +41,6 @@ LEAST_APART = 0.085
 #: Bars of the paper's form are paler than ours.
 PALE = 0.45
 
-_INK = "#20242b"
-
 #: Columns of a model that a chart uses; all others would be sent with every chart.
 _KEPT = (
     *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
@@ -54,7 +58,7 @@ _THEIRS, _OURS = "paper's", "ours"
 
 def highest(view: Overview, unit: Unit) -> float:
     """The end of a vertical axis that shows the bounds and the uniform guess."""
-    return 1.06 * max(*_bounds(view)["loss"], *_guesses(view.ours, unit))
+    return 1.06 * max(*_bounds(view)["loss"], *guesses(view.ours, unit))
 
 
 def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> alt.LayerChart:
@@ -66,11 +70,15 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
         top: end of the vertical axis, to compare charts.
     """
     bounds, measured = _bounds(view), _measured(view.ours)
-    x = alt.X("params_total:Q", scale=_room_for_names(view.ours), axis=_size_axis(view.ours))
+    x = alt.X(
+        "params_total:Q",
+        scale=_room_for_names(view.ours),
+        axis=size_axis(view.ours["params_total"]),
+    )
     fixed = {} if top is None else {"domain": [0.0, top], "nice": False}
     y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=alt.Scale(zero=True, **fixed))
     own = alt.Color("colour:N", scale=None)
-    layers = [*_guess(view.ours, unit)]
+    layers = guess_line(guesses(view.ours, unit))
     lines = vega.Chart(measured).mark_line(color=GUIDE_COLOUR, strokeWidth=1)
     layers.append(lines.encode(x=x, y=y, detail="what:N"))
     tooltip = [
@@ -95,11 +103,11 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     online = _on_the_way(view)
     if len(online):
         layers += _online_layers(online, x, y, unit)
-    top = top or max(*bounds["loss"], *_guesses(view.ours, unit))
+    top = top or max(*bounds["loss"], *guesses(view.ours, unit))
     names = vega.Chart(_names(bounds, measured, top, online)).mark_text(align="left", dx=9)
     layers.append(names.encode(x=x, y=y, text="text:N", color=own))
     if len(view.seeds):
-        layers.append(_range_of_seeds(view.seeds, x, unit))
+        layers.append(range_of_seeds(view.seeds, x, unit, OUR_COLOUR))
     return vega.layer(*layers).properties(height=height)
 
 
@@ -149,10 +157,6 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     return vega.layer(*layers).properties(height=height)
 
 
-def _kept(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[[key for key in _KEPT if key in frame]]
-
-
 def _bounds(view: Overview) -> pd.DataFrame:
     """Rows of either form with their labels: a “bound” only if every row is certified."""
     ours = "Our" if view.best else "Chosen"
@@ -163,7 +167,9 @@ def _bounds(view: Overview) -> pd.DataFrame:
     ):
         if len(frame):
             what = f"{whose} bound" if frame["certified"].all() else f"{whose}, not a bound"
-            rows = _kept(frame).assign(what=what, loss=frame["total_nats"], colour=colour)
+            rows = frame[[key for key in _KEPT if key in frame]].assign(
+                what=what, loss=frame["total_nats"], colour=colour
+            )
             frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total_nats")]))
     return pd.concat(frames, ignore_index=True)
 
@@ -250,48 +256,6 @@ def _room_for_names(terms: pd.DataFrame) -> alt.Scale:
     return alt.Scale(type="log", domain=[low / span**0.06, high * span**0.42], nice=False)
 
 
-def _size_axis(terms: pd.DataFrame) -> alt.Axis:
-    return alt.Axis(
-        title="Model size: parameters N, embeddings included (log scale)",
-        values=sorted(set(terms["params_total"])),
-        format=".3~s",
-        grid=False,
-        labelOverlap=True,
-    )
-
-
-def _guess(terms: pd.DataFrame, unit: Unit) -> list[alt.Chart]:
-    """ln V: the loss of a uniform guess; a bound above it is vacuous.  Labelled at the left, where
-    the lines have no labels."""
-    base = vega.Chart(pd.DataFrame({"guess": _guesses(terms, unit)})).encode(y="guess:Q")
-    return [
-        base.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
-        base.mark_text(align="left", dx=4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
-            x=alt.value(0)
-        ),
-    ]
-
-
-def _guesses(terms: pd.DataFrame, unit: Unit) -> list[float]:
-    return sorted({unit.guess(t.vocab_size, t.bytes_per_token) for t in terms.itertuples()})
-
-
-def _range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit) -> alt.Chart:
-    """From the lowest to the highest of our bounds over each size's seeds."""
-    tooltip = [
-        alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("seeds:Q", title="seeds"),
-        upper_tooltip("low", "lowest bound"),
-        upper_tooltip("high", "highest bound"),
-    ]
-    look = {"ticks": {"size": 9, "color": OUR_COLOUR}, "rule": {"strokeWidth": 2}}
-    bars = vega.Chart(with_printed(seeds, keys=("low", "high"))).mark_errorbar(
-        color=OUR_COLOUR, **look
-    )
-    y = alt.Y("low:Q", title=f"Loss, {unit.label}")
-    return bars.encode(x=x, y=y, y2="high:Q", tooltip=tooltip)
-
-
 def _short_names(models: pd.DataFrame) -> dict[str, str]:
     """Every model's size, or its name if another model has the same size."""
     sizes = models["params_total"].map(parameter_count)
@@ -304,13 +268,6 @@ def _stacked(
 ) -> pd.DataFrame:
     """One row per model and term, with the ends of its bar; a negative term reverses direction."""
     frame = frame[frame["model_id"].isin(list(names))]
-    values = frame[[term.key for term in terms]].to_numpy(dtype=float)  # (models, terms)
-    tops = values.cumsum(axis=1)
-    kept = _kept(frame).assign(whose=whose, size=frame["model_id"].map(names))
-    parts = [
-        kept.assign(
-            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
-        )
-        for i, term in enumerate(terms)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    frame = frame.assign(whose=whose, size=frame["model_id"].map(names))
+    kept = [key for key in (*_KEPT, "whose", "size") if key in frame]
+    return stacked_rows(frame, terms, kept)

@@ -10,6 +10,7 @@ from dashboard.analysis.bound.seeds import every_seed, spread
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms, bounds_by_model
 from dashboard.analysis.bound.units import Unit, shown
 from dashboard.analysis.laws.fits import law_of
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
@@ -136,17 +137,18 @@ def best_settings(suite: Suite, choice: Choice, quantizer: str | None = None) ->
         quantizer: consider only its settings, if any of them was measured.
     """
     start = replace(choice, setting=UNQUANTIZED, failure_probability=REFERENCE_DELTA)
+    return _best_settings(suite, start, quantizer)
 
-    def look() -> dict[str, Setting]:
-        settings = suite.settings()
-        of_quantizer = [s for s in settings if quantizer in (None, s.quantizer)]
-        gaps: dict[str, dict[Setting, float]] = {}
-        for setting in of_quantizer or settings:
-            for name, bound in bounds_by_model(suite, replace(start, setting=setting)).items():
-                gaps.setdefault(name, {})[setting] = bound.gap_nats
-        return {name: min(found, key=found.__getitem__) for name, found in gaps.items()}
 
-    return suite.remember(("best settings", start, quantizer), look)
+@remembered
+def _best_settings(suite: Suite, start: Choice, quantizer: str | None) -> dict[str, Setting]:
+    settings = suite.settings()
+    of_quantizer = [s for s in settings if quantizer in (None, s.quantizer)]
+    gaps: dict[str, dict[Setting, float]] = {}
+    for setting in of_quantizer or settings:
+        for name, bound in bounds_by_model(suite, replace(start, setting=setting)).items():
+            gaps.setdefault(name, {})[setting] = bound.gap_nats
+    return {name: min(found, key=found.__getitem__) for name, found in gaps.items()}
 
 
 def _each_at(suite: Suite, choice: Choice, settings: dict[str, Setting]) -> pd.DataFrame:

@@ -4,21 +4,19 @@ import numpy as np
 import pandas as pd
 
 from dashboard.analysis.measured import information
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.suite import Suite
 
 #: Places at which a curve of online losses is averaged, evenly spaced in log tokens.
 _BINS = 60
 
 
+@remembered
 def loss_by_compute(suite: Suite) -> pd.DataFrame:
     """Online loss against compute of every model, averaged over runs of batches that widen.
 
     Columns: model_id, params_total, flops (6 N d after d tokens), loss_nats.
     """
-    return suite.remember("loss by compute", lambda: _loss_by_compute(suite))
-
-
-def _loss_by_compute(suite: Suite) -> pd.DataFrame:
     frames = []
     for model in suite.models().itertuples():
         curve = information.online_curve(suite, model.model_id, batches=None)

@@ -5,9 +5,10 @@ import pandas as pd
 
 from dashboard.analysis.bound.units import Unit
 from dashboard.charts import vega
-from dashboard.charts.bound_charts import stacked_rows, term_colours
+from dashboard.charts.bound_charts import term_colours
+from dashboard.charts.by_size import guess_line, stacked_rows
 from dashboard.charts.marks import by_certificate, fill_of_bar
-from dashboard.style.glossary import GUESS_LABEL, GUIDE_COLOUR
+from dashboard.style.glossary import GUIDE_COLOUR, terms_in
 from dashboard.style.rounded_up import label, tooltip, with_printed
 
 
@@ -22,6 +23,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
     axis = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, '|')")
     x = alt.X("step:N", sort=list(frame["step"]), title="Form of the bound", axis=axis)
     colour = term_colours(rows, alt.Legend(title="Terms of the bound", symbolOpacity=1))
+    kept = ["form", "step", "total_nats", "certified"]
     bars = [
         vega.Chart(part)
         .mark_bar(size=46, **fill_of_bar(certified))
@@ -39,7 +41,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
             ],
         )
         for part, certified in by_certificate(
-            with_printed(stacked_rows(frame, ["form", "step", "total_nats", "certified"]))
+            with_printed(stacked_rows(frame, terms_in(frame), kept))
         )
     ]
     totals = (
@@ -47,12 +49,5 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
         .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold", fontSize=12)
         .encode(x=x, y="total_nats:Q", text=label("total_nats", 3))
     )
-    line = vega.Chart(pd.DataFrame({"guess": [guess]})).encode(y="guess:Q")
-    return vega.layer(
-        *bars,
-        totals,
-        line.mark_rule(strokeDash=[5, 4], color=GUIDE_COLOUR, strokeWidth=1.5),
-        line.mark_text(align="right", dx=-4, dy=-7, color=GUIDE_COLOUR, text=GUESS_LABEL).encode(
-            x=alt.value("width")
-        ),
-    ).properties(height=360)
+    layers = [*bars, totals, *guess_line([guess], right=True)]
+    return vega.layer(*layers).properties(height=360)
