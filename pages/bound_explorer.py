@@ -19,7 +19,9 @@ from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside import stacked_terms as beside_terms
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, coverage, explanations, progressive_words, seeds_note
 from dashboard.ui.page import frame
@@ -28,13 +30,13 @@ from dashboard.views.bound_explorer.waterfall_chart import waterfall
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.others(suite)
     with st.sidebar:
-        choice = controls.bound_controls(suite)
+        choice = bound_controls(suite)
         terms = shown(suite, bound_terms(suite, choice), unit)
         paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
-        size = size_controls.size_control(terms)
+        size = size_control(terms)
         model_id = size.model_id
     views = compare.views(live(suite, choice, size.params), beside)
     of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")

@@ -9,7 +9,8 @@ from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls
+from dashboard.ui.controls.registry import BANDWIDTH, MATRIX
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
@@ -26,11 +27,11 @@ try:
         frame.stop()
     beside = compare.kept_alone()
     with st.sidebar:
-        matrix = controls.matrix_control(measured, words.MATRIX_HELP)
+        matrix = MATRIX.ask({label: key for key, label in measured.items()})
         points = curvature.whole_models(traces, matrix)
-        size = size_controls.size_control(points)
+        size = size_control(points)
         model_id = size.model_id
-        bandwidth = controls.bandwidth_control()
+        bandwidth = BANDWIDTH.ask()
     views = compare.views(live(suite, None, size.params), beside)
     point = points[points["model_id"] == model_id].iloc[0]
     nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)

@@ -13,7 +13,9 @@ from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_COLOURS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import reach_control, size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
@@ -28,15 +30,15 @@ try:
         show.info(words.NOT_MEASURED, icon=":material/inbox:")
         frame.stop()
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.others(suite)
     with st.sidebar:
-        choice = controls.bound_controls(suite)
+        choice = bound_controls(suite)
         setting, code = choice.setting, choice.code
-        size = size_controls.size_control(models)
+        size = size_control(models)
         model_id = size.model_id
         largest = float(models["params_total"].max())
-        reach = max(size_controls.reach_control(largest), size.at or 0.0)
+        reach = max(reach_control(largest), size.at or 0.0)
     views = compare.views(live(suite, choice, size.params), beside)
     codes = information.by_code(suite, setting)
     terms = shown(suite, bound_terms(suite, prequential(choice)), unit)

@@ -13,7 +13,9 @@ from dashboard.style.glossary import term_of
 from dashboard.style.numbers import number_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import code_control, setting_control
+from dashboard.ui.controls.registry import DELTA, UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
 from dashboard.ui.page import frame
@@ -26,15 +28,13 @@ SQUARE_NATS = 0.25
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.others(suite)
     with st.sidebar:
-        setting = controls.setting_control(suite)
-        controls.show_rate(suite, setting)
-        code = controls.code_control()
-        choice = Choice(setting, code, controls.delta_control(), "four_term")
+        setting, code = setting_control(suite), code_control()
+        choice = Choice(setting, code, DELTA.ask(), "four_term")
         sigma = variation.sigma_by_size(suite, choice)
-        size = size_controls.size_control(sigma)
+        size = size_control(sigma)
         model_id = size.model_id
     views = compare.views(live(suite, choice, size.params), beside)
     points = variation.objective(suite, choice, model_id)

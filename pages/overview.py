@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import suite_controls
+from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, seeds_note
 from dashboard.ui.page import frame
@@ -17,7 +17,7 @@ from dashboard.views.overview.controls import overview_control
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.kept_alone()
     with st.sidebar:
         view = overview_control(suite, unit)

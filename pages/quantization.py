@@ -12,7 +12,9 @@ from dashboard.style.escaping import escaped
 from dashboard.style.glossary import term_of
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
 from dashboard.ui.page import frame
@@ -22,13 +24,13 @@ from dashboard.views.quantization import bits_section, charts, layer_section, wo
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.others(suite)
     with st.sidebar:
-        choice = controls.bound_controls(suite)
+        choice = bound_controls(suite)
         setting, code = choice.setting, choice.code
         terms = shown(suite, bound_terms(suite, choice), unit)
-        size = size_controls.size_control(terms)
+        size = size_control(terms)
         model_id = size.model_id
     views = compare.views(live(suite, choice, size.params), beside)
     on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]

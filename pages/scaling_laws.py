@@ -11,7 +11,9 @@ from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.glossary import TERMS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import LAW, QUANTITY, TOGETHER, UNIT
+from dashboard.ui.controls.size import reach_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
@@ -21,18 +23,18 @@ from dashboard.views.scaling_laws import charts, data, frontier_section, words
 suite = frame.open_suite()
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.others(suite)
     with st.sidebar:
-        together = bool(beside.suites) and suite_controls.together_control()
-        choice = controls.bound_controls(suite)
+        together = bool(beside.suites) and TOGETHER.ask()
+        choice = bound_controls(suite)
         found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
-        label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
+        label = QUANTITY.ask(list(found))
         models = suite.models()
-        floor = False if too_few(models) else controls.law_control()
+        floor = False if too_few(models) else LAW.ask()
         few = too_few(models, floor)
         largest = float(models["params_total"].max())
-        reach = size_controls.reach_control(largest)
+        reach = reach_control(largest)
     views = compare.views(live(suite, choice), beside)
     terms = shown(suite, bound_terms(suite, choice), unit)
     every = list(found.values())

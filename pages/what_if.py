@@ -4,13 +4,14 @@ import streamlit as st
 
 from dashboard.analysis.bound import terms
 from dashboard.analysis.laws.fits import several_sizes
-from dashboard.analysis.laws.sizes import RATIOS
+from dashboard.analysis.laws.sizes import default_size
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.charts import law_charts, predicted_bars
 from dashboard.style.numbers import count_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import LAW, RATIO, TARGET, UNIT, VOCAB, N
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
@@ -24,32 +25,26 @@ models = suite.models()
 ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
 try:
     with st.sidebar:
-        unit = suite_controls.unit_control()
+        unit = UNIT.ask()
     beside = compare.kept_alone()
     with st.sidebar:
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            n = size_controls.params_control(models)
+            n = N.ask(default_size(models))
         with right:
-            r = size_controls.count_control(
-                "ratio", "Tokens per parameter", f"{ratio:,.10g}", *RATIOS, notes.RATIO_HELP
-            )
+            r = RATIO.ask(f"{ratio:,.10g}")
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:
-            v = size_controls.count_control(
-                "vocab", "Vocabulary V", str(vocab), vocab, 1e7, notes.VOCAB_HELP
-            )
+            v = VOCAB.ask(str(vocab), low=vocab)
         with right:
-            target = size_controls.count_control(
-                "target", f"Target gap, {unit.label}", "0.5", 0.001, 20, notes.TARGET_HELP
-            )
+            target = TARGET.ask("0.5", label=f"Target gap, {unit.label}")
         codes = (*terms.CODES, terms.PREQUENTIAL)
-        choice = controls.bound_controls(suite, codes)
+        choice = bound_controls(suite, codes)
         bits = suite.bits_per_parameter(choice.setting)["nominal"]
         if choice.code == terms.PREQUENTIAL:
             choice = terms.prequential(choice)
             st.caption(notes.PREQUENTIAL_NOTE)
-        scenario = what_if.Scenario(choice, r, round(v), controls.law_control())
+        scenario = what_if.Scenario(choice, r, round(v), LAW.ask())
     views = compare.views(live(suite, choice, n), beside, codes=codes)
     view = what_if.outlook(suite, scenario, unit)
 except ArtifactError as error:

@@ -110,3 +110,12 @@ def current() -> Record:
 def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
     """Note what a control is set to; ``parameter`` is its name in links."""
     current().controls[parameter] = Control(label, value, words)
+
+
+def said() -> dict[str, str]:
+    """What the controls with one value say so far, by their names in links."""
+    return {
+        name: control.value
+        for name, control in current().controls.items()
+        if isinstance(control.value, str)
+    }

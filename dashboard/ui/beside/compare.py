@@ -19,7 +19,7 @@ from dashboard.style.inequalities import forms_of
 from dashboard.style.training_text import trained_on
 from dashboard.ui.beside import pinned
 from dashboard.ui.beside.view import View, labelled, nearest_view, parts
-from dashboard.ui.controls.suite_controls import compare_control
+from dashboard.ui.controls.registry import COMPARE
 from dashboard.ui.drawing import show
 from dashboard.ui.page import frame
 
@@ -61,7 +61,7 @@ def others(suite: Suite) -> Beside:
     chosen = []
     if names:
         with st.sidebar:
-            chosen = compare_control(names)
+            chosen = COMPARE.ask(names)
     found = []
     for name in chosen:
         try:

@@ -9,7 +9,7 @@ from dashboard.style.glossary import CODE_LABELS
 from dashboard.style.inequalities import forms_of
 from dashboard.style.numbers import parse_count
 from dashboard.ui.beside.view import View, nearest_view
-from dashboard.ui.controls.controls import BEST, CHOSEN
+from dashboard.ui.controls.registry import BEST, CHOSEN
 
 #: Controls that a page has only at some values of another one.
 _WITH = {"quantizer": "bits", "model": "n"}

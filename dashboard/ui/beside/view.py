@@ -12,23 +12,7 @@ from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
 from dashboard.style.inequalities import forms_of
-
-#: Controls that make a view, by their name in links; what is drawn beside, is drawn of each.  Units
-#: and how far laws are drawn are of the page, and the same for all.
-NAMES = (
-    *("suite", "settings", "quantizer", "bits", "form", "code", "delta", "model", "n"),
-    *("matrix", "ratio", "vocab", "law"),
-)
-
-#: How a value of theirs reads beside others.
-_WORDS = {
-    "form": "form {}",
-    "delta": "δ = {}",
-    "n": "N = {}",
-    "matrix": "{} matrix",
-    "ratio": "{} tokens per parameter",
-    "vocab": "V = {}",
-}
+from dashboard.ui.controls.registry import OF_A_VIEW, N
 
 
 @dataclass(frozen=True)
@@ -39,7 +23,7 @@ class View:
         suite: open.
         choice: of this suite; None on a page that asks for none.
         size: parameters N that the numbers are for, None on a page of all sizes.
-        said: control -> value, of ``NAMES``, as in links; what does not apply is left out.
+        said: control -> value, of ``OF_A_VIEW``, as in links; what does not apply is left out.
         note: in which way it differs from the controls, empty if in none.
         kept: whether a reader kept it, so that it does not follow the controls.
         label: what sets it apart from the views beside it, not escaped.
@@ -56,24 +40,24 @@ class View:
 
 def live(suite: Suite, choice: Choice | None, size: float | None = None) -> View:
     """What the controls of the page say now.  To be called after the last of them."""
-    controls = record.current().controls
-    said = {name: controls[name].value for name in NAMES if name in controls}
+    found = record.said()
+    said = {name: found[name] for name in OF_A_VIEW if name in found}
     return View(suite, choice, size, {"suite": suite.name} | said)
 
 
 def parts(view: View) -> dict[str, str]:
-    """What there is to say of a view, by control, in the order of ``NAMES``."""
+    """What there is to say of a view, by control, in the order of the registry."""
     said = dict(view.said)
     if "model" in said:
         n = said.pop("n", None)
         if said["model"] == ANOTHER:
-            said["model"] = _WORDS["n"].format(n)
+            said["model"] = N.beside.format(n)
     found = {"suite": view.suite.name}
-    for name in NAMES[1:]:
+    for name, control in OF_A_VIEW.items():
         if name == "quantizer" and name in said and view.choice is not None:
             found[name] = view.choice.setting.label
-        elif name in said and name != "bits":  # stands with its quantizer
-            found[name] = _WORDS.get(name, "{}").format(said[name])
+        elif name in said and name not in ("suite", "bits"):  # these stand with their quantizer
+            found[name] = control.beside.format(said[name])
     return found
 
 
@@ -84,7 +68,7 @@ def labelled(views: list[View]) -> list[View]:
     """
     of_all = [parts(view) for view in views]
     differing = [
-        name for name in NAMES if len({words[name] for words in of_all if name in words}) > 1
+        name for name in OF_A_VIEW if len({words[name] for words in of_all if name in words}) > 1
     ]
     found: list[View] = []
     for view, words in zip(views, of_all, strict=True):

@@ -27,10 +27,9 @@ from dashboard.style.glossary import (
     terms_in,
 )
 from dashboard.style.inequalities import FORMS, SAMPLED, SAMPLED_FORM, Form
-from dashboard.style.numbers import change_words
+from dashboard.style.numbers import change_words, delta_label
 from dashboard.style.plural import counted
 from dashboard.style.rounded_up import UPPER
-from dashboard.ui.controls.controls import delta_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import size_words
 from dashboard.ui.notes.caveats import not_certified

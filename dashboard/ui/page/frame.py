@@ -10,7 +10,8 @@ from dashboard.style.escaping import escaped
 from dashboard.style.plural import listed
 from dashboard.style.training_text import stand_ins as stand_in_texts
 from dashboard.style.training_text import trained_on
-from dashboard.ui.controls import links, suite_controls
+from dashboard.ui.controls import links
+from dashboard.ui.controls.registry import SUITE
 from dashboard.ui.drawing import show
 from dashboard.ui.page import share
 from dashboard.ui.page.navigation import link_to, navigation, title_of
@@ -36,7 +37,7 @@ def open_suite_from_sidebar() -> bool:
         )
         return False
     with st.sidebar:
-        name = suite_controls.suite_control(suites)
+        name = SUITE.ask(suites)
         for sentence in notes:
             st.warning(sentence, icon=":material/cloud_off:")
     try:

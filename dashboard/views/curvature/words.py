@@ -18,20 +18,6 @@ from dashboard.views.curvature.predicted_gap import FITTED_BITS, PREDICTORS, Jum
 #: The symbol of each matrix in formulas and on axes.
 SYMBOLS = {"gauss_newton": "G", "hessian": "H"}
 
-MATRIX_HELP = (
-    "**Hessian**: all second derivatives of the loss; some of its eigenvalues are negative.\n\n"
-    "**Gauss–Newton**: the part of the Hessian that would be left if the model were linear in its "
-    "weights. Never negative, and after training the larger part: its root is well defined, and "
-    "the two rules that estimate it enclose the exact value."
-)
-
-QUANTIZER_HELP = (
-    "Whose measured gaps the prediction is compared with, at every bitrate and model size. It is "
-    "made for rounding with error feedback (GPTQ, LDLQ), best after a rotation."
-)
-
-PREDICTOR_HELP = "What the two charts show. The table compares all of them."
-
 
 def introduction() -> None:
     """Why a decaying spectrum should make a model quantizable."""

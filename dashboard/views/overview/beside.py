@@ -5,14 +5,14 @@ import altair as alt
 from dashboard.analysis.bound.units import Unit
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.ui.beside import compare, differences
-from dashboard.ui.beside.view import NAMES, View
-from dashboard.ui.controls.controls import BEST
+from dashboard.ui.beside.view import View
+from dashboard.ui.controls.registry import BEST
 from dashboard.ui.drawing import show
 from dashboard.views.overview import charts
 from dashboard.views.overview.data import Overview, at_best, at_choice, best_choice
 
 #: Controls that the page has, though some only where all models have one setting.
-OVERVIEW_NAMES = NAMES[: NAMES.index("delta") + 1]
+OVERVIEW_NAMES = ("suite", "settings", "quantizer", "bits", "form", "code", "delta")
 
 
 def of_view(view: View, unit: Unit) -> Overview:

@@ -1,13 +1,11 @@
-"""Widgets of the page *Overview*: each model at its own best setting, or at one that is chosen."""
-
-import streamlit as st
+"""What the page *Overview* asks for: each model at its own best setting, or all at a chosen one."""
 
 from dashboard.analysis.bound.units import Unit
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
 from dashboard.style.inequalities import forms_of
-from dashboard.ui.controls import links
-from dashboard.ui.controls.controls import BEST, CHOSEN, bound_controls, delta_control
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import CHOSEN, DELTA, SETTINGS
 from dashboard.views.overview.data import PAPERS_FORM, Overview, at_best, at_choice, best_choice
 
 
@@ -17,36 +15,12 @@ def overview_control(suite: Suite, unit: Unit) -> Overview:
     Raises:
         ArtifactError: no model has a bound at this choice, or files cannot be used.
     """
-    options = [BEST, CHOSEN]
-    links.check_link("settings", options, "“Setting of each model”")
-    links.keep_possible("settings", options, BEST)
-    chosen = st.segmented_control(
-        "Setting of each model",
-        options,
-        default=BEST,
-        required=True,
-        key="settings",
-        bind="query-params",
-        on_change=_changed,
-        help="**best measured**: each model at the quantizer and rate where its gap is smallest, "
-        "entropy-coded, in our form; the paper's form at its own best rate of GPTQ, in the stored "
-        "file. **as chosen**: all at one setting, code and form of your choice, the paper's form "
-        "at the same.",
-    )
-    chosen = links.required(chosen)
-    record.chosen("settings", "Setting of each model", chosen)
-    if chosen == CHOSEN:
+    if SETTINGS.ask() == CHOSEN:
         view = at_choice(suite, bound_controls(suite), unit)
     else:
-        view = at_best(suite, best_choice(suite, delta_control()), unit)
+        view = at_best(suite, best_choice(suite, DELTA.ask()), unit)
         record.current().forms.append(view.form)
     if len(view.paper):
         forms = forms_of(suite.is_sampled).values()
         record.current().forms += [form for form in forms if form.key == PAPERS_FORM]
     return view
-
-
-def _changed() -> None:
-    """What was chosen on the page before is there again when its controls come back."""
-    links.forget_complaints()
-    links.put_choices_back()

@@ -14,9 +14,8 @@ from dashboard.analysis.laws.fits import exponent_in_words, too_few
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
-from dashboard.style.numbers import LARGE_RISE, times_label
+from dashboard.style.numbers import LARGE_RISE, delta_label, times_label
 from dashboard.style.plural import agree, counted
-from dashboard.ui.controls.controls import delta_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import progressive_words
 from dashboard.views.overview.data import REFERENCE_DELTA, Overview

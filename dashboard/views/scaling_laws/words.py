@@ -13,10 +13,6 @@ from dashboard.style.plural import agree, counted
 from dashboard.ui.drawing import show
 from dashboard.ui.notes.explanations import along
 
-QUANTITY_HELP = (
-    "The quantity drawn large. Those of its group stand below, and all are in the table."
-)
-
 
 def introduction(models: pd.DataFrame, few: str | None) -> None:
     """What is fitted, and what it cannot say.

@@ -19,16 +19,6 @@ from dashboard.ui.notes.size_words import badge
 from dashboard.views.what_if.smallest_size import SmallestSize
 from dashboard.views.what_if.words import interval_words
 
-RATIO_HELP = (
-    "Training tokens per parameter, r: D = r·N. The suite's own is the default. Another one "
-    "changes what the code costs per token; the losses stay those of the suite's ratio."
-)
-VOCAB_HELP = (
-    "Classes of the output distribution, V. It enters through ln V and the largest possible loss; "
-    "the losses stay those of the suite's own tokens, so it cannot be smaller than theirs."
-)
-TARGET_HELP = "For the question turned round: the gap, bound − training loss, to be reached."
-
 PREQUENTIAL_NOTE = (
     "The prequential code is of the trained model itself, before quantization: quantizer and "
     "bitrate play no role."

@@ -8,8 +8,7 @@ from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import held_out_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.style.glossary import CODE_LABELS, GAP_COLOUR, term_of, terms_in
-from dashboard.style.numbers import count_label, number_label
-from dashboard.ui.controls.controls import delta_label
+from dashboard.style.numbers import count_label, delta_label, number_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes.explanations import beyond_guess, guess_of
 from dashboard.ui.notes.size_words import badge
