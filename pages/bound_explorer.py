@@ -17,7 +17,7 @@ from dashboard.charts import law_charts, predicted_bars
 from dashboard.charts.bound_charts import stacked_terms
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
-from dashboard.ui.beside import stacked_terms as beside_terms
+from dashboard.ui.beside.bound_columns import stacked_terms as terms_by_view
 from dashboard.ui.beside.view import live
 from dashboard.ui.controls.bound import bound_controls
 from dashboard.ui.controls.registry import UNIT
@@ -56,7 +56,7 @@ else:
 table, several = terms, several_sizes(terms)
 heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
-    table = beside_terms.stacked_terms(views, unit)
+    table = terms_by_view(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
     show.chart(chart, heading, width="stretch")

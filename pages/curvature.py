@@ -25,7 +25,7 @@ try:
         frame.title(suite, "Curvature")
         words.not_measured(*curvature.failed(suite))
         frame.stop()
-    beside = compare.kept_alone()
+    beside = compare.pinned_alone()
     with st.sidebar:
         matrix = MATRIX.ask({label: key for key, label in measured.items()})
         points = curvature.whole_models(traces, matrix)

@@ -18,11 +18,10 @@ suite = frame.open_suite()
 try:
     with st.sidebar:
         unit = UNIT.ask()
-    beside = compare.kept_alone()
+    beside = compare.pinned_alone()
     with st.sidebar:
         view = overview_control(suite, unit)
-    names = overview_comparison.OVERVIEW_NAMES
-    views = compare.views(live(suite, view.choice), beside, names)
+    views = compare.views(live(suite, view.choice), beside)
 except ArtifactError as error:
     frame.show_error(error)
     frame.stop()

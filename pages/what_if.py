@@ -26,7 +26,7 @@ ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
 try:
     with st.sidebar:
         unit = UNIT.ask()
-    beside = compare.kept_alone()
+    beside = compare.pinned_alone()
     with st.sidebar:
         left, right = st.columns(2, vertical_alignment="bottom")
         with left:

@@ -36,7 +36,7 @@ def keep_choices() -> None:
     kept = st.session_state.setdefault("choices", {})
     for name in record.current().controls.keys() - {"suite"}:
         kept.pop(name, None)  # a default is not in the address, and need not be carried
-        if name in st.query_params:
+        if name in st.query_params and name in st.session_state:
             kept[name] = st.session_state[name]
 
 

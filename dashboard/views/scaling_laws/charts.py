@@ -1,5 +1,7 @@
 """Charts of the page *Scaling laws*: pure functions of data frames."""
 
+from dataclasses import replace
+
 import altair as alt
 import pandas as pd
 
@@ -16,10 +18,22 @@ from dashboard.style.rounded_up import with_printed
 HEIGHT = 330
 
 
+#: Points of each suite, for readers who compare them in one chart.
+POINT_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+
+
 def detail(
-    quantity: Quantity, law: PowerLaw | str, reach: float, published: pd.DataFrame
+    quantity: Quantity,
+    law: PowerLaw | str,
+    reach: float,
+    published: pd.DataFrame | None = None,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """One quantity large, its law drawn on to ``reach``, published laws dotted beside it."""
+    """One quantity large, its law drawn on to ``reach``, published laws dotted beside it.
+
+    Args:
+        span: that the vertical axis covers, to compare charts.
+    """
     panel = law_panel(
         quantity.values,
         "value",
@@ -31,8 +45,40 @@ def detail(
         upper=quantity.upper,
         reach=reach,
         published=published,
+        span=span,
     )
     return panel.properties(width="container", height=HEIGHT)
+
+
+def mixed(
+    frame: pd.DataFrame, law: PowerLaw | str, quantity: Quantity, reach: float
+) -> alt.LayerChart:
+    """All models in one chart, a shape per suite, with the one law.
+
+    Args:
+        frame: columns suite, model_id, params_total, value.
+    """
+    panel = detail(replace(quantity, values=frame), law, reach)
+    names = list(dict.fromkeys(frame["suite"]))
+    marks = (
+        vega.Chart(frame[frame["value"] > 0])
+        .mark_point(size=110, color=quantity.colour, opacity=1, filled=False, strokeWidth=1.5)
+        .encode(
+            x="params_total:Q",
+            y="value:Q",
+            shape=alt.Shape(
+                "suite:N",
+                scale=alt.Scale(domain=names, range=POINT_SHAPES[: len(names)]),
+                legend=alt.Legend(title="Suite", orient="bottom", symbolOpacity=1),
+            ),
+            tooltip=[
+                alt.Tooltip("suite:N"),
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("value:Q", title=quantity.unit, format=".5g"),
+            ],
+        )
+    )
+    return vega.layer(panel, marks).properties(width="container", height=HEIGHT)
 
 
 def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
