@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from bounds import PowerLaw
 from dashboard.analysis.bound.terms import bound_terms
 from dashboard.analysis.bound.units import shown
-from dashboard.analysis.laws.fits import several_sizes, too_few
+from dashboard.analysis.laws.fits import Unfitted, several_sizes, too_few
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured.quantities import quantities
 from dashboard.artifacts.errors import ArtifactError
@@ -53,7 +54,7 @@ left, right = st.columns([3, 2])
 with left:
     show.chart(charts.detail(quantity, law, reach, reported), f"{label}, over model size")
 with right:
-    if not isinstance(law, str):
+    if isinstance(law, PowerLaw):
         left_over = data.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held, few)
@@ -67,7 +68,7 @@ if len(views) > 1:
 if several_sizes(models):
     show.subheader(quantity.group)
     group = [other for other in every if other.group == quantity.group]
-    laws = {q.label: "" if few else data.law_and_held_out(q, floor)[0] for q in group}
+    laws = {q.label: Unfitted("") if few else data.law_and_held_out(q, floor)[0] for q in group}
     panels = charts.panels(group, laws, None if few else reach)
     show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 

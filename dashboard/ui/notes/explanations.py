@@ -12,7 +12,7 @@ from dashboard.analysis.bound.sampling import confidence as sampling_confidence
 from dashboard.analysis.bound.steps import SAMPLING
 from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.laws.sizes import ChosenSize
@@ -154,7 +154,7 @@ def form_of(choice: Choice) -> Form:
 _TABLE_DIGITS = 4
 
 
-def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
+def terms_table(model: pd.Series, laws: dict[str, Law], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
         "training_loss_nats": r"\hat R(h)",
@@ -274,16 +274,16 @@ def _signed(value: float, form: str) -> str:
     return f"{value:z{form}}".replace("-", "−")
 
 
-def _law_cell(law: PowerLaw | str) -> str:
-    if isinstance(law, str):
+def _law_cell(law: Law) -> str:
+    if isinstance(law, Unfitted):
         return "—"
     return f"$N^{{{-law.exponent:.3f}}}$"
 
 
-def law_reading(law: PowerLaw | str) -> None:
+def law_reading(law: Law) -> None:
     """Exponent and interval of one law, or why there is none."""
-    if isinstance(law, str):
-        show.caption(law)
+    if isinstance(law, Unfitted):
+        show.caption(law.sentence)
         return
     show.caption(
         f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "

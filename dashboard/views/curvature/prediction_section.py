@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.controls.registry import FROM, PREDICTED
 from dashboard.ui.drawing import show
@@ -22,7 +23,7 @@ def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
     predicted = predicted_gap.predictions(suite, quantizers[label])
     agreements = predicted_gap.agreements(predicted)
     data = {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
-    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], str)}
+    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], Unfitted)}
     used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)
     if not usable:
         words.too_few_gaps(used, agreements, leaves)

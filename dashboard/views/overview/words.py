@@ -6,11 +6,10 @@ What falls or rises with size is said as the laws of these very numbers allow, a
 import pandas as pd
 import streamlit as st
 
-from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.units import BITS, NATS, Unit
-from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
@@ -110,7 +109,7 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     return f"{how} the paper's {gap}", meaning
 
 
-def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+def trends(view: Overview, laws: dict[str, Law]) -> None:
     """What shrinks with size and what does not, as the intervals of the laws allow."""
     few = too_few(view.ours)
     if few:
@@ -141,10 +140,10 @@ def _bars(view: Overview) -> str:
     return f"{pale}Hollow: not a certificate. " if hollow else pale
 
 
-def _caution(view: Overview, gap: PowerLaw | str) -> str:
+def _caution(view: Overview, gap: Law) -> str:
     """On what the words rest."""
-    if isinstance(gap, str):
-        return gap
+    if isinstance(gap, Unfitted):
+        return gap.sentence
     times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
     below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
     sizes = counted(view.ours["params_total"].nunique(), "size")
@@ -181,7 +180,7 @@ def missing(view: Overview) -> None:
         )
 
 
-def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     """The laws behind the words, or where there are none the numbers by themselves."""
     few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
     show.subheader("The numbers" if one else "How each number moves with model size")

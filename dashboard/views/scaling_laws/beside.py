@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.analysis.laws.fits import exponent_in_words, law_of
+from dashboard.analysis.laws.fits import Law, exponent_in_words, law_of
 from dashboard.analysis.measured.quantities import Quantity, quantities
 from dashboard.charts import law_charts
 from dashboard.ui.beside import compare
@@ -26,7 +25,7 @@ def section(
     """
     compare.unit_note(views, unit)
 
-    def read(view: View) -> tuple[Quantity, PowerLaw | str]:
+    def read(view: View) -> tuple[Quantity, Law]:
         there = of_view(view, views[0], label)
         found = {q.label: q for q in quantities(view.suite, view.choice, unit)}
         if there not in found:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import altair as alt
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel, size_scale
@@ -24,7 +24,7 @@ POINT_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle
 
 def detail(
     quantity: Quantity,
-    law: PowerLaw | str,
+    law: Law,
     reach: float,
     published: pd.DataFrame | None = None,
     span: tuple[float, float] | None = None,
@@ -50,9 +50,7 @@ def detail(
     return panel.properties(width="container", height=HEIGHT)
 
 
-def mixed(
-    frame: pd.DataFrame, law: PowerLaw | str, quantity: Quantity, reach: float
-) -> alt.LayerChart:
+def mixed(frame: pd.DataFrame, law: Law, quantity: Quantity, reach: float) -> alt.LayerChart:
     """All models in one chart, a shape per suite, with the one law.
 
     Args:
@@ -109,9 +107,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
-def panels(
-    found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float | None
-) -> alt.ConcatChart:
+def panels(found: list[Quantity], laws: dict[str, Law], reach: float | None) -> alt.ConcatChart:
     """Small charts of several quantities, each with its law, up to ``reach`` if there is any."""
     charts = [
         law_panel(

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from bounds import HeldOut, PowerLaw
+from bounds import HeldOut
 from bounds.laws.published import FRONTIER, published
-from dashboard.analysis.laws.fits import exponent_in_words, formula
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, formula
 from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.style.numbers import count_label
@@ -43,19 +43,17 @@ def introduction(models: pd.DataFrame, few: str | None) -> None:
     )
 
 
-def law_reading(
-    quantity: Quantity, law: PowerLaw | str, held: HeldOut | str, few: str | None
-) -> None:
+def law_reading(quantity: Quantity, law: Law, held: HeldOut | Unfitted, few: str | None) -> None:
     """The law of one quantity to copy, and how far to trust it; or why it has none, unless no
     quantity has one, which the ``introduction`` says."""
-    if isinstance(law, str):
+    if isinstance(law, Unfitted):
         if not few:
-            show.info(law, icon=":material/block:")
+            show.info(law.sentence, icon=":material/block:")
         return
     show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
-        held
-        if isinstance(held, str)
+        held.sentence
+        if isinstance(held, Unfitted)
         else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
         f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}), and "
         f"{held.measured:.4g} was measured: {held.relative_error:+.1%}, "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from bounds.printed import upper_text
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import too_few
+from dashboard.analysis.laws.fits import Unfitted, too_few
 from dashboard.analysis.laws.outlook import GAP, Outlook
 from dashboard.analysis.laws.sizes import LARGEST
 from dashboard.style.escaping import escaped
@@ -61,7 +61,11 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
 def no_prediction(view: Outlook) -> None:
     """Why there is nothing to predict."""
     few = too_few(view.terms, view.floor)
-    reasons = [few] if few else sorted({law for law in view.laws.values() if isinstance(law, str)})
+    reasons = (
+        [few]
+        if few
+        else sorted({law.sentence for law in view.laws.values() if isinstance(law, Unfitted)})
+    )
     models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
     show.info(
         f"Nothing can be predicted from {models}. {' '.join(reasons)}", icon=":material/inbox:"

@@ -7,7 +7,7 @@ import pandas as pd
 
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.bound.units import NATS, Unit, shown
-from dashboard.analysis.laws.fits import held_out_of, law_of
+from dashboard.analysis.laws.fits import Unfitted, held_out_of, law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.artifacts.suite import Suite
 from dashboard.views.what_if.rescaled import RescaledSuite
@@ -106,8 +106,8 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
                 "low": found.low,
                 "high": found.high,
                 "certified": False,
-                "left_out_predicted": np.nan if isinstance(held, str) else held.predicted,
-                "left_out_value": np.nan if isinstance(held, str) else held.measured,
+                "left_out_predicted": np.nan if isinstance(held, Unfitted) else held.predicted,
+                "left_out_value": np.nan if isinstance(held, Unfitted) else held.measured,
             }
         )
     return pd.DataFrame(rows)

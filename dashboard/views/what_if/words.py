@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from bounds import HeldOut, PowerLaw
+from bounds import HeldOut
 from dashboard.analysis.bound.terms import PREQUENTIAL
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import held_out_of
+from dashboard.analysis.laws.fits import Law, Unfitted, held_out_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.style.glossary import CODE_LABELS, GAP_COLOUR, term_of, terms_in
 from dashboard.style.numbers import count_label, delta_label, number_label
@@ -101,16 +101,14 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     )
 
 
-def _row(
-    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: PowerLaw | str
-) -> str:
+def _row(view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: Law) -> str:
     found = view.estimate(keys, n)
     square = f"<span style='color:{colour};font-size:1.5em'>■</span>" if colour else ""
     held = held_out_of(view.terms, keys[0], view.floor) if len(keys) == 1 else None
     missing = ", ".join(f"“{term_of(key).label}”" for key in view.without(keys))
     if len(keys) > 1 and missing:
         name = f"{name}, without {missing}"
-    zero = len(keys) == 1 and isinstance(law, str) and found is not None
+    zero = len(keys) == 1 and isinstance(law, Unfitted) and found is not None
     shown = "0 in every measured model" if zero else law_words(law)
     if view.without(keys) == [*keys] and keys[0] in BOUND:
         shown = "none, see above"
@@ -120,10 +118,10 @@ def _row(
     return "| " + " | ".join(cells) + " |"
 
 
-def law_words(law: PowerLaw | str) -> str:
+def law_words(law: Law) -> str:
     """The law as a formula, or the sentence in its place."""
-    if isinstance(law, str):
-        return law
+    if isinstance(law, Unfitted):
+        return law.sentence
     start = f"{_tex(law.offset)} + " if law.offset else ""
     return f"${start}{_tex(law.coefficient)}\\,N^{{{-law.exponent:.3f}}}$"
 
@@ -133,11 +131,11 @@ def _tex(value: float) -> str:
     return rf"{digits}\cdot10^{{{int(exponent)}}}" if exponent else digits
 
 
-def held_words(held: HeldOut | str | None) -> str:
+def held_words(held: HeldOut | Unfitted | None) -> str:
     """How far off the law of the smaller models is."""
     if held is None:
         return ""
-    if isinstance(held, str):
+    if isinstance(held, Unfitted):
         return "—"
     inside = "inside" if held.inside else "**outside**"
     return f"{held.relative_error:+.1%}, {inside}".replace("-", "−")
