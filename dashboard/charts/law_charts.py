@@ -174,7 +174,7 @@ def _subtitle(frame: pd.DataFrame, law: Law) -> str | list[str]:
     if isinstance(law, PowerLaw):
         return exponent_in_words(law)
     # One line of a reason would be wider than a panel.
-    return wrap(law.sentence, 40) if law.reason and not too_few(frame) else ""
+    return wrap(str(law), 40) if law.reason and not too_few(frame) else ""
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:

@@ -24,9 +24,7 @@ class Unfitted:
     reason: str
     what: str = "law"
 
-    @property
-    def sentence(self) -> str:
-        """That there is none, and why."""
+    def __str__(self) -> str:
         return f"No {self.what}: {self.reason}."
 
 
@@ -65,7 +63,7 @@ def least_sizes(floor: bool = False) -> int:
 
 
 def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> Law:
-    """Law of one column in ``params_total``, or a sentence with the reason for none."""
+    """Law of one column in ``params_total``, or the reason for none."""
     return _fit(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
 
 
@@ -103,7 +101,7 @@ def formula(law: PowerLaw) -> str:
 def exponent_in_words(law: Law) -> str:
     """The exponent with its interval as plain text, or the reason for no law."""
     if isinstance(law, Unfitted):
-        return law.sentence
+        return str(law)
     low, high = law.exponent_interval
     start = f"{law.offset:.3g} + " if law.offset else ""
     return f"{start}∝ N^({signed(-law.exponent)})   95 %: {signed(-high)} to {signed(-low)}"

@@ -283,7 +283,7 @@ def _law_cell(law: Law) -> str:
 def law_reading(law: Law) -> None:
     """Exponent and interval of one law, or why there is none."""
     if isinstance(law, Unfitted):
-        show.caption(law.sentence)
+        show.caption(str(law))
         return
     show.caption(
         f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "

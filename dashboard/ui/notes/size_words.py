@@ -34,7 +34,7 @@ def predicted(size: ChosenSize, rows: list[tuple[str, Law | Estimate, str]]) -> 
                 _metric(column, size, *row)
         if all(isinstance(found, Unfitted) for _, found, _ in rows):
             nearest = f"What follows is of **{escaped(size.model_id)}**, the nearest size."
-            show.caption(f"{rows[0][1].sentence} {nearest}")
+            show.caption(f"{rows[0][1]} {nearest}")
             return
         show.caption(
             "Read off the laws of the measured models, with the 95 % prediction interval for a "
@@ -60,7 +60,7 @@ def _metric(
     unit: str,
 ) -> None:
     if isinstance(found, Unfitted):
-        show.metric(column, label, "—", "no law", help=found.sentence)
+        show.metric(column, label, "—", "no law", help=str(found))
         return
     shown = law_estimate(found, size.params) if isinstance(found, PowerLaw) else found
     spread = f"{number_label(shown.low)} to {number_label(shown.high)}"

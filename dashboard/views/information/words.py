@@ -132,7 +132,7 @@ def crossings(found: dict[str, Crossing | Unfitted], largest: float) -> None:
 
 def _meeting(met: Crossing | Unfitted, largest: float) -> str:
     if isinstance(met, Unfitted):
-        return met.sentence
+        return str(met)
     side = "above" if met.from_above else "below"
     behind = (
         f" (their laws crossed within the measured sizes, at {count_label(met.behind)})"

@@ -143,7 +143,7 @@ def _bars(view: Overview) -> str:
 def _caution(view: Overview, gap: Law) -> str:
     """On what the words rest."""
     if isinstance(gap, Unfitted):
-        return gap.sentence
+        return str(gap)
     times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
     below = f", {times:,.0f} times and more below the paper's" if times > 1.5 else ""
     sizes = counted(view.ours["params_total"].nunique(), "size")

@@ -37,7 +37,7 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
             "group": quantity.group,
             "unit": quantity.unit,
             "models": len(quantity.values),
-            "law": formula(law) if isinstance(law, PowerLaw) else law.sentence,
+            "law": formula(law) if isinstance(law, PowerLaw) else str(law),
         }
         if isinstance(law, PowerLaw):
             low, high = law.exponent_interval

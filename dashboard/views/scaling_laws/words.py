@@ -48,11 +48,11 @@ def law_reading(quantity: Quantity, law: Law, held: HeldOut | Unfitted, few: str
     quantity has one, which the ``introduction`` says."""
     if isinstance(law, Unfitted):
         if not few:
-            show.info(law.sentence, icon=":material/block:")
+            show.info(str(law), icon=":material/block:")
         return
     show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
-        held.sentence
+        str(held)
         if isinstance(held, Unfitted)
         else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
         f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}), and "

@@ -64,7 +64,7 @@ def no_prediction(view: Outlook) -> None:
     reasons = (
         [few]
         if few
-        else sorted({law.sentence for law in view.laws.values() if isinstance(law, Unfitted)})
+        else sorted({str(law) for law in view.laws.values() if isinstance(law, Unfitted)})
     )
     models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
     show.info(

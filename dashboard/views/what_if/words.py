@@ -84,11 +84,10 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     shown = terms_in(view.terms)
     for term in shown:
         name = f"**{term.label}**"
-        lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
+        lines.append(_row(view, n, (term.key,), name, term.colour))
     parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
     lines.append(_row(view, n, GAP, "**Gap**", "", parts))
-    own = view.laws["gap_nats"]
-    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
+    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
@@ -101,15 +100,18 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     )
 
 
-def _row(view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: Law) -> str:
+def _row(
+    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, sum_of: str = ""
+) -> str:
     found = view.estimate(keys, n)
     square = f"<span style='color:{colour};font-size:1.5em'>■</span>" if colour else ""
     held = held_out_of(view.terms, keys[0], view.floor) if len(keys) == 1 else None
     missing = ", ".join(f"“{term_of(key).label}”" for key in view.without(keys))
     if len(keys) > 1 and missing:
         name = f"{name}, without {missing}"
+    law = view.laws[keys[0]]
     zero = len(keys) == 1 and isinstance(law, Unfitted) and found is not None
-    shown = "0 in every measured model" if zero else law_words(law)
+    shown = "0 in every measured model" if zero else sum_of or law_words(law)
     if view.without(keys) == [*keys] and keys[0] in BOUND:
         shown = "none, see above"
     value = "0" if zero else f"≈ {number_label(found.value)}" if found else "—"
@@ -121,7 +123,7 @@ def _row(view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str,
 def law_words(law: Law) -> str:
     """The law as a formula, or the sentence in its place."""
     if isinstance(law, Unfitted):
-        return law.sentence
+        return str(law)
     start = f"{_tex(law.offset)} + " if law.offset else ""
     return f"${start}{_tex(law.coefficient)}\\,N^{{{-law.exponent:.3f}}}$"
 

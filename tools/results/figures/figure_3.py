@@ -128,9 +128,7 @@ def _sublinear(law: Law) -> Finding:
         "more slowly than the model."
     )
     if isinstance(law, Unfitted):
-        return Finding(
-            Verdict.OPEN, f"{paper} Here it has no law. {law.sentence}", "how K(h) grows"
-        )
+        return Finding(Verdict.OPEN, f"{paper} Here it has no law. {law}", "how K(h) grows")
     low, high = sorted(-end for end in law.exponent_interval)
     text = f"{paper} Here it grows as $N^{{{-law.exponent:.2f}}}$ ({interval_words(law)})"
     papers = (PAPER_EXPONENT - PAPER_ERROR, PAPER_EXPONENT + PAPER_ERROR)

@@ -36,7 +36,7 @@ def section(ladder: Ladder) -> Part:
     law, held = data.law_and_held_out(loss, floor=False)
     heading = "## 2. The loss law"
     if isinstance(law, Unfitted):
-        return Part(paragraphs(heading, f"The training loss has no power law here. {law.sentence}"))
+        return Part(paragraphs(heading, f"The training loss has no power law here. {law}"))
     by_size = residuals_by_size(ladder, law)
     prediction, findings = _largest(ladder, held)
     return Part(
@@ -156,7 +156,7 @@ def _largest(ladder: Ladder, held: HeldOut | Unfitted) -> tuple[str, tuple[Findi
     """The largest size predicted from the others, in words, and whether that failed."""
     title = f"**The largest size, predicted from the others.** {ladder.largest.label} parameters: "
     if isinstance(held, Unfitted):
-        return f"{title}not predicted. {held.sentence}", ()
+        return f"{title}not predicted. {held}", ()
     text = (
         f"{title}the law of the smaller sizes says {number(held.predicted)} nats, with a 95 % "
         f"prediction interval for a single model, which scatters about the law, of "
