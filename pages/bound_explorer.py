@@ -12,7 +12,6 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.outlook import BOUND, Outlook
 from dashboard.analysis.laws.ratios import Ratios
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.charts import law_charts, predicted_bars
 from dashboard.charts.bound_charts import stacked_terms
 from dashboard.style.escaping import escaped
@@ -28,23 +27,19 @@ from dashboard.ui.page import frame
 from dashboard.views.bound_explorer.waterfall_chart import waterfall
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.others(suite)
-    with st.sidebar:
-        choice = bound_controls(suite)
-        terms = shown(suite, bound_terms(suite, choice), unit)
-        paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
-        size = size_control(terms)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
-    online = on_the_way(suite, choice.failure_probability, unit)
-    steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    choice = bound_controls(suite)
+    terms = shown(suite, bound_terms(suite, choice), unit)
+    paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
+    size = size_control(terms)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
+online = on_the_way(suite, choice.failure_probability, unit)
+steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 
 frame.title(suite, "Bound explorer")
 model, name = terms[terms["model_id"] == model_id].iloc[0], escaped(model_id)

@@ -5,7 +5,6 @@ import streamlit as st
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import curvature
 from dashboard.analysis.measured.curvature import MATRICES
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
@@ -18,28 +17,24 @@ from dashboard.views.curvature import beside as curvature_comparison
 from dashboard.views.curvature import charts, effort_section, prediction_section, words
 
 suite = frame.open_suite()
-try:
-    traces = curvature.traces(suite)
-    measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
-    if not measured:
-        frame.title(suite, "Curvature")
-        words.not_measured(*curvature.failed(suite))
-        frame.stop()
-    beside = compare.pinned_alone()
-    with st.sidebar:
-        matrix = MATRIX.ask({label: key for key, label in measured.items()})
-        points = curvature.whole_models(traces, matrix)
-        size = size_control(points)
-        model_id = size.model_id
-        bandwidth = BANDWIDTH.ask()
-    views = compare.views(live(suite, None, size.params), beside)
-    point = points[points["model_id"] == model_id].iloc[0]
-    nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
-    steps = curvature.by_steps(suite, model_id, matrix)
-    probes = curvature.by_probes(suite, model_id, matrix)
-except ArtifactError as error:
-    frame.show_error(error)
+traces = curvature.traces(suite)
+measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
+if not measured:
+    frame.title(suite, "Curvature")
+    words.not_measured(*curvature.failed(suite))
     frame.stop()
+beside = compare.pinned_alone()
+with st.sidebar:
+    matrix = MATRIX.ask({label: key for key, label in measured.items()})
+    points = curvature.whole_models(traces, matrix)
+    size = size_control(points)
+    model_id = size.model_id
+    bandwidth = BANDWIDTH.ask()
+views = compare.views(live(suite, None, size.params), beside)
+point = points[points["model_id"] == model_id].iloc[0]
+nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
+steps = curvature.by_steps(suite, model_id, matrix)
+probes = curvature.by_probes(suite, model_id, matrix)
 
 symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
@@ -93,11 +88,7 @@ words.convergence_reading(steps, matrix)
 effort_section.section(traces, matrix, symbol)
 
 show.subheader("Does curvature predict the quantization gap?")
-try:
-    tables = prediction_section.section(suite)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+tables = prediction_section.section(suite)
 
 settings = curvature.over_settings(traces, matrix).loc[lambda t: t["model_id"] == model_id]
 if len(settings) > 1:

@@ -6,7 +6,6 @@ from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import variation
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.export import record
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import term_of
@@ -26,23 +25,19 @@ from dashboard.views.loss_variation import charts, words
 SQUARE_NATS = 0.25
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.others(suite)
-    with st.sidebar:
-        setting, code = setting_control(suite), code_control()
-        choice = Choice(setting, code, DELTA.ask(), "four_term")
-        sigma = variation.sigma_by_size(suite, choice)
-        size = size_control(sigma)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    points = variation.objective(suite, choice, model_id)
-    effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
-    joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    setting, code = setting_control(suite), code_control()
+    choice = Choice(setting, code, DELTA.ask(), "four_term")
+    sigma = variation.sigma_by_size(suite, choice)
+    size = size_control(sigma)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+points = variation.objective(suite, choice, model_id)
+effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
+joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
 
 colour, name = term_of("loss_variation_nats").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])

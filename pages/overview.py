@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
 from dashboard.ui.controls.registry import UNIT
@@ -15,16 +14,12 @@ from dashboard.views.overview import charts, words
 from dashboard.views.overview.controls import overview_control
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.pinned_alone()
-    with st.sidebar:
-        view = overview_control(suite, unit)
-    views = compare.views(live(suite, view.choice), beside)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.pinned_alone()
+with st.sidebar:
+    view = overview_control(suite, unit)
+views = compare.views(live(suite, view.choice), beside)
 
 frame.title(suite, "Overview")
 words.introduction(view.choice.failure_probability)

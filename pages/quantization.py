@@ -7,7 +7,6 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured import quantization
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import term_of
 from dashboard.ui.beside import compare
@@ -22,27 +21,23 @@ from dashboard.views.quantization import beside as rate_beside
 from dashboard.views.quantization import bits_section, charts, layer_section, words
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.others(suite)
-    with st.sidebar:
-        choice = bound_controls(suite)
-        setting, code = choice.setting, choice.code
-        terms = shown(suite, bound_terms(suite, choice), unit)
-        size = size_control(terms)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
-    rates = on_grid or suite.settings()
-    bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
-    near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
-    by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
-    gaps = shown(suite, quantization.gaps(suite), unit)
-    layers = layer_section.read(suite, setting, model_id)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    choice = bound_controls(suite)
+    setting, code = choice.setting, choice.code
+    terms = shown(suite, bound_terms(suite, choice), unit)
+    size = size_control(terms)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
+rates = on_grid or suite.settings()
+bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
+near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
+by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
+gaps = shown(suite, quantization.gaps(suite), unit)
+layers = layer_section.read(suite, setting, model_id)
 
 frame.title(suite, "Quantization")
 caveats.not_certified(terms)

@@ -8,7 +8,6 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import Unfitted, several_sizes, too_few
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured.quantities import quantities
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.glossary import TERMS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
@@ -22,29 +21,25 @@ from dashboard.views.scaling_laws import beside as law_comparison
 from dashboard.views.scaling_laws import charts, data, frontier_section, words
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.others(suite)
-    with st.sidebar:
-        together = bool(beside.suites) and TOGETHER.ask()
-        choice = bound_controls(suite)
-        found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
-        label = QUANTITY.ask(list(found))
-        models = suite.models()
-        floor = False if too_few(models) else LAW.ask()
-        few = too_few(models, floor)
-        largest = float(models["params_total"].max())
-        reach = reach_control(largest)
-    views = compare.views(live(suite, choice), beside)
-    terms = shown(suite, bound_terms(suite, choice), unit)
-    every = list(found.values())
-    overview = data.values(every) if few else data.overview(every, floor)
-    reported = data.reported(suite, found[label], reach)
-    frontier = frontier_section.read(suite, unit)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    together = bool(beside.suites) and TOGETHER.ask()
+    choice = bound_controls(suite)
+    found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
+    label = QUANTITY.ask(list(found))
+    models = suite.models()
+    floor = False if too_few(models) else LAW.ask()
+    few = too_few(models, floor)
+    largest = float(models["params_total"].max())
+    reach = reach_control(largest)
+views = compare.views(live(suite, choice), beside)
+terms = shown(suite, bound_terms(suite, choice), unit)
+every = list(found.values())
+overview = data.values(every) if few else data.overview(every, floor)
+reported = data.reported(suite, found[label], reach)
+frontier = frontier_section.read(suite, unit)
 
 frame.title(suite, "Scaling laws")
 words.introduction(models, few)

@@ -5,7 +5,6 @@ import streamlit as st
 from dashboard.analysis.bound import terms
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.sizes import default_size
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.charts import law_charts, predicted_bars
 from dashboard.style.numbers import count_label
 from dashboard.ui.beside import compare
@@ -23,33 +22,29 @@ from dashboard.views.what_if.smallest_size import smallest_size
 suite = frame.open_suite()
 models = suite.models()
 ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
-try:
-    with st.sidebar:
-        unit = UNIT.ask()
-    beside = compare.pinned_alone()
-    with st.sidebar:
-        left, right = st.columns(2, vertical_alignment="bottom")
-        with left:
-            n = N.ask(default_size(models))
-        with right:
-            r = RATIO.ask(f"{ratio:,.10g}")
-        left, right = st.columns(2, vertical_alignment="bottom")
-        with left:
-            v = VOCAB.ask(str(vocab), low=vocab)
-        with right:
-            target = TARGET.ask("0.5", label=f"Target gap, {unit.label}")
-        codes = (*terms.CODES, terms.PREQUENTIAL)
-        choice = bound_controls(suite, codes)
-        bits = suite.bits_per_parameter(choice.setting)["nominal"]
-        if choice.code == terms.PREQUENTIAL:
-            choice = terms.prequential(choice)
-            st.caption(notes.PREQUENTIAL_NOTE)
-        scenario = what_if.Scenario(choice, r, round(v), LAW.ask())
-    views = compare.views(live(suite, choice, n), beside, codes=codes)
-    view = what_if.outlook(suite, scenario, unit)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.pinned_alone()
+with st.sidebar:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        n = N.ask(default_size(models))
+    with right:
+        r = RATIO.ask(f"{ratio:,.10g}")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        v = VOCAB.ask(str(vocab), low=vocab)
+    with right:
+        target = TARGET.ask("0.5", label=f"Target gap, {unit.label}")
+    codes = (*terms.CODES, terms.PREQUENTIAL)
+    choice = bound_controls(suite, codes)
+    bits = suite.bits_per_parameter(choice.setting)["nominal"]
+    if choice.code == terms.PREQUENTIAL:
+        choice = terms.prequential(choice)
+        st.caption(notes.PREQUENTIAL_NOTE)
+    scenario = what_if.Scenario(choice, r, round(v), LAW.ask())
+views = compare.views(live(suite, choice, n), beside, codes=codes)
+view = what_if.outlook(suite, scenario, unit)
 
 frame.title(suite, "What if")
 if view is None:

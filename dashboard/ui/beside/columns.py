@@ -21,6 +21,7 @@ from dashboard.ui.beside.differences import Numbers
 from dashboard.ui.beside.view import View
 from dashboard.ui.drawing import show
 from dashboard.ui.page import frame
+from dashboard.ui.page.error_boundary import show_error
 
 #: Charts in a row.
 _IN_A_ROW = 3
@@ -122,7 +123,7 @@ class Columns(Generic[T]):
 
 def _reason(reason: Exception) -> None:
     if isinstance(reason, ArtifactError):
-        frame.show_error(reason)
+        show_error(reason)
     else:
         show.info(str(reason), icon=":material/inbox:")
 

@@ -1,4 +1,4 @@
-"""What nobody foresaw: a sentence for the visitor, everything else for the log."""
+"""Errors of a page: one sentence for the visitor; unexpected ones are logged."""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.artifacts.errors import ArtifactError
+
 _log = logging.getLogger(__name__)
+
+
+def show_error(error: ArtifactError) -> None:
+    """One sentence on artifacts that cannot be used."""
+    st.error(str(error).replace("$", r"\$"), icon=":material/error:")
 
 
 @contextmanager
@@ -17,6 +24,8 @@ def as_one_sentence() -> Iterator[None]:
     """
     try:
         yield
+    except ArtifactError as error:
+        show_error(error)
     except Exception:  # noqa: BLE001 - whatever it is, a visitor must not see it
         _log.exception("A page broke off")
         st.error(

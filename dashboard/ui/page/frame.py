@@ -14,6 +14,7 @@ from dashboard.ui.controls import links
 from dashboard.ui.controls.registry import SUITE
 from dashboard.ui.drawing import show
 from dashboard.ui.page import share
+from dashboard.ui.page.error_boundary import show_error
 from dashboard.ui.page.navigation import link_to, navigation, title_of
 
 
@@ -40,11 +41,7 @@ def open_suite_from_sidebar() -> bool:
         name = SUITE.ask(suites)
         for sentence in notes:
             st.warning(sentence, icon=":material/cloud_off:")
-    try:
-        suite = catalog.open_by_name(name)
-    except ArtifactError as error:
-        show_error(error)
-        return False
+    suite = catalog.open_by_name(name)
     st.session_state["open_suite"] = suite
     record.current().suites.insert(0, suite)
     return True
@@ -97,11 +94,6 @@ def stand_ins(suite: Suite) -> list[str]:
             "No bound computed from it is certified, so all of them are drawn hollow."
         )
     return sentences
-
-
-def show_error(error: ArtifactError) -> None:
-    """One sentence instead of a page."""
-    st.error(str(error).replace("$", r"\$"), icon=":material/error:")
 
 
 def show_provenance(suite: Suite) -> None:
