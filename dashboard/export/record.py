@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Control:
+class Chosen:
     """One choice of the reader.
 
     Attributes:
@@ -85,7 +85,7 @@ class Record:
 
     page: str = ""
     suites: list[Suite] = field(default_factory=list)
-    controls: dict[str, Control] = field(default_factory=dict)
+    controls: dict[str, Chosen] = field(default_factory=dict)
     forms: list[Form] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     own: dict[str, str] = field(default_factory=dict)
@@ -109,7 +109,7 @@ def current() -> Record:
 
 def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
     """Note what a control is set to; ``parameter`` is its name in links."""
-    current().controls[parameter] = Control(label, value, words)
+    current().controls[parameter] = Chosen(label, value, words)
 
 
 def said() -> dict[str, str]:

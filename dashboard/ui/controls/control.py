@@ -30,7 +30,7 @@ class UnknownValueError(ValueError):
     """A value of a link that a control cannot take; the message follows “which”."""
 
 
-def _buttons(label: str, options: list[str], default: str, **common: Any) -> str:
+def buttons(label: str, options: list[str], default: str, **common: Any) -> str:
     """A row of buttons, one of which is always pressed."""
     chosen = st.segmented_control(label, options, default=default, required=True, **common)
     if chosen is None:  # Streamlit takes an empty value in a link (``?unit=``) for none of them
@@ -38,22 +38,22 @@ def _buttons(label: str, options: list[str], default: str, **common: Any) -> str
     return chosen
 
 
-def _select(label: str, options: list[str], default: str, **common: Any) -> str:
+def select(label: str, options: list[str], default: str, **common: Any) -> str:
+    """A list to open."""
     return st.selectbox(label, options, index=options.index(default), **common)
 
 
-def _slider(label: str, options: list[str], default: str, **common: Any) -> str:
+def slider(label: str, options: list[str], default: str, **common: Any) -> str:
+    """Options in their order; words where there is but one."""
     if len(options) == 1:  # a slider needs two places
         st.caption(f"{label}: **{escaped(default)}**, the only one here.")
         return default
     return st.select_slider(label, options, value=default, **common)
 
 
-def _radio(label: str, options: list[str], default: str, **common: Any) -> str:
+def radio(label: str, options: list[str], default: str, **common: Any) -> str:
+    """All options under one another."""
     return st.radio(label, options, index=options.index(default), **common)
-
-
-BUTTONS, SELECT, SLIDER, RADIO = _buttons, _select, _slider, _radio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ class OneOf(Control):
 
     options: Options | Callable[[Suite, Said], Options] | None = None
     default: str = ""
-    widget: Callable[..., str] = SELECT
+    widget: Callable[..., str] = select
     parse: Callable[[str], str] | None = None
 
     def options_of(self, suite: Suite, said: Said) -> Options:

@@ -19,9 +19,6 @@ from dashboard.style.inequalities import SAMPLED, Form, forms_of
 from dashboard.style.numbers import delta_label
 from dashboard.ui.controls import links
 from dashboard.ui.controls.control import (
-    BUTTONS,
-    RADIO,
-    SLIDER,
     Control,
     Number,
     OneOf,
@@ -31,6 +28,9 @@ from dashboard.ui.controls.control import (
     Switch,
     Text,
     UnknownValueError,
+    buttons,
+    radio,
+    slider,
 )
 
 #: Whether every model is at its own best setting or all are at the chosen one.
@@ -148,7 +148,7 @@ UNIT = OneOf(
     key="unit",
     label="Unit of losses",
     called="the unit",
-    widget=BUTTONS,
+    widget=buttons,
     options=UNITS,
     help="A token is what a model's own tokenizer makes it. Bits per byte of text (nats per "
     "token, divided by ln 2 and by the mean bytes of a token) can be compared between "
@@ -166,7 +166,7 @@ TOGETHER = Switch(
 SETTINGS = OneOf(
     key="settings",
     label="Setting of each model",
-    widget=BUTTONS,
+    widget=buttons,
     options={BEST: BEST, CHOSEN: CHOSEN},
     makes_view=True,
     help="**best measured**: each model at the quantizer and rate where its gap is smallest, "
@@ -187,7 +187,7 @@ BITS = OneOf(
     key="bits",
     label="Bits per weight",
     called="the bitrate",
-    widget=SLIDER,
+    widget=slider,
     options=_rates,
     makes_view=True,
     help="On a clipped grid weights are rounded to one of $2^b$ levels per row or group. On an "
@@ -207,7 +207,7 @@ CODE = OneOf(
     key="code",
     label="Code length of the model",
     called="the code length",
-    widget=BUTTONS,
+    widget=buttons,
     options={CODE_LABELS[key]: key for key in (*CODES, PREQUENTIAL)},
     makes_view=True,
     help=_about_codes,
@@ -216,7 +216,7 @@ DELTA = OneOf(
     key="delta",
     label="Failure probability δ",
     called="delta",
-    widget=SLIDER,
+    widget=slider,
     options={delta_label(delta): delta for delta in DELTAS},
     default=delta_label(DEFAULT_DELTA),
     parse=_step_of_delta,
@@ -231,7 +231,7 @@ MODEL = OneOf(
     key="model",
     label="Model size",
     called="the model",
-    widget=SLIDER,
+    widget=slider,
     options=_models,
     makes_view=True,
     help=_about_sizes,
@@ -253,7 +253,7 @@ MATRIX = OneOf(
     key="matrix",
     label="Matrix",
     called="the matrix",
-    widget=BUTTONS,
+    widget=buttons,
     options={label: key for key, label in MATRICES.items()},
     makes_view=True,
     beside="{} matrix",
@@ -266,7 +266,7 @@ BANDWIDTH = OneOf(
     key="bandwidth",
     label="Bandwidth of the spectrum, decades",
     called="the bandwidth",
-    widget=SLIDER,
+    widget=slider,
     options={f"{width:g}": width for width in BANDWIDTHS},
     default=f"{DEFAULT_BANDWIDTH:g}",
     help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
@@ -386,7 +386,7 @@ PART = OneOf(
     key="part",
     label="Show",
     called="the part of the page",
-    widget=RADIO,
+    widget=radio,
     on_change=links.change_options,
 )
 SHEET = Sheet(key="sheet", label="Page")
