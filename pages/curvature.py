@@ -13,8 +13,13 @@ from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
-from dashboard.views.curvature import beside as curvature_comparison
-from dashboard.views.curvature import charts, effort_section, prediction_section, words
+from dashboard.views.curvature import (
+    charts,
+    effort_section,
+    prediction_section,
+    spectrum_section,
+    words,
+)
 
 suite = frame.open_suite()
 traces = curvature.traces(suite)
@@ -45,15 +50,10 @@ laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 caveats.remarks([view.suite for view in views])
 words.introduction()
-if len(views) > 1:
-    curvature_comparison.section(views, bandwidth)
+wide = st.container()
 left, right = st.columns(2)
-with left:
-    trained = nodes[nodes["train_fraction"] == 1.0]
-    curve = curvature.densities(trained, "train_fraction", bandwidth, threshold)
-    if len(views) == 1:
-        heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
-        show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
+with left if len(views) == 1 else wide:
+    spectrum_section.section(views, bandwidth, f"Spectrum of the {MATRICES[matrix]} matrix, {name}")
 with left if len(fractions) > 1 else right:
     words.spectrum_reading(point, matrix)
 with right:

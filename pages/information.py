@@ -18,8 +18,7 @@ from dashboard.ui.controls.size import reach_control, size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
-from dashboard.views.information import beside as bits_beside
-from dashboard.views.information import charts, words
+from dashboard.views.information import charts, views_section, words
 
 suite = frame.open_suite()
 models = information.by_model(suite)
@@ -73,7 +72,7 @@ words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 if len(views) > 1:
     show.subheader("View by view")
-    bits_beside.information_of(views, reach, unit)
+    views_section.information_of(views, reach, unit)
 
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")

@@ -18,8 +18,7 @@ from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
 from dashboard.ui.page import frame
-from dashboard.views.loss_variation import beside as sigma_beside
-from dashboard.views.loss_variation import charts, words
+from dashboard.views.loss_variation import charts, sigma_section, words
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25
@@ -47,16 +46,16 @@ caveats.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
-if len(views) > 1:
-    sigma_beside.sigma(views, unit)
-
+wide = st.container()
 several = several_sizes(sigma)
 # One number takes no half of a page.
 first = [*st.columns(2)] if several else [st.container(), *st.columns(2)]
 for_sigma, for_joint, for_objective, for_grid = [*first, *st.columns(2)][:4]
+if several or len(views) > 1:
+    with for_sigma if len(views) == 1 else wide:
+        sigma_section.section(views, unit, size.at)
 with for_sigma:
     if several:
-        show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
         explanations.law_reading(law)
     else:
         value = number_label(sigma["sigma_nats"].iloc[-1])

@@ -9,8 +9,7 @@ from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, seeds_note
 from dashboard.ui.page import frame
 from dashboard.ui.page.next_pages import next_pages
-from dashboard.views.overview import beside as overview_comparison
-from dashboard.views.overview import charts, words
+from dashboard.views.overview import charts, claim_section, words
 from dashboard.views.overview.controls import overview_control
 
 suite = frame.open_suite()
@@ -25,13 +24,11 @@ frame.title(suite, "Overview")
 words.introduction(view.choice.failure_probability)
 words.headline(view, unit)
 laws = view.laws()
-if len(views) > 1:
-    overview_comparison.section(views, unit)
+wide = st.container()
 left, right = st.columns([5, 4])
+with left if len(views) == 1 else wide:
+    claim_section.section(views, unit)
 with left:
-    if len(views) == 1:
-        chart = charts.claim(view, unit, height=270)
-        show.chart(chart, "What is guaranteed, and what was measured")
     words.claim_reading(view)
     words.on_the_way(view, unit)
 with right:

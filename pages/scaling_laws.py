@@ -17,8 +17,13 @@ from dashboard.ui.controls.size import reach_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
-from dashboard.views.scaling_laws import beside as law_comparison
-from dashboard.views.scaling_laws import charts, data, frontier_section, words
+from dashboard.views.scaling_laws import (
+    charts,
+    data,
+    frontier_section,
+    quantity_section,
+    words,
+)
 
 suite = frame.open_suite()
 with st.sidebar:
@@ -58,7 +63,7 @@ caveats.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")
-    law_comparison.section(views, label, floor, reach, unit, together)
+    quantity_section.section(views, label, floor, reach, unit, together)
 
 if several_sizes(models):
     show.subheader(quantity.group)

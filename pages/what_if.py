@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard.analysis.bound import terms
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.sizes import default_size
-from dashboard.charts import law_charts, predicted_bars
+from dashboard.charts import law_charts
 from dashboard.style.numbers import count_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
@@ -14,8 +14,7 @@ from dashboard.ui.controls.registry import LAW, RATIO, TARGET, UNIT, VOCAB, N
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
-from dashboard.views.what_if import beside as what_if_comparison
-from dashboard.views.what_if import gap_chart, notes, published_laws, words
+from dashboard.views.what_if import bars_section, gap_chart, notes, published_laws, words
 from dashboard.views.what_if import scenario as what_if
 from dashboard.views.what_if.smallest_size import smallest_size
 
@@ -56,11 +55,7 @@ if found is None:
 else:
     words.headline(view, n, scenario, unit)
     words.left_out(view, unit)
-    if len(views) > 1:
-        what_if_comparison.section(views, unit)
-    else:
-        heading = f"Bound and its terms: measured, and predicted at {at_n}"
-        show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
+    bars_section.section(views, unit, view)
     notes.chart_reading(view)
 caveats.remarks([shown.suite for shown in views])
 if found is not None:

@@ -68,17 +68,23 @@ class Columns(Generic[T]):
     def chart(
         self,
         title: str,
-        draw: Callable[[T, Ends], alt.TopLevelMixin],
+        draw: Callable[[T, Ends | None], alt.TopLevelMixin],
         ends: Callable[[T], Ends] = lambda read: (0.0, 1.0),
         caption: Callable[[T], str] = lambda read: "",
+        alone: str = "",
     ) -> None:
-        """The chart of every view under what sets it apart, all on one vertical axis.
+        """The chart of every view under what sets it apart, all on one vertical axis; of one view
+        the chart by itself, on its own axis.
 
         Args:
             title: what a chart shows.
             ends: smallest and largest value of a view's own chart, unless ``draw`` knows its axes.
-            caption: over a chart, empty for none.
+            caption: over a chart that stands beside others, empty for none.
+            alone: title of the chart of one view, if another one.
         """
+        if len(self.views) == 1:
+            self._draw(self.views[0], alone or title, lambda read: draw(read, None))
+            return
         pairs = [ends(read) for read in self.found.values()]
         span = (min((p[0] for p in pairs), default=0.0), max((p[1] for p in pairs), default=1.0))
         of_suites = len({view.suite.name for view in self.views}) > 1
@@ -87,13 +93,9 @@ class Columns(Generic[T]):
             _heading(view, of_suites)
 
         def body(view: View) -> None:
-            if view.label in self.missing:
-                _reason(self.missing[view.label])
-                return
-            read = self.found[view.label]
-            if words := caption(read):
+            if words := view.label in self.found and caption(self.found[view.label]):
                 show.caption(words)
-            show.chart(draw(read, span), f"{title}, {escaped(view.label)}", width="stretch")
+            self._draw(view, f"{title}, {escaped(view.label)}", lambda read: draw(read, span))
 
         for start in range(0, len(self.views), _IN_A_ROW):
             row = self.views[start : start + _IN_A_ROW]
@@ -102,6 +104,14 @@ class Columns(Generic[T]):
                 for column, view in zip(st.columns(len(row)), row, strict=True):
                     with column:
                         part(view)
+
+    def _draw(self, view: View, title: str, draw: Callable[[T], alt.TopLevelMixin]) -> None:
+        if view.label in self.found:
+            show.chart(draw(self.found[view.label]), title, width="stretch")
+        elif isinstance(reason := self.missing[view.label], ArtifactError):
+            show_error(reason)
+        else:
+            show.info(str(reason), icon=":material/inbox:")
 
     def differences(self, numbers: Callable[[View, T], Numbers], unit: Unit, of: str = "") -> bool:
         """The live and the pinned view in numbers, if both are there and compare in this unit;
@@ -119,13 +129,6 @@ class Columns(Generic[T]):
             [numbers(view, self.found[view.label]) for view in pair], of or unit.label
         )
         return True
-
-
-def _reason(reason: Exception) -> None:
-    if isinstance(reason, ArtifactError):
-        show_error(reason)
-    else:
-        show.info(str(reason), icon=":material/inbox:")
 
 
 def _heading(view: View, of_suites: bool) -> None:

@@ -112,7 +112,7 @@ def same_tokens(shown: list[View], unit: Unit) -> bool:
 
 def unit_note(shown: list[View], unit: Unit) -> None:
     """Where tokens differ, that nats of them do not compare."""
-    if not same_tokens(shown, unit):
+    if len(shown) > 1 and not same_tokens(shown, unit):
         show.info(
             "These suites' tokens stand for different amounts of text, so a nat per token is not "
             "the same in each: their losses and bounds compare in **bits per byte** only, by the "

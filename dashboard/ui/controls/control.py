@@ -9,7 +9,7 @@ the address, where Streamlit moves the widget alone.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ from dashboard.style.escaping import escaped, quoted
 from dashboard.style.numbers import count_label, parse_count
 from dashboard.ui.controls import links
 
-Options = Mapping[str, Any]
+T = TypeVar("T")
 
 #: What other controls say, by their keys, as in links.
 Said = Mapping[str, str]
@@ -72,7 +72,7 @@ class Control:
 
     key: str
     label: str
-    help: str | Callable[[Options], str] = ""
+    help: str | Callable[[Mapping[str, Any]], str] = ""
     called: str = ""
     makes_view: bool = False
     beside: str = "{}"
@@ -83,7 +83,7 @@ class Control:
         """In a complaint about a link."""
         return self.called or f"“{self.label}”"
 
-    def _common(self, options: Options | None = None) -> dict[str, Any]:
+    def _common(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What every widget is given."""
         words = self.help if isinstance(self.help, str) else self.help(options or {})
         return {
@@ -111,7 +111,7 @@ class Control:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneOf(Control):
+class OneOf(Control, Generic[T]):
     """One of several options.
 
     Attributes:
@@ -122,12 +122,12 @@ class OneOf(Control):
             spellings; raises ``UnknownValueError``.
     """
 
-    options: Options | Callable[[Suite, Said], Options] | None = None
+    options: Mapping[str, T] | Callable[[Suite, Said], Mapping[str, T]] | None = None
     default: str = ""
     widget: Callable[..., str] = select
     parse: Callable[[str], str] | None = None
 
-    def options_of(self, suite: Suite, said: Said) -> Options:
+    def options_of(self, suite: Suite, said: Said) -> Mapping[str, T]:
         """Every option that a view of this suite can have, by label."""
         return self.options(suite, said) if callable(self.options) else self.options or {}
 
@@ -137,16 +137,16 @@ class OneOf(Control):
 
     def ask(
         self,
-        options: Options | Sequence[str] | Suite | None = None,
+        options: Mapping[str, T] | Sequence[T] | Suite | None = None,
         *,
         default: str = "",
         label: str = "",
-    ) -> Any:
+    ) -> T:
         """The value of the option that the reader chooses.
 
         Args:
-            options: those that the page has, or the suite that they follow from; those of the
-                control unless given.
+            options: those that the page has, names alone being their own values, or the suite that
+                they follow from; those of the control unless given.
             default, label: as the attributes, where they depend on the page.
 
         Raises:
@@ -237,7 +237,7 @@ class Text(Control):
     longest: int = 80
     placeholder: str | None = None
 
-    def ask(self, read: Callable[[str], Any], nothing: Any) -> Any:
+    def ask(self, read: Callable[[str], T], nothing: T) -> T:
         """What ``read`` makes of the text; ``nothing`` where there is none or it cannot be read.
 
         Args:

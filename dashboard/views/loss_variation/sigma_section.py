@@ -1,4 +1,4 @@
-"""Sigma of several views side by side."""
+"""Sigma against model size of every view, and the bound of two in numbers."""
 
 import pandas as pd
 
@@ -17,13 +17,21 @@ from dashboard.views.loss_variation import charts
 _KEY, _COLOUR = "sigma_nats", term_of("loss_variation_nats").colour
 
 
-def sigma(views: list[View], unit: Unit) -> None:
-    """Sigma against model size with the law of each view, and the paper's bound in numbers."""
+def section(views: list[View], unit: Unit, at: float | None) -> None:
+    """Sigma against model size with the law of each view, and the paper's bound in numbers.
+
+    Args:
+        at: a size that nobody measured, marked on the law of one view by itself.
+    """
     Columns.read(views, _sigma).chart(
         "Σ against model size",
-        lambda frame, span: charts.sigma_by_size(frame, law_of(frame, _KEY), _COLOUR, None, span),
+        lambda frame, span: charts.sigma_by_size(
+            frame, law_of(frame, _KEY), _COLOUR, None if span else at, span
+        ),
         lambda frame: law_charts.law_ends(frame, _KEY, law_of(frame, _KEY)),
     )
+    if len(views) == 1:
+        return
     show.caption(
         "Σ is in nats per √nat, of each suite's own tokens, whatever the unit of losses: it "
         "multiplies √C, which is of tokens too."

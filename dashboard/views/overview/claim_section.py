@@ -1,4 +1,4 @@
-"""The claim of two views side by side, and how far apart they are for the largest model."""
+"""The claim of every view, and how far apart two are for the largest model."""
 
 from dashboard.analysis.bound.units import Unit
 from dashboard.ui.beside import compare
@@ -24,9 +24,11 @@ def section(views: list[View], unit: Unit) -> None:
     columns = Columns.read(views, claim_of)
     columns.chart(
         "What is guaranteed, and what was measured",
-        lambda claim, span: charts.claim(claim, unit, height=270, top=span[1]),
+        lambda claim, span: charts.claim(claim, unit, height=270, top=span and span[1]),
         lambda claim: (0.0, charts.highest(claim, unit)),
     )
+    if len(views) == 1:
+        return
     several = any(len(claim.ours) > 1 for claim in columns.found.values())
     of = " The numbers are those of each view's largest model." if several else ""
     show.caption(f"One vertical axis for both.{of}")

@@ -1,4 +1,4 @@
-"""Spectra of two views side by side: another matrix, another model, another suite."""
+"""The spectrum of every view, and the traces of two in numbers."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ _NUMBERS = (
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """What a view shows: a row of ``curvature.whole_models`` and its quadratures."""
+    """What a view shows: a row of ``curvature.whole_models`` and its quadratures over training."""
 
     matrix: str
     point: pd.Series
@@ -53,25 +53,33 @@ def spectrum_of(view: View) -> Spectrum:
     point = points.set_index("model_id", drop=False).loc[nearest_model(points, view.size)]
     nodes = curvature.spectra(view.suite, point["model_id"], matrix)
     nodes = curvature.at_point(nodes, point)
-    nodes = nodes[nodes["train_fraction"] == 1.0]
-    if nodes.empty:
+    if not (nodes["train_fraction"] == 1.0).any():
         raise missing
     return Spectrum(matrix, point, nodes)
 
 
-def section(views: list[View], bandwidth: float) -> None:
-    """The spectrum of every view, on the same axes, and their traces in numbers."""
+def section(views: list[View], bandwidth: float, alone: str) -> None:
+    """The spectrum of every view, on the same axes, and their traces in numbers.
+
+    Args:
+        alone: title of the chart of one view.
+    """
     columns = Columns.read(views, spectrum_of)
     spectra = columns.found.values()
     threshold = max((curvature.linear_below(s.nodes) for s in spectra), default=1.0)
 
     def curve(spectrum: Spectrum) -> pd.DataFrame:
-        return curvature.densities(spectrum.nodes, "train_fraction", bandwidth, threshold)
+        trained = spectrum.nodes[spectrum.nodes["train_fraction"] == 1.0]
+        return curvature.densities(trained, "train_fraction", bandwidth, threshold)
 
     axes = charts.ends([(curve(spectrum), spectrum.size) for spectrum in spectra])
     columns.chart(
-        "Spectrum", lambda s, _: charts.spectrum(curve(s), threshold, s.size, s.matrix, axes)
+        "Spectrum",
+        lambda s, span: charts.spectrum(curve(s), threshold, s.size, s.matrix, span and axes),
+        alone=alone,
     )
+    if len(views) == 1:
+        return
     show.caption("The same axes for both, and the same smoothing.")
     if columns.differences(_numbers, NATS, "estimate"):
         show.caption(

@@ -1,11 +1,11 @@
-"""Two scenarios side by side, and how far apart their predictions are."""
+"""The bars of every scenario, and how far apart the predictions of two are."""
 
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.charts import predicted_bars
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import GAP_COLOUR, term_of
-from dashboard.style.numbers import parse_count
+from dashboard.style.numbers import count_label, parse_count
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.columns import Columns, NothingThereError
 from dashboard.ui.beside.differences import Number, Numbers
@@ -24,11 +24,17 @@ def scenario_of(view: View) -> scenario.Scenario:
     return scenario.Scenario(view.choice, parse_count(view.said["ratio"]), round(vocab), floor)
 
 
-def section(views: list[View], unit: Unit) -> None:
-    """Measured and predicted bars of every view, on one vertical axis, and the terms predicted."""
+def section(views: list[View], unit: Unit, live: Outlook) -> None:
+    """Measured and predicted bars of every view, on one vertical axis, and the terms predicted.
+
+    Args:
+        live: what the laws say of the first view.
+    """
 
     def read(view: View) -> tuple[Outlook, float]:
-        outlook = scenario.outlook(view.suite, scenario_of(view), unit)
+        outlook = live
+        if view is not views[0]:
+            outlook = scenario.outlook(view.suite, scenario_of(view), unit)
         if outlook is None or outlook.estimate(BOUND, view.size) is None:
             raise NothingThereError(
                 "There is no prediction: too few models were measured at this setting there."
@@ -39,9 +45,12 @@ def section(views: list[View], unit: Unit) -> None:
     columns = Columns.read(views, read)
     columns.chart(
         "Bound and its terms, measured and predicted",
-        lambda found, span: predicted_bars.stacked(*found, unit, span[1]),
+        lambda found, span: predicted_bars.stacked(*found, unit, span and span[1]),
         lambda found: (0.0, predicted_bars.highest(*found, unit)),
+        alone=f"Bound and its terms: measured, and predicted at N = {count_label(views[0].size)}",
     )
+    if len(views) == 1:
+        return
     show.caption(
         "One vertical axis for both. What is pale with dashed outlines is predicted by laws, with "
         "the 95 % prediction interval of the whole bound; it certifies nothing."
