@@ -42,7 +42,19 @@ SUITE_NAME = re.compile(r"\w[\w.-]{0,99}")
 ARTIFACT_PATH = re.compile(r"[a-z][a-z_]{0,39}/\w[\w.+-]{0,199}\.parquet")
 
 
-def _described(name: str, dtype: pa.DataType, text: str, nullable: bool = False) -> pa.Field:
+#: Unit of every column that has one: a name has the same in every table.
+_UNITS: dict[str, str] = {}
+
+#: What the end of a name says of the unit, unless the column says otherwise.
+_UNIT_BY_ENDING = {"_nats": "nats per token", "_bits": "bits", "_tokens": "tokens"}
+
+
+def _described(
+    name: str, dtype: pa.DataType, text: str, nullable: bool = False, unit: str = ""
+) -> pa.Field:
+    by_ending = (of for ending, of in _UNIT_BY_ENDING.items() if name.endswith(ending))
+    if unit := unit or next(by_ending, ""):
+        _UNITS[name] = unit
     return pa.field(name, dtype, nullable=nullable, metadata={"description": text})
 
 
@@ -122,7 +134,12 @@ TABLES: dict[str, pa.Schema] = {
             _described("params_nonembedding", pa.int64(), "all other parameters"),
             _described("train_tokens", pa.int64(), "D: predictions of the one training epoch"),
             _described("vocab_size", pa.int32(), "V: classes of the output distribution"),
-            _described("bytes_per_token", pa.float64(), "mean bytes of text per token"),
+            _described(
+                "bytes_per_token",
+                pa.float64(),
+                "mean bytes of text per token",
+                unit="bytes per token",
+            ),
             _described("context_length", pa.int32(), "tokens of a window"),
             _described("corpus", pa.string(), "what the model was trained on"),
             _described("revision", pa.string(), "revision of the checkpoint"),
@@ -343,7 +360,12 @@ TABLES: dict[str, pa.Schema] = {
             _described("probe", pa.int32(), "random vector, from 0"),
             _described("probes", pa.int32(), "random vectors in all"),
             _described("steps", pa.int32(), "Lanczos steps, and nodes"),
-            _described("ritz_value", pa.float64(), "node of the spectral quadrature, nats/token"),
+            _described(
+                "ritz_value",
+                pa.float64(),
+                "node of the spectral quadrature, nats/token",
+                unit="nats per token",
+            ),
             _described("weight", pa.float64(), "its weight; those of a probe sum to 1"),
         ]
     ),
@@ -351,12 +373,13 @@ TABLES: dict[str, pa.Schema] = {
         [
             _MODEL_ID,
             _described("method", pa.string(), "from online_losses or from checkpoints"),
-            _described("k_nats", pa.float64(), "K(h): information in the model"),
+            _described("k_nats", pa.float64(), "K(h): information in the model", unit="nats"),
             _described("final_loss_nats", pa.float64(), "loss of the final model, same tokens"),
             _described(
                 "error_nats",
                 pa.float64(),
                 "of k_nats: quadrature, two standard errors",
+                unit="nats",
             ),
             _described("certified", pa.bool_(), "false: prequential coding is a heuristic"),
         ]
@@ -371,15 +394,18 @@ TABLES: dict[str, pa.Schema] = {
             *SETTING_FIELDS[1:],
             _described("status", pa.string(), "ok, failed, or skipped: not even tried"),
             _described("error", pa.string(), "why, one sentence; null when ok", nullable=True),
-            _described("seconds", pa.float64(), "wall time"),
+            _described("seconds", pa.float64(), "wall time", unit="s"),
             _described(
                 "peak_memory_bytes",
                 pa.int64(),
                 "most that the worker process held while the unit ran (resident, the interpreter "
                 "included), or most that was allocated on the GPU",
+                unit="bytes",
             ),
             _described("device", pa.string(), "what it ran on"),
-            _described("finished_at", pa.timestamp("us", tz="UTC"), "when it ended"),
+            _described(
+                "finished_at", pa.timestamp("us", tz="UTC"), "when it ended", unit="time, UTC"
+            ),
         ]
     ),
     "provenance": pa.schema(
@@ -404,6 +430,11 @@ TABLES: dict[str, pa.Schema] = {
 
 #: Tables that the batch stage measures.  ``provenance`` is of published copies alone.
 MEASURED_TABLES = tuple(name for name in TABLES if name != "provenance")
+
+
+def unit_of(column: str) -> str:
+    """For example ``nats per token``; empty for a plain number or a name."""
+    return _UNITS.get(column, "")
 
 
 def setting_slug(

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.ui.page import frame
 from dashboard.views.artifacts import (
     controls,
@@ -13,25 +12,21 @@ from dashboard.views.artifacts import (
 )
 
 suite, title = frame.open_suite(), "Artifacts"
-try:
-    with st.sidebar:
-        part = controls.part_control()
-        if part == controls.TABLES:
-            selection = controls.selection_control(suite)
-        elif part == controls.FILES:
-            files = controls.files_control(suite)
-        elif part == controls.NUMBERS:
-            number = controls.number_control(suite)
-    frame.title(suite, title)
+with st.sidebar:
+    part = controls.part_control()
     if part == controls.TABLES:
-        tables_section.draw(suite, selection)
+        selection = controls.selection_control(suite)
     elif part == controls.FILES:
-        files_section.draw(suite, files)
+        files = controls.files_control(suite)
     elif part == controls.NUMBERS:
-        numbers_section.draw(suite, number)
-    else:
-        runs_section.draw(suite)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+        number = controls.number_control(suite)
+frame.title(suite, title)
+if part == controls.TABLES:
+    tables_section.draw(suite, selection)
+elif part == controls.FILES:
+    files_section.draw(suite, files)
+elif part == controls.NUMBERS:
+    numbers_section.draw(suite, number)
+else:
+    runs_section.draw(suite)
 frame.show_provenance(suite)

@@ -12,37 +12,34 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.outlook import BOUND, Outlook
 from dashboard.analysis.laws.ratios import Ratios
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.charts import law_charts, predicted_bars
 from dashboard.charts.bound_charts import stacked_terms
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
-from dashboard.ui.beside import stacked_terms as beside_terms
+from dashboard.ui.beside.bound_columns import stacked_terms as terms_by_view
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, coverage, explanations, progressive_words, seeds_note
 from dashboard.ui.page import frame
 from dashboard.views.bound_explorer.waterfall_chart import waterfall
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.others(suite)
-    with st.sidebar:
-        choice = controls.bound_controls(suite)
-        terms = shown(suite, bound_terms(suite, choice), unit)
-        paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
-        size = size_controls.size_control(terms)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
-    online = on_the_way(suite, choice.failure_probability, unit)
-    steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    choice = bound_controls(suite)
+    terms = shown(suite, bound_terms(suite, choice), unit)
+    paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
+    size = size_control(terms)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
+online = on_the_way(suite, choice.failure_probability, unit)
+steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
 
 frame.title(suite, "Bound explorer")
 model, name = terms[terms["model_id"] == model_id].iloc[0], escaped(model_id)
@@ -54,7 +51,7 @@ else:
 table, several = terms, several_sizes(terms)
 heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
-    table = beside_terms.stacked_terms(views, unit)
+    table = terms_by_view(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
     show.chart(chart, heading, width="stretch")

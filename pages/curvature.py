@@ -5,40 +5,41 @@ import streamlit as st
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import curvature
 from dashboard.analysis.measured.curvature import MATRICES
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls
+from dashboard.ui.controls.registry import BANDWIDTH, MATRIX
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
-from dashboard.views.curvature import beside as curvature_comparison
-from dashboard.views.curvature import charts, effort_section, prediction_section, words
+from dashboard.views.curvature import (
+    charts,
+    effort_section,
+    prediction_section,
+    spectrum_section,
+    words,
+)
 
 suite = frame.open_suite()
-try:
-    traces = curvature.traces(suite)
-    measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
-    if not measured:
-        frame.title(suite, "Curvature")
-        words.not_measured(*curvature.failed(suite))
-        frame.stop()
-    beside = compare.kept_alone()
-    with st.sidebar:
-        matrix = controls.matrix_control(measured, words.MATRIX_HELP)
-        points = curvature.whole_models(traces, matrix)
-        size = size_controls.size_control(points)
-        model_id = size.model_id
-        bandwidth = controls.bandwidth_control()
-    views = compare.views(live(suite, None, size.params), beside)
-    point = points[points["model_id"] == model_id].iloc[0]
-    nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
-    steps = curvature.by_steps(suite, model_id, matrix)
-    probes = curvature.by_probes(suite, model_id, matrix)
-except ArtifactError as error:
-    frame.show_error(error)
+traces = curvature.traces(suite)
+measured = {k: label for k, label in MATRICES.items() if curvature.is_measured(suite, k)}
+if not measured:
+    frame.title(suite, "Curvature")
+    words.not_measured(*curvature.failed(suite))
     frame.stop()
+beside = compare.pinned_alone()
+with st.sidebar:
+    matrix = MATRIX.ask({label: key for key, label in measured.items()})
+    points = curvature.whole_models(traces, matrix)
+    size = size_control(points)
+    model_id = size.model_id
+    bandwidth = BANDWIDTH.ask()
+views = compare.views(live(suite, None, size.params), beside)
+point = points[points["model_id"] == model_id].iloc[0]
+nodes = curvature.at_point(curvature.spectra(suite, model_id, matrix), point)
+steps = curvature.by_steps(suite, model_id, matrix)
+probes = curvature.by_probes(suite, model_id, matrix)
 
 symbol, dimension = words.SYMBOLS[matrix], int(point["dimension"])
 threshold = curvature.linear_below(nodes)
@@ -49,15 +50,10 @@ laws = {key: law_of(points, key) for key in ("trace", "trace_sqrt", "evenness")}
 size_words.predicted(size, words.predicted_rows(laws, symbol))
 caveats.remarks([view.suite for view in views])
 words.introduction()
-if len(views) > 1:
-    curvature_comparison.section(views, bandwidth)
+wide = st.container()
 left, right = st.columns(2)
-with left:
-    trained = nodes[nodes["train_fraction"] == 1.0]
-    curve = curvature.densities(trained, "train_fraction", bandwidth, threshold)
-    if len(views) == 1:
-        heading = f"Spectrum of the {MATRICES[matrix]} matrix, {name}"
-        show.chart(charts.spectrum(curve, threshold, dimension, matrix), heading)
+with left if len(views) == 1 else wide:
+    spectrum_section.section(views, bandwidth, f"Spectrum of the {MATRICES[matrix]} matrix, {name}")
 with left if len(fractions) > 1 else right:
     words.spectrum_reading(point, matrix)
 with right:
@@ -92,11 +88,7 @@ words.convergence_reading(steps, matrix)
 effort_section.section(traces, matrix, symbol)
 
 show.subheader("Does curvature predict the quantization gap?")
-try:
-    tables = prediction_section.section(suite)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+tables = prediction_section.section(suite)
 
 settings = curvature.over_settings(traces, matrix).loc[lambda t: t["model_id"] == model_id]
 if len(settings) > 1:

@@ -7,47 +7,43 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.laws.outlook import Outlook
 from dashboard.analysis.measured import information
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.charts import law_charts
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_COLOURS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import reach_control, size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.page import frame
-from dashboard.views.information import beside as bits_beside
-from dashboard.views.information import charts, words
+from dashboard.views.information import charts, views_section, words
 
 suite = frame.open_suite()
-try:
-    models = information.by_model(suite)
-    if models.empty:
-        frame.title(suite, "Information")
-        show.info(words.NOT_MEASURED, icon=":material/inbox:")
-        frame.stop()
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.others(suite)
-    with st.sidebar:
-        choice = controls.bound_controls(suite)
-        setting, code = choice.setting, choice.code
-        size = size_controls.size_control(models)
-        model_id = size.model_id
-        largest = float(models["params_total"].max())
-        reach = max(size_controls.reach_control(largest), size.at or 0.0)
-    views = compare.views(live(suite, choice, size.params), beside)
-    codes = information.by_code(suite, setting)
-    terms = shown(suite, bound_terms(suite, prequential(choice)), unit)
-    real = shown(suite, bound_terms(suite, choice), unit)
-    row = models[models["model_id"] == model_id].iloc[0]
-    curve = information.area_curve(suite, model_id, row["final_loss_nats"])
-    curve = shown(suite, curve, unit, model_id)
-    kept = shown(suite, information.checkpoint_curve(suite, model_id), unit, model_id)
-except ArtifactError as error:
-    frame.show_error(error)
+models = information.by_model(suite)
+if models.empty:
+    frame.title(suite, "Information")
+    show.info(words.NOT_MEASURED, icon=":material/inbox:")
     frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    choice = bound_controls(suite)
+    setting, code = choice.setting, choice.code
+    size = size_control(models)
+    model_id = size.model_id
+    largest = float(models["params_total"].max())
+    reach = max(reach_control(largest), size.at or 0.0)
+views = compare.views(live(suite, choice, size.params), beside)
+codes = information.by_code(suite, setting)
+terms = shown(suite, bound_terms(suite, prequential(choice)), unit)
+real = shown(suite, bound_terms(suite, choice), unit)
+row = models[models["model_id"] == model_id].iloc[0]
+curve = information.area_curve(suite, model_id, row["final_loss_nats"])
+curve = shown(suite, curve, unit, model_id)
+kept = shown(suite, information.checkpoint_curve(suite, model_id), unit, model_id)
 
 frame.title(suite, "Information")
 words.introduction()
@@ -76,7 +72,7 @@ words.growth_table(growth)
 words.crossings(information.crossings(laws["total_bits"]), largest)
 if len(views) > 1:
     show.subheader("View by view")
-    bits_beside.information_of(views, reach, unit)
+    views_section.information_of(views, reach, unit)
 
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")

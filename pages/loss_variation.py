@@ -6,43 +6,37 @@ from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import variation
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.export import record
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import term_of
 from dashboard.style.numbers import number_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import code_control, setting_control
+from dashboard.ui.controls.registry import DELTA, UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
 from dashboard.ui.page import frame
-from dashboard.views.loss_variation import beside as sigma_beside
-from dashboard.views.loss_variation import charts, words
+from dashboard.views.loss_variation import charts, sigma_section, words
 
 #: Side of a square of the joint distribution; the shipped entropy bins are 0.25 wide.
 SQUARE_NATS = 0.25
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.others(suite)
-    with st.sidebar:
-        setting = controls.setting_control(suite)
-        controls.show_rate(suite, setting)
-        code = controls.code_control()
-        choice = Choice(setting, code, controls.delta_control(), "four_term")
-        sigma = variation.sigma_by_size(suite, choice)
-        size = size_controls.size_control(sigma)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    points = variation.objective(suite, choice, model_id)
-    effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
-    joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    setting, code = setting_control(suite), code_control()
+    choice = Choice(setting, code, DELTA.ask(), "four_term")
+    sigma = variation.sigma_by_size(suite, choice)
+    size = size_control(sigma)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+points = variation.objective(suite, choice, model_id)
+effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
+joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
 
 colour, name = term_of("loss_variation_nats").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
@@ -52,16 +46,16 @@ caveats.not_certified(sigma)
 words.introduction(suite.is_sampled)
 law = law_of(sigma, "sigma_nats")
 size_words.predicted(size, [("Σ", law, "nats/√nat")])
-if len(views) > 1:
-    sigma_beside.sigma(views, unit)
-
+wide = st.container()
 several = several_sizes(sigma)
 # One number takes no half of a page.
 first = [*st.columns(2)] if several else [st.container(), *st.columns(2)]
 for_sigma, for_joint, for_objective, for_grid = [*first, *st.columns(2)][:4]
+if several or len(views) > 1:
+    with for_sigma if len(views) == 1 else wide:
+        sigma_section.section(views, unit, size.at)
 with for_sigma:
     if several:
-        show.chart(charts.sigma_by_size(sigma, law, colour, size.at), "Σ against model size")
         explanations.law_reading(law)
     else:
         value = number_label(sigma["sigma_nats"].iloc[-1])

@@ -2,42 +2,33 @@
 
 import streamlit as st
 
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import suite_controls
+from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, seeds_note
 from dashboard.ui.page import frame
 from dashboard.ui.page.next_pages import next_pages
-from dashboard.views.overview import beside as overview_comparison
-from dashboard.views.overview import charts, words
+from dashboard.views.overview import charts, claim_section, words
 from dashboard.views.overview.controls import overview_control
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.kept_alone()
-    with st.sidebar:
-        view = overview_control(suite, unit)
-    names = overview_comparison.OVERVIEW_NAMES
-    views = compare.views(live(suite, view.choice), beside, names)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.pinned_alone()
+with st.sidebar:
+    view = overview_control(suite, unit)
+views = compare.views(live(suite, view.choice), beside)
 
 frame.title(suite, "Overview")
 words.introduction(view.choice.failure_probability)
 words.headline(view, unit)
 laws = view.laws()
-if len(views) > 1:
-    overview_comparison.section(views, unit)
+wide = st.container()
 left, right = st.columns([5, 4])
+with left if len(views) == 1 else wide:
+    claim_section.section(views, unit)
 with left:
-    if len(views) == 1:
-        chart = charts.claim(view, unit, height=270)
-        show.chart(chart, "What is guaranteed, and what was measured")
     words.claim_reading(view)
     words.on_the_way(view, unit)
 with right:

@@ -7,40 +7,36 @@ from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured import quantization
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.escaping import escaped
-from dashboard.style.glossary import term_of
 from dashboard.ui.beside import compare
+from dashboard.ui.beside.bound_columns import in_numbers
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import UNIT
+from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
 from dashboard.ui.page import frame
-from dashboard.views.quantization import beside as rate_beside
-from dashboard.views.quantization import bits_section, charts, layer_section, words
+from dashboard.views.quantization import bits_section, charts, layer_section, rate_section, words
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.others(suite)
-    with st.sidebar:
-        choice = controls.bound_controls(suite)
-        setting, code = choice.setting, choice.code
-        terms = shown(suite, bound_terms(suite, choice), unit)
-        size = size_controls.size_control(terms)
-        model_id = size.model_id
-    views = compare.views(live(suite, choice, size.params), beside)
-    on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
-    rates = on_grid or suite.settings()
-    bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
-    near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
-    by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
-    gaps = shown(suite, quantization.gaps(suite), unit)
-    layers = layer_section.read(suite, setting, model_id)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    choice = bound_controls(suite)
+    setting, code = choice.setting, choice.code
+    terms = shown(suite, bound_terms(suite, choice), unit)
+    size = size_control(terms)
+    model_id = size.model_id
+views = compare.views(live(suite, choice, size.params), beside)
+on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
+rates = on_grid or suite.settings()
+bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
+near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
+by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
+gaps = shown(suite, quantization.gaps(suite), unit)
+layers = layer_section.read(suite, setting, model_id)
 
 frame.title(suite, "Quantization")
 caveats.not_certified(terms)
@@ -65,29 +61,28 @@ else:
         show.chart(chart, f"Rate against distortion, {name}")
         words.rate_reading()
 
-drawn = rate_beside.by_rate(views, unit)
+compare.unit_note(views, unit)
+wide = st.container()
 left, right = st.columns(2)
+rate_views, gap_views = rate_section.rate_views(views), rate_section.gap_views(views)
+with left if len(rate_views) == 1 else wide:
+    rate_section.bounds(rate_views, unit, f"Which rate bounds best? {name}")
 with left:
-    heading = f"Which rate bounds best? {name}"
-    if "bound" in drawn:
-        show.markdown(f"**{heading}**")
-    else:
-        show.chart(charts.bound_by_rate(bounds, unit), heading)
     words.bound_reading(bounds, code, unit, suite.is_sampled)
+several = several_sizes(at_setting)
+if several or len(gap_views) > 1:
+    heading = f"Quantization gap against model size, {setting.label}"
+    with right if len(gap_views) == 1 else wide:
+        rate_section.gaps(gap_views, unit, heading, size.at)
 with right:
     if at_setting.empty:
         show.info("This is the trained model itself: there is no gap to show.")
-    elif not several_sizes(at_setting):
-        words.one_gap(at_setting.iloc[-1], unit)
+    elif several:
+        explanations.law_reading(laws["quantization_gap_nats"])
     else:
-        colour = term_of("quantization_gap_nats").colour
-        law = laws["quantization_gap_nats"]
-        heading = f"Quantization gap against model size, {setting.label}"
-        if "gap" in drawn:
-            show.markdown(f"**{heading}**")
-        else:
-            show.chart(charts.gap_by_size(at_setting, law, colour, size.at, unit), heading)
-        explanations.law_reading(law)
+        words.one_gap(at_setting.iloc[-1], unit)
+with wide:
+    in_numbers(views, unit)
 caveats.remarks([view.suite for view in views])
 
 bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)

@@ -2,46 +2,49 @@
 
 import streamlit as st
 
+from bounds import PowerLaw
 from dashboard.analysis.bound.terms import bound_terms
 from dashboard.analysis.bound.units import shown
-from dashboard.analysis.laws.fits import several_sizes, too_few
+from dashboard.analysis.laws.fits import Unfitted, several_sizes, too_few
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured.quantities import quantities
-from dashboard.artifacts.errors import ArtifactError
 from dashboard.style.glossary import TERMS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import LAW, QUANTITY, TOGETHER, UNIT
+from dashboard.ui.controls.size import reach_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
-from dashboard.views.scaling_laws import beside as law_comparison
-from dashboard.views.scaling_laws import charts, data, frontier_section, words
+from dashboard.views.scaling_laws import (
+    charts,
+    data,
+    frontier_section,
+    quantity_section,
+    words,
+)
 
 suite = frame.open_suite()
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.others(suite)
-    with st.sidebar:
-        together = bool(beside.suites) and suite_controls.together_control()
-        choice = controls.bound_controls(suite)
-        found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
-        label = controls.choice_control("quantity", "Quantity", list(found), words.QUANTITY_HELP)
-        models = suite.models()
-        floor = False if too_few(models) else controls.law_control()
-        few = too_few(models, floor)
-        largest = float(models["params_total"].max())
-        reach = size_controls.reach_control(largest)
-    views = compare.views(live(suite, choice), beside)
-    terms = shown(suite, bound_terms(suite, choice), unit)
-    every = list(found.values())
-    overview = data.values(every) if few else data.overview(every, floor)
-    reported = data.reported(suite, found[label], reach)
-    frontier = frontier_section.read(suite, unit)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.others(suite)
+with st.sidebar:
+    together = bool(beside.suites) and TOGETHER.ask()
+    choice = bound_controls(suite)
+    found = {quantity.label: quantity for quantity in quantities(suite, choice, unit)}
+    label = QUANTITY.ask(list(found))
+    models = suite.models()
+    floor = False if too_few(models) else LAW.ask()
+    few = too_few(models, floor)
+    largest = float(models["params_total"].max())
+    reach = reach_control(largest)
+views = compare.views(live(suite, choice), beside)
+terms = shown(suite, bound_terms(suite, choice), unit)
+every = list(found.values())
+overview = data.values(every) if few else data.overview(every, floor)
+reported = data.reported(suite, found[label], reach)
+frontier = frontier_section.read(suite, unit)
 
 frame.title(suite, "Scaling laws")
 words.introduction(models, few)
@@ -51,7 +54,7 @@ left, right = st.columns([3, 2])
 with left:
     show.chart(charts.detail(quantity, law, reach, reported), f"{label}, over model size")
 with right:
-    if not isinstance(law, str):
+    if isinstance(law, PowerLaw):
         left_over = data.residuals(quantity, law)
         show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
 words.law_reading(quantity, law, held, few)
@@ -60,12 +63,12 @@ caveats.remarks([view.suite for view in views])
 words.published_reading(quantity)
 if len(views) > 1:
     show.subheader(f"{label}, view by view")
-    law_comparison.section(views, label, floor, reach, unit, together)
+    quantity_section.section(views, label, floor, reach, unit, together)
 
 if several_sizes(models):
     show.subheader(quantity.group)
     group = [other for other in every if other.group == quantity.group]
-    laws = {q.label: "" if few else data.law_and_held_out(q, floor)[0] for q in group}
+    laws = {q.label: Unfitted("") if few else data.law_and_held_out(q, floor)[0] for q in group}
     panels = charts.panels(group, laws, None if few else reach)
     show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
 

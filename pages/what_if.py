@@ -4,57 +4,46 @@ import streamlit as st
 
 from dashboard.analysis.bound import terms
 from dashboard.analysis.laws.fits import several_sizes
-from dashboard.analysis.laws.sizes import RATIOS
-from dashboard.artifacts.errors import ArtifactError
-from dashboard.charts import law_charts, predicted_bars
+from dashboard.analysis.laws.sizes import default_size
+from dashboard.charts import law_charts
 from dashboard.style.numbers import count_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls import controls, size_controls, suite_controls
+from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.registry import LAW, RATIO, TARGET, UNIT, VOCAB, N
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
 from dashboard.ui.page import frame
-from dashboard.views.what_if import beside as what_if_comparison
-from dashboard.views.what_if import gap_chart, notes, published_laws, words
+from dashboard.views.what_if import bars_section, gap_chart, notes, published_laws, words
 from dashboard.views.what_if import scenario as what_if
 from dashboard.views.what_if.smallest_size import smallest_size
 
 suite = frame.open_suite()
 models = suite.models()
 ratio, vocab = what_if.own_ratio(suite), int(models["vocab_size"].max())
-try:
-    with st.sidebar:
-        unit = suite_controls.unit_control()
-    beside = compare.kept_alone()
-    with st.sidebar:
-        left, right = st.columns(2, vertical_alignment="bottom")
-        with left:
-            n = size_controls.params_control(models)
-        with right:
-            r = size_controls.count_control(
-                "ratio", "Tokens per parameter", f"{ratio:,.10g}", *RATIOS, notes.RATIO_HELP
-            )
-        left, right = st.columns(2, vertical_alignment="bottom")
-        with left:
-            v = size_controls.count_control(
-                "vocab", "Vocabulary V", str(vocab), vocab, 1e7, notes.VOCAB_HELP
-            )
-        with right:
-            target = size_controls.count_control(
-                "target", f"Target gap, {unit.label}", "0.5", 0.001, 20, notes.TARGET_HELP
-            )
-        codes = (*terms.CODES, terms.PREQUENTIAL)
-        choice = controls.bound_controls(suite, codes)
-        bits = suite.bits_per_parameter(choice.setting)["nominal"]
-        if choice.code == terms.PREQUENTIAL:
-            choice = terms.prequential(choice)
-            st.caption(notes.PREQUENTIAL_NOTE)
-        scenario = what_if.Scenario(choice, r, round(v), controls.law_control())
-    views = compare.views(live(suite, choice, n), beside, codes=codes)
-    view = what_if.outlook(suite, scenario, unit)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+with st.sidebar:
+    unit = UNIT.ask()
+beside = compare.pinned_alone()
+with st.sidebar:
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        n = N.ask(default_size(models))
+    with right:
+        r = RATIO.ask(f"{ratio:,.10g}")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
+        v = VOCAB.ask(str(vocab), low=vocab)
+    with right:
+        target = TARGET.ask("0.5", label=f"Target gap, {unit.label}")
+    codes = (*terms.CODES, terms.PREQUENTIAL)
+    choice = bound_controls(suite, codes)
+    bits = suite.bits_per_parameter(choice.setting)["nominal"]
+    if choice.code == terms.PREQUENTIAL:
+        choice = terms.prequential(choice)
+        st.caption(notes.PREQUENTIAL_NOTE)
+    scenario = what_if.Scenario(choice, r, round(v), LAW.ask())
+views = compare.views(live(suite, choice, n), beside, codes=codes)
+view = what_if.outlook(suite, scenario, unit)
 
 frame.title(suite, "What if")
 if view is None:
@@ -66,11 +55,7 @@ if found is None:
 else:
     words.headline(view, n, scenario, unit)
     words.left_out(view, unit)
-    if len(views) > 1:
-        what_if_comparison.section(views, unit)
-    else:
-        heading = f"Bound and its terms: measured, and predicted at {at_n}"
-        show.chart(predicted_bars.stacked(view, n, unit), heading, width="stretch")
+    bars_section.section(views, unit, view)
     notes.chart_reading(view)
 caveats.remarks([shown.suite for shown in views])
 if found is not None:

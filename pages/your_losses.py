@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.analysis.bound.units import NATS
-from dashboard.artifacts.errors import ArtifactError, UploadError
+from dashboard.artifacts.errors import UploadError
 from dashboard.export import record
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.page import frame
@@ -13,11 +13,7 @@ from dashboard.views.your_losses import source as own_source
 from dashboard.views.your_losses.chart import stacked_forms
 
 suite = frame.open_suite()
-try:
-    example = own_example.example_of(suite)
-except ArtifactError as error:
-    frame.show_error(error)
-    frame.stop()
+example = own_example.example_of(suite)
 given, unit, complaints = [], NATS, []
 with st.sidebar:
     use_example = own_source.example_control()

@@ -9,7 +9,7 @@ import pandas as pd
 from bounds import PowerLaw
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.analysis.laws.fits import exponent_in_words, least_sizes, too_few
+from dashboard.analysis.laws.fits import Law, exponent_in_words, least_sizes, too_few
 from dashboard.charts import vega
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, TERMS
@@ -64,7 +64,7 @@ def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
 def law_ends(
     frame: pd.DataFrame,
     key: str,
-    law: PowerLaw | str,
+    law: Law,
     reach: float | None = None,
     published: pd.DataFrame | None = None,
 ) -> tuple[float, float]:
@@ -102,7 +102,7 @@ def law_panel(
     key: str,
     label: str,
     colour: str,
-    law: PowerLaw | str,
+    law: Law,
     certified: bool = True,
     unit: str = "nats per token",
     span: tuple[float, float] | None = None,
@@ -170,15 +170,15 @@ def law_panel(
     return vega.layer(*layers).properties(width=205, height=140, title=title)
 
 
-def _subtitle(frame: pd.DataFrame, law: PowerLaw | str) -> str | list[str]:
+def _subtitle(frame: pd.DataFrame, law: Law) -> str | list[str]:
     """The exponent, or why there is no law.
 
     If there are too few sizes it is empty: the page says this once for all panels.
     """
     if isinstance(law, PowerLaw):
         return exponent_in_words(law)
-    # One line with a reason would be wider than a panel.
-    return wrap(law, 40) if law and not too_few(frame) else ""
+    # One line of a reason would be wider than a panel.
+    return wrap(str(law), 40) if law.reason and not too_few(frame) else ""
 
 
 def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) -> list[alt.Chart]:
@@ -269,7 +269,7 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
 
 def term_laws(
     terms: pd.DataFrame,
-    laws: dict[str, PowerLaw | str],
+    laws: dict[str, Law],
     unit: Unit = NATS,
     reach: float | None = None,
     at: float | None = None,

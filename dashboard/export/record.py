@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Control:
-    """One choice of a control.
+class Chosen:
+    """One choice of the reader.
 
     Attributes:
         label: of the widget.
@@ -85,7 +85,7 @@ class Record:
 
     page: str = ""
     suites: list[Suite] = field(default_factory=list)
-    controls: dict[str, Control] = field(default_factory=dict)
+    controls: dict[str, Chosen] = field(default_factory=dict)
     forms: list[Form] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     own: dict[str, str] = field(default_factory=dict)
@@ -108,5 +108,14 @@ def current() -> Record:
 
 
 def chosen(parameter: str, label: str, value: str | bool | list[str], words: str = "") -> None:
-    """Record the value of a control; ``parameter`` is its name in links."""
-    current().controls[parameter] = Control(label, value, words)
+    """Note what a control is set to; ``parameter`` is its name in links."""
+    current().controls[parameter] = Chosen(label, value, words)
+
+
+def said() -> dict[str, str]:
+    """What the controls with one value say so far, by their names in links."""
+    return {
+        name: control.value
+        for name, control in current().controls.items()
+        if isinstance(control.value, str)
+    }

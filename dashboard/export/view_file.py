@@ -21,7 +21,7 @@ from markupsafe import Markup
 from dashboard.analysis.measured import runs
 from dashboard.artifacts.suite import Suite
 from dashboard.export import chart_files, markdown_html
-from dashboard.export.record import Chart, Control, Metric, Part, Record, Table, Words
+from dashboard.export.record import Chart, Chosen, Metric, Part, Record, Table, Words
 from dashboard.style.glossary import GUARANTEE, term_of
 from dashboard.style.inequalities import Form
 from dashboard.style.training_text import stand_ins, trained_on
@@ -68,7 +68,7 @@ def _line(text: str) -> Markup:
     return Markup(markdown_html.line(text))
 
 
-def _in_words(control: Control) -> str:
+def _in_words(control: Chosen) -> str:
     if control.words:
         return control.words
     if isinstance(control.value, bool):

@@ -54,6 +54,11 @@ def times_label(ratio: float) -> str:
     return f"{rounded:,g}"
 
 
+def delta_label(delta: float) -> str:
+    """A failure probability as it stands in links and under the slider."""
+    return f"{delta:g}"
+
+
 def change_words(before: float, after: float) -> str:
     """A suffix for “from 0.8 to 0.6”: the share of the change, or the factor.
 

@@ -17,7 +17,7 @@ from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import TERMS
 from dashboard.style.inequalities import forms_of
-from dashboard.ui.controls.controls import DELTAS
+from dashboard.ui.controls.registry import DELTAS
 
 
 def charts(app):

@@ -19,7 +19,7 @@ from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.page.navigation import PAGES
 from dashboard.views.artifacts import file_list, table_rows
-from dashboard.views.artifacts.columns import meanings, unit_of
+from dashboard.views.artifacts.columns import meanings
 from dashboard.views.artifacts.number_paths import PATHS, source_files
 from dashboard.views.artifacts.row_filter import parse_filter
 from dashboard.views.artifacts.table_rows import PAGE_ROWS, Selection, models_in, pages, settings_in
@@ -291,9 +291,9 @@ def test_a_download_never_holds_more_than_its_limit(suite, monkeypatch):
 
 
 def test_units_of_columns():
-    assert unit_of("loss_nats") == "nats per token"
-    assert (unit_of("k_nats"), unit_of("stored_bits")) == ("nats", "bits")
-    assert (unit_of("layer"), unit_of("bytes_per_token")) == ("", "bytes per token")
+    assert schema.unit_of("loss_nats") == "nats per token"
+    assert (schema.unit_of("k_nats"), schema.unit_of("stored_bits")) == ("nats", "bits")
+    assert (schema.unit_of("layer"), schema.unit_of("bytes_per_token")) == ("", "bytes per token")
     found = meanings("units").set_index("column")
     assert found.loc["finished_at", "unit"] == "time, UTC"
     assert found.loc["error", "may be missing"]

@@ -282,7 +282,7 @@ def test_labels_are_never_alike(suite):
     other = replace(view, said=said | {"code": "nominal"})
     assert [v.label for v in labelled([view, other])] == ["stored", "nominal"]
     without = replace(view, said={"quantizer": "GPTQ", "bits": "4"})
-    labels = [v.label for v in labelled([view, replace(without, kept=True), without, other])]
+    labels = [v.label for v in labelled([view, replace(without, pinned=True), without, other])]
     assert len(set(labels)) == 4
 
 

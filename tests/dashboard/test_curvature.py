@@ -288,9 +288,9 @@ def test_one_constant_is_fitted_to_clear_gaps_from_three_bits_on():
     assert every.constant > 3.0
     assert found["bits_alone"][0].within_r_squared == pytest.approx(0.0)
     assert found["no_feedback"][0].within_r_squared < 0
-    assert found["whole_hessian"] == "not measured"
+    assert found["whole_hessian"].reason == "not measured"
     two = frame[frame["model_id"].isin(["m0", "m1"])]
-    assert "at least 3 models, not 2" in predicted_gap.agreements(two)["layers"]
+    assert "at least 3 models, not 2" in predicted_gap.agreements(two)["layers"].reason
 
 
 def test_the_jump_at_two_bits_is_told_from_the_scatter_of_the_others():

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 from dashboard.artifacts.suite import Suite
 from dashboard.style.escaping import quoted
 from dashboard.style.numbers import parse_count
-from dashboard.ui.controls.links import PARAMETERS
+from dashboard.ui.controls.registry import CONTROLS
 from tests.conftest import ROOT
 from tests.dashboard.hostile import KINDS, VALUES
 
-KEYS = ("suite", *PARAMETERS)
+KEYS = (*CONTROLS, "beside")
 UNKNOWN = ("", "x", "__proto__", "<b>", "embed_options", "key", "page", "suite[]", "Suite", "\0")
 UNKNOWN = (*UNKNOWN, "version")
 
@@ -155,41 +155,40 @@ def test_every_control_that_is_tied_to_the_address_is_tried(visit, plainly):
     apps = [plainly(page) for page in PAGES]
     apps.append(visit("bound_explorer", {"model": ["another size"]}))
     apps.append(visit("overview", {"settings": ["as chosen"]}))
+    apps.append(visit("scaling_laws", {"compare": ["second"]}))
     parts = ("Tables", "Files", "Where numbers come from")
     table = {"table": ["loss_histograms"]}
     apps += [visit("artifacts", {"part": [part], **table}) for part in parts]
     protos = (getattr(element, "proto", None) for app in apps for element in app)
     bound = {getattr(proto, "query_param_key", "") or "" for proto in protos} - {""}
-    assert bound <= set(KEYS)
-    assert {"model", "n", "sheet", "file", "number", "settings", "own_bits"} <= bound
-    assert len(bound) > 30
+    assert bound == set(CONTROLS)
 
 
 def every_control():
     """A page of nothing but controls, and what they say."""
     import streamlit as st
 
-    from dashboard.ui.controls import controls, links, size_controls, suite_controls
+    from dashboard.ui.controls import bound, links, registry, size
 
     suite = st.session_state["open_suite"]
     models = suite.models()
-    matrices = {"hessian": "Hessian", "gauss_newton": "Gauss–Newton"}
     said = [
-        suite_controls.suite_control(["micro", "second"]),
-        suite_controls.compare_control(["second"]),
-        suite_controls.unit_control(),
-        suite_controls.together_control(),
-        controls.bound_controls(suite),
-        controls.law_control(),
-        controls.matrix_control(matrices, ""),
-        controls.bandwidth_control(),
-        *(controls.choice_control(k, k, ["a", "b"], "") for k in ("quantity", "predicted", "from")),
-        size_controls.size_control(models),
-        size_controls.params_control(models),
-        size_controls.reach_control(1e6),
-        size_controls.count_control("ratio", "Tokens per parameter", "20", 0.1, 1e6, ""),
-        size_controls.count_control("vocab", "Vocabulary V", "256", 256, 1e7, ""),
-        size_controls.count_control("target", "Target gap", "0.5", 0.001, 20, ""),
+        registry.SUITE.ask(["micro", "second"]),
+        registry.COMPARE.ask(["second"]),
+        registry.UNIT.ask(),
+        registry.TOGETHER.ask(),
+        bound.bound_controls(suite),
+        registry.LAW.ask(),
+        registry.MATRIX.ask(),
+        registry.BANDWIDTH.ask(),
+        *(control.ask(["a", "b"]) for control in (registry.QUANTITY, registry.PREDICTED)),
+        registry.FROM.ask(["a", "b"]),
+        size.size_control(models),
+        registry.N.ask("1M"),
+        size.reach_control(1e6),
+        registry.RATIO.ask("20"),
+        registry.VOCAB.ask("256", low=256),
+        registry.TARGET.ask("0.5"),
     ]
     st.session_state["said"] = said
     links.show_complaints()
@@ -211,7 +210,7 @@ def test_values_of_every_kind_for_every_key_are_the_default(opened):
         values = [VALUES[(turn + i * TURNS) % len(VALUES)] for i in range(len(KEYS))]
         asked = {key: [value] for key, value in zip(KEYS, values, strict=True)}
         assert said(asked) == plain, asked
-    lawful = {"quantizer": "Round to nearest", "delta": "0.01", "suite": "second", "law": "b"}
+    lawful = {"quantizer": "Round to nearest", "delta": "0.01", "suite": "second", "quantity": "b"}
     assert said({key: [value] for key, value in lawful.items()}) != plain, "a lawful one is heeded"
 
 

@@ -11,6 +11,7 @@ import pytest
 from bounds import fit_power_law
 from bounds.laws.crossing import crossing
 from dashboard.analysis.bound.terms import Choice, bound_terms, prequential
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.analysis.measured import information
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
@@ -163,8 +164,8 @@ def test_crossings_are_of_the_laws(suite):
         assert met.from_above == (bits["prequential"] > bits[code])
         if met.n < math.inf:
             np.testing.assert_allclose(laws["prequential"].at(met.n), laws[code].at(met.n))
-    few = dict.fromkeys(laws, "No law: a reason.")
-    assert set(information.crossings(few).values()) == {"No law: a reason."}
+    few = dict.fromkeys(laws, Unfitted("a reason"))
+    assert set(information.crossings(few).values()) == {Unfitted("a reason")}
 
 
 def test_the_side_and_the_way_of_a_crossing_are_said():

@@ -11,7 +11,7 @@ import pytest
 
 from bounds import TokenLosses
 from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms, prequential
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Unfitted, law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.analysis.laws.published import nonembedding
 from dashboard.artifacts.settings import Setting
@@ -283,7 +283,7 @@ def test_every_panel_marks_the_prediction_and_a_term_of_zeros_has_none(suite, he
     for key in BOUND:
         law = view.laws[key]
         marks = [row for row in alone if key in row]
-        if isinstance(law, str):
+        if isinstance(law, Unfitted):
             assert not marks
         else:
             assert {row[key] for row in marks} == {float(law.at(1e6))}

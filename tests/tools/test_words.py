@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bounds import fit_power_law
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.views.overview.trends import Trend, trend, trend_of
 from tools.results import words
 from tools.results.words import Verdict, expected, trend_words
@@ -22,7 +23,7 @@ def law(exponent: float, noise: float = 0.01):
         (law(0.3), Trend.FALLS, "falls with size, as $N^{-0.30}$ (95 % interval −0."),
         (law(-0.2), Trend.RISES, "rises with size, as $N^{0.20}$ (95 % interval 0."),
         (law(0.01, noise=0.2), Trend.FLAT, "shows no clear trend: $N^{"),
-        ("No law: it needs 3 sizes.", Trend.UNKNOWN, "has no law (it needs 3 sizes)"),
+        (Unfitted("it needs 3 sizes"), Trend.UNKNOWN, "has no law (it needs 3 sizes)"),
     ],
 )
 def test_a_trend_is_what_the_whole_interval_says(found, direction, beginning):

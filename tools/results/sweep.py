@@ -6,6 +6,7 @@ import pandas as pd
 
 from bounds import UnfittableError
 from bounds.laws.learning_rate import BestRate, RateRule, best_rate, fit_rate_rule
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.artifacts.files import checked_metadata
 from dashboard.style.glossary import parameter_count
 
@@ -54,25 +55,25 @@ def by_rate(sweep: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def optima(rates: pd.DataFrame) -> dict[int, BestRate | str]:
+def optima(rates: pd.DataFrame) -> dict[int, BestRate | Unfitted]:
     """Best rate of every size, or why there is none.
 
     Args:
         rates: from ``by_rate``.
     """
-    found: dict[int, BestRate | str] = {}
+    found: dict[int, BestRate | Unfitted] = {}
     for params, group in rates.groupby("params_total"):
         try:
             found[int(params)] = best_rate(group["learning_rate"], group["loss_nats"])
         except UnfittableError as reason:
-            found[int(params)] = str(reason)
+            found[int(params)] = Unfitted(str(reason), "best rate")
     return found
 
 
-def rule(best: dict[int, BestRate | str]) -> RateRule | str:
+def rule(best: dict[int, BestRate | Unfitted]) -> RateRule | Unfitted:
     """The rule through the sizes whose minimum was bracketed, or why there is none."""
     known = {n: b.rate for n, b in best.items() if isinstance(b, BestRate) and b.bracketed}
     try:
         return fit_rate_rule(list(known), list(known.values()))
     except UnfittableError as reason:
-        return str(reason)
+        return Unfitted(str(reason), "rule")

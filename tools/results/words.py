@@ -7,6 +7,7 @@ from enum import Enum
 
 from bounds import PowerLaw
 from bounds.printed import rounded_up
+from dashboard.analysis.laws.fits import Law, Unfitted
 from dashboard.views.overview.trends import Trend, trend
 
 #: Standard errors from which two measurements count as different.
@@ -37,11 +38,11 @@ class Finding:
     short: str = ""
 
 
-def trend_words(law: PowerLaw | str) -> str:
+def trend_words(law: Law) -> str:
     """``falls with size, as N^-0.21 (95 % interval -0.25 to -0.17)``, as far as that holds."""
     found = trend(law)
-    if isinstance(law, str):
-        return f"{found.value} ({law.removeprefix('No law: ').rstrip('.')})"
+    if isinstance(law, Unfitted):
+        return f"{found.value} ({law.reason})"
     power = f"$N^{{{_plain(-law.exponent)}}}$ ({interval_words(law)})"
     if found is Trend.FLAT:
         return f"{found.value}: {power}"
@@ -54,8 +55,8 @@ def interval_words(law: PowerLaw) -> str:
     return f"{law.level:.0%} interval {number(-high, 2)} to {number(-low, 2)}".replace("%", " %")
 
 
-def expected(direction: Trend, law: PowerLaw | str, paper: str, what: str) -> Finding:
-    """A trend that the paper finds, compared with a law.
+def expected(direction: Trend, law: Law, paper: str, what: str) -> Finding:
+    """What the paper finds to fall (or rise), held against a law.
 
     Args:
         direction: ``FALLS`` or ``RISES``.

@@ -1,5 +1,6 @@
 """Scaling laws as the pages use them: fitted once per set of numbers, or the reason for none."""
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import pandas as pd
@@ -9,6 +10,25 @@ from dashboard.style.plural import agree
 
 #: Shapes of a law by their labels; the value says whether a floor is fitted.
 SHAPES = {"power law": False, "power law with a floor": True}
+
+
+@dataclass(frozen=True)
+class Unfitted:
+    """Why there is no law, or nothing else that would be fitted.
+
+    Attributes:
+        reason: a clause, such as “needs at least 3 sizes, not 2”.
+        what: there is none of.
+    """
+
+    reason: str
+    what: str = "law"
+
+    def __str__(self) -> str:
+        return f"No {self.what}: {self.reason}."
+
+
+Law = PowerLaw | Unfitted
 
 
 def too_few(frame: pd.DataFrame, floor: bool = False) -> str | None:
@@ -42,12 +62,12 @@ def least_sizes(floor: bool = False) -> int:
     return 4 if floor else 3
 
 
-def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> PowerLaw | str:
-    """Law of one column in ``params_total``, or a sentence with the reason for none."""
+def law_of(frame: pd.DataFrame, key: str, floor: bool = False) -> Law:
+    """Law of one column in ``params_total``, or the reason for none."""
     return _fit(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
 
 
-def held_out_of(frame: pd.DataFrame, key: str, floor: bool = False) -> HeldOut | str:
+def held_out_of(frame: pd.DataFrame, key: str, floor: bool = False) -> HeldOut | Unfitted:
     """The largest model predicted by the law of the smaller ones, or the reason for none."""
     return _predict(_numbers(frame["params_total"]), _numbers(frame[key]), floor)
 
@@ -57,19 +77,19 @@ def _numbers(column: pd.Series) -> tuple[float, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _fit(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> PowerLaw | str:
+def _fit(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> Law:
     try:
         return fit_power_law(n, y, floor=floor)
     except UnfittableError as reason:
-        return f"No law: {reason}."
+        return Unfitted(str(reason))
 
 
 @lru_cache(maxsize=4096)
-def _predict(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> HeldOut | str:
+def _predict(n: tuple[float, ...], y: tuple[float, ...], floor: bool) -> HeldOut | Unfitted:
     try:
         return predict_largest(n, y, floor=floor)
     except (UnfittableError, ValueError) as reason:
-        return f"No prediction: {reason}."
+        return Unfitted(str(reason), "prediction")
 
 
 def formula(law: PowerLaw) -> str:
@@ -78,10 +98,10 @@ def formula(law: PowerLaw) -> str:
     return f"{law.offset:.6g} + {power}" if law.offset else power
 
 
-def exponent_in_words(law: PowerLaw | str) -> str:
+def exponent_in_words(law: Law) -> str:
     """The exponent with its interval as plain text, or the reason for no law."""
-    if isinstance(law, str):
-        return law
+    if isinstance(law, Unfitted):
+        return str(law)
     low, high = law.exponent_interval
     start = f"{law.offset:.3g} + " if law.offset else ""
     return f"{start}∝ N^({signed(-law.exponent)})   95 %: {signed(-high)} to {signed(-low)}"

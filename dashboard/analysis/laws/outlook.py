@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.laws.power_law import interval, with_scatter
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.style.glossary import TERMS
 
 #: Terms of the bound, and those other than the training loss.
@@ -41,13 +41,13 @@ class Outlook:
 
     Attributes:
         terms: from ``terms.bound_terms``.
-        laws: by column of ``terms``; a sentence where there is none.
+        laws: by column of ``terms``.
         floor: whether laws were fitted with a floor.
         as_measured: whether D and V are those that the models were trained with.
     """
 
     terms: pd.DataFrame
-    laws: dict[str, PowerLaw | str]
+    laws: dict[str, Law]
     floor: bool
     as_measured: bool
 
@@ -69,7 +69,7 @@ class Outlook:
 
     def without(self, keys: Sequence[str]) -> list[str]:
         """Terms among ``keys`` without a law, except those that are 0 for every model."""
-        lawless = [key for key in keys if isinstance(self.laws[key], str)]
+        lawless = [key for key in keys if isinstance(self.laws[key], Unfitted)]
         return [key for key in lawless if (self.terms[key] != 0.0).any()]
 
     def at(self, keys: Sequence[str], n: np.ndarray) -> np.ndarray:
@@ -109,9 +109,9 @@ class Outlook:
         measured = self.terms[with_law].sum(axis=1).to_numpy(dtype=np.float64)
         return np.log(measured / self.at(keys, self.terms["params_total"].to_numpy()))
 
-    def bound_at(self, n: float) -> Estimate | str:
+    def bound_at(self, n: float) -> Estimate | Law:
         """The bound at size ``n`` as the sum of its terms' laws, or the reason for none."""
-        return self.estimate(BOUND, n) or str(self.laws[BOUND[0]])
+        return self.estimate(BOUND, n) or self.laws[BOUND[0]]
 
     def _laws(self, keys: Sequence[str]) -> list[PowerLaw]:
         return [law for key in keys if isinstance(law := self.laws[key], PowerLaw)]

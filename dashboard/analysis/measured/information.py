@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pandas as pd
 
-from bounds import PowerLaw, fit_power_law, power_law_information_nats
+from bounds import fit_power_law, power_law_information_nats
 from bounds.laws.crossing import Crossing, crossing
 from bounds.laws.unfittable import UnfittableError
 from dashboard.analysis.bound.terms import CODES, PREQUENTIAL
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.analysis.laws.published import published_curves
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import Setting
@@ -188,23 +188,23 @@ def reported(suite: Suite, reach: float, key: str) -> pd.DataFrame:
     )
 
 
-def code_laws(codes: pd.DataFrame, key: str) -> dict[str, PowerLaw | str]:
+def code_laws(codes: pd.DataFrame, key: str) -> dict[str, Law]:
     """Law of one column of ``by_code`` in the model size, by code."""
     return {code: law_of(rows, key) for code, rows in codes.groupby("code", sort=False)}
 
 
-def crossings(laws: dict[str, PowerLaw | str]) -> dict[str, Crossing | str]:
+def crossings(laws: dict[str, Law]) -> dict[str, Crossing | Unfitted]:
     """Where each other code's law crosses the prequential law, or why that is unknown."""
-    prequential = laws.get(PREQUENTIAL, "No law: nothing was measured.")
+    prequential = laws.get(PREQUENTIAL, Unfitted("nothing was measured"))
     found = {}
     for code, law in laws.items():
         if code == PREQUENTIAL:
             continue
-        reason = next((x for x in (prequential, law) if isinstance(x, str)), None)
+        reason = next((x for x in (prequential, law) if isinstance(x, Unfitted)), None)
         try:
             found[code] = reason or crossing(prequential, law)
         except ValueError:
-            found[code] = "No crossing: the codes were measured on different models."
+            found[code] = Unfitted("the codes were measured on different models", "crossing")
     return found
 
 
@@ -217,7 +217,7 @@ def without_smallest(models: pd.DataFrame) -> pd.DataFrame:
     ordered = models.sort_values("params_total")
     for left_out in range(len(ordered)):
         law = law_of(ordered.iloc[left_out:], "k_bits")
-        if isinstance(law, str):
+        if isinstance(law, Unfitted):
             break
         low, high = law.exponent_interval
         rows.append((left_out, len(ordered) - left_out, -law.exponent, -high, -low))

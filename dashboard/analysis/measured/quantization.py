@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bounds_by_model, why_not_certified
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import Setting, setting_of
 from dashboard.artifacts.suite import Suite
@@ -80,7 +79,7 @@ def gaps(suite: Suite) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_GAP_COLUMNS)
 
 
-def laws(at_setting: pd.DataFrame) -> dict[str, PowerLaw | str]:
+def laws(at_setting: pd.DataFrame) -> dict[str, Law]:
     """Laws in model size of the gap and of both files' bits per parameter at one setting.
 
     Args:

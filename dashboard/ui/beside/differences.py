@@ -1,20 +1,17 @@
-"""Two views in numbers: the live one, the kept one, and how far they are apart."""
+"""Two views in numbers: the live one, the pinned one, and how far they are apart."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import pandas as pd
 
 from bounds.printed import rounded_up, upper_text
-from dashboard.analysis.bound.terms import bound_terms
-from dashboard.analysis.bound.units import Unit, shown
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
-from dashboard.style.glossary import GAP_COLOUR, terms_in
+from dashboard.style.glossary import GAP_COLOUR, TERMS
 from dashboard.style.numbers import LARGE_RISE, times_label
 from dashboard.style.rounded_up import UPPER
-from dashboard.ui.beside import compare
-from dashboard.ui.beside.view import View, nearest_model
+from dashboard.ui.beside.view import View
 from dashboard.ui.drawing import show
 
 #: Decimals of bounds and gaps.
@@ -22,138 +19,114 @@ _DIGITS = 4
 
 
 @dataclass(frozen=True)
-class Line:
-    """One number of both views.
+class Number:
+    """One number of a view.
 
     Attributes:
-        label: what it is, with its unit where that is not the table's.
-        live, kept: its values.
         colour: that it has in charts.
-        errors: standard errors of both, where they are estimates.
-        upper: whether they are upper bounds, which are printed rounded up.
+        error: standard error, where it is an estimate.
+        upper: whether it is an upper bound, which is printed rounded up.
     """
 
-    label: str
-    live: float
-    kept: float
+    value: float
     colour: str = ""
-    errors: tuple[float, float] | None = None
+    error: float = 0.0
     upper: bool = False
 
     @property
-    def difference(self) -> float:
-        """Live minus kept."""
-        return self.live - self.kept
+    def printed(self) -> float:
+        """The value as it is printed, so that a row adds up."""
+        return rounded_up(self.value, _DIGITS) if self.upper else self.value
 
     @property
-    def printed_difference(self) -> float:
-        """The same of the numbers as they are printed, so that a row adds up."""
-        if not self.upper:
-            return self.difference
-        return rounded_up(self.live, _DIGITS) - rounded_up(self.kept, _DIGITS)
+    def text(self) -> str:
+        """The value as it is printed."""
+        if self.error:  # no more digits than are known
+            return f"{self.value:,.4g} ± {self.error:.2g}"
+        return upper_text(self.value, _DIGITS) if self.upper else _number(self.value)
 
 
-def of_terms(
-    shown: list[View], tables: dict[str, pd.DataFrame], unit: Unit, key: str = "", label: str = ""
-) -> None:
-    """Bound, gap and every term of the live and the kept view at their chosen models.
+@dataclass(frozen=True)
+class Numbers:
+    """What the table says of one view.
 
-    Args:
-        shown: the live view first; nothing is drawn unless one is kept.
-        tables: ``terms.bound_terms`` in ``unit``, by label of the view.
-        key: another column that the table begins with, if any.
-        label: what that is, with its unit.
+    Attributes:
+        head: what sets the view apart, in Markdown.
+        lines: by their labels, with the unit where that is not the table's.
+        model: whose numbers they are, named in the head unless both views have the same.
+        badge: what the numbers are worth, in Markdown.
+        instead: whether the model stands in for a size that the view asks for.
     """
-    kept = compare.kept_one(shown)
-    if kept is not None and {shown[0].label, kept.label} <= tables.keys():
-        pair = [shown[0], kept]
-        of_rows(pair, [row_of(tables[v.label], v) for v in pair], unit, key, label)
+
+    head: str
+    lines: dict[str, Number]
+    model: str = ""
+    badge: str = ""
+    instead: bool = False
 
 
-def of_rows(
-    pair: list[View], rows: list[pd.Series], unit: Unit, key: str = "", label: str = ""
-) -> None:
-    """The same of two rows of ``terms.bound_terms``, the live one first."""
-    if not compare.same_tokens(pair, unit):
-        return  # the page has said so: their difference would be of different tokens
-    live, kept = rows
-    lines = [Line(label, float(live[key]), float(kept[key]))] if key else []
-    bits = (float(row["code_bits"] / row["params_total"]) for row in rows)
-    lines += [Line("Code, bits per parameter", *bits), *term_lines(live, kept)]
-    names = [escaped(row["model_id"]) for row in rows]
-    same = names[0] == names[1]
-    heads = [_head(view, row, named=not same) for view, row in zip(pair, rows, strict=True)]
-    table(heads, lines, f"{unit.label}, {names[0]}" if same else unit.label)
-    if not any(_stands_in(view, row) for view, row in zip(pair, rows, strict=True)):
-        reading(lines, unit)
-
-
-def _head(view: View, row: pd.Series, named: bool) -> str:
-    """What sets a view apart, the setting where each model has its own, the model if it is to be
-    ``named`` or is not the one that the view asks for, and whether the numbers are certified."""
-    label = view.label
-    instead = _stands_in(view, row)
-    for words in (row.get("setting", ""), row["model_id"] if named and not instead else ""):
-        label += f", {words}" if words and words not in label else ""
-    if instead:
-        label += f" (no bound there; the nearest with one is {row['model_id']})"
-    return f"{escaped(label)} {CERTIFIED if row['certified'] else NOT_CERTIFIED}"
-
-
-def _stands_in(view: View, row: pd.Series) -> bool:
-    """Whether a view asks for one model, or a size that none has, and the row is another one's."""
-    return view.said.get("model", row["model_id"]) != row["model_id"]
-
-
-def row_of(terms: pd.DataFrame, view: View) -> pd.Series:
-    """The row of the model nearest to a view's size."""
-    return terms.set_index("model_id", drop=False).loc[nearest_model(terms, view.size)]
-
-
-def term_lines(live: pd.Series, kept: pd.Series) -> list[Line]:
-    """Bound, gap, and the terms that either row has."""
-    keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
-    shown = terms_in(pd.DataFrame([live, kept]))
-    keys += [(term.label, term.key, term.colour) for term in shown]
-    errors = (float(live["gap_se_nats"]), float(kept["gap_se_nats"]))
-    return [
-        Line(
-            label,
-            float(live[key]),
-            float(kept[key]),
-            colour,
-            errors if key == "gap_nats" and any(errors) else None,
-            upper=key in UPPER,
-        )
-        for label, key, colour in keys
-    ]
-
-
-def table(heads: list[str], lines: list[Line], unit: str) -> None:
-    """The numbers side by side, with their difference in the last column.
+def of_bound(view: View, row: pd.Series, first: dict[str, Number] | None = None) -> Numbers:
+    """Code length, bound, gap and every term of a row of ``terms.bound_terms``.
 
     Args:
-        heads: of the live and the kept view, in Markdown.
+        first: numbers that the table begins with.
+    """
+    label, model = view.label, row["model_id"]
+    setting = row.get("setting", "")  # where each model has its own
+    label += f", {setting}" if setting and setting not in label else ""
+    instead = view.said.get("model", model) != model
+    if instead:
+        label += f" (no bound there; the nearest with one is {model})"
+    keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
+    keys += [(term.label, term.key, term.colour) for term in TERMS]
+    error = partial({"gap_nats": float(row["gap_se_nats"])}.get)
+    lines = {
+        label: Number(float(row[key]), colour, error(key, 0.0), key in UPPER)
+        for label, key, colour in keys
+    }
+    code = {"Code, bits per parameter": Number(float(row["code_bits"] / row["params_total"]))}
+    badge = CERTIFIED if row["certified"] else NOT_CERTIFIED
+    return Numbers(escaped(label), (first or {}) | code | lines, model, badge, instead)
+
+
+def table(pair: list[Numbers], unit: str) -> None:
+    """The numbers of the live and the pinned view side by side, with their difference last.
+
+    Lines that a view lacks, or that are 0 in both, are left out.
+
+    Args:
         unit: of all lines that name none.
     """
-    live, kept = (head.replace("|", r"\|") for head in heads)
+    live, pinned = pair
+    same = live.model == pinned.model
+    heads = [_head(numbers, named=not same).replace("|", r"\|") for numbers in pair]
+    of = f"{unit}, {escaped(live.model)}" if same and live.model else unit
     rows = [
-        f"| | {unit} | {live} | :material/push_pin: {kept} | difference |",
+        f"| | {of} | {heads[0]} | :material/push_pin: {heads[1]} | difference |",
         "|---|---|--:|--:|--:|",
     ]
-    for line in lines:
+    lines = {
+        label: (here, pinned.lines[label])
+        for label, here in live.lines.items()
+        if label in pinned.lines and (here.value or pinned.lines[label].value)
+    }
+    for label, (here, there) in lines.items():
         square = (
-            f"<span style='color:{line.colour};font-size:1.5em'>■</span>" if line.colour else ""
+            f"<span style='color:{here.colour};font-size:1.5em'>■</span>" if here.colour else ""
         )
-        of = partial(upper_text, digits=_DIGITS) if line.upper else _number
-        values = [of(value) for value in (line.live, line.kept)]
-        apart = _number(line.printed_difference, sign=True)
-        if line.errors is not None:  # no more digits than are known
-            pairs = zip((line.live, line.kept), line.errors, strict=True)
-            values = [f"{value:,.4g} ± {error:.2g}" for value, error in pairs]
-            apart = f"{line.difference:+.2g}".replace("-", "−")
-        rows.append(f"| {square} | **{line.label}** | {' | '.join(values)} | {apart} |")
+        apart = _number(here.printed - there.printed, sign=True)
+        if here.error or there.error:
+            apart = f"{here.value - there.value:+.2g}".replace("-", "−")
+        rows.append(f"| {square} | **{label}** | {here.text} | {there.text} | {apart} |")
     show.markdown("\n".join(rows), unsafe_allow_html=True)
+    if "Gap" in lines and not (live.instead or pinned.instead):
+        _reading({label: (a.value, b.value) for label, (a, b) in lines.items()}, unit)
+
+
+def _head(numbers: Numbers, named: bool) -> str:
+    model = escaped(numbers.model)
+    name = f", {model}" if named and model and model not in numbers.head else ""
+    return f"{numbers.head}{name} {numbers.badge}".rstrip()
 
 
 def _number(value: float, sign: bool = False) -> str:
@@ -167,45 +140,26 @@ def _number(value: float, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''}{kind}}".replace("-", "−")
 
 
-def reading(lines: list[Line], unit: Unit) -> None:
-    """How the gap of the live view stands to that of the kept one, and which term moves most."""
-    gap = next((line for line in lines if line.label == "Gap"), None)
-    if gap is None:
-        return
-    terms = lines[lines.index(gap) + 1 :]
-    most = max(terms, key=lambda line: abs(line.difference))
-    if not gap.difference and not most.difference:
+def _reading(lines: dict[str, tuple[float, float]], unit: str) -> None:
+    """How the gap of the live view stands to that of the pinned one, and which term moves most."""
+    labels = list(lines)
+    terms = {label: lines[label] for label in labels[labels.index("Gap") + 1 :]}
+    apart = {label: live - pinned for label, (live, pinned) in terms.items()}
+    most = max(apart, key=lambda label: abs(apart[label]))
+    live, pinned = lines["Gap"]
+    gap = live - pinned
+    if not gap and not apart[most]:
         show.caption("Gap and terms of the two views are the same.")
         return
-    share = f" ({abs(gap.difference) / gap.kept:.1%})" if gap.kept > 0 else ""
-    if gap.kept > 0 and gap.live >= LARGE_RISE * gap.kept:
-        share = f" ({times_label(gap.live / gap.kept)} times as large)"
-    how = f"is {_number(abs(gap.difference))} {unit.label}{share} "
-    how += "smaller than" if gap.difference < 0 else "larger than"
-    if not gap.difference:
+    share = f" ({abs(gap) / pinned:.1%})" if pinned > 0 else ""
+    if pinned > 0 and live >= LARGE_RISE * pinned:
+        share = f" ({times_label(live / pinned)} times as large)"
+    how = f"is {_number(abs(gap))} {unit}{share} "
+    how += "smaller than" if gap < 0 else "larger than"
+    if not gap:
         how = "is the same as"
     show.caption(
         f"The gap of the view that follows the controls {how} that of the kept one; the term that "
-        f"moves most is *{most.label}*, by {_number(most.difference, sign=True)}. Differences are "
-        "that view minus the kept one."
+        f"moves most is *{most}*, by {_number(apart[most], sign=True)}. Differences are that view "
+        "minus the kept one."
     )
-
-
-def terms_of(view: View, unit: Unit, form: str | None = None) -> pd.DataFrame:
-    """``terms.bound_terms`` of a view, in ``unit``."""
-    choice = view.choice if form is None else replace(view.choice, form=form)
-    return shown(view.suite, bound_terms(view.suite, choice), unit)
-
-
-def of_views(
-    views: list[View], unit: Unit, form: str | None, key: str = "", label: str = ""
-) -> None:
-    """The live and the kept view in numbers, with one more column of ``bound_terms`` first."""
-    if compare.kept_one(views) is None:
-        return
-    tables = {}
-    for view in views:
-        terms = compare.attempt(lambda v=view: terms_of(v, unit, form))
-        if terms is not None and len(terms):
-            tables[view.label] = terms
-    of_terms(views, tables, unit, key, label)

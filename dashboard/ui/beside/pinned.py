@@ -1,4 +1,4 @@
-"""The view that a reader keeps beside the one that follows the controls."""
+"""The view that a reader pins beside the one that follows the controls."""
 
 from collections.abc import Sequence
 
@@ -15,33 +15,31 @@ from dashboard.ui.beside.view import View, labelled, parts
 from dashboard.ui.controls import links
 
 
-def kept_control(
+def pin_control(
     live: View,
     place: DeltaGenerator,
-    names: Sequence[str] = (),
     codes: Sequence[str] = tuple(CODES),
 ) -> View | None:
-    """The button to keep the live view, or to let go of the one that is kept; that one, if there
-    is one and it differs from the live one.
+    """The button to pin the live view, or to unpin the pinned one; that one, if there is one and it
+    differs from the live one.
 
     Args:
         place: of the button.
-        names: controls that the page has; those that ``live`` speaks of unless given.
         codes: that the page can show.
 
     Raises:
-        ArtifactError: the suite of the kept view cannot be used.
+        ArtifactError: the suite of the pinned view cannot be used.
     """
     try:
-        found = _from_link(live, names or tuple(live.said), codes)
+        found = _from_link(live, codes)
     except ArtifactError:
-        _let_go_button(place)
+        _unpin_button(place)
         raise
     if found is None:
         place.button(
             "Keep this view to compare",
             key="keep",
-            on_click=_keep,
+            on_click=_pin,
             args=(written(live),),
             icon=":material/push_pin:",
             help="Keeps what the controls say now as a second view. The page then shows both side "
@@ -52,7 +50,7 @@ def kept_control(
     words = labelled([live, found])[1].label if differs else "what the controls say"
     after = "." if differs else ". Move one of them, and both are shown side by side."
     place.caption(f":material/push_pin: Kept: **{escaped(words)}**{after}")
-    _let_go_button(place)
+    _unpin_button(place)
     record.chosen(PARAMETER, "Kept view", text, ", ".join(parts(found).values()))
     shown = record.current().suites
     if all(suite.name != found.suite.name for suite in shown):
@@ -60,29 +58,29 @@ def kept_control(
     return found if differs else None
 
 
-def _let_go_button(place: DeltaGenerator) -> None:
-    place.button("Stop comparing", key="let_go", on_click=_let_go, icon=":material/close:")
+def _unpin_button(place: DeltaGenerator) -> None:
+    place.button("Stop comparing", key="let_go", on_click=_unpin, icon=":material/close:")
 
 
-def _keep(text: str) -> None:
+def _pin(text: str) -> None:
     links.forget_complaints()
     st.session_state[PARAMETER] = st.query_params[PARAMETER] = text
 
 
-def _let_go() -> None:
+def _unpin() -> None:
     links.forget_complaints()
     _forget()
 
 
 def _forget() -> None:
-    """Nothing is kept, nor comes back with the next page."""
+    """Nothing is pinned, nor comes back with the next page."""
     st.session_state[PARAMETER] = ""
     st.session_state.get("choices", {}).pop(PARAMETER, None)
     st.query_params.pop(PARAMETER, None)
 
 
-def _from_link(live: View, names: Sequence[str], codes: Sequence[str]) -> View | None:
-    """The kept view, None if there is none or the link's does not exist, which is a complaint."""
+def _from_link(live: View, codes: Sequence[str]) -> View | None:
+    """The pinned view, None if there is none or the link's does not exist, which is a complaint."""
     text = st.query_params.get(PARAMETER)
     st.session_state[PARAMETER] = text or ""
     if text is None:
@@ -91,6 +89,6 @@ def _from_link(live: View, names: Sequence[str], codes: Sequence[str]) -> View |
         suite, said = parsed(text, live.suite)
     except LinkError as error:
         _forget()
-        st.session_state.setdefault("link_complaints", {})[PARAMETER] = str(error)
+        links.complain(PARAMETER, str(error))
         return None
-    return on_page(live, suite, said, names, codes)
+    return on_page(live, suite, said, codes)

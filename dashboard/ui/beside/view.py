@@ -6,74 +6,94 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from dashboard.analysis.bound.terms import UNQUANTIZED, Choice
+from dashboard.analysis.bound.terms import PREQUENTIAL, UNQUANTIZED, Choice, prequential
 from dashboard.analysis.laws.sizes import ANOTHER
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
 from dashboard.style.inequalities import forms_of
-
-#: Controls that make a view, by their name in links; what is drawn beside, is drawn of each.  Units
-#: and how far laws are drawn are of the page, and the same for all.
-NAMES = (
-    *("suite", "settings", "quantizer", "bits", "form", "code", "delta", "model", "n"),
-    *("matrix", "ratio", "vocab", "law"),
+from dashboard.style.numbers import parse_count
+from dashboard.ui.controls.registry import (
+    BITS,
+    CODE,
+    DELTA,
+    FORM,
+    MODEL,
+    OF_A_VIEW,
+    QUANTIZER,
+    N,
 )
-
-#: How a value of theirs reads beside others.
-_WORDS = {
-    "form": "form {}",
-    "delta": "δ = {}",
-    "n": "N = {}",
-    "matrix": "{} matrix",
-    "ratio": "{} tokens per parameter",
-    "vocab": "V = {}",
-}
 
 
 @dataclass(frozen=True)
 class View:
-    """What one column shows.
+    """What one column shows: a suite at what the controls say.
 
     Attributes:
         suite: open.
-        choice: of this suite; None on a page that asks for none.
-        size: parameters N that the numbers are for, None on a page of all sizes.
-        said: control -> value, of ``NAMES``, as in links; what does not apply is left out.
+        base: what the page takes for all that no control of it says; None on a page of no bounds.
+        base_size: the same for the size; None on a page of all sizes.
+        said: control -> value, of ``OF_A_VIEW``, as in links; what does not apply is left out.
         note: in which way it differs from the controls, empty if in none.
-        kept: whether a reader kept it, so that it does not follow the controls.
+        pinned: whether a reader pinned it, so that it does not follow the controls.
         label: what sets it apart from the views beside it, not escaped.
     """
 
     suite: Suite
-    choice: Choice | None = None
-    size: float | None = None
+    base: Choice | None = None
+    base_size: float | None = None
     said: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
-    kept: bool = False
+    pinned: bool = False
     label: str = ""
+
+    @property
+    def choice(self) -> Choice | None:
+        """Setting, code, form and delta; None on a page that asks for none."""
+        if self.base is None:
+            return None
+        said, suite, found = self.said, self.suite, {}
+        if QUANTIZER.key in said:
+            rates = BITS.options_of(suite, said)
+            found["setting"] = rates[said.get(BITS.key, next(iter(rates)))]
+        if FORM.key in said:
+            found["form"] = FORM.options_of(suite, said)[said[FORM.key]].key
+        if CODE.key in said:
+            found["code"] = CODE.options[said[CODE.key]]
+        if DELTA.key in said:
+            found["failure_probability"] = DELTA.options[said[DELTA.key]]
+        choice = replace(self.base, **found)
+        return prequential(choice) if choice.code == PREQUENTIAL else choice
+
+    @property
+    def size(self) -> float | None:
+        """Parameters N that the numbers are for, None on a page of all sizes."""
+        sizes = self.suite.models().set_index("model_id")["params_total"]
+        if self.said.get(MODEL.key) in sizes:
+            return float(sizes[self.said[MODEL.key]])
+        return parse_count(self.said[N.key]) if N.key in self.said else self.base_size
 
 
 def live(suite: Suite, choice: Choice | None, size: float | None = None) -> View:
     """What the controls of the page say now.  To be called after the last of them."""
-    controls = record.current().controls
-    said = {name: controls[name].value for name in NAMES if name in controls}
+    found = record.said()
+    said = {name: found[name] for name in OF_A_VIEW if name in found}
     return View(suite, choice, size, {"suite": suite.name} | said)
 
 
 def parts(view: View) -> dict[str, str]:
-    """What there is to say of a view, by control, in the order of ``NAMES``."""
+    """What there is to say of a view, by control, in the order of the registry."""
     said = dict(view.said)
     if "model" in said:
         n = said.pop("n", None)
         if said["model"] == ANOTHER:
-            said["model"] = _WORDS["n"].format(n)
+            said["model"] = N.beside.format(n)
     found = {"suite": view.suite.name}
-    for name in NAMES[1:]:
+    for name, control in OF_A_VIEW.items():
         if name == "quantizer" and name in said and view.choice is not None:
             found[name] = view.choice.setting.label
-        elif name in said and name != "bits":  # stands with its quantizer
-            found[name] = _WORDS.get(name, "{}").format(said[name])
+        elif name in said and name not in ("suite", "bits"):  # these stand with their quantizer
+            found[name] = control.beside.format(said[name])
     return found
 
 
@@ -84,13 +104,13 @@ def labelled(views: list[View]) -> list[View]:
     """
     of_all = [parts(view) for view in views]
     differing = [
-        name for name in NAMES if len({words[name] for words in of_all if name in words}) > 1
+        name for name in OF_A_VIEW if len({words[name] for words in of_all if name in words}) > 1
     ]
     found: list[View] = []
     for view, words in zip(views, of_all, strict=True):
         label = ", ".join(words[name] for name in differing if name in words) or view.suite.name
         taken = any(label == other.label for other in found)
-        ending = (", kept" if view.kept else ", once more") if taken else ""
+        ending = (", kept" if view.pinned else ", once more") if taken else ""
         found.append(replace(view, label=label + ending))
     return found
 
@@ -103,20 +123,19 @@ def nearest_view(of: View, other: Suite) -> View:
     """
     left_out = ("model", "n") if "model" in of.said else ()
     said = {k: v for k, v in of.said.items() if k not in left_out} | {"suite": other.name}
-    if of.choice is None:
+    if of.base is None:
         return View(other, None, of.size, said)
-    setting = nearest_setting(of.suite, of.choice.setting, other)
+    choice = of.choice
+    setting = nearest_setting(of.suite, choice.setting, other)
     there = {form.key: form for form in forms_of(other.is_sampled).values()}
-    form = there.get(of.choice.form, next(iter(there.values())))
-    note = ""
-    if setting != of.choice.setting:
-        note = f"not measured there: {of.choice.setting.label}; its nearest is shown"
+    form = there.get(choice.form, next(iter(there.values())))
     if "form" in said:
         said["form"] = form.label
     if "quantizer" in said:
         said |= {"quantizer": setting.family.label, "bits": setting.rate}
-    choice = replace(of.choice, setting=setting, form=form.key)
-    return View(other, choice, of.size, said, note)
+    note = f"not measured there: {choice.setting.label}; its nearest is shown"
+    base = replace(choice, setting=setting, form=form.key)
+    return View(other, base, of.size, said, note if setting != choice.setting else "")
 
 
 def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:

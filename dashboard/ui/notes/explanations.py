@@ -12,7 +12,7 @@ from dashboard.analysis.bound.sampling import confidence as sampling_confidence
 from dashboard.analysis.bound.steps import SAMPLING
 from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.laws.sizes import ChosenSize
@@ -27,10 +27,9 @@ from dashboard.style.glossary import (
     terms_in,
 )
 from dashboard.style.inequalities import FORMS, SAMPLED, SAMPLED_FORM, Form
-from dashboard.style.numbers import change_words
+from dashboard.style.numbers import change_words, delta_label
 from dashboard.style.plural import counted
 from dashboard.style.rounded_up import UPPER
-from dashboard.ui.controls.controls import delta_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import size_words
 from dashboard.ui.notes.caveats import not_certified
@@ -153,7 +152,7 @@ def form_of(choice: Choice) -> Form:
 _TABLE_DIGITS = 4
 
 
-def terms_table(model: pd.Series, laws: dict[str, PowerLaw | str], form: Form, unit: Unit) -> None:
+def terms_table(model: pd.Series, laws: dict[str, Law], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
         "training_loss_nats": r"\hat R(h)",
@@ -272,16 +271,16 @@ def _signed(value: float, form: str) -> str:
     return f"{value:z{form}}".replace("-", "−")
 
 
-def _law_cell(law: PowerLaw | str) -> str:
-    if isinstance(law, str):
+def _law_cell(law: Law) -> str:
+    if isinstance(law, Unfitted):
         return "—"
     return f"$N^{{{-law.exponent:.3f}}}$"
 
 
-def law_reading(law: PowerLaw | str) -> None:
+def law_reading(law: Law) -> None:
     """Exponent and interval of one law, or the reason for none."""
-    if isinstance(law, str):
-        show.caption(law)
+    if isinstance(law, Unfitted):
+        show.caption(str(law))
         return
     show.caption(
         f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "

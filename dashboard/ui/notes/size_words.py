@@ -3,6 +3,7 @@
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard.analysis.laws.fits import Law, Unfitted
 from dashboard.analysis.laws.outlook import Estimate, law_estimate
 from dashboard.analysis.laws.sizes import ChosenSize, standing
 from dashboard.style.escaping import escaped
@@ -14,7 +15,7 @@ from dashboard.ui.drawing import show
 _COLUMNS = 4
 
 
-def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str, str]]) -> None:
+def predicted(size: ChosenSize, rows: list[tuple[str, Law | Estimate, str]]) -> None:
     """A box with each quantity's value by its law; nothing at a measured model.
 
     Args:
@@ -31,7 +32,7 @@ def predicted(size: ChosenSize, rows: list[tuple[str, PowerLaw | Estimate | str,
             columns = st.columns(_COLUMNS)
             for column, row in zip(columns, rows[start : start + _COLUMNS], strict=False):
                 _metric(column, size, *row)
-        if all(isinstance(found, str) for _, found, _ in rows):
+        if all(isinstance(found, Unfitted) for _, found, _ in rows):
             nearest = f"The rest of the page shows **{escaped(size.model_id)}**, the nearest size."
             show.caption(f"{rows[0][1]} {nearest}")
             return
@@ -56,11 +57,11 @@ def _metric(
     column: st.delta_generator.DeltaGenerator,
     size: ChosenSize,
     label: str,
-    found: PowerLaw | Estimate | str,
+    found: Law | Estimate,
     unit: str,
 ) -> None:
-    if isinstance(found, str):
-        show.metric(column, label, "—", "no law", help=found)
+    if isinstance(found, Unfitted):
+        show.metric(column, label, "—", "no law", help=str(found))
         return
     shown = law_estimate(found, size.params) if isinstance(found, PowerLaw) else found
     spread = f"{number_label(shown.low)} to {number_label(shown.high)}"

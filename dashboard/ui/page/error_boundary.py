@@ -6,7 +6,14 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from dashboard.artifacts.errors import ArtifactError
+
 _log = logging.getLogger(__name__)
+
+
+def show_error(error: ArtifactError) -> None:
+    """One sentence on artifacts that cannot be used."""
+    st.error(str(error).replace("$", r"\$"), icon=":material/error:")
 
 
 @contextmanager
@@ -17,6 +24,8 @@ def as_one_sentence() -> Iterator[None]:
     """
     try:
         yield
+    except ArtifactError as error:
+        show_error(error)
     except Exception:  # noqa: BLE001 - no visitor may see any unexpected error
         _log.exception("A page broke off")
         st.error(

@@ -10,9 +10,11 @@ from dashboard.style.escaping import escaped
 from dashboard.style.plural import listed
 from dashboard.style.training_text import stand_ins as stand_in_texts
 from dashboard.style.training_text import trained_on
-from dashboard.ui.controls import links, suite_controls
+from dashboard.ui.controls import links
+from dashboard.ui.controls.registry import SUITE
 from dashboard.ui.drawing import show
 from dashboard.ui.page import share
+from dashboard.ui.page.error_boundary import show_error
 from dashboard.ui.page.navigation import link_to, navigation, title_of
 
 
@@ -36,14 +38,10 @@ def open_suite_from_sidebar() -> bool:
         )
         return False
     with st.sidebar:
-        name = suite_controls.suite_control(suites)
+        name = SUITE.ask(suites)
         for sentence in notes:
             st.warning(sentence, icon=":material/cloud_off:")
-    try:
-        suite = catalog.open_by_name(name)
-    except ArtifactError as error:
-        show_error(error)
-        return False
+    suite = catalog.open_by_name(name)
     st.session_state["open_suite"] = suite
     record.current().suites.insert(0, suite)
     return True
@@ -95,11 +93,6 @@ def stand_ins(suite: Suite) -> list[str]:
             "bound computed from it is certified, so all of them are drawn hollow."
         )
     return sentences
-
-
-def show_error(error: ArtifactError) -> None:
-    """One sentence instead of a page."""
-    st.error(str(error).replace("$", r"\$"), icon=":material/error:")
 
 
 def show_provenance(suite: Suite) -> None:

@@ -23,13 +23,6 @@ _CONDITION = re.compile(r"\s*(\w+)\s*(<=|>=|!=|=|<|>|~)\s*(.*?)\s*", re.DOTALL)
 _ORDERED = {"<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _EQUAL = {"=": "IS NOT DISTINCT FROM", "!=": "IS DISTINCT FROM"}
 
-HELP = (
-    "Conditions that rows must meet, parted by semicolons: `bits <= 4; layer ~ attention`. "
-    "Numbers, true or false, and times (`2026-01-31`) compare with = != < <= > >=; words with "
-    "= and !=, or ~ for *contains*, in small or capital letters alike. `null` stands for what is "
-    "missing."
-)
-
 
 class FilterError(ValueError):
     """A filter that cannot be read: a clause with the reason."""

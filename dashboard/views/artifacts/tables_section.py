@@ -5,10 +5,10 @@ from functools import partial
 import streamlit as st
 
 from dashboard.artifacts.suite import Suite
+from dashboard.ui.controls.registry import SHEET
 from dashboard.ui.drawing import show
 from dashboard.views.artifacts.columns import column_config, meanings
-from dashboard.views.artifacts.controls import page_control
-from dashboard.views.artifacts.table_rows import MOST_DOWNLOADED, PAGE_ROWS, Selection
+from dashboard.views.artifacts.table_rows import MOST_DOWNLOADED, PAGE_ROWS, Selection, pages
 
 
 def draw(suite: Suite, selection: Selection) -> None:
@@ -24,7 +24,7 @@ def draw(suite: Suite, selection: Selection) -> None:
         return
     left, right = st.columns([2, 3], vertical_alignment="center")
     with right.container(horizontal=True, horizontal_alignment="right"):
-        number = page_control(rows)
+        number = SHEET.ask(pages(rows))
     first = (number - 1) * PAGE_ROWS + 1
     last = min(rows, number * PAGE_ROWS)
     with left:

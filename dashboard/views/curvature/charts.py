@@ -6,8 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from bounds import PowerLaw
 from bounds.spectrum import symmetric_log
+from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.curvature import LINEAR_DECADES
 from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel
@@ -137,7 +137,7 @@ def spectra_over(
 
 def by_size(
     points: pd.DataFrame,
-    laws: dict[str, PowerLaw | str],
+    laws: dict[str, Law],
     matrix: str,
     symbol: str,
     at: float | None,

@@ -8,6 +8,7 @@ import pandas as pd
 
 import schema
 from bounds.prediction import Agreement, agreement
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.analysis.measured.curvature import BAND, traces
 from dashboard.analysis.measured.quantization import gaps
 from dashboard.artifacts.database import remembered
@@ -150,7 +151,7 @@ def comparable(predicted: pd.DataFrame) -> pd.DataFrame:
     return predicted[predicted["clear"] & (predicted[keys] > 0).all(axis=1)]
 
 
-def agreements(predicted: pd.DataFrame) -> dict[str, tuple[Agreement, Agreement] | str]:
+def agreements(predicted: pd.DataFrame) -> dict[str, tuple[Agreement, Agreement] | Unfitted]:
     """Agreement of each predictor from ``FITTED_BITS`` on, and with 2 bits; or why it is unknown.
 
     Groups are bitrates.
@@ -159,16 +160,16 @@ def agreements(predicted: pd.DataFrame) -> dict[str, tuple[Agreement, Agreement]
     return {predictor.key: _agreement(rows, predictor.key) for predictor in PREDICTORS}
 
 
-def _agreement(rows: pd.DataFrame, key: str) -> tuple[Agreement, Agreement] | str:
+def _agreement(rows: pd.DataFrame, key: str) -> tuple[Agreement, Agreement] | Unfitted:
     if rows[key].isna().any():
-        return "not measured"
+        return Unfitted("not measured", "agreement")
     if rows["model_id"].nunique() < 3:
-        return f"needs at least 3 models, not {rows['model_id'].nunique()}"
+        return Unfitted(f"needs at least 3 models, not {rows['model_id'].nunique()}", "agreement")
     fine = rows[rows["bits"] >= FITTED_BITS]
     try:
         return tuple(agreement(f[key], f["quantization_gap_nats"], f["bits"]) for f in (fine, rows))
     except ValueError as error:
-        return str(error)
+        return Unfitted(str(error), "agreement")
 
 
 def scaled(predicted: pd.DataFrame, key: str, constant: float) -> pd.DataFrame:

@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.artifacts.suite import Suite
-from dashboard.ui.controls import controls
+from dashboard.ui.controls.registry import FROM, PREDICTED
 from dashboard.ui.drawing import show
 from dashboard.views.curvature import charts, predicted_gap, words
 from dashboard.views.curvature.predicted_gap import PREDICTORS
@@ -20,21 +21,17 @@ def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
         show.info("This suite has no clipped quantizer at two rates or more.")
         return {}
     with st.sidebar:
-        label = controls.choice_control(
-            "predicted", "Gap to predict", list(quantizers), words.QUANTIZER_HELP
-        )
+        label = PREDICTED.ask(list(quantizers))
     predicted = predicted_gap.predictions(suite, quantizers[label])
     agreements = predicted_gap.agreements(predicted)
     data = {"Predicted gaps": (predicted, f"{quantizers[label]}-predicted-gaps")}
-    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], str)}
+    usable = {p.label: p.key for p in PREDICTORS if not isinstance(agreements[p.key], Unfitted)}
     used, leaves = predicted_gap.comparable(predicted), predicted_gap.feedback_leaves(suite)
     if not usable:
         words.too_few_gaps(used, agreements, leaves)
         return data
     with st.sidebar:
-        chosen = controls.choice_control(
-            "from", "Predicted from", list(usable), words.PREDICTOR_HELP
-        )
+        chosen = FROM.ask(list(usable))
     constant = agreements[usable[chosen]][0].constant
     scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
     left, right = st.columns(2)

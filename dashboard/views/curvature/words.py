@@ -5,9 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
-from bounds import PowerLaw
 from bounds.prediction import Agreement
-from dashboard.analysis.laws.fits import exponent_in_words, several_sizes, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, several_sizes, too_few
 from dashboard.analysis.measured.curvature import BAND, MATRICES
 from dashboard.style.escaping import escaped
 from dashboard.style.numbers import number_label
@@ -17,21 +16,6 @@ from dashboard.views.curvature.predicted_gap import FITTED_BITS, PREDICTORS, Jum
 
 #: The symbol of each matrix in formulas and on axes.
 SYMBOLS = {"gauss_newton": "G", "hessian": "H"}
-
-MATRIX_HELP = (
-    "**Hessian**: all second derivatives of the loss; some of its eigenvalues are "
-    "negative.\n\n**Gauss–Newton**: the part of the Hessian that remains if the model is linear "
-    "in its weights. It has no negative eigenvalues, and after training it is the larger part. "
-    "Its root is well defined, and the two rules that estimate it enclose the exact value."
-)
-
-QUANTIZER_HELP = (
-    "The quantizer whose measured gaps are compared with the prediction, at every bitrate and "
-    "model size. The prediction is for rounding with error feedback (GPTQ, LDLQ), best after a "
-    "rotation."
-)
-
-PREDICTOR_HELP = "The prediction that the two charts show. The table compares all of them."
 
 
 def introduction() -> None:
@@ -143,7 +127,7 @@ def traces_of_one(point: pd.Series, symbol: str) -> None:
         show.metric(column, label, number_label(point[key]), error)
 
 
-def size_reading(points: pd.DataFrame, top_law: PowerLaw | str, matrix: str) -> None:
+def size_reading(points: pd.DataFrame, top_law: Law, matrix: str) -> None:
     """How to read the laws, and the uncertainty of the root's trace."""
     symbol = SYMBOLS[matrix]
     times = (points["trace_sqrt_top"] / points["trace_sqrt"]).median()
@@ -226,7 +210,7 @@ def settings_table(frame: pd.DataFrame) -> None:
     )
 
 
-def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) -> None:
+def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | Unfitted]) -> None:
     """The table of R squared of every predictor, without and with 2 bits."""
     lines = [
         f"| prediction | (2^b − 1)⁻² times | R², from {FITTED_BITS} bits | R² within bit widths | "
@@ -235,8 +219,8 @@ def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | str]) ->
     ]
     for predictor in PREDICTORS:
         found = agreements[predictor.key]
-        if isinstance(found, str):
-            cells = f"{found} | | | "
+        if isinstance(found, Unfitted):
+            cells = f"{found.reason} | | | "
         else:
             fine, all_bits = found
             cells = (
@@ -254,7 +238,7 @@ def prediction_reading(
     beyond = {
         p.label: agreements[p.key][0].within_r_squared
         for p in PREDICTORS
-        if not isinstance(agreements[p.key], str) and p.key != "bits_alone"
+        if not isinstance(agreements[p.key], Unfitted) and p.key != "bits_alone"
     }
     verdict = ""
     if beyond:
@@ -329,9 +313,7 @@ def quadratic_reading(jump: Jump | None) -> None:
     show.caption(text)
 
 
-def predicted_rows(
-    laws: dict[str, PowerLaw | str], symbol: str
-) -> list[tuple[str, PowerLaw | str, str]]:
+def predicted_rows(laws: dict[str, Law], symbol: str) -> list[tuple[str, Law, str]]:
     """Laws of the traces in model size, for a size that was not measured."""
     return [
         (f"Tr({symbol})", laws["trace"], "nats/token"),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.charts import vega
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
 from dashboard.charts.marks import by_certificate, notes
@@ -16,7 +17,7 @@ from dashboard.style.rounded_up import with_printed
 HEIGHT = 300
 
 
-def _curves(laws: dict[str, PowerLaw | str], reach: float) -> pd.DataFrame:
+def _curves(laws: dict[str, Law], reach: float) -> pd.DataFrame:
     found = [
         law_curve(law, reach).assign(label=CODE_LABELS[code])
         for code, law in laws.items()
@@ -27,7 +28,7 @@ def _curves(laws: dict[str, PowerLaw | str], reach: float) -> pd.DataFrame:
 
 def ends(
     codes: pd.DataFrame,
-    laws: dict[str, PowerLaw | str],
+    laws: dict[str, Law],
     published: pd.DataFrame,
     key: str,
     reach: float,
@@ -45,7 +46,7 @@ def _ends(
 
 def bits_by_size(
     codes: pd.DataFrame,
-    laws: dict[str, PowerLaw | str],
+    laws: dict[str, Law],
     key: str,
     title: str,
     reach: float,

@@ -7,7 +7,7 @@ import pandas as pd
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
 from dashboard.artifacts.settings import Setting
 from dashboard.style.glossary import CODE_LABELS
 from dashboard.style.numbers import count_label
@@ -50,7 +50,7 @@ def introduction() -> None:
     )
 
 
-def size_reading(laws: dict[str, PowerLaw | str], setting: Setting) -> None:
+def size_reading(laws: dict[str, Law], setting: Setting) -> None:
     """The laws of figure 3, and the models of the other codes."""
     lines = [
         f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}"
@@ -119,14 +119,11 @@ def growth_table(growth: pd.DataFrame) -> None:
     show.markdown("\n".join(lines))
 
 
-def crossings(found: dict[str, Crossing | str], largest: float) -> None:
+def crossings(found: dict[str, Crossing | Unfitted], largest: float) -> None:
     """Where the prequential law crosses those of the other codes, beyond the measured sizes."""
-    if all(isinstance(met, str) for met in found.values()):
-        return  # without laws nothing crosses
-    sentences = [
-        f"*{CODE_LABELS[code]}*: {met if isinstance(met, str) else _meeting(met, largest)}"
-        for code, met in found.items()
-    ]
+    if all(isinstance(met, Unfitted) for met in found.values()):
+        return  # without laws nothing meets
+    sentences = [f"*{CODE_LABELS[code]}*: {_meeting(met, largest)}" for code, met in found.items()]
     show.caption(
         "Does K(h) cross the size of a code beyond the measured models? "
         + " ".join(sentences)
@@ -134,7 +131,9 @@ def crossings(found: dict[str, Crossing | str], largest: float) -> None:
     )
 
 
-def _meeting(met: Crossing, largest: float) -> str:
+def _meeting(met: Crossing | Unfitted, largest: float) -> str:
+    if isinstance(met, Unfitted):
+        return str(met)
     side = "above" if met.from_above else "below"
     behind = (
         f" (their laws crossed within the measured sizes, at {count_label(met.behind)})"

@@ -3,8 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR
@@ -14,7 +14,7 @@ from dashboard.style.rounded_up import with_printed
 
 def sigma_by_size(
     sigma: pd.DataFrame,
-    law: PowerLaw | str,
+    law: Law,
     colour: str,
     at: float | None,
     span: tuple[float, float] | None = None,

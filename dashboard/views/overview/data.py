@@ -4,12 +4,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.progressive import on_the_way
 from dashboard.analysis.bound.seeds import every_seed, spread
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms, bounds_by_model
 from dashboard.analysis.bound.units import Unit, shown
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.settings import Setting
@@ -75,7 +74,7 @@ class Overview:
             named.append(self.paper.assign(form=PAPERS_LABEL))
         return pd.concat(named, ignore_index=True)
 
-    def laws(self) -> dict[str, PowerLaw | str]:
+    def laws(self) -> dict[str, Law]:
         """Laws in the model size of the bound, the measured losses, the gap and its terms."""
         measured = ("total_nats", "measured_train_loss_nats", "measured_heldout_loss_nats")
         terms = (term.key for term in gap_terms(self.ours))

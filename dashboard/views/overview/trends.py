@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from bounds import PowerLaw
+from dashboard.analysis.laws.fits import Law, Unfitted
 
 
 class Trend(Enum):
@@ -14,9 +14,9 @@ class Trend(Enum):
     UNKNOWN = "has no law"
 
 
-def trend(law: PowerLaw | str) -> Trend:
+def trend(law: Law) -> Trend:
     """The sign of a law's exponent if its whole interval has it."""
-    return Trend.UNKNOWN if isinstance(law, str) else trend_of(law.exponent_interval)
+    return Trend.UNKNOWN if isinstance(law, Unfitted) else trend_of(law.exponent_interval)
 
 
 def trend_of(interval: tuple[float, float]) -> Trend:

@@ -6,17 +6,15 @@ Statements about trends with size follow the laws of the shown numbers, and go n
 import pandas as pd
 import streamlit as st
 
-from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.units import BITS, NATS, Unit
-from dashboard.analysis.laws.fits import exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
-from dashboard.style.numbers import LARGE_RISE, times_label
+from dashboard.style.numbers import LARGE_RISE, delta_label, times_label
 from dashboard.style.plural import agree, counted
-from dashboard.ui.controls.controls import delta_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import progressive_words
 from dashboard.views.overview.data import REFERENCE_DELTA, Overview
@@ -111,7 +109,7 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
     return f"{how} the paper's {gap}", meaning
 
 
-def trends(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+def trends(view: Overview, laws: dict[str, Law]) -> None:
     """Terms that shrink with size and terms that do not, as the intervals of the laws allow."""
     few = too_few(view.ours)
     if few:
@@ -142,10 +140,10 @@ def _bars(view: Overview) -> str:
     return f"{pale}Hollow: not a certificate. " if hollow else pale
 
 
-def _caution(view: Overview, gap: PowerLaw | str) -> str:
+def _caution(view: Overview, gap: Law) -> str:
     """The evidence for the trends."""
-    if isinstance(gap, str):
-        return gap
+    if isinstance(gap, Unfitted):
+        return str(gap)
     times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
     below = f", at least {times:,.0f} times below the paper's" if times > 1.5 else ""
     sizes = counted(view.ours["params_total"].nunique(), "size")
@@ -182,7 +180,7 @@ def missing(view: Overview) -> None:
         )
 
 
-def laws_section(view: Overview, laws: dict[str, PowerLaw | str]) -> None:
+def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     """The laws behind the trends, or the numbers themselves if there are no laws."""
     few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
     show.subheader("The numbers" if one else "How each number changes with model size")

@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantization import ALL_TOKENS, SAMPLED
 from dashboard.artifacts.settings import QUANTIZERS
 from dashboard.charts import vega
@@ -89,7 +89,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
 
 def gap_by_size(
     gaps: pd.DataFrame,
-    law: PowerLaw | str,
+    law: Law,
     colour: str,
     at: float | None,
     unit: Unit = NATS,

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from bounds import PowerLaw
 from bounds.printed import upper_text
 from dashboard.analysis.bound.units import Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.artifacts.settings import Setting
 from dashboard.style.escaping import escaped
@@ -218,9 +218,7 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
         show.dataframe(exceptions, "Layers where error feedback is worse than rounding")
 
 
-def predicted_rows(
-    laws: dict[str, PowerLaw | str], unit: Unit
-) -> list[tuple[str, PowerLaw | str, str]]:
+def predicted_rows(laws: dict[str, Law], unit: Unit) -> list[tuple[str, Law, str]]:
     """Laws at one setting, for a size that was not measured."""
     return [
         ("Quantization gap", laws["quantization_gap_nats"], unit.label),

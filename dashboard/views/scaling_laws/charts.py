@@ -1,10 +1,12 @@
 """Charts of the page *Scaling laws*: pure functions of data frames."""
 
+from dataclasses import replace
+
 import altair as alt
 import pandas as pd
 
-from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
+from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel, size_scale
@@ -16,10 +18,22 @@ from dashboard.style.rounded_up import with_printed
 HEIGHT = 330
 
 
+#: Points of each suite, for readers who compare them in one chart.
+POINT_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
+
+
 def detail(
-    quantity: Quantity, law: PowerLaw | str, reach: float, published: pd.DataFrame
+    quantity: Quantity,
+    law: Law,
+    reach: float,
+    published: pd.DataFrame | None = None,
+    span: tuple[float, float] | None = None,
 ) -> alt.LayerChart:
-    """One large chart of a quantity, its law up to ``reach``, and published laws dotted."""
+    """One quantity large, its law drawn on to ``reach``, published laws dotted beside it.
+
+    Args:
+        span: that the vertical axis covers, to compare charts.
+    """
     panel = law_panel(
         quantity.values,
         "value",
@@ -31,8 +45,38 @@ def detail(
         upper=quantity.upper,
         reach=reach,
         published=published,
+        span=span,
     )
     return panel.properties(width="container", height=HEIGHT)
+
+
+def mixed(frame: pd.DataFrame, law: Law, quantity: Quantity, reach: float) -> alt.LayerChart:
+    """All models in one chart, a shape per suite, with the one law.
+
+    Args:
+        frame: columns suite, model_id, params_total, value.
+    """
+    panel = detail(replace(quantity, values=frame), law, reach)
+    names = list(dict.fromkeys(frame["suite"]))
+    marks = (
+        vega.Chart(frame[frame["value"] > 0])
+        .mark_point(size=110, color=quantity.colour, opacity=1, filled=False, strokeWidth=1.5)
+        .encode(
+            x="params_total:Q",
+            y="value:Q",
+            shape=alt.Shape(
+                "suite:N",
+                scale=alt.Scale(domain=names, range=POINT_SHAPES[: len(names)]),
+                legend=alt.Legend(title="Suite", orient="bottom", symbolOpacity=1),
+            ),
+            tooltip=[
+                alt.Tooltip("suite:N"),
+                alt.Tooltip("model_id:N", title="model"),
+                alt.Tooltip("value:Q", title=quantity.unit, format=".5g"),
+            ],
+        )
+    )
+    return vega.layer(panel, marks).properties(width="container", height=HEIGHT)
 
 
 def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
@@ -63,9 +107,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
-def panels(
-    found: list[Quantity], laws: dict[str, PowerLaw | str], reach: float | None
-) -> alt.ConcatChart:
+def panels(found: list[Quantity], laws: dict[str, Law], reach: float | None) -> alt.ConcatChart:
     """Small charts of several quantities, each with its law, up to ``reach`` if given."""
     charts = [
         law_panel(

@@ -6,14 +6,14 @@ import pandas as pd
 from bounds import HeldOut, PowerLaw
 from bounds.laws.published import FRONTIER
 from bounds.printed import rounded_up
-from dashboard.analysis.laws.fits import formula, held_out_of, law_of
+from dashboard.analysis.laws.fits import Law, Unfitted, formula, held_out_of, law_of
 from dashboard.analysis.laws.published import published_curves
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import TERMS
 
 
-def law_and_held_out(quantity: Quantity, floor: bool) -> tuple[PowerLaw | str, HeldOut | str]:
+def law_and_held_out(quantity: Quantity, floor: bool) -> tuple[Law, HeldOut | Unfitted]:
     """The law of a quantity, and the largest model predicted from the smaller ones."""
     frame = quantity.values
     return law_of(frame, "value", floor), held_out_of(frame, "value", floor)
@@ -37,7 +37,7 @@ def overview(found: list[Quantity], floor: bool) -> pd.DataFrame:
             "group": quantity.group,
             "unit": quantity.unit,
             "models": len(quantity.values),
-            "law": law if isinstance(law, str) else formula(law),
+            "law": formula(law) if isinstance(law, PowerLaw) else str(law),
         }
         if isinstance(law, PowerLaw):
             low, high = law.exponent_interval
@@ -107,7 +107,7 @@ def stacked(terms: pd.DataFrame, floor: bool, reach: float) -> pd.DataFrame:
         bottom = np.zeros(sizes.size)
         for term in TERMS:
             law = law_of(terms, term.key, floor)
-            if isinstance(law, str):
+            if isinstance(law, Unfitted):
                 continue
             nats = law.at(sizes)
             columns = {"params_total": sizes, "nats": nats, "bottom": bottom, "top": bottom + nats}

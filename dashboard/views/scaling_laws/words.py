@@ -3,19 +3,15 @@
 import pandas as pd
 import streamlit as st
 
-from bounds import HeldOut, PowerLaw
+from bounds import HeldOut
 from bounds.laws.published import FRONTIER, published
-from dashboard.analysis.laws.fits import exponent_in_words, formula
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, formula
 from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.style.numbers import count_label
 from dashboard.style.plural import agree, counted
 from dashboard.ui.drawing import show
 from dashboard.ui.notes.explanations import along
-
-QUANTITY_HELP = (
-    "The quantity of the large chart. Others of its group are below, and all are in the table."
-)
 
 
 def introduction(models: pd.DataFrame, few: str | None) -> None:
@@ -47,21 +43,19 @@ def introduction(models: pd.DataFrame, few: str | None) -> None:
     )
 
 
-def law_reading(
-    quantity: Quantity, law: PowerLaw | str, held: HeldOut | str, few: str | None
-) -> None:
+def law_reading(quantity: Quantity, law: Law, held: HeldOut | Unfitted, few: str | None) -> None:
     """The law of one quantity to copy and its accuracy, or the reason for none.
 
     Empty if no quantity has a law, which the ``introduction`` explains.
     """
-    if isinstance(law, str):
+    if isinstance(law, Unfitted):
         if not few:
-            show.info(law, icon=":material/block:")
+            show.info(str(law), icon=":material/block:")
         return
     show.code(f"y = {formula(law)}  # {quantity.label}, {quantity.unit}", language="python")
     trust = (
-        held
-        if isinstance(held, str)
+        str(held)
+        if isinstance(held, Unfitted)
         else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
         f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}). The "
         f"measured value is {held.measured:.4g}: {held.relative_error:+.1%}, "

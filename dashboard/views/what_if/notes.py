@@ -6,7 +6,7 @@ import streamlit as st
 
 from bounds.printed import upper_text
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import too_few
+from dashboard.analysis.laws.fits import Unfitted, too_few
 from dashboard.analysis.laws.outlook import GAP, Outlook
 from dashboard.analysis.laws.sizes import LARGEST
 from dashboard.style.escaping import escaped
@@ -18,16 +18,6 @@ from dashboard.ui.notes.caveats import not_certified
 from dashboard.ui.notes.size_words import badge
 from dashboard.views.what_if.smallest_size import SmallestSize
 from dashboard.views.what_if.words import interval_words
-
-RATIO_HELP = (
-    "Training tokens per parameter, r: D = r·N. The default is the suite's own. Another one "
-    "changes the cost of the code per token; the losses stay those of the suite's ratio."
-)
-VOCAB_HELP = (
-    "Classes of the output distribution, V. It enters through ln V and the largest possible loss. "
-    "The losses stay those of the suite's own tokens, so V cannot be smaller than theirs."
-)
-TARGET_HELP = "The gap to reach, bound − training loss, to find the smallest model that has it."
 
 PREQUENTIAL_NOTE = (
     "The prequential code belongs to the trained model, before quantization: quantizer and "
@@ -71,7 +61,11 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
 def no_prediction(view: Outlook) -> None:
     """The reason why nothing can be predicted."""
     few = too_few(view.terms, view.floor)
-    reasons = [few] if few else sorted({law for law in view.laws.values() if isinstance(law, str)})
+    reasons = (
+        [few]
+        if few
+        else sorted({str(law) for law in view.laws.values() if isinstance(law, Unfitted)})
+    )
     models = agree(len(view.terms), "this model", f"these {counted(len(view.terms), 'model')}")
     show.info(
         f"Nothing can be predicted from {models}. {' '.join(reasons)}", icon=":material/inbox:"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from bounds import HeldOut
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.bound.units import NATS, Unit, shown
 from dashboard.analysis.laws.fits import held_out_of, law_of
@@ -98,7 +99,7 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
     rows = []
     for key, keys in wanted:
         found = view.estimate(keys, n) or Estimate(np.nan, np.nan, np.nan)
-        held = held_out_of(view.terms, key, view.floor) if len(keys) == 1 else ""
+        held = held_out_of(view.terms, key, view.floor) if len(keys) == 1 else None
         rows.append(
             {
                 "key": key,
@@ -108,8 +109,8 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
                 "low": found.low,
                 "high": found.high,
                 "certified": False,
-                "left_out_predicted": np.nan if isinstance(held, str) else held.predicted,
-                "left_out_value": np.nan if isinstance(held, str) else held.measured,
+                "left_out_predicted": held.predicted if isinstance(held, HeldOut) else np.nan,
+                "left_out_value": held.measured if isinstance(held, HeldOut) else np.nan,
             }
         )
     return pd.DataFrame(rows)

@@ -2,14 +2,13 @@
 
 import streamlit as st
 
-from bounds import HeldOut, PowerLaw
+from bounds import HeldOut
 from dashboard.analysis.bound.terms import PREQUENTIAL
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import held_out_of
+from dashboard.analysis.laws.fits import Law, Unfitted, held_out_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.style.glossary import CODE_LABELS, GAP_COLOUR, term_of, terms_in
-from dashboard.style.numbers import count_label, number_label
-from dashboard.ui.controls.controls import delta_label
+from dashboard.style.numbers import count_label, delta_label, number_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes.explanations import beyond_guess, guess_of
 from dashboard.ui.notes.size_words import badge
@@ -86,11 +85,10 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
     shown = terms_in(view.terms)
     for term in shown:
         name = f"**{term.label}**"
-        lines.append(_row(view, n, (term.key,), name, term.colour, view.laws[term.key]))
+        lines.append(_row(view, n, (term.key,), name, term.colour))
     parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
     lines.append(_row(view, n, GAP, "**Gap**", "", parts))
-    own = view.laws["gap_nats"]
-    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR, own))
+    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(
@@ -104,7 +102,7 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
 
 
 def _row(
-    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, law: PowerLaw | str
+    view: Outlook, n: float, keys: tuple[str, ...], name: str, colour: str, sum_of: str = ""
 ) -> str:
     found = view.estimate(keys, n)
     square = f"<span style='color:{colour};font-size:1.5em'>■</span>" if colour else ""
@@ -112,8 +110,9 @@ def _row(
     missing = ", ".join(f"“{term_of(key).label}”" for key in view.without(keys))
     if len(keys) > 1 and missing:
         name = f"{name}, without {missing}"
-    zero = len(keys) == 1 and isinstance(law, str) and found is not None
-    shown = "0 in every measured model" if zero else law_words(law)
+    law = view.laws[keys[0]]
+    zero = len(keys) == 1 and isinstance(law, Unfitted) and found is not None
+    shown = "0 in every measured model" if zero else sum_of or law_words(law)
     if view.without(keys) == [*keys] and keys[0] in BOUND:
         shown = "none, see above"
     value = "0" if zero else f"≈ {number_label(found.value)}" if found else "—"
@@ -122,10 +121,10 @@ def _row(
     return "| " + " | ".join(cells) + " |"
 
 
-def law_words(law: PowerLaw | str) -> str:
+def law_words(law: Law) -> str:
     """The law as a formula, or the reason for none."""
-    if isinstance(law, str):
-        return law
+    if isinstance(law, Unfitted):
+        return str(law)
     start = f"{_tex(law.offset)} + " if law.offset else ""
     return f"${start}{_tex(law.coefficient)}\\,N^{{{-law.exponent:.3f}}}$"
 
@@ -135,11 +134,11 @@ def _tex(value: float) -> str:
     return rf"{digits}\cdot10^{{{int(exponent)}}}" if exponent else digits
 
 
-def held_words(held: HeldOut | str | None) -> str:
+def held_words(held: HeldOut | Unfitted | None) -> str:
     """The error of the law of the smaller models."""
     if held is None:
         return ""
-    if isinstance(held, str):
+    if isinstance(held, Unfitted):
         return "—"
     inside = "inside" if held.inside else "**outside**"
     return f"{held.relative_error:+.1%}, {inside}".replace("-", "−")

@@ -6,39 +6,32 @@ from streamlit.delta_generator import DeltaGenerator
 from bounds.own_losses import Measurement, UnusableError
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.artifacts.errors import UploadError
-from dashboard.export import record
 from dashboard.style.escaping import quoted
 from dashboard.style.numbers import parse_count
-from dashboard.ui.controls import suite_controls
-from dashboard.ui.controls.controls import delta_control
-from dashboard.ui.controls.links import check_link, forget_complaints
+from dashboard.ui.controls.control import Text
+from dashboard.ui.controls.registry import (
+    BYTES_PER_TOKEN,
+    CODE_BITS,
+    CODE_IS,
+    DELTA,
+    PARAMS_TOTAL,
+    TRAIN_TOKENS,
+    TRAINING_LOSS,
+    UNIT,
+    VOCAB_SIZE,
+)
 from dashboard.views.your_losses.bounds import ESTIMATE, FIELDS, REAL, Given, sentence
 
-#: Name in links, attribute or label, help.
-_NEEDED = (
-    ("own_n", "params_total", "All parameters, with embeddings; used only for bits per parameter."),
-    (
-        "own_d",
-        "train_tokens",
-        "Tokens of the one training epoch. Without a column `window` the file must cover every "
-        "one of them once.",
-    ),
-    ("own_v", "vocab_size", "Classes of the output distribution."),
-    (
-        "own_bits",
-        "code_bits",
-        "Bits of a prefix-free code for the whole evaluated model. Several lengths, separated by "
-        "semicolons, are several codes: the bound pays for the choice.",
-    ),
-)
-_START = "Mean training loss of the unquantized model, which the gap subtracts; otherwise the gap "
-_START += "subtracts the losses of the file."
-_BYTES = "Mean bytes of text per token, to show losses in bits per byte."
-#: Key of the session for values of the example's fields.
-_OF_EXAMPLE = "own_of_example"
+#: Fields that must be filled in, by the attribute of a measurement that they give.
+_NEEDED = {
+    "params_total": PARAMS_TOTAL,
+    "train_tokens": TRAIN_TOKENS,
+    "vocab_size": VOCAB_SIZE,
+    "code_bits": CODE_BITS,
+}
 
-_CODE = "A bound is a certificate only if a decoder restores the evaluated model, and everything "
-_CODE += "that it needs, from this many bits."
+#: Where a session keeps what was written into the fields for the example.
+_OF_EXAMPLE = "own_of_example"
 
 
 def controls(defaults: dict[str, str]) -> Given | list[str]:
@@ -52,23 +45,23 @@ def controls(defaults: dict[str, str]) -> Given | list[str]:
     Raises:
         UploadError: a number cannot be used.
     """
-    if not any(st.session_state.get(name) or name in st.query_params for name, *_ in _NEEDED):
+    fields = [field.key for field in _NEEDED.values()]
+    if not any(st.session_state.get(name) or name in st.query_params for name in fields):
         for name, value in defaults.items():
             st.session_state[name] = value
     st.session_state[_OF_EXAMPLE] = defaults
     written: dict[str, tuple[float, ...]] = {}
-    for pair in (_NEEDED[:2], _NEEDED[2:]):
-        for column, (name, attribute, help_text) in zip(_pair_of_columns(), pair, strict=True):
-            with column:
-                several = attribute == "code_bits"
-                written[attribute] = _field(name, FIELDS[attribute], help_text, several)
+    columns = [*_pair_of_columns(), *_pair_of_columns()]
+    for column, (attribute, field) in zip(columns, _NEEDED.items(), strict=True):
+        with column:
+            written[attribute] = _numbers(field, several=field is CODE_BITS)
     left, right = _pair_of_columns()
     with left:
-        start = _field("own_start", "Training loss (optional)", _START)
+        start = _numbers(TRAINING_LOSS)
     with right:
-        per_token = _field("own_bytes", "Bytes per token (optional)", _BYTES)
-    real = _code_control() == REAL
-    delta = delta_control()
+        per_token = _numbers(BYTES_PER_TOKEN)
+    real = CODE_IS.ask([ESTIMATE, REAL]) == REAL
+    delta = DELTA.ask()
     missing = [FIELDS[attribute] for attribute, numbers in written.items() if not numbers]
     if missing:
         return missing
@@ -99,7 +92,7 @@ def forget_example() -> None:
 def unit_control(given: Given | list[str]) -> Unit:
     """The unit of losses: bits per byte only if the bytes of a token are known."""
     if isinstance(given, Given) and given.bytes_per_token:
-        return suite_controls.unit_control()
+        return UNIT.ask()
     st.caption("Losses are in nats per token; with bytes per token also in bits per byte.")
     return NATS
 
@@ -108,48 +101,22 @@ def _pair_of_columns() -> list[DeltaGenerator]:
     return st.columns(2, vertical_alignment="bottom")
 
 
-def _field(parameter: str, label: str, help_text: str, several: bool = False) -> tuple[float, ...]:
+def _numbers(field: Text, several: bool = False) -> tuple[float, ...]:
     """The number in a field, or all of ``several`` separated by semicolons.
 
     Empty if the field is empty or cannot be read.
     """
-    text = st.text_input(
-        label,
-        key=parameter,
-        bind="query-params",
-        max_chars=80,
-        on_change=forget_complaints,
-        help=help_text,
-    )
-    text = (text or "").strip()
-    complaints = st.session_state.setdefault("link_complaints", {})
-    complaints.pop(parameter, None)
-    if not text:
-        return ()
-    numbers = [_number(part) for part in (text.split(";") if several else [text])]
-    if None in numbers:
-        complaints[parameter] = (
-            f"{label}: {quoted(text)} is not a number, written like 300k, 1.4B or 2e12; it is "
-            "ignored."
-        )
-        return ()
-    record.chosen(parameter, label, text)
-    return tuple(numbers)
 
+    def read(text: str) -> tuple[float, ...]:
+        numbers = tuple(_number(part) for part in (text.split(";") if several else [text]))
+        if None in numbers:
+            raise ValueError(
+                f"{field.label}: {quoted(text)} is not a number, written like 300k, 1.4B or 2e12; "
+                "it is ignored."
+            )
+        return numbers
 
-def _code_control() -> str:
-    options = [ESTIMATE, REAL]
-    check_link("own_code", options, "“The code length is”")
-    chosen = st.selectbox(
-        "The code length is",
-        options,
-        key="own_code",
-        bind="query-params",
-        on_change=forget_complaints,
-        help=_CODE,
-    )
-    record.chosen("own_code", "The code length is", chosen)
-    return chosen
+    return field.ask(read, ())
 
 
 def _number(text: str) -> float | None:

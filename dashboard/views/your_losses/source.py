@@ -13,7 +13,7 @@ from starlette.formparsers import MultiPartParser
 from bounds.own_losses import LossColumns
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
-from dashboard.ui.controls.links import forget_complaints
+from dashboard.ui.controls.registry import EXAMPLE
 from dashboard.views.your_losses import example as own_example
 from dashboard.views.your_losses.controls import forget_example
 from dashboard.views.your_losses.example import Example
@@ -37,21 +37,10 @@ class Source:
 
 def example_control() -> bool:
     """Whether the example replaces a file."""
-    chosen = st.toggle(
-        "Show the example",
-        key="own_example",
-        bind="query-params",
-        on_change=_toggled,
-        help="Reads the example file like an upload, with the values that belong to it.",
-    )
-    record.chosen("own_example", "Show the example", chosen)
-    return chosen
-
-
-def _toggled() -> None:
-    forget_complaints()
-    if not st.session_state["own_example"]:
+    on = EXAMPLE.ask()
+    if not on:
         forget_example()
+    return on
 
 
 def source(suite: Suite, example: Example | None) -> Source | None:

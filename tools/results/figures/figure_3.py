@@ -4,10 +4,9 @@ import math
 
 import pandas as pd
 
-from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
 from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.analysis.laws.outlook import Outlook
 from dashboard.analysis.measured import information
 from dashboard.charts.law_charts import term_laws
@@ -123,12 +122,12 @@ def _findings(
     return tuple(found)
 
 
-def _sublinear(law: PowerLaw | str) -> Finding:
+def _sublinear(law: Law) -> Finding:
     paper = (
         f"In the paper the information grows as $N^{{{PAPER_EXPONENT:g} \\pm {PAPER_ERROR:g}}}$, "
         "more slowly than the model."
     )
-    if isinstance(law, str):
+    if isinstance(law, Unfitted):
         return Finding(Verdict.OPEN, f"{paper} Here it has no law. {law}", "how K(h) grows")
     low, high = sorted(-end for end in law.exponent_interval)
     text = f"{paper} Here it grows as $N^{{{-law.exponent:.2f}}}$ ({interval_words(law)})"

@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.analysis.laws.fits import law_of
+from dashboard.analysis.laws.fits import Unfitted, law_of
 from dashboard.analysis.measured import curvature
 from dashboard.views.curvature import charts
 from dashboard.views.curvature.predicted_gap import PREDICTORS, agreements, predictions, quantizers
@@ -103,7 +103,7 @@ def _prediction(ladder: Ladder) -> list[Finding]:
     known = {}
     for label, key in quantizers(ladder.suite).items():
         for predictor, fit in agreements(predictions(ladder.suite, key)).items():
-            if not isinstance(fit, str) and predictor != "bits_alone":
+            if not isinstance(fit, Unfitted) and predictor != "bits_alone":
                 known.setdefault(predictor, []).append((fit[0].within_r_squared, label))
     if not known:
         return []

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from bounds.laws.learning_rate import BestRate, RateRule
+from dashboard.analysis.laws.fits import Unfitted
 from dashboard.style.glossary import GUIDE_COLOUR, RAMP, parameter_count
 from dashboard.views.overview.trends import Trend, trend_of
 from tools.results.ladder import Ladder
@@ -52,23 +53,23 @@ def _sweep_in_words(name: str, sweep: pd.DataFrame) -> str:
     )
 
 
-def _table(ladder: Ladder, best: dict[int, BestRate | str], law: RateRule | str) -> str:
+def _table(ladder: Ladder, best: dict[int, BestRate | Unfitted], law: RateRule | Unfitted) -> str:
     used = {size.params: float(size.first["learning_rate"]) for size in ladder.sizes}
     rows = []
     for params in sorted({*best, *used}):
         found = best.get(params)
-        by_rule = "–" if isinstance(law, str) else _rate(law.at(params))
+        by_rule = "–" if isinstance(law, Unfitted) else _rate(law.at(params))
         trained = _rate(used[params]) if params in used else "not in this suite"
         rows.append([parameter_count(params), *_best_cells(found), by_rule, trained])
     header = ["size", "best rate", "between", "loss there, nats", "by the rule", "trained with"]
     return table(header, rows)
 
 
-def _best_cells(found: BestRate | str | None) -> list[str]:
+def _best_cells(found: BestRate | Unfitted | None) -> list[str]:
     if found is None:
         return ["not swept", "–", "–"]
-    if isinstance(found, str):
-        return [found, "–", "–"]
+    if isinstance(found, Unfitted):
+        return [found.reason, "–", "–"]
     if not found.bracketed:
         return [f"{_rate(found.rate)}, {found.edge}", "–", number(found.loss_nats)]
     between = f"{_rate(found.lower)} and {_rate(found.upper)}"
@@ -79,9 +80,11 @@ def _rate(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3g}"
 
 
-def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
+def rule_in_words(best: dict[int, BestRate | Unfitted], law: RateRule | Unfitted) -> str:
     """The fit, the sizes left out, and the rule with its uncertainty."""
-    edges = [parameter_count(n) for n, b in best.items() if isinstance(b, str) or not b.bracketed]
+    edges = [
+        parameter_count(n) for n, b in best.items() if isinstance(b, Unfitted) or not b.bracketed
+    ]
     left_out = (
         f" At {listed(edges)} there is no minimum between tried rates: nothing is extrapolated, "
         "and the rule is fitted without them."
@@ -92,8 +95,8 @@ def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
         "The best rate is the vertex of the least-squares parabola in $\\ln\\eta$ through all of "
         f"a size's losses.{left_out}"
     )
-    if isinstance(law, str):
-        return f"{vertex} There is no rule: {law}."
+    if isinstance(law, Unfitted):
+        return f"{vertex} There is no rule: {law.reason}."
     found = trend_of(law.exponent_interval)
     direction = found.value if found is Trend.FLAT else f"{found.value} with size"
     low, high = law.exponent_interval
@@ -107,7 +110,7 @@ def rule_in_words(best: dict[int, BestRate | str], law: RateRule | str) -> str:
     )
 
 
-def chart(rates: pd.DataFrame, best: dict[int, BestRate | str]) -> alt.LayerChart:
+def chart(rates: pd.DataFrame, best: dict[int, BestRate | Unfitted]) -> alt.LayerChart:
     """Loss by rate over that of the vertex, a line per size; diamonds are the best rates, hollow
     if there is no vertex and the lowest loss is used."""
     lowest = {n: b.loss_nats for n, b in best.items() if isinstance(b, BestRate)}

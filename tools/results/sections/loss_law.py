@@ -8,7 +8,7 @@ import pandas as pd
 
 from bounds import HeldOut, PowerLaw
 from dashboard.analysis.bound.units import NATS
-from dashboard.analysis.laws.fits import formula, law_of
+from dashboard.analysis.laws.fits import Law, Unfitted, formula, law_of
 from dashboard.analysis.measured.quantities import MEASURED, Quantity
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import term_of
@@ -35,7 +35,7 @@ def section(ladder: Ladder) -> Part:
     loss = training_loss(ladder)
     law, held = data.law_and_held_out(loss, floor=False)
     heading = "## 2. The loss law"
-    if isinstance(law, str):
+    if isinstance(law, Unfitted):
         return Part(paragraphs(heading, f"The training loss has no power law here. {law}"))
     by_size = residuals_by_size(ladder, law)
     prediction, findings = _largest(ladder, held)
@@ -83,9 +83,9 @@ def _law_in_words(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
     return f"{shape} {_floor_in_words(law_of(loss.values, 'value', floor=True))}"
 
 
-def _floor_in_words(law: PowerLaw | str) -> str:
-    if isinstance(law, str):
-        return f"A floor was not fitted: {law.removeprefix('No law: ')}"
+def _floor_in_words(law: Law) -> str:
+    if isinstance(law, Unfitted):
+        return f"A floor was not fitted: {law.reason}."
     if law.offset == 0.0:
         return "With a floor allowed, the fit takes none."
     pinned = (
@@ -152,10 +152,10 @@ def _residuals_in_words(by_size: pd.DataFrame) -> str:
     )
 
 
-def _largest(ladder: Ladder, held: HeldOut | str) -> tuple[str, tuple[Finding, ...]]:
+def _largest(ladder: Ladder, held: HeldOut | Unfitted) -> tuple[str, tuple[Finding, ...]]:
     """The prediction of the largest size from the others as text, and whether it failed."""
     title = f"**The largest size, predicted from the others.** {ladder.largest.label} parameters: "
-    if isinstance(held, str):
+    if isinstance(held, Unfitted):
         return f"{title}not predicted. {held}", ()
     text = (
         f"{title}the law of the smaller sizes predicts {number(held.predicted)} nats, with a 95 % "
