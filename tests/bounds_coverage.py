@@ -59,8 +59,12 @@ _MISSING = pytest.StashKey[list[Line]]()
 
 def pytest_terminal_summary(terminalreporter, config: pytest.Config) -> None:
     """Name the lines that no test runs."""
+    by_file: dict[str, list[int]] = {}
     for file, line in config.stash.get(_MISSING, []):
-        terminalreporter.write_line(f"no test under tests/bounds runs {file}:{line}", red=True)
+        by_file.setdefault(file, []).append(line)
+    for file, lines in by_file.items():
+        said = ", ".join(map(str, lines))
+        terminalreporter.write_line(f"{file}: no test under tests/bounds runs {said}", red=True)
 
 
 def lines_to_run() -> set[Line]:

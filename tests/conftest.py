@@ -83,7 +83,7 @@ curvature = [
 
 
 #: What takes long to make: tests that use one of these are slow, and one process runs them all.
-EXPENSIVE = ("miniature", "micro_run", "tiny_hub", "nano_run")
+EXPENSIVE = ("miniature", "micro_run", "tiny_hub", "nano_run", "swept", "container", "bare")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

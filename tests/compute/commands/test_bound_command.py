@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 
 import schema
 from bounds import FORMS, TokenLosses, complexity, shortest_code_bits
-from tests.conftest import ROOT
+from tests.compute.helpers.processes import run_here
 
 
 def bound_command(file, *extra, **changes):
@@ -27,7 +26,7 @@ def bound_command(file, *extra, **changes):
     command = [sys.executable, "-m", "compute", "bound", "--losses", str(file)]
     for name, value in options.items():
         command += [f"--{name}", str(value)]
-    return subprocess.run([*command, *extra], cwd=ROOT, capture_output=True, text=True)
+    return run_here([*command, *extra])
 
 
 def totals(output):

@@ -12,7 +12,7 @@ import schema
 from compute.base.errors import InputError
 from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
-from tests.conftest import ROOT
+from tests.compute.helpers.processes import run_here
 
 
 def a_suite(data: Path, name: str) -> Path:
@@ -24,7 +24,7 @@ def a_suite(data: Path, name: str) -> Path:
 
 def index(folder: Path) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "compute", "index", str(folder)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return run_here(command)
 
 
 def test_the_command_lists_every_suite_by_the_hash_of_its_manifest(tmp_path):

@@ -1,7 +1,6 @@
 """``python -m compute fit``: runs from a file to the law L(N, D)."""
 
 import re
-import subprocess
 import sys
 
 import numpy as np
@@ -13,12 +12,12 @@ from compute.commands.fit.fit_runs import FittedRuns
 from compute.commands.fit.fit_table import SYMBOLS
 from compute.commands.fit.fit_warnings import warnings_of
 from tests.bounds.laws.runs import BESIROGLU, noisy_losses, scattered
-from tests.conftest import ROOT
+from tests.compute.helpers.processes import run_here
 
 
 def fit_command(file, *extra):
     command = [sys.executable, "-m", "compute", "fit", "--runs", str(file), *extra]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return run_here(command)
 
 
 def printed(output):

@@ -36,12 +36,12 @@ def test_interrupted_and_killed_a_run_ends_with_the_same_bytes(
     with started(command) as process:  # killed while both models train
         wait_for(lambda: len(list(tmp_path.glob("cache/training/*"))) == 2)
         process.kill()
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=280)
     assert process.returncode == -signal.SIGKILL, output
     with started(command) as process:  # interrupted while they are quantized and measured
         wait_for(lambda: len(table_files(tmp_path)) >= 8)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=280)
     assert process.returncode == 130, output
     assert "run the same command again" in output
     assert 8 <= len(table_files(tmp_path)) < len(table_files(nano_run))

@@ -12,7 +12,7 @@ import pytest
 
 import schema
 from tests.compute.helpers.processes import run_here
-from tests.conftest import LADDER_TABLES, compute_command, run_compute
+from tests.conftest import LADDER_TABLES, compute_command
 
 SETTING = [field.name for field in schema.SETTING_FIELDS]
 
@@ -159,8 +159,8 @@ def test_status_and_help(micro_run, micro_ladder, text_folder):
     command = compute_command(micro_run, micro_ladder, text_folder)
     command[command.index("run")] = "status"
     at = command.index("--workers")
-    status = run_compute(command[:at])
+    status = run_here(command[:at])
     assert "73 of 73 units done, 0 failed, 0 missing" in status.stdout
-    shown = run_compute([*command[:3], "--help"])
+    shown = run_here([*command[:3], "--help"])
     for name in ("plan", "run", "status"):
         assert name in shown.stdout

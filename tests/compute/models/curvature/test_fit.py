@@ -18,6 +18,7 @@ from compute.models.curvature.products import CurvatureProduct, twice_differenti
 from compute.models.curvature.xtrace import xtrace
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.published.hub_suite import load_hub_suite
+from tests.compute.helpers.processes import run_here
 from tests.conftest import ROOT
 
 GB = 10**9
@@ -144,7 +145,7 @@ def test_a_shortened_basis_is_said_to_be():
 def test_the_plan_says_memory_and_time_of_pythia_on_one_gpu():
     options = ["--shapes", "pythia", "--gpu-memory", "12"]
     command = [sys.executable, "-m", "compute", "plan", *options]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    result = run_here(command)
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     for name in ("pythia-70m", "pythia-160m", "pythia-410m", "pythia-1b", "pythia-12b"):
@@ -165,7 +166,7 @@ def test_the_plan_says_memory_and_time_of_pythia_on_one_gpu():
 )
 def test_bad_input_ends_with_one_sentence(options, complaint):
     command = [sys.executable, "-m", "compute", "plan", *options]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    result = run_here(command)
     assert result.returncode == 2
     assert complaint in result.stderr
     assert result.stderr.count("\n") == 1

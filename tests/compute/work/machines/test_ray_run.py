@@ -52,7 +52,7 @@ def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_by
         os.kill(performing(process.pid)[0], signal.SIGKILL)
         wait_for(lambda: len(table_files(tmp_path)) >= 4)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes get it too
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=280)
     assert process.returncode == 130, output
     assert "its worker died because it was killed or crashed" in output
     assert "failed" not in output

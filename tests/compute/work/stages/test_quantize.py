@@ -16,8 +16,9 @@ from compute.models.layout import layout
 from compute.quantize import codes
 from compute.quantize.codes.header import CODES
 from compute.work.machines.perform import perform
+from tests.compute.helpers.processes import run_here
 from tests.compute.helpers.sessions import session_of
-from tests.conftest import compute_command, run_compute
+from tests.conftest import compute_command
 
 MEASURED = 8  # settings of the micro ladder
 SETTING = [field.name for field in schema.SETTING_FIELDS]
@@ -214,7 +215,7 @@ def test_a_model_that_cannot_be_quantized_does_not_cost_the_others(
         shutil.rmtree(next((copied / "cache/coded").glob(f"{label}-*")))
         for old in copied.glob(f"data/micro/*/*{label}--*"):
             old.unlink()
-    result = run_compute(compute_command(copied, micro_ladder, text_folder))
+    result = run_here(compute_command(copied, micro_ladder, text_folder))
     assert result.returncode == 1, result.stdout + result.stderr
     assert "To do: 4 units" in result.stdout
     assert f"failed quantize ladder-5k--gptq-b3: ValueError: {name}:" in result.stdout
