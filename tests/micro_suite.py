@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import schema
-from compute.work.store import SuiteStore
+from tests.manifests import write_manifest
 
 FOLDER = Path(__file__).resolve().parent / "data"
 
@@ -52,7 +52,7 @@ def unpack_suite(published: Path, data: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         metadata = {key: value for key, value in keys.items() if value is not None}
         pq.write_table(rows.replace_schema_metadata(metadata), file)
-    SuiteStore(data, target.name).write_manifest()
+    write_manifest(target)
     return target
 
 

@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from compute.work.store import SuiteStore
 from dashboard.artifacts.remote.address import parse_address
 from dashboard.artifacts.remote.cache import Cache
 from dashboard.artifacts.remote.progress import Job
 from dashboard.artifacts.remote.source import RemoteSource
+from tests.manifests import write_manifest
 
 #: Files of a suite that only the fetching is tried with: nothing looks into them.
 FILES = {f"{table}/m{i}.parquet": i for table in ("models", "quantized") for i in range(4)}
@@ -20,7 +20,7 @@ def a_suite(data: Path, name: str = "small") -> Path:
         file = data / name / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(hashlib.sha256(f"{name}/{path}".encode()).digest() * (40 * i + 1))
-    SuiteStore(data, name).write_manifest()
+    write_manifest(data / name)
     return data / name
 
 

@@ -106,29 +106,29 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_suite):
 
 
 @pytest.mark.parametrize(
-    ("query", "sentence"),
+    "asked",
     [
-        ({"suite": "nope"}, "the suite `nope`, which does not exist here"),
-        ({"delta": "0"}, "delta `0`, which is not a probability strictly between 0 and 1"),
-        ({"delta": "1"}, "delta `1`, which is not a probability strictly between 0 and 1"),
-        ({"delta": "zero"}, "delta `zero`, which is not a probability"),
-        ({"delta": "nan"}, "delta `nan`, which is not a probability"),
-        ({"delta": "0.03"}, "delta `0.03`, which is not one of the slider's steps"),
-        ({"bits": "5"}, "the bitrate `5`, which does not exist here"),
-        ({"quantizer": "AWQ"}, "the quantizer `AWQ`, which does not exist here"),
-        ({"code": "magic"}, "the code length `magic`"),
-        ({"model": "gpt-5"}, "the model `gpt-5`"),
-        ({"form": "guess"}, "the form of the bound `guess`"),
-        ({"suite": "![x](//e.co/x.png)`$a$"}, "the suite `![x](//e.co/x.png)'$a$`, which"),
-        ({"suite": "../../etc"}, "the suite `../../etc`, which does not exist"),
-        ({"suite": "'; DROP TABLE models"}, "which does not exist here"),
+        {"suite": ("nope", "the suite `nope`, which does not exist here")},
+        {
+            "delta": ("0", "delta `0`, which is not a probability strictly between 0 and 1"),
+            "bits": ("5", "the bitrate `5`, which does not exist here"),
+            "code": ("magic", "the code length `magic`"),
+            "model": ("gpt-5", "the model `gpt-5`"),
+            "form": ("guess", "the form of the bound `guess`"),
+        },
+        {
+            "delta": ("nan", "delta `nan`, which is not a probability"),
+            "quantizer": ("AWQ", "the quantizer `AWQ`, which does not exist here"),
+        },
+        {"delta": ("0.03", "delta `0.03`, which is not one of the slider's steps")},
     ],
 )
-def test_a_bad_link_is_one_sentence_and_the_default_view(open_app, query, sentence):
-    app = open_app(**query)
+def test_a_bad_link_is_a_sentence_each_and_the_default_view(open_app, asked):
+    app = open_app(**{name: value for name, (value, _) in asked.items()})
     assert not app.exception
-    assert len(sentences(app)) == 1
-    assert sentence in sentences(app)[0]
+    assert len(sentences(app)) == len(asked)
+    for _, sentence in asked.values():
+        assert sum(sentence in said for said in sentences(app)) == 1
     assert app.metric[0].value == open_app().metric[0].value
 
 

@@ -12,8 +12,6 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from compute.commands.publish.collection import write_collection
-from compute.work.store import SuiteStore
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.remote import cache as caches
 from dashboard.artifacts.remote import fetching, source, transport
@@ -22,6 +20,7 @@ from dashboard.artifacts.remote.cache import Cache
 from dashboard.artifacts.remote.source import RemoteSource
 from tests.dashboard import artifact_server as web
 from tests.dashboard.remote_suites import FILES, Visitor, a_suite, contents
+from tests.manifests import write_collection, write_manifest
 
 
 @pytest.fixture
@@ -171,7 +170,7 @@ def test_of_a_new_version_only_what_is_new_is_fetched(visit, server, data):
     file = data / "small/models/m2.parquet"
     file.write_bytes(b"new")
     (data / "small/models/m3.parquet").unlink()
-    SuiteStore(data, "small").write_manifest()
+    write_manifest(data / "small")
     server.requests.clear()
     second = visit().folder("small")
     assert contents(second) == contents(data / "small")
@@ -460,7 +459,7 @@ def test_the_address_is_looked_up_again_without_keeping_anyone(visit, server, da
     assert visitor.version("small") == before
     assert len(server.gets()) == 1
     (data / "small/models/m2.parquet").write_bytes(b"new")
-    SuiteStore(data, "small").write_manifest()
+    write_manifest(data / "small")
     monkeypatch.setattr(source, "_LOOKED_UP_FOR", 0)
     visitor.source._look_again = 0.0
     after = visitor.version("small")

@@ -7,12 +7,12 @@ import time
 import pytest
 import streamlit as st
 
-from compute.commands.publish.collection import write_collection
 from dashboard import catalog
 from dashboard.artifacts.remote import fetching
 from dashboard.artifacts.remote.progress import Job
 from dashboard.artifacts.version import local_version
 from tests.dashboard import artifact_server as web
+from tests.manifests import write_collection, write_manifest
 
 
 @pytest.fixture
@@ -123,11 +123,9 @@ def test_an_address_that_is_none_is_one_sentence(open_app, address, sentence):
 
 def test_files_of_foreign_content_are_verified_and_still_refused(open_app, server, data_copy):
     """What the manifest promises may be rubbish all the same."""
-    from compute.work.store import SuiteStore
-
     victim = min((data_copy / "micro/quantized").glob("*.parquet"))
     victim.write_bytes(b"rubbish")
-    SuiteStore(data_copy, "micro").write_manifest()
+    write_manifest(data_copy / "micro")
     app = open_app(f"{server.address}/micro")
     (found,) = sentences(app)
     assert f"The file micro/quantized/{victim.name} is damaged or is not a Parquet file" in found

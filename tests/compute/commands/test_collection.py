@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import schema
 from compute.base.errors import InputError
 from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
+from tests import manifests
 from tests.compute.helpers.processes import run_here
+from tests.micro_suite import PUBLISHED
 
 
 def a_suite(data: Path, name: str) -> Path:
@@ -63,3 +66,20 @@ def test_what_cannot_be_listed_is_one_sentence_and_nothing_is_written(tmp_path):
     with pytest.raises(InputError, match=r"has no manifest\.json; the command that measured it"):
         write_collection(tmp_path)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_the_manifests_that_the_tests_of_the_app_write_are_the_same(micro_suite, tmp_path):
+    for name in ("measured", "published"):
+        source = micro_suite / "data/micro" if name == "measured" else PUBLISHED
+        shutil.copytree(source, tmp_path / name)
+        SuiteStore(tmp_path, name).write_manifest()
+    a_suite(tmp_path, "of bytes").rename(tmp_path / "of-bytes")
+    write_collection(tmp_path)
+    ours = {path: path.read_bytes() for path in tmp_path.rglob("manifest.json")}
+    assert len(ours) == 4
+    for path in ours:
+        path.unlink()
+    for name in ("measured", "published", "of-bytes"):
+        manifests.write_manifest(tmp_path / name)
+    manifests.write_collection(tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("manifest.json")} == ours
