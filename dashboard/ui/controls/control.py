@@ -243,7 +243,7 @@ class Text(Control):
         Args:
             read: raises ``ValueError`` with a sentence, which becomes a complaint.
         """
-        text = (self._field(None) or "").strip()
+        text = self._field().strip()
         links.withdraw(self.key)
         if not text:
             return nothing
@@ -255,14 +255,9 @@ class Text(Control):
         record.chosen(self.key, self.label, text)
         return value
 
-    def _field(self, default: str | None, label: str = "") -> str | None:
-        return st.text_input(
-            label or self.label,
-            value=default or "",
-            max_chars=self.longest,
-            placeholder=self.placeholder,
-            **self._common(),
-        )
+    def _field(self, default: str = "", label: str = "") -> str:
+        look = {"max_chars": self.longest, "placeholder": self.placeholder}
+        return st.text_input(label or self.label, default, **look, **self._common()) or ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,7 +291,7 @@ class Number(Text):
             st.session_state[self.key] = default
         st.session_state[f"{self.key}_default"] = default
         label = label or self.label
-        text = self._field(default, label) or ""
+        text = self._field(default, label)
         value = self._read(text, low, high)
         record.chosen(self.key, label, default if value is None else text)
         if value is not None:
