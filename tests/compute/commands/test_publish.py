@@ -333,7 +333,7 @@ def test_nothing_is_measured_into_a_copy(copy, on_copy, command):
     for name in ("run", "plan"):
         status, _, error = command(name, *on_copy)
         assert status == 2
-        assert f"{copy} is a published copy, which nothing is measured into" in error
+        assert f"{copy} is a published copy, and nothing can be added to it" in error
         assert "SUITE=name" in error
         assert len(error.strip().splitlines()) == 1
     assert contents(copy) == before
