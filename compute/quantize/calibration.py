@@ -101,8 +101,7 @@ def layer_inputs(
         if first[module] is module:
             run: Callable[[int], Any] = lambda i: _run(model, batches[i])  # noqa: E731
             if module in inside:
-                stack = stack or _Stack(model, batches, blocks)  # everything before it is done by
-                # now
+                stack = stack or _Stack(model, batches, blocks)  # all modules before it are done
                 stack.advance_to(inside[module])
                 run = stack.run
             elif stack is not None and stack.is_last:
@@ -157,8 +156,7 @@ def trained_inputs(
         own = [leader for leader in shared if inside.get(leader) is block]
         here = _second_moments(own, stack.step, len(batches), stop=False)
         stack.stepped()
-        if block is blocks[-1]:  # the head may be a layer that changes before its inputs are
-            # requested
+        if block is blocks[-1]:  # the head may be a layer that changes first
             moments |= _second_moments(after, stack.run_after, len(batches), stop=True)
         yield from found(here)
     yield from found(moments)
@@ -326,8 +324,7 @@ class _Stack:
         more."""
         while self.current < len(self.blocks) and self.blocks[self.current] is not block:
             for batch in range(len(self.hidden)):
-                self.hidden[batch] = self.run(batch)  # the old states of one batch at a time are
-                # released
+                self.hidden[batch] = self.run(batch)  # releases the old states of one batch
             self.current += 1
 
     def run_after(self, batch: int) -> None:
