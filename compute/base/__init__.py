@@ -1,1 +1,1 @@
-"""What every other room stands on: errors, the terminal, memory, settings and provenance."""
+"""Foundations of the other rooms: errors, the terminal, memory, settings and provenance."""

@@ -11,9 +11,9 @@ from compute.base.terminal import console, duration
 
 @contextmanager
 def one_bar(label: str) -> Iterator[Callable[[float], None]]:
-    """A function to be told the share that is done of one piece of work.
+    """A function to report the finished share of one piece of work.
 
-    Where the output is no terminal there is a line before it, and one after it.
+    If the output is not a terminal there is a line before the work, and one after it.
     """
     start = time.monotonic()
     if not console.is_terminal:
@@ -31,7 +31,7 @@ def one_bar(label: str) -> Iterator[Callable[[float], None]]:
 
 
 def bars_of_work() -> Progress:
-    """Bars of a label, a share, a rate and what is left; none where the output is no terminal.
+    """Bars with a label, a share, a rate and the time left; none if the output is not a terminal.
 
     A task has the fields ``rate`` and ``left``.
     """

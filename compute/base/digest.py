@@ -1,4 +1,4 @@
-"""Short names for what determines a result."""
+"""Short names for everything that determines a result."""
 
 import hashlib
 import json

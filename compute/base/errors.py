@@ -1,4 +1,4 @@
-"""The one kind of error that a person is meant to read."""
+"""The error whose text is for the user."""
 
 
 class InputError(Exception):

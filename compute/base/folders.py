@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all."""
+"""Folders that appear completely or not at all."""
 
 import shutil
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the place of ``folder`` when all is written."""
+    """A folder to write into, which replaces ``folder`` when everything is written."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         ready = Path(temporary) / "ready"
@@ -22,8 +22,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def first_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which becomes ``folder`` when all is written, unless another process
-    has made that in the meantime: for what comes out the same whoever makes it."""
+    """A folder to write into, which becomes ``folder`` when everything is written, unless it
+    exists.
+
+    Another process may have made it in the meantime: for content that is the same in any process.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         ready = Path(temporary) / "ready"

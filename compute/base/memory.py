@@ -1,4 +1,4 @@
-"""How much memory there is, and how much of it may be planned for."""
+"""Memory of the machine, and the share that a plan may use."""
 
 import os
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from pathlib import Path
 
 import torch
 
-#: Share of the memory that may be planned for.  A GPU's allocator rounds up and fragments; glibc,
-#: told to keep what is freed, holds up to 1.6 times what is live at once (seen on a model of a
-#: million parameters).
+#: Share of the memory that a plan may use.  A GPU's allocator rounds up and fragments; glibc, set
+#: to keep freed memory, uses up to 1.6 times the live memory (seen on a model of a million
+#: parameters).
 USABLE_SHARE, USABLE_SHARE_CPU = 0.9, 0.6
 
-#: Where Linux says how much a container may use, in the two versions of control groups.
+#: Files of Linux with the limit of a container, in the two versions of control groups.
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that there are on a device and, where that is not the CPU, beside it."""
+    """Bytes of a device and, if that is not the CPU, of the computer."""
 
     device: str
     device_bytes: int
@@ -25,13 +25,13 @@ class Memory:
 
     @property
     def usable_device_bytes(self) -> int:
-        """Those that may be planned for."""
+        """Bytes of the device that a plan may use."""
         share = USABLE_SHARE_CPU if self.device == "cpu" else USABLE_SHARE
         return int(share * self.device_bytes)
 
     @property
     def usable_host_bytes(self) -> int:
-        """Those beside the device that may be planned for."""
+        """Bytes of the computer that a plan may use."""
         return int(USABLE_SHARE_CPU * self.host_bytes)
 
     @classmethod
@@ -42,10 +42,10 @@ class Memory:
         device_workers: int | None = None,
         all_cards: bool = False,
     ) -> "Memory":
-        """What this machine has for each of ``workers`` processes.
+        """The memory of this machine for each of ``workers`` processes.
 
         Args:
-            device_workers: those that share the device; None if all of them do.
+            device_workers: processes that share the device; None if all of them do.
             all_cards: of every GPU together, for a model that is spread over them.
         """
         host = _host_bytes() // workers
@@ -57,7 +57,7 @@ class Memory:
 
 
 def _host_bytes() -> int:
-    """Of the computer, or of the container if that may use less."""
+    """Bytes of the computer, or of the container if its limit is smaller."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for file in map(Path, _LIMITS):
         try:

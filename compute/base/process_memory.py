@@ -1,4 +1,4 @@
-"""Memory of this process: its peak while one unit runs, what is free beside it, giving it back."""
+"""Memory of this process: the peak of one unit, the free memory, and releasing it."""
 
 import contextlib
 import ctypes
@@ -10,8 +10,8 @@ from pathlib import Path
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _FREE = Path("/proc/meminfo")
 
-#: What a container may use and uses, in the two versions of control groups, with the names of the
-#: pages of files among it, which the system takes back when they are wanted.
+#: Limit and use of a container, in the two versions of control groups, with the names of the pages
+#: of files in it, which the system frees on demand.
 _GROUPS = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "inactive_file"),
     (
@@ -23,14 +23,14 @@ _GROUPS = (
 
 
 def reset_peak() -> None:
-    """Let ``peak_bytes`` begin anew, where the system can: on Linux."""
+    """Restart the measurement of ``peak_bytes``, if the system can: on Linux."""
     with contextlib.suppress(OSError):
-        _CLEAR.write_text("5")  # proc(5): sets the peak to what is resident now
+        _CLEAR.write_text("5")  # proc(5): sets the peak to the resident size of now
 
 
 def peak_bytes() -> int:
-    """Most that was resident since ``reset_peak``; where there is no /proc, of the whole life of
-    the process."""
+    """Peak resident size since ``reset_peak``; without /proc, over the whole life of the
+    process."""
     try:
         return _kibibytes(_STATUS, "VmHWM")
     except (OSError, KeyError):
@@ -39,15 +39,14 @@ def peak_bytes() -> int:
 
 
 def give_back() -> None:
-    """Return to the system what is not used: workers tell glibc to keep it while a unit runs."""
+    """Return unused memory to the system: glibc is set to keep it in workers while a unit runs."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def free_bytes() -> int | None:
-    """What processes may still take, of the computer or of the container; None where the system
-    does not say."""
+    """Memory that processes may still use, of the computer or the container; None if unknown."""
     try:
         found = [_kibibytes(_FREE, "MemAvailable")]
     except (OSError, KeyError):

@@ -1,4 +1,4 @@
-"""Where an artifact comes from, as it is written into every Parquet file."""
+"""The provenance of an artifact, which every Parquet file records."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import schema
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Folders whose code decides what the numbers are.
+#: Folders whose code determines the numbers.
 MEASURING_CODE = ("bounds", "compute", "schema.py")
 
 #: Libraries whose version may change a number.

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 import schema
 
-#: Parameters that a quantizer has; all but the group size it also needs.
+#: Parameters of each quantizer; it requires all but the group size.
 _CLIPPED = ("bits", "group_size")
 _PARAMETERS = {
     "none": ("bits",),
@@ -18,7 +18,7 @@ _PARAMETERS = {
     "gguf": ("bits",),
 }
 
-#: Range of bits; those of a clipped grid, 1 to 8, where nothing else is said.
+#: Range of bits; for others those of a clipped grid, 1 to 8.
 _BITS = {"none": (32, 32), "cast": (16, 16), "gguf": (1, 32)}
 
 
@@ -44,7 +44,7 @@ class Setting:
                 raise ValueError(f"the quantizer {self.quantizer!r} {verb} {name}")
         low, high = _BITS.get(self.quantizer, (1, 8))
         if self.bits is not None and not low <= self.bits <= high:
-            raise ValueError(f"bits={self.bits} of {self.quantizer} must lie in [{low}, {high}]")
+            raise ValueError(f"bits={self.bits} of {self.quantizer} must be in [{low}, {high}]")
         if self.group_size is not None and (self.group_size < 1 or "group_size" not in wants):
             raise ValueError(
                 f"group_size={self.group_size} must be at least 1, of a quantizer that has groups"
@@ -54,7 +54,7 @@ class Setting:
         if self.step is not None:  # 1 and 1.0 are one setting, under one name
             object.__setattr__(self, "step", float(self.step))
         if self.quantizer_seed is not None and not 0 <= self.quantizer_seed < 2**63:
-            raise ValueError(f"quantizer_seed={self.quantizer_seed} must lie in [0, 2^63)")
+            raise ValueError(f"quantizer_seed={self.quantizer_seed} must be in [0, 2^63)")
 
     @property
     def columns(self) -> dict:

@@ -4,7 +4,7 @@ import sys
 
 from rich.console import Console
 
-#: Lines are never wrapped or cut in a log file, where rich would take 80 columns for granted.
+#: Lines are never wrapped or cut in a log file, where rich would assume 80 columns.
 console = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 160)
 
 

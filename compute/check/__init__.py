@@ -1,1 +1,1 @@
-"""What a new box is worth: what it has, whether it computes what a CPU does, and how fast it is."""
+"""Check a new machine: its hardware, its agreement with a CPU, and its speed."""

@@ -1,4 +1,4 @@
-"""Whether a device computes what the CPU computes: losses, codes, products, files, training."""
+"""Comparison of a device with the CPU: losses, codes, products, files, training."""
 
 import copy
 from collections.abc import Iterator
@@ -34,8 +34,8 @@ LOSS_NATS, MEAN_LOSS_NATS = 1e-4, 0.02
 #: A curvature product in float32 against float64, relative in norm: a few 1e-6; TF32 gives 1e-3.
 PRODUCT_SHARE = 1e-4
 
-#: Error feedback passes a rounding that falls the other way on to the next columns, so a second
-#: moment that differs in its last digits changes a few codes: share of them.
+#: Error feedback passes a different rounding on to the next columns, so a second moment with
+#: different last digits changes a few codes: share of them.
 CODES_SHARE = 0.02
 
 #: Bytes of a file whose codes may differ by that share.
@@ -55,7 +55,7 @@ _ADVICE_MATH = (
     "report the device and torch's version; matrix products must not be in TF32 "
     "(torch.set_float32_matmul_precision)"
 )
-_ADVICE_FILES = "report it: a file written here would not restore the measured model elsewhere"
+_ADVICE_FILES = "report it: a file written here might not restore the measured model elsewhere"
 
 
 def rows(device: str) -> Iterator[Row]:
@@ -68,7 +68,7 @@ def rows(device: str) -> Iterator[Row]:
 
 
 def losses(model: PreTrainedModel) -> np.ndarray:
-    """Of every prediction of the same random windows, shape (windows, CONTEXT), nats."""
+    """Losses of every prediction of the same random windows, shape (windows, CONTEXT), nats."""
     ids = tiny.windows(_WINDOWS, seed=1).numpy()
     positions = np.tile(np.arange(tiny.CONTEXT), (len(ids), 1))
     return score_positions(model, ids, positions, tiny.VOCABULARY).loss_nats
@@ -93,9 +93,7 @@ def _training(device: str) -> Row:
         "the same bytes" if same else "different bytes",
         "the same bytes",
         same,
-        ""
-        if same
-        else "a run that is interrupted goes on to other weights here; report the device",
+        "" if same else "an interrupted run continues to different weights here; report the device",
     )
 
 

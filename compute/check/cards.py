@@ -1,4 +1,4 @@
-"""Whether every GPU, and all of them together, compute what the first one does."""
+"""Comparison of every GPU, and of all together, with the first one."""
 
 import copy
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from compute.check.row import Row, at_most
 PART = "several GPUs"
 
 _ADVICE = (
-    "measure on the GPUs that agree: --device cuda:0; links between cards that drop data are "
-    "seen by `nvidia-smi topo -m` and by the driver's log"
+    "measure on the GPUs that agree: --device cuda:0; `nvidia-smi topo -m` and the driver's log "
+    "show links between cards that lose data"
 )
 
 

@@ -1,4 +1,4 @@
-"""What this box has: device, memory, disk, versions, the hub."""
+"""The hardware and software of this machine: device, memory, disk, versions, the hub."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ from compute.work.machines.devices import describe_device
 
 PART = "machine"
 
-#: Packages whose versions a report of a fault should name.
+#: Packages whose versions a bug report should name.
 PACKAGES = ("torch", "transformers", "accelerate", "auto-gptq", "constriction", "numpy", "pyarrow")
 
 #: Seconds to wait for the hub.
@@ -28,14 +28,14 @@ _WANTED_DISK = 20e9
 
 
 def rows(device: str, cache_dir: Path) -> Iterator[Row]:
-    """What was found; only a missing part of the batch stage counts as wrong."""
+    """Rows about the machine; only a missing part of the batch stage counts as wrong."""
     yield Row(PART, "device", describe_device(device))
     if device.startswith("cuda"):
         yield Row(PART, "GPUs", f"{torch.cuda.device_count()}, CUDA {torch.version.cuda}")
     memory = Memory.of(device)
     yield Row(PART, "memory of the device", gibibytes(memory.device_bytes))
     if memory.host_bytes:
-        yield Row(PART, "memory beside it", gibibytes(memory.host_bytes))
+        yield Row(PART, "memory of the computer", gibibytes(memory.host_bytes))
     yield Row(PART, "cores", f"{_cores()}, {torch.get_num_threads()} thread(s) of torch")
     for what, folder in (("cache", cache_dir), ("hub's cache", Path(constants.HF_HUB_CACHE))):
         yield _disk(what, folder)
@@ -71,7 +71,7 @@ def _disk(what: str, folder: Path) -> Row:
     free, writable = shutil.disk_usage(there).free, os.access(there, os.W_OK)
     advice = ""
     if not writable:
-        advice = "name a folder that can be written: --cache, or HF_HOME for the hub's"
+        advice = "name a writable folder: --cache, or HF_HOME for the hub's"
     elif free < _WANTED_DISK:
         advice = "Pythia's models up to 1.4 billion parameters need more"
     found = f"{free / 1e9:,.0f} GB free in {folder}" if writable else f"{folder} is read-only"
@@ -81,7 +81,7 @@ def _disk(what: str, folder: Path) -> Row:
 def _hub() -> Row:
     endpoint = constants.ENDPOINT
     if is_offline_mode():
-        return Row(PART, "hub", "offline (HF_HUB_OFFLINE): models in the cache alone")
+        return Row(PART, "hub", "offline (HF_HUB_OFFLINE): only models in the cache")
     try:
         get_session().head(endpoint, timeout=HUB_SECONDS)
     except Exception as error:  # noqa: BLE001 - proxies, certificates and names fail in many ways
@@ -89,7 +89,7 @@ def _hub() -> Row:
             PART,
             "hub",
             f"{endpoint} does not answer ({type(error).__name__})",
-            advice="models in the cache and in folders can be measured; a proxy is named by "
-            "HTTPS_PROXY, its certificate by REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
+            advice="models in the cache and in folders can be measured; set the proxy with "
+            "HTTPS_PROXY, its certificate with REQUESTS_CA_BUNDLE and SSL_CERT_FILE",
         )
     return Row(PART, "hub", f"{endpoint} answers")

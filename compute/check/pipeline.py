@@ -1,4 +1,4 @@
-"""The whole pipeline on a device, and the tables that it writes beside those of the CPU."""
+"""The whole pipeline on a device, and a comparison of its tables with those of the CPU."""
 
 import json
 import tempfile
@@ -17,7 +17,7 @@ from compute.work.machines.executor import Finished
 
 PART = "pipeline"
 
-#: Tokens that the tiny models are said to have been trained on.
+#: Nominal training tokens of the tiny models.
 _TRAIN_TOKENS = 100_000
 
 _EFFORT = """
@@ -60,8 +60,8 @@ measurements = [
 curvature = [ { windows = 4, probes = 2, steps = 10, tests = 3 } ]
 """
 
-#: Table, column, tolerance and unit of what is compared.  Losses of published models are taken in
-#: bfloat16 on a GPU; a ladder's training in bfloat16 goes its own way on each kind of processor.
+#: Table, column, tolerance and unit of each comparison.  Losses of published models are in bfloat16
+#: on a GPU; a ladder's training in bfloat16 differs between kinds of processors.
 _COMPARED = (
     ("quantized", "train_loss_nats", 0.03, "nats"),
     ("quantized", "entropy_coded_bits", 0.01, "of the CPU's"),
@@ -69,14 +69,14 @@ _COMPARED = (
     ("curvature", "value", 0.05, "of the CPU's"),
 )
 
-#: How far the loss of a model trained on the device may be from that of one trained on the CPU.
+#: Largest difference of the loss of a model trained on the device from one trained on the CPU.
 _TRAINED_NATS = 0.1
 
 _ADVICE = "run `python -m compute run` on one model and read the error of the unit that failed"
 
 
 def rows(device: str) -> Iterator[Row]:
-    """Runs a ladder of one model, and three models that are given, on the device and on the CPU."""
+    """Run a ladder of one model, and three given models, on the device and on the CPU."""
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         _write_inputs(base)
@@ -105,7 +105,7 @@ def _write_inputs(base: Path) -> None:
 
 
 def _run(base: Path, name: str, device: str, wanted: dict) -> tuple[Row, Path]:
-    """How the run ended, and the folder of its tables."""
+    """The end of the run, and the folder of its tables."""
     place = device.replace(":", "-")
     request = Request(
         **{"preset": None, "corpus": base / "text", "suite": name, **wanted},
@@ -155,13 +155,13 @@ def _compared(name: str, there: Path, here: Path) -> Iterator[Row]:
 
 
 def _pairs(table: str, column: str, there: Path, here: Path) -> Iterator[tuple[float, float]]:
-    """The column's values of rows that stand for the same thing."""
+    """The column's values of rows with the same meaning."""
     found = [_values(folder, table, column) for folder in (there, here)]
     for key in found[0].keys() & found[1].keys():
         yield found[0][key], found[1][key]
 
 
-#: Columns that say what a row is of.
+#: Columns that identify a row.
 _KEYS = ("quantizer", "bits", "step", "layer", "matrix", "quantity", "method", "probe", "steps")
 
 
@@ -169,7 +169,7 @@ def _values(folder: Path, table: str, column: str) -> dict[str, float]:
     values = {}
     for file in sorted((folder / table).glob("*.parquet")):
         for row in pq.read_table(file).to_pylist():
-            # Traces of the root and of negative parts hang on eigenvalues that are not resolved.
+            # Traces of the root and of negative parts depend on eigenvalues that are not resolved.
             if row.get("quantity", "trace") == "trace":
                 key = json.dumps({name: row[name] for name in _KEYS if name in row})
                 values[key] = row[column]

@@ -1,4 +1,4 @@
-"""One line of what a check found."""
+"""One line of the report of a check."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was looked at.
+    """One result of a check.
 
     Attributes:
         part: of the check.
-        what: was looked at.
+        what: the checked thing.
         found: value and unit, or a sentence.
-        wanted: what would be right; empty where nothing is.
+        wanted: the correct result; empty for information.
         ok: whether ``found`` is as wanted; None for information.
-        advice: what to do where it is not.
-        seconds: after which it was found, counted from the start of the check.
+        advice: what to do if it is not.
+        seconds: from the start of the check to this result.
     """
 
     part: str
@@ -40,10 +40,10 @@ def at_most(part: str, what: str, value: float, limit: float, unit: str, advice:
 
 
 def rows_of(part: str, look: Callable[[], Iterator[Row]], advice: str) -> Iterator[Row]:
-    """The rows of one part of the check; an exception becomes one, and ends that part alone."""
+    """The rows of one part of the check; an exception becomes a row, and ends only that part."""
     try:
         yield from look()
-    except Exception as error:  # noqa: BLE001 - whatever fails on this box is what is asked for
+    except Exception as error:  # noqa: BLE001 - the check reports any failure on this machine
         lines = str(error).splitlines() or [""]
         found = f"failed: {type(error).__name__}: {lines[0]}"
         yield Row(part, "the part itself", found, "it ends well", False, advice)

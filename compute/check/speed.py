@@ -1,4 +1,4 @@
-"""How fast a device is, and how much memory it takes, at the shapes of Pythia."""
+"""Speed and memory of a device at the shapes of Pythia."""
 
 import copy
 import time
@@ -36,26 +36,26 @@ _POSITIONS = 16
 _CONTEXT = {"cpu": 256, "cuda": 2048}
 _PRODUCT_TOKENS = {"cpu": 64, "cuda": 1024}
 
-#: On a CPU models of the shape with so many blocks are timed, and the rest follows in proportion.
+#: On a CPU models with so few blocks are timed, and the rest is extrapolated.
 _FEW_BLOCKS = (1, 3)
 
 #: Seconds after which no further layer is quantized.
 _LAYER_SECONDS = 90.0
 
-#: What every layer is quantized to.
+#: The setting of every layer.
 _SETTING = Setting("gptq", bits=4)
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds of a computation, and the most memory that the device held; 0 on a CPU."""
+    """Seconds of a computation, and the peak memory of the device; 0 on a CPU."""
 
     seconds: float
     peak_bytes: int
 
 
 def rows(device: str, found: Measured) -> Iterator[Row]:
-    """Scoring, quantization and curvature; ``found`` is told what the plan needs to know."""
+    """Scoring, quantization and curvature; fills ``found`` with the speeds for the plan."""
     models = {
         model.model_id.partition("-step")[0]: model for model in load_hub_suite("pythia").models
     }
@@ -169,7 +169,7 @@ def _layers(name: str, shape: HubModel, device: str, found: Measured) -> Iterato
 
 
 def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterator[Row]:
-    """The time of a block is what one block more takes."""
+    """The time of a block, from the difference of one block."""
     kind = device.partition(":")[0]
     tokens = _PRODUCT_TOKENS[kind]
     needed = footprint(_cut(shape, 2), (1, tokens), "hessian", shape.vocab_size)
@@ -207,12 +207,12 @@ def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
 
 def _memory_row(what: str, peak: int, planned: int) -> Row:
     ok = peak <= planned
-    advice = "" if ok else "report it: the plan counts too little, and a unit may run out of memory"
+    advice = "" if ok else "report it: the plan assumes too little; a unit may run out of memory"
     return Row(PART, what, gibibytes(peak), f"at most the planned {gibibytes(planned)}", ok, advice)
 
 
 def _lack(needed: int, device: str) -> str | None:
-    """A sentence where memory is too small."""
+    """A sentence if the memory is too small."""
     usable = Memory.of(device).usable_device_bytes
     if needed <= usable:
         return None
@@ -220,7 +220,7 @@ def _lack(needed: int, device: str) -> str | None:
 
 
 def _whole(blocks: list[int], seconds: list[float], whole: int) -> float:
-    """Seconds with all blocks, in proportion to those with a few."""
+    """Seconds with all blocks, extrapolated from a few."""
     if len(blocks) == 1:
         return seconds[0]
     per_block = max(seconds[1] - seconds[0], 0.0) / (blocks[1] - blocks[0])

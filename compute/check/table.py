@@ -1,4 +1,4 @@
-"""A check from its first part to its table."""
+"""The whole check, from its first part to its table."""
 
 import json
 import sys
@@ -18,21 +18,21 @@ from compute.work.machines.devices import describe_device, prepare_process
 from compute.work.machines.measured import Measured
 from compute.work.machines.this_machine import ThisMachine
 
-_ADVICE = "report it with this table; the other parts are not touched by it"
+_ADVICE = "report it with this table; the other parts are not affected"
 
 _MARKS = {True: "[green]ok[/green]", False: "[red]no[/red]", None: ""}
 
 
 def check(device: str | None, cache_dir: Path, as_json: bool = False) -> bool:
-    """Look at everything, print it, and keep the measured speeds for ``plan``.
+    """Check everything, print the results, and store the measured speeds for ``plan``.
 
     Args:
-        device: torch device; None for a GPU where there is one.
-        cache_dir: where the speeds are kept.
+        device: torch device; None for a GPU if there is one.
+        cache_dir: where the speeds are stored.
         as_json: print the rows as JSON and nothing else.
 
     Returns:
-        Whether all that can be right or wrong is right.
+        Whether every comparison is ok.
 
     Raises:
         InputError: the device cannot be used.
@@ -55,20 +55,20 @@ def check(device: str | None, cache_dir: Path, as_json: bool = False) -> bool:
         return not wrong
     console.print(_table(rows))
     console.print(
-        f"{len(wrong)} of {sum(row.ok is not None for row in rows)} things are wrong"
+        f"{len(wrong)} of {sum(row.ok is not None for row in rows)} comparisons are wrong"
         if wrong
         else "All ok"
     )
     console.print(
-        f"{duration(time.monotonic() - start)}; `python -m compute plan` now counts with the "
-        f"speeds in {kept}."
+        f"{duration(time.monotonic() - start)}; `python -m compute plan` now uses the speeds in "
+        f"{kept}."
     )
     return not wrong
 
 
 @contextmanager
 def _told_apart(as_json: bool) -> Iterator[None]:
-    """Progress goes to standard error while it lasts, where standard output is for JSON alone."""
+    """Send progress to standard error if standard output is only for JSON."""
     console.stderr = as_json
     try:
         yield

@@ -21,16 +21,19 @@ from transformers import (
 VOCABULARY = 300
 CONTEXT = 64
 
-#: Spread of the random weights: at the usual 0.02 every prediction would be nearly uniform, and
-#: whatever a device did to it would not show.
+#: Spread of the random weights: at the usual 0.02 every prediction would be almost uniform, and
+#: errors of a device would be invisible.
 _SPREAD = 0.15
 
 _ENDS = {"bos_token_id": 0, "eos_token_id": 0}
 
 
 def models() -> dict[str, PreTrainedModel]:
-    """By name: untied ends and padded logits; ``Conv1D`` layers and tied ends; grouped attention
-    and a gated MLP.  Their windows are of ``CONTEXT`` tokens."""
+    """The tiny models by name; their windows have ``CONTEXT`` tokens.
+
+    Untied embeddings and padded logits; ``Conv1D`` layers and tied embeddings; grouped attention
+    and a gated MLP.
+    """
     return {"gpt-neox": gpt_neox(0), "gpt2": gpt2(1), "llama": llama(2)}
 
 
@@ -44,7 +47,7 @@ def gpt_neox(
     context: int = CONTEXT,
     spread: float = _SPREAD,
 ) -> GPTNeoXForCausalLM:
-    """Untied ends, the vocabulary padded beyond the tokenizer's, as Pythia's.
+    """A model with untied embeddings and a vocabulary padded beyond the tokenizer's, as Pythia's.
 
     Args:
         seed: of the weights.
@@ -73,7 +76,7 @@ def gpt2(
     context: int = CONTEXT,
     spread: float = _SPREAD,
 ) -> GPT2LMHeadModel:
-    """``Conv1D`` layers, tied ends, learned positions, as Cerebras-GPT's."""
+    """A model with ``Conv1D`` layers, tied embeddings, learned positions, as Cerebras-GPT's."""
     config = GPT2Config(
         vocab_size=VOCABULARY,
         n_embd=width,
@@ -100,7 +103,7 @@ def llama(
     context: int = CONTEXT,
     spread: float = _SPREAD,
 ) -> LlamaForCausalLM:
-    """Grouped attention (4 heads, 2 of keys and values), gated MLP, no biases."""
+    """A model with grouped attention (4 heads, 2 of keys and values), a gated MLP, no biases."""
     config = LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=width,

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from compute.session.session import Session
 
 app = typer.Typer(
-    help="Train and measure the models whose generalization bounds the app shows.\n\n"
-    "Results go to Parquet files under data/, one file per finished unit of work. Interrupt a "
-    "run at any moment and start it again: nothing that is finished is done twice.",
+    help="Train and measure the models whose generalization bounds the app shows.\n\nResults are "
+    "Parquet files under data/, one per finished unit of work. You can interrupt a run at "
+    "any moment and start it again: finished units are not repeated.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,21 +36,21 @@ def plan(
     request: Request,
     shapes: Annotated[
         str | None,
-        typer.Option(help="Instead: what the curvature of published models would take: pythia."),
+        typer.Option(help="Instead: plan the curvature of published models: pythia."),
     ] = None,
     gpu_memory: Annotated[
         float | None,
-        typer.Option(help="With --shapes: GB of the GPU.", show_default="80"),
+        typer.Option(help="With --shapes: GB of GPU memory.", show_default="80"),
     ] = None,
     host_memory: Annotated[
-        float | None, typer.Option(help="With --shapes: GB beside it.", show_default="128")
+        float | None, typer.Option(help="With --shapes: GB of host memory.", show_default="128")
     ] = None,
     teraflops: Annotated[
         float | None,
-        typer.Option(help="With --shapes: sustained float32 speed to assume.", show_default="20"),
+        typer.Option(help="With --shapes: assumed sustained float32 speed.", show_default="20"),
     ] = None,
 ) -> None:
-    """Say what a run would do and how long it would take, and measure nothing."""
+    """Show the work and time of a run without measuring anything."""
     assumed = {"gpu_memory": gpu_memory, "host_memory": host_memory, "teraflops": teraflops}
     assumed = {name: value for name, value in assumed.items() if value is not None}
     if shapes is not None:
@@ -61,7 +61,7 @@ def plan(
         return
     for name in assumed:
         flag = f"--{name.replace('_', '-')}"
-        raise InputError(f"{flag} goes with --shapes alone; leave it out.")
+        raise InputError(f"{flag} goes only with --shapes; leave it out.")
     from compute.commands import run as runs
 
     runs.estimate_and_show(_session(request))
@@ -70,7 +70,7 @@ def plan(
 @app.command()
 @with_request()
 def run(request: Request) -> None:
-    """Fetch or train, and measure, every model of the preset that is not there yet."""
+    """Fetch or train, and measure, every model of the preset that is missing."""
     session = _session(request)
     from compute.commands import run as runs
 
@@ -101,9 +101,9 @@ def export(
     ],
     code: Annotated[str, typer.Option(help="entropy_coded or stored.")] = "entropy_coded",
 ) -> None:
-    """Write the file whose size is the code length of a model that was measured, and beside it
-    what a checkpoint needs.  Without --preset and --model they are those that --suite, or the one
-    suite with the model, was measured with."""
+    """Write the file whose size is the code length of a measured model, with its architecture and
+    tokenizer.  Without --preset and --model it uses those of --suite, or of the only suite with the
+    model."""
     from compute.commands.transfer import export_model
     from compute.session.kept_request import request_of_suite
 
@@ -130,10 +130,11 @@ def publish(
     to: Annotated[Path, typer.Option(help="Folder to put the copy into, under the same name.")],
     data: Annotated[Path, typer.Option("--data", help="Folder of the artifacts.")] = _DATA,
     with_failures: Annotated[
-        bool, typer.Option("--with-failures", help="Even if units failed; their records stay.")
+        bool,
+        typer.Option("--with-failures", help="Publish even if units failed; their records stay."),
     ] = False,
 ) -> None:
-    """Write a compact copy of a measured suite, one file per table and model, to be read only."""
+    """Write a compact read-only copy of a measured suite, one file per table and model."""
     from compute.commands.publish.publish import publish_suite
 
     publish_suite(data, suite, to, with_failures=with_failures)
@@ -143,7 +144,7 @@ def publish(
 def index(
     folder: Annotated[Path, typer.Argument(help="Folder of suites, for example data.")],
 ) -> None:
-    """Write the manifest of a folder of suites, so that an app elsewhere can read them from it."""
+    """Write the manifest of a folder of suites, so that an app elsewhere can read them."""
     from compute.commands.publish.collection import write_collection
 
     for name, digest in write_collection(folder).items():
@@ -156,7 +157,7 @@ def check(
     request: Request,
     as_json: Annotated[bool, typer.Option("--json", help="Print rows as JSON.")] = False,
 ) -> None:
-    """Try out a new machine: what it has, whether it computes what a CPU does, how fast it is."""
+    """Check a new machine: its hardware, its agreement with a CPU, and its speed."""
     from compute.check.table import check as check_machine
 
     raise typer.Exit(0 if check_machine(request.device, request.cache_dir, as_json) else 1)
@@ -184,7 +185,7 @@ def bound(
     training_loss: Annotated[
         float | None,
         typer.Option(
-            help="Training loss of the unquantized model, to count the gap from.",
+            help="Training loss of the unquantized model, which the gap subtracts.",
             show_default="mean of the losses",
         ),
     ] = None,
@@ -227,7 +228,7 @@ def fit(
 
 
 def _session(request: Request) -> "Session":
-    """What a command asks for, opened."""
+    """The request of a command, opened as a session."""
     from compute.session.opening import open_session
 
     return open_session(request)

@@ -1,4 +1,4 @@
-"""What a person sees of a run: the plan, the progress, the summary."""
+"""The terminal output of a run: the plan, the progress, the summary."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -29,12 +29,12 @@ def show_plan(
     wall: float,
     offer: Offer | None = None,
 ) -> None:
-    """Models, work left, how long it will take, and what will not be tried.
+    """Models, remaining work, expected time, and units that will not be tried.
 
     Args:
         seconds: expected of a unit.
         wall: expected of the run.
-        offer: of less work, where this is long.
+        offer: of less work, if this is long.
     """
     plan, workspace = session.plan, session.workspace
     if session.why:
@@ -64,18 +64,18 @@ def show_plan(
     for name, error in plan.failed.items():
         console.print(f"[red]failed before[/red] {name}: {escape(error)}")
     if plan.failed:
-        console.print("Failed units are left alone; try them again with RETRY_FAILED=1.")
+        console.print("Failed units are not retried; try them again with RETRY_FAILED=1.")
     show_skipped(session)
     tokens = sum(unit.work_tokens for unit in plan.todo if unit.work_unit == "tokens")
     if plan.todo:
         console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens, about {duration(wall)}.")
         show_offer(offer)
     elif not plan.failed:
-        console.print("Everything is there; nothing to do.")
+        console.print("Everything is finished; nothing to do.")
 
 
 def show_offer(offer: Offer | None) -> None:
-    """A command line that asks for less, to be copied."""
+    """A command line for a smaller effort, to be copied."""
     if offer is not None:
         console.print(f"With less effort, about {duration(offer.seconds)} on this machine:")
         console.print(f"  {offer.request.command('run')}", markup=False)
@@ -92,13 +92,14 @@ def show_skipped(session: Session) -> None:
 
 
 def show_curvature_memory(forecasts: dict[str, Forecast]) -> None:
-    """One line per model: what its largest curvature measurement takes, or why it does not fit."""
+    """One line per model: the needs of its largest curvature measurement, or why it does not
+    fit."""
     for name, found in forecasts.items():
         if found.fit is None:
             console.print(f"[red]no room[/red] {name}: {escape(found.reason)}")
             continue
         fit = found.fit
-        beside = f" and {gibibytes(fit.host_bytes)} beside it" if fit.host_bytes else ""
+        beside = f" and {gibibytes(fit.host_bytes)} of host memory" if fit.host_bytes else ""
         shortened = f" (fewer than the {found.point.steps} asked for)" if found.shortened else ""
         console.print(
             f"curvature of {name}: {gibibytes(fit.device_bytes)}{beside}, batches of "
@@ -139,9 +140,9 @@ def show_shapes(shapes: list[HubModel], forecasts: list[Forecast], teraflops: fl
 def progress_of(
     units: list[Unit], seconds: Callable[[Unit], float], workers: int
 ) -> Iterator[Callable[[Event], None]]:
-    """A function to be told every event: a bar per running unit, and one for the whole run.
+    """A function that receives every event: a bar per running unit, and one for the whole run.
 
-    Where the output is no terminal there are no bars, but one line per finished unit.
+    If the output is not a terminal there are no bars, but one line per finished unit.
     """
     with bars_of_work() as bars:
         view = _View(bars, units, seconds, workers)
@@ -203,7 +204,7 @@ class _View:
 
 
 def show_summary(session: Session, not_run: list[str], failed: dict[str, str]) -> None:
-    """Files and rows per table now on disk, and what is missing."""
+    """Files and rows per table now on disk, and missing units."""
     store = session.workspace.store
     table = Table(title=f"{store.folder}", title_justify="left", box=None, pad_edge=False)
     table.add_column("table")

@@ -1,4 +1,4 @@
-"""What the curvature of published models would take on one GPU, before any is downloaded."""
+"""The needs of the curvature of published models on one GPU, before any download."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def plan_shapes(
 
     Args:
         suite: preset of published models.
-        file: laid out as ``hub.toml`` is; None for that.
-        gpu_memory, host_memory: GB of the GPU, and beside it.
+        file: with the layout of ``hub.toml``; None for that.
+        gpu_memory, host_memory: GB of the GPU and of the computer.
         teraflops: sustained speed in float32.
 
     Raises:
@@ -52,7 +52,7 @@ def plan_shapes(
         )
     console.print(
         f"{point.probes} random vectors, {point.steps} Lanczos steps, {TOKENS:,} tokens, on one "
-        f"GPU of {gpu_memory:g} GB with {host_memory:g} GB beside it; times are those of "
-        f"the products at an assumed {teraflops:g} Tflop/s sustained in float32, not measured."
+        f"GPU of {gpu_memory:g} GB with {host_memory:g} GB of host memory. Times are those of the "
+        f"products at an assumed {teraflops:g} Tflop/s sustained in float32, not measured."
     )
     show_shapes([shape for shape, _ in pairs], forecasts, teraflops)

@@ -10,12 +10,12 @@ from compute.session.request import Request, SharedOption, options
 def with_request(
     *, take: tuple[str, ...] | None = None, leave_out: tuple[str, ...] = (), **fixed: Any
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Call a command with a ``Request`` as its argument ``request``, made of options.
+    """Call a command with a ``Request`` as its argument ``request``, made from options.
 
     Args:
         take: the fields of the request that are options of this command; None for all.
-        leave_out: fields that are no options of it.
-        fixed: values of fields that are none either.
+        leave_out: fields that are not options of it.
+        fixed: values of such fields.
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -38,7 +38,7 @@ def with_request(
 
 
 def _parameter(option: SharedOption) -> inspect.Parameter:
-    """What typer reads: it knows lists, and not tuples of any length."""
+    """The type for typer: it supports lists, and not tuples of any length."""
     kind, info, _ = get_args(option.annotation)
     if get_origin(kind) is tuple:
         kind = list[get_args(kind)[0]]

@@ -1,4 +1,4 @@
-"""Run a session: estimate, execute, summarise; safe to interrupt."""
+"""Run a session: estimate, execute, summarize; safe to interrupt."""
 
 import tempfile
 from collections import defaultdict
@@ -24,7 +24,7 @@ from compute.work.workspace import Workspace
 #: Exit statuses: the usual one for failure, and that of a process ended by SIGINT.
 FAILED, INTERRUPTED = 1, 130
 
-#: A run that takes longer is shown beside a shorter one.
+#: A longer run is shown with a shorter alternative.
 LONG_SECONDS = 24 * 3600
 
 
@@ -40,7 +40,7 @@ def estimate_and_show(session: Session) -> Callable[[Unit], float]:
 
 
 def _largest_forecasts(session: Session) -> dict[str, Forecast]:
-    """By model: of its curvature measurements that are left, the one that takes most memory."""
+    """The remaining curvature measurement of each model that needs the most memory."""
     memory = session.machines.memory(session.workspace)
     wanted: dict[str, list[Curvature]] = defaultdict(list)
     for unit in session.plan.todo:
@@ -58,7 +58,7 @@ def _largest_forecasts(session: Session) -> dict[str, Forecast]:
 
 
 def run(session: Session) -> int:
-    """Run what is to be done and return the exit status: 0 only if every unit is there."""
+    """Run the remaining units and return the exit status: 0 only if every unit is finished."""
     store = session.workspace.store
     with store.locked():
         keep_request(session.request, store.folder)
@@ -79,8 +79,8 @@ def run(session: Session) -> int:
         except KeyboardInterrupt:
             store.write_manifest()
             console.print(
-                f"Stopped with {len(ended)} of {len(plan.todo)} units finished and kept; "
-                "run the same command again to go on."
+                f"Stopped with {len(ended)} of {len(plan.todo)} units finished and kept; run the "
+                "same command again to continue."
             )
             return INTERRUPTED
         store.write_manifest()
@@ -90,9 +90,9 @@ def run(session: Session) -> int:
 
 
 def run_only(session: Session, unit: Unit) -> dict[str, str]:
-    """Make what one unit puts into the cache, and before it what it reads from there.
+    """Make the cached results of one unit, and first those that it reads.
 
-    The artifacts stay as they are: rows go to a folder that is thrown away.
+    The artifacts do not change: rows go to a temporary folder.
 
     Returns:
         Errors by name of unit.
@@ -110,7 +110,7 @@ def run_only(session: Session, unit: Unit) -> dict[str, str]:
 def _carry_out(
     todo: list[Unit], workspace: Workspace, session: Session, seconds: Callable[[Unit], float]
 ) -> Iterator[Finished]:
-    """Run units with their progress on show; yields each as it ends."""
+    """Run units and show their progress; yields each as it ends."""
     events = session.machines.run_units(todo, workspace, session.workers, seconds, session.gpus)
     with progress_of(todo, seconds, session.workers) as show, closing(events):
         for event in events:

@@ -1,4 +1,4 @@
-"""Tables that a person hands over to a command; what is wrong with one is said of its path."""
+"""Tables that a user gives to a command; errors name the path."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ _MOST_SHOWN = 60
 def read_numbers(
     path: Path, columns: tuple[str, ...], labels: tuple[str, ...] = ()
 ) -> tuple[dict[str, np.ndarray], list[str] | None]:
-    """Columns of a file, or of a folder of its parts, as float64, and what its rows are called.
+    """Columns of a file, or of a folder of its parts, as float64, and the names of its rows.
 
     Empty cells are NaN.  The names are those of the first of ``labels`` that is a column; None if
     none is.
@@ -36,7 +36,7 @@ def read_losses(path: Path) -> dict[str, np.ndarray]:
     """Token losses of a file, or of a folder of its parts, by the names of ``LossColumns``.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or it does not hold token losses.
+        InputError: there is no such file, it cannot be read, or it has no token losses.
     """
     with _named(path):
         return loss_arrays(read_table(parts_of_path(path), LOSS_TABLE, None))
@@ -51,6 +51,6 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _shown(text: str) -> str:
-    """A text out of a file in quotation marks, on one line and not too long."""
+    """A text from a file in quotation marks, on one line and not too long."""
     cut = text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "…"
     return "'" + "".join(c if c.isprintable() else " " for c in cut) + "'"

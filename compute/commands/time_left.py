@@ -1,4 +1,4 @@
-"""How long a run still takes, by what its finished units took."""
+"""Remaining time of a run, from the times of its finished units."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from compute.work.unit import Unit
 class TimeLeft:
     """Expected seconds to the end of a run.
 
-    A model of the costs says how units of one kind compare; what the finished ones of the kind took
-    says how fast they are here.  A kind of which none has finished is taken as planned.
+    A cost model compares units of one kind; finished units of the kind calibrate it on this
+    machine.  A kind without a finished unit keeps its planned time.
 
     Args:
         units: of the run, dependencies before dependents.
-        planned: seconds of a unit by the model of the costs.
+        planned: seconds of a unit by the cost model.
         workers: processes that share the work.
     """
 
@@ -26,11 +26,11 @@ class TimeLeft:
         self._took: dict[tuple, list[float]] = defaultdict(lambda: [0.0, 0.0])
 
     def progressed(self, unit: Unit, share: float) -> None:
-        """A running unit has done this share of its work."""
+        """Record that a running unit has done this share of its work."""
         self._shares[unit.name] = min(max(share, 0.0), 1.0)
 
     def ended(self, unit: Unit, seconds: float | None) -> None:
-        """A unit is over; ``seconds`` is what it took, or None where it failed."""
+        """Record the end of a unit and its ``seconds``, or None if it failed."""
         self._left.pop(unit.name, None)
         if seconds is not None:
             for kind in _kinds(unit):
@@ -38,7 +38,7 @@ class TimeLeft:
                 self._took[kind][1] += self._planned(unit)
 
     def of_unit(self, unit: Unit) -> float:
-        """Seconds of what is left of one unit."""
+        """Remaining seconds of one unit."""
         whole = self._planned(unit)
         for kind in _kinds(unit):
             took, planned = self._took.get(kind, (0.0, 0.0))
@@ -53,6 +53,6 @@ class TimeLeft:
 
 
 def _kinds(unit: Unit) -> tuple[tuple, ...]:
-    """What units are compared by, the closest first: stage and quantizer, then the stage alone."""
+    """Kinds that units are compared by, the closest first: stage and quantizer, then the stage."""
     quantizer = unit.setting.quantizer if unit.setting else None
     return (unit.stage, quantizer), (unit.stage,)

@@ -1,4 +1,4 @@
-"""Hand a quantized model to someone else: its coded file out, a working checkpoint back in."""
+"""Transfer a quantized model: export its coded file, restore a working checkpoint."""
 
 import shutil
 from pathlib import Path
@@ -18,24 +18,24 @@ from compute.suites.hub.files import TOKENIZER, folder_files, matching
 from compute.work.stages.quantize import Quantize
 from compute.work.unit import Unit
 
-#: The coded model inside an exported folder; beside it are the architecture, ``config.json``, and
-#: the tokenizer.
+#: The coded model in an exported folder, together with the architecture, ``config.json``, and the
+#: tokenizer.
 WEIGHTS = "weights.boundscape"
 
 
 def export_model(session: Session, model_id: str, setting: str, code: str, folder: Path) -> None:
     """Write the coded file of one measured model, its architecture and tokenizer into a new folder.
 
-    A model that is not in the cache is quantized again, and trained again if need be; the
-    artifacts stay as they are.  What is handed out is the model that was measured, or nothing.
+    A model that is not in the cache is quantized again, and trained again if necessary; the
+    artifacts do not change.  The exported model is the measured one, or there is an error.
 
     Args:
         setting: slug, such as ``gptq_step-step0.7``.
         code: ``entropy_coded`` or ``stored``.
 
     Raises:
-        InputError: there is no such model, setting or code, it was not measured, the folder is
-            there already, or the model that was measured could not be made again.
+        InputError: there is no such model, setting or code, it was not measured, the folder
+            exists, or the measured model could not be made again.
     """
     if code not in CODES:
         raise InputError(f"There is no code {code!r}; choose one of {', '.join(CODES)}.")
@@ -57,9 +57,9 @@ def export_model(session: Session, model_id: str, setting: str, code: str, folde
         raise InputError(f"The model cannot be exported: {error}.") from None
     if 8 * len(file) != bits:
         raise InputError(
-            f"The file made here has {8 * len(file):,} bits and the one that was measured "
-            f"{bits:,}: it was measured with another --calibration, or another processor or "
-            "library rounds differently."
+            f"The file made here has {8 * len(file):,} bits and the measured one {bits:,}: it was "
+            "measured with another --calibration, or another processor or library rounds "
+            "differently."
         )
     with whole_folder(folder) as ready:
         (ready / WEIGHTS).write_bytes(file)
@@ -90,24 +90,25 @@ def _rows(table: Path, wanted: dict) -> list[dict]:
 
 
 def restore_model(source: Path, folder: Path) -> None:
-    """Decode an exported folder into a new checkpoint folder in Hugging Face layout, float32, with
-    the tokenizer.
+    """Decode an exported folder into a new checkpoint folder in Hugging Face layout, float32.
+
+    The tokenizer is included.
 
     Raises:
-        InputError: the source is not an exported folder, its file is damaged, or the target is
-            there already.
+        InputError: the source is not an exported folder, its file is damaged, or the target
+            exists.
     """
     _check_absent(folder)
     for name in (WEIGHTS, "config.json"):
         if not (source / name).is_file():
-            raise InputError(f"{source} is no exported model: it has no file {name}.")
+            raise InputError(f"{source} is not an exported model: it has no file {name}.")
     file = (source / WEIGHTS).read_bytes()
     try:
         config = AutoConfig.from_pretrained(source, local_files_only=True)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     except Exception as error:  # noqa: BLE001 - transformers raises anything at a bad config
         reason = str(error).splitlines()[0]
-        raise InputError(f"{source / 'config.json'} describes no model: {reason}") from None
+        raise InputError(f"{source / 'config.json'} does not describe a model: {reason}") from None
     try:
         codes.check_whole(file, layout(model))
         setting = codes.setting_of(file)
@@ -131,4 +132,4 @@ def _check_known(what: str, value: str, known: list[str]) -> None:
 
 def _check_absent(folder: Path) -> None:
     if folder.exists():
-        raise InputError(f"{folder} is there already; choose a folder that is not.")
+        raise InputError(f"{folder} exists already; choose a new folder.")

@@ -1,4 +1,4 @@
-"""Whether a model predicts each token from those before it alone."""
+"""Check that a model predicts each token only from those before it."""
 
 import torch
 from transformers import PreTrainedModel
@@ -6,13 +6,13 @@ from transformers import PreTrainedModel
 #: Tokens of the probe, or the whole context of a shorter model.
 _TOKENS = 32
 
-#: Largest change of an earlier logit that another order of sums may cause, over their spread.
+#: Largest change of an earlier logit by another order of sums, relative to their spread.
 _ROUNDING = 1e-3
 
 
 @torch.inference_mode()
 def check_causal(model: PreTrainedModel, vocab_size: int, context: int) -> None:
-    """Change the later half of some tokens, and look whether earlier predictions change.
+    """Change the later half of some tokens, and check that earlier predictions do not change.
 
     A prediction that sees its own target would make every bound too small.
 
@@ -22,7 +22,7 @@ def check_causal(model: PreTrainedModel, vocab_size: int, context: int) -> None:
         context: tokens of a window, at least 2.
 
     Raises:
-        ValueError: they do, or they are not finite, so that nothing can be told.
+        ValueError: they change, or are not finite, so that the check is impossible.
     """
     length = min(_TOKENS, context)
     half = length // 2
@@ -40,6 +40,6 @@ def check_causal(model: PreTrainedModel, vocab_size: int, context: int) -> None:
     change, spread = (before - after).abs().max().item(), before.std().item()
     if change > _ROUNDING * max(spread, 1e-6):
         raise ValueError(
-            f"it is no causal model: its predictions change by {change:.2g} with tokens that come "
-            "after them"
+            f"it is not a causal model: its predictions change by {change:.2g} with tokens that "
+            "come after them"
         )

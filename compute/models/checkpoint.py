@@ -1,8 +1,7 @@
 """Checkpoints in the cache: weights that the project has trained, or a pointer to others' weights.
 
-A pointer is a folder with the model's ``config.json`` and a file that names where the weights are.
-They are fetched when they are loaded, should they have left the cache or never have been on this
-machine.
+A pointer is a folder with the model's ``config.json`` and a file that names the place of the
+weights. They are fetched on loading if they are not in the cache of this machine.
 """
 
 import json
@@ -17,10 +16,10 @@ _POINTER = "source.json"
 
 
 def point_to(source: hub.Source, weights: Path, folder: Path, *, tied: bool) -> None:
-    """Make ``folder`` stand for the weights of ``source``, which lie in ``weights``.
+    """Make ``folder`` a pointer to the weights of ``source``, which are in ``weights``.
 
     Args:
-        tied: whether embedding and output layer are one matrix, whatever ``weights`` says.
+        tied: whether embedding and output layer are one matrix, overriding ``weights``.
     """
     with whole_folder(folder) as ready:
         (ready / _POINTER).write_text(json.dumps(asdict(source)))
@@ -32,7 +31,7 @@ def point_to(source: hub.Source, weights: Path, folder: Path, *, tied: bool) -> 
 
 
 def weights_folder(folder: Path) -> Path:
-    """Where transformers finds the weights of a checkpoint."""
+    """The place where transformers finds the weights of a checkpoint."""
     pointer = folder / _POINTER
     if not pointer.exists():
         return folder

@@ -1,4 +1,4 @@
-"""Losses and predictive entropies of every token, reduced to histograms as they come."""
+"""Losses and predictive entropies of every token, binned immediately into histograms."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from compute.models.products import onednn_products
 
 #: Tokens in one forward pass.  On a CPU large enough to be efficient, and at V = 256 the float64
 #: logits take 8 MiB, which malloc still keeps for the next batch instead of returning them; a GPU
-#: takes as long for 4096 tokens of a small model as for many more.
+#: needs the same time for 4096 tokens of a small model as for many more.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 2**17}
 
 
@@ -26,7 +26,7 @@ class Evaluation:
         histogram: joint histogram, losses rounded up.
         mean_loss_nats: the exact mean, nothing rounded.
         window_losses: mean loss of each window, shape (windows,), float64.
-        window_token_losses: shape (windows, context), float64, or None if not kept.
+        window_token_losses: shape (windows, context), float64, or None if not requested.
     """
 
     histogram: TokenLosses
@@ -43,10 +43,9 @@ def evaluate(
     report: Callable[[int], None],
     keep_tokens: bool = False,
 ) -> Evaluation:
-    """Score every token but the first of ``windows``, shape (windows, context + 1).
+    """Score every token except the first of ``windows``, shape (windows, context + 1).
 
-    The softmax is taken in float64, so that the loss is exact for the logits that the model
-    computes.
+    The softmax is computed in float64, so that the loss is exact for the logits of the model.
 
     Raises:
         ArithmeticError: a loss is NaN or infinite.

@@ -14,7 +14,7 @@ from compute.models import checkpoint
 from compute.suites.hub.parameter_counts import parameter_counts
 from compute.suites.ladder.ladder_model import LadderModel
 
-#: Entries of a matrix that tell it from others.
+#: Entries of a matrix that distinguish it from others.
 _SAMPLED = 4096
 
 # Checkpoints of this size load in milliseconds, and the run shows progress of its own.
@@ -36,7 +36,8 @@ def build(spec: LadderModel) -> GPTNeoXForCausalLM:
 
 
 def save(model: PreTrainedModel, folder: Path) -> None:
-    """Write the checkpoint in Hugging Face layout, whole or not at all; replaces an old one."""
+    """Write the checkpoint in Hugging Face layout, completely or not at all; replaces an old
+    one."""
     with whole_folder(folder) as ready:
         model.save_pretrained(ready)
 
@@ -58,7 +59,7 @@ def load(folder: Path, device: torch.device) -> PreTrainedModel:
         raise ValueError(f"the checkpoint {weights} lacks {min(found['missing_keys'])}")
     ends = (model.get_input_embeddings(), model.get_output_embeddings())
     if None not in ends and ends[0].weight is not ends[1].weight:
-        model.config.tie_word_embeddings = False  # whatever the checkpoint says of itself
+        model.config.tie_word_embeddings = False  # overriding the checkpoint's own configuration
     return model.to(device).eval()
 
 
@@ -74,7 +75,7 @@ def weights_sha256(model: PreTrainedModel) -> str:
 def matrix_samples(model: PreTrainedModel) -> frozenset[str]:
     """A hash of a sample of every matrix: matrices that share it were trained together, or copied.
 
-    Left out are matrices whose sample is one number over and over.
+    Matrices with a constant sample are left out.
     """
     found = set()
     for parameter in model.parameters():

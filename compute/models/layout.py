@@ -1,6 +1,6 @@
-"""The parameters of a causal language model: which kind each is, and which way round it lies.
+"""The parameters of a causal language model: their kinds and orientations.
 
-Fixed by the architecture before training, so a decoder has it for nothing.
+Fixed by the architecture before training, so a decoder knows it without cost.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 
 class Kind(StrEnum):
-    """What a parameter is to a quantizer."""
+    """The kinds of parameters that quantizers distinguish."""
 
     LINEAR = "linear"
     EMBEDDING = "embedding"
@@ -27,9 +27,9 @@ class Parameter:
 
     Attributes:
         name: as ``named_parameters`` gives it; a tied one has one name.
-        shape: as the module holds it.
+        shape: as in the module.
         kind: matrices of linear layers, of embeddings, or anything else.
-        transposed: GPT-2's ``Conv1D`` holds (inputs, outputs).
+        transposed: GPT-2's ``Conv1D`` stores (inputs, outputs).
         per_token: each row belongs to one token: embeddings and the output layer.
     """
 
@@ -41,7 +41,7 @@ class Parameter:
 
     @property
     def code_shape(self) -> tuple[int, ...]:
-        """Shape in which it is coded: a matrix has its outputs as rows."""
+        """Shape of its code: a matrix has its outputs as rows."""
         return self.shape[::-1] if self.transposed else self.shape
 
     @property

@@ -9,10 +9,10 @@ import torch
 
 @contextmanager
 def onednn_products(model: torch.nn.Module) -> Iterator[None]:
-    """While it lasts, the linear layers of a model on a CPU in float32 multiply with oneDNN.
+    """Context in which the linear layers of a float32 model on a CPU multiply with oneDNN.
 
-    Torch takes oneDNN for float32 by itself only in compiled code.  Without gradients; the products
-    are those of float32, their last digits may differ.  Other models are left as they are.
+    Torch uses oneDNN for float32 by itself only in compiled code.  Without gradients; the products
+    are those of float32, their last digits may differ.  Other models are not changed.
     """
     layers = [layer for layer in model.modules() if _can_multiply(layer)]
     for layer in layers:
@@ -21,7 +21,7 @@ def onednn_products(model: torch.nn.Module) -> Iterator[None]:
         yield
     finally:
         for layer in layers:
-            del layer.forward  # the method of its class is back
+            del layer.forward  # restores the method of its class
 
 
 def _can_multiply(layer: torch.nn.Module) -> bool:

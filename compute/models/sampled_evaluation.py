@@ -1,4 +1,4 @@
-"""Losses and predictive entropies at drawn positions of drawn windows."""
+"""Losses and predictive entropies at random positions of random windows."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from transformers import PreTrainedModel
 from compute.models.evaluation import losses_and_entropies, require_finite
 from compute.models.products import onednn_products
 
-#: Tokens of one forward pass: enough to keep a processor or a GPU busy.
+#: Tokens of one forward pass: enough to use a processor or a GPU fully.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384}
 
-#: Logits that are made at once: with many tokens in the vocabulary, fewer windows are run together.
+#: Logits that are made at once: with a large vocabulary, fewer windows run together.
 BATCH_LOGITS = {"cpu": 2**27, "cuda": 2**30}
 
-#: Logits that are taken to float64 at once: on a CPU as many as its caches hold.
+#: Logits that are converted to float64 at once: on a CPU as many as its caches hold.
 SCORED_LOGITS = {"cpu": 2**18, "cuda": 2**26}
 
 
@@ -53,20 +53,20 @@ def score_positions(
     vocab_size: int,
     report: Callable[[int], None] = lambda tokens: None,
 ) -> SampledLosses:
-    """Score some predictions of each window; the softmax is taken in float64.
+    """Score some predictions of each window; the softmax is computed in float64.
 
-    The model runs on whole windows, but its output layer only at the positions that are asked for.
+    The model runs on whole windows, but its output layer only at the requested positions.
     A loss is a function of its window and position alone, as a certificate from a sample needs
-    (section 6): not of what else is scored, or how much.
+    (section 6): it does not depend on the other scored windows or positions.
 
     Args:
         windows: shape (windows, T+1); the first token of each is only context.
         positions: shape (windows, positions), rising in each row, in [0, T).
-        vocab_size: V; logits beyond it are padding and take no part in the softmax.
-        report: told the tokens that the model has run on.
+        vocab_size: V; logits beyond it are padding and have no part in the softmax.
+        report: receives the tokens that the model has run on.
 
     Raises:
-        ValueError: a token is not below ``vocab_size``, or the model makes other logits than asked.
+        ValueError: a token is not below ``vocab_size``, or the logits are not those requested.
         ArithmeticError: a loss is not finite.
     """
     if windows.max() >= vocab_size:
@@ -111,16 +111,16 @@ def _logits_at(
     kept = np.unique(chosen)
     places = torch.from_numpy(kept).to(ids.device)
     rows = torch.from_numpy(np.searchsorted(kept, chosen))  # (B, k)
-    # A model takes the same positions of all windows; its output layer is given those of each.
+    # A model uses the same positions of all windows; its output layer is given those of each.
     wanted = {ids.shape[1]: torch.from_numpy(chosen), len(kept): rows}
     with onednn_products(model), _only_at(model.get_output_embeddings(), wanted) as gathered:
-        # Always whole windows: cut at the last position drawn in this batch, the length would be
-        # set by the other windows, and with it a rotary scaling that goes by length, or the kernel.
+        # Always whole windows: if the batch were cut at its last position, the other windows would
+        # set the length, and with it the kernel or a rotary scaling by length.
         logits = model(ids, logits_to_keep=places, use_cache=False).logits
     if gathered:
         _check_shape(logits, *chosen.shape, vocab_size)
         return logits
-    if logits.shape[:2] == ids.shape:  # a model that makes all of them whatever it is asked
+    if logits.shape[:2] == ids.shape:  # a model that always makes all of them
         logits = logits[:, places.to(logits.device)]
     _check_shape(logits, len(ids), len(kept), vocab_size)
     return logits[torch.arange(len(rows))[:, None], rows]
@@ -128,11 +128,11 @@ def _logits_at(
 
 @contextmanager
 def _only_at(head: nn.Module | None, wanted: dict[int, torch.Tensor]) -> Iterator[list]:
-    """While it lasts, the output layer works on some rows of the hidden states it is given.
+    """Context in which the output layer works only on some rows of its hidden states.
 
     Args:
         head: the output layer.
-        wanted: by number of rows that it may be given of each window, which it is to take, (B, k).
+        wanted: by number of rows of each window in its input, the rows to use, (B, k).
 
     Yields:
         An empty list, which is not empty once the layer has been given less.
@@ -159,8 +159,10 @@ def _only_at(head: nn.Module | None, wanted: dict[int, torch.Tensor]) -> Iterato
 def _scored(
     logits: torch.Tensor, targets: torch.Tensor, vocab_size: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Losses and entropies of predictions, logits of shape (predictions, V'), a few at a time: in
-    float64 they would take twice the room of all logits at once, and longer on a CPU."""
+    """Losses and entropies of predictions, logits of shape (predictions, V'), a few at a time.
+
+    In float64 they would take twice the memory of all logits at once, and longer on a CPU.
+    """
     rows = max(1, SCORED_LOGITS[logits.device.type] // vocab_size)
     parts = [
         losses_and_entropies(
@@ -172,8 +174,7 @@ def _scored(
 
 
 def _check_shape(logits: torch.Tensor, windows: int, positions: int, vocab_size: int) -> None:
-    """Refuse logits of other positions, or of too few tokens: they would pass for what they are
-    not."""
+    """Refuse logits of other positions, or of too few tokens, which would give wrong losses."""
     if logits.shape[:2] != (windows, positions) or logits.shape[2] < vocab_size:
         raise ValueError(
             f"the model gives logits of shape {tuple(logits.shape)} for {positions} positions of "

@@ -1,8 +1,8 @@
 """Inputs of a model's layers on calibration windows, layer by layer, block by block.
 
-Layers are visited in the order in which the model runs them.  Whoever visits may change a layer's
-weights; the layers after it then see inputs from the changed model, as GPTQ wants.  Inside a stack
-of transformer blocks only the block at hand is run, on hidden states that are kept.  Layers that
+Layers are visited in the order in which the model runs them.  A visitor may change a layer's
+weights; the layers after it then see inputs from the changed model, as GPTQ requires.  Inside a
+stack of transformer blocks only the current block runs, on stored hidden states.  Layers that
 are given the same tensor, such as queries, keys and values, have one second moment.
 """
 
@@ -16,18 +16,20 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-#: Tokens on which the order of layers is found out.
+#: Tokens for finding the order of layers.
 _PROBE_TOKENS = 16
 
 
-class _Stop(Exception):  # noqa: N818 - no error: the rest of the forward pass is not needed
+class _Stop(Exception):  # noqa: N818 - not an error: the rest of the forward pass is not needed
     pass
 
 
 @dataclass(frozen=True)
 class LayerInputs:
-    """Mean of x x^T over the inputs x that a layer saw, shape (n, n), float64: the same tensor,
-    not only an equal one, for layers that were given the same inputs."""
+    """Mean of x x^T over the inputs x that a layer saw, shape (n, n), float64.
+
+    Layers with the same inputs share one tensor.
+    """
 
     module: nn.Module
     second_moment: torch.Tensor
@@ -35,7 +37,7 @@ class LayerInputs:
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """The same for all ``modules`` that were given the same inputs."""
+    """One second moment for all ``modules`` that were given the same inputs."""
 
     modules: tuple[nn.Module, ...]
     second_moment: torch.Tensor
@@ -55,7 +57,7 @@ def lookup_counts(
     by_weight = {id(module.weight): module for module in modules}
     embedding = nn.functional.embedding
 
-    # Some embeddings are given a mask and make their indices themselves; all end here.
+    # Some embeddings are given a mask and make their indices themselves; all of them end here.
     def count(indices: torch.Tensor, weight: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         module = by_weight.get(id(weight))
         if module is not None:
@@ -99,7 +101,7 @@ def layer_inputs(
         if first[module] is module:
             run: Callable[[int], Any] = lambda i: _run(model, batches[i])  # noqa: E731
             if module in inside:
-                stack = stack or _Stack(model, batches, blocks)  # what comes before is done by now
+                stack = stack or _Stack(model, batches, blocks)  # all modules before it are done
                 stack.advance_to(inside[module])
                 run = stack.run
             elif stack is not None and stack.is_last:
@@ -119,8 +121,9 @@ def trained_inputs(
     modules: set[nn.Module],
     report: Callable[[float], None] = lambda share: None,
 ) -> Iterator[SharedInputs]:
-    """Inputs of all ``modules`` in the model as it was when the first of them was asked for,
-    whatever becomes of its linear layers in between: every block is run once.
+    """Inputs of all ``modules`` in the unchanged model: every block runs once.
+
+    They are those of the model at the first request, even if its linear layers change in between.
 
     Args:
         model: in evaluation mode.
@@ -153,7 +156,7 @@ def trained_inputs(
         own = [leader for leader in shared if inside.get(leader) is block]
         here = _second_moments(own, stack.step, len(batches), stop=False)
         stack.stepped()
-        if block is blocks[-1]:  # the head may be a layer that is changed before it is asked for
+        if block is blocks[-1]:  # the head may be a layer that changes first
             moments |= _second_moments(after, stack.run_after, len(batches), stop=True)
         yield from found(here)
     yield from found(moments)
@@ -182,7 +185,7 @@ def _order_of_execution(
     def note(module: nn.Module, args: tuple, kwargs: dict) -> None:
         if module in modules:
             seen.setdefault(module, _split(args, kwargs)[0])
-        if module is head:  # as many logits as tokens are known would be made now
+        if module is head:  # otherwise as many logits as tokens would be made now
             raise _Stop
 
     head = model.get_output_embeddings()
@@ -222,7 +225,7 @@ def _before_each(
 
 
 def _blocks(model: nn.Module) -> list[nn.Module]:
-    """The stack of transformer blocks: of all lists of modules the one with most parameters."""
+    """The stack of transformer blocks: the list of modules with most parameters."""
     lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
         return []
@@ -232,11 +235,11 @@ def _blocks(model: nn.Module) -> list[nn.Module]:
 def _second_moments(
     modules: list[nn.Module], run: Callable[[int], Any], batches: int, stop: bool
 ) -> dict[nn.Module, torch.Tensor]:
-    """By module.
+    """Inputs by module.
 
     Args:
         run: runs a batch through them.
-        stop: whether nothing is wanted of what comes after the last of them.
+        stop: whether to stop after the last of them.
     """
     totals: dict[nn.Module, torch.Tensor] = {}
     counts = dict.fromkeys(modules, 0)
@@ -270,9 +273,11 @@ class _Stack:
     def __init__(
         self, model: PreTrainedModel, batches: list[torch.Tensor], blocks: list[nn.Module]
     ) -> None:
-        """Run what is before the blocks, keeping what enters each block besides the hidden states
-        (masks, positions: they do not depend on weights) and the hidden states that enter the
-        first."""
+        """Run the modules before the blocks, and store the inputs of the first block.
+
+        Inputs of each block besides the hidden states (masks, positions) do not depend on
+        weights, and are stored too.
+        """
         self.model, self.batches, self.blocks, self.current = model, batches, blocks, 0
         self.hidden: list[torch.Tensor] = []
         self.rest: list[list[tuple[tuple, dict]]] = [[] for _ in blocks]
@@ -289,7 +294,7 @@ class _Stack:
                 raise _Stop
 
         with _before_each(blocks, keep):
-            _run(model, batches[0])  # in earnest, for blocks show here what they return
+            _run(model, batches[0])  # for real, because blocks show here what they return
         self._others = self._returned_besides()
         with _before_each(blocks, keep), self._passing_on(lambda hidden: hidden):
             for inputs in batches[1:]:
@@ -315,15 +320,15 @@ class _Stack:
         self.current += 1
 
     def advance_to(self, block: nn.Module | None) -> None:
-        """Make ``block`` the current one, or none where all are done; the blocks before it will
-        not be changed any more."""
+        """Make ``block`` the current one, or none after the last; earlier blocks do not change any
+        more."""
         while self.current < len(self.blocks) and self.blocks[self.current] is not block:
             for batch in range(len(self.hidden)):
-                self.hidden[batch] = self.run(batch)  # one batch's old states at a time are let go
+                self.hidden[batch] = self.run(batch)  # releases the old states of one batch
             self.current += 1
 
     def run_after(self, batch: int) -> None:
-        """Run what comes after the blocks, when all are done, until a hook says stop."""
+        """Run the modules after the blocks until a hook stops."""
         with self._passing_on(lambda _hidden: self.hidden[batch]):
             self.model(self.batches[batch], use_cache=False)
 
@@ -332,13 +337,14 @@ class _Stack:
         return self.blocks[self.current](self.hidden[batch], *args, **kwargs)
 
     def _returned_besides(self) -> tuple | None:
-        """What blocks return besides hidden states; None if these are all."""
+        """Further outputs of blocks besides hidden states; None if there are none."""
         output = self._output(0)
         return output[1:] if isinstance(output, tuple) else None
 
     @contextlib.contextmanager
     def _passing_on(self, choose: Callable[[torch.Tensor], torch.Tensor]) -> Iterator[None]:
-        """Blocks compute nothing: they return the hidden states that ``choose`` makes of theirs."""
+        """Make blocks compute nothing: they return the hidden states that ``choose`` makes of
+        theirs."""
 
         def forward(*args: Any, **kwargs: Any) -> Any:
             hidden = choose(_split(args, kwargs)[0])
@@ -351,7 +357,7 @@ class _Stack:
 
 
 def _split(args: tuple, kwargs: dict) -> tuple[torch.Tensor, tuple, dict]:
-    """Hidden states apart from the other arguments of a block or layer."""
+    """Split hidden states from the other arguments of a block or layer."""
     if args:
         return args[0], args[1:], kwargs
     name = "hidden_states" if "hidden_states" in kwargs else next(iter(kwargs))

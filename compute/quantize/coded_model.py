@@ -1,4 +1,4 @@
-"""A coded model in the cache: one file per code, and what they were made from."""
+"""A coded model in the cache: one file per code, and its origin."""
 
 import hashlib
 import json
@@ -61,10 +61,10 @@ def load(folder: Path, setting: Setting, weights_sha256: str) -> dict[str, bytes
 
 
 def restore_into(model: PreTrainedModel, files: dict[str, bytes]) -> None:
-    """Give ``model`` the weights that its files restore.
+    """Set the weights of ``model`` to those that its files restore.
 
-    One file is decoded: before both were kept, each was found to restore the same weights bit by
-    bit, and ``load`` has found both as they were then.
+    One file is decoded: before both were stored, each was checked to restore the same weights bit
+    by bit, and ``load`` has checked that both are unchanged.
     """
     for name, weights in codes.decode(files["stored"], layout(model)):
         with torch.no_grad():

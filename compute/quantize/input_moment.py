@@ -1,4 +1,4 @@
-"""The second moment of a layer's inputs, and what is computed of it once for all who need it."""
+"""The second moment of a layer's inputs, and quantities computed from it once for all users."""
 
 import math
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from compute.quantize.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantize.quantizers.ldlq import order_of_columns, repaired_moment
 from compute.quantize.quantizers.rotation import Rotation
 
-#: Columns up to which all eigenvectors are computed, on a CPU and elsewhere: their time grows with
+#: Columns up to which all eigenvectors are computed, on a CPU and elsewhere: the time grows with
 #: the third power, and 4096 columns take half a minute of one core.
 SPECTRUM_COLUMNS = {"cpu": 4096}
 _ON_DEVICE = 32768
 
-#: Columns up to which they are computed for every layer and setting anew.
+#: Columns up to which they are computed again for every layer and setting.
 SMALL_COLUMNS = 512
 
 
 @dataclass(frozen=True)
 class Spectrum:
-    """What is kept of the eigenvalues and eigenvectors of H; NaN where they were not computed.
+    """Quantities of the eigenvalues and eigenvectors of H; NaN if they were not computed.
 
     Attributes:
         trace_sqrt: tr(sqrt(H)).
@@ -31,12 +31,12 @@ class Spectrum:
     incoherence: float
 
 
-#: Of a matrix too large for its eigenvectors, or on which LAPACK gives up.
+#: Of a matrix too large for its eigenvectors, or for which LAPACK fails.
 UNKNOWN = Spectrum(math.nan, math.nan)
 
 
 def identity_spectrum(diagonal: torch.Tensor) -> Spectrum:
-    """Of a diagonal matrix, whose eigenvectors are unit vectors."""
+    """Quantities of a diagonal matrix, whose eigenvectors are unit vectors."""
     return Spectrum(diagonal.sqrt().sum().item(), math.sqrt(len(diagonal)))
 
 
@@ -54,13 +54,13 @@ class InputMoment:
         repaired: torch.Tensor | None = None,
         expected: torch.Tensor | None = None,
     ) -> None:
-        """Keeps ``hessian``; computes nothing yet.
+        """Store ``hessian``; compute nothing yet.
 
         Args:
             hessian: shape (columns, columns).
-            repaired: the matrix that is damped and factored in its place; None for H with the
-                moments of dead inputs put in.
-            expected: ``expected_losses(None, False)``, where it is known already.
+            repaired: the matrix that is damped and factored instead; None for H with the
+                moments of dead inputs replaced.
+            expected: ``expected_losses(None, False)``, if it is known.
         """
         self.hessian = hessian.double()
         self.dead = self.hessian.diagonal() == 0
@@ -72,22 +72,23 @@ class InputMoment:
             self._expected[None, False] = expected
 
     def rotated(self, rotation: Rotation | None) -> "InputMoment":
-        """Of the inputs of the rotated layer; itself without a rotation."""
+        """The moment of the inputs of the rotated layer; itself without a rotation."""
         if rotation is None:
             return self
-        if self._rotated is None or self._rotated[0] != rotation:  # the last one is kept
+        if self._rotated is None or self._rotated[0] != rotation:  # the last one is stored
             repaired = rotation.hessian(repaired_moment(self.hessian)[0])
             self._rotated = rotation, InputMoment(rotation.hessian(self.hessian), repaired)
         return self._rotated[1]
 
     def spectrum(self) -> Spectrum:
-        """Of H; NaN where it is too large, or LAPACK gives up."""
+        """Quantities of H; NaN if it is too large, or LAPACK fails."""
         if self._spectrum is None:
             self._spectrum = _spectrum(self.hessian)
         return self._spectrum
 
     def incoherence_if_small(self) -> float:
-        """Of H, where it is so small that its eigenvectors take next to no time; else NaN."""
+        """Quantities of H, if it is so small that its eigenvectors take almost no time; else
+        NaN."""
         return self.spectrum().incoherence if len(self.hessian) <= SMALL_COLUMNS else math.nan
 
     def proxy_loss(self, error: torch.Tensor) -> torch.Tensor:
@@ -117,7 +118,7 @@ class InputMoment:
             repaired = repaired_moment(self.hessian)[0]
         order = order_of_columns(repaired, act_order)
         ordered = repaired[order][:, order]
-        if damping is None:  # rounded to nearest: what feedback would have reached
+        if damping is None:  # rounded to nearest: the loss that feedback would have reached
             (factor, _), _ = with_damping(lambda share: unit_upper_factor(ordered, share))
         else:
             factor, _ = unit_upper_factor(ordered, damping)

@@ -1,4 +1,4 @@
-"""What rounding did to one layer, and what theory expects (section 7)."""
+"""The effect of rounding on one layer, and its theoretical expectation (section 7)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -78,7 +78,7 @@ def layer_statistics(
             embedding its diagonal, shape (rows,), the frequencies of its entries: the layer is
             then W^T, whose inputs are one-hot.
         act_order: whether columns were rounded by falling diagonal of H, on which D depends.
-        spectrum: of H, where it is known already.
+        spectrum: of H, if it is known.
     """
     if isinstance(moment, torch.Tensor) and moment.ndim == 2:
         moment = InputMoment(moment)
@@ -173,7 +173,7 @@ class _Part:
 def _parts(
     weight: torch.Tensor, tensor: QuantizedTensor, inputs: InputMoment | None
 ) -> Iterator[_Part]:
-    """The layer, a few rows at a time; whole where rows were mixed."""
+    """The layer, a few rows at a time; as a whole if its rows are mixed."""
     rotation = tensor.rotation
     mixed = rotation is not None and rotation.rows
     for place in [slice(0, len(weight))] if mixed else row_chunks(*weight.shape):

@@ -1,8 +1,8 @@
-"""Inputs of a trained model's layers, measured once for all settings and kept in the cache.
+"""Inputs of a trained model's layers, measured once for all settings and stored in the cache.
 
-Rounding to nearest looks at no inputs, so what it does to a layer is told by the inputs of the
-trained model, the same at every bit width.  Quantizers that feed errors back measure inputs of
-their own, but the spectrum of those inputs, the dearest of what is told of a layer, is also that
+Rounding to nearest does not use inputs, so the inputs of the trained model, the same at every bit
+width, measure its effect on a layer.  Quantizers that feed errors back measure their own
+inputs, but the spectrum, the most expensive statistic of a layer, is also that
 of the trained model.
 """
 
@@ -24,8 +24,8 @@ from compute.models.layout import Parameter
 from compute.quantize.calibration import trained_inputs
 from compute.quantize.input_moment import InputMoment, Spectrum
 
-#: Most that the second moments of one model take in the cache; those of a larger one are measured
-#: again for every setting that needs them.  Also the share of what is free there.
+#: Limit of the second moments of one model in the cache; those of a larger one are measured again
+#: for every setting that needs them.  Also a share of the free disk.
 KEPT_BYTES, KEPT_SHARE = 8 << 30, 0.25
 
 _INDEX = "inputs.json"
@@ -33,7 +33,7 @@ _INDEX = "inputs.json"
 
 @dataclass(frozen=True)
 class TrainedInput:
-    """Of layers that are given the same inputs.
+    """Second moment and spectrum of layers with the same inputs.
 
     Attributes:
         layers: names of their weights.
@@ -48,13 +48,13 @@ class TrainedInput:
 
 @dataclass(frozen=True)
 class TrainedMoments:
-    """Of one model on its calibration windows.
+    """The moments of one model on its calibration windows.
 
     Attributes:
-        model: as it was trained, until all that is asked for has come.
+        model: as it was trained, until everything is measured.
         batches: token ids, each of shape (B, T).
-        layers: modules whose inputs are measured, with the parameters that they hold.
-        folder: in the cache; None to keep nothing.
+        layers: modules whose inputs are measured, with their parameters.
+        folder: in the cache; None to store nothing.
     """
 
     model: PreTrainedModel
@@ -63,7 +63,7 @@ class TrainedMoments:
     folder: Path | None
 
     def spectra(self) -> dict[str, Spectrum]:
-        """By name of the layer's weight; none where nothing is kept."""
+        """Stored spectra by name of the layer's weight."""
         if self.folder is None:
             return {}
         return {
@@ -73,7 +73,7 @@ class TrainedMoments:
         }
 
     def moment(self, name: str) -> torch.Tensor | None:
-        """Second moment of the inputs of one layer, if it is kept."""
+        """Second moment of the inputs of one layer, if it is stored."""
         if self.folder is None:
             return None
         for place, entry in enumerate(self._index()):
@@ -82,8 +82,10 @@ class TrainedMoments:
         return None
 
     def inputs(self) -> Iterator[TrainedInput]:
-        """Of all layers that are run.  The linear layers of ``model`` may be changed in between,
-        and nothing else of it."""
+        """The moments of all layers that run.
+
+        The linear layers of ``model`` may change in between, but nothing else of it.
+        """
         if self.folder is None:
             yield from self._measured()
             return
@@ -101,7 +103,7 @@ class TrainedMoments:
 
     def _measured(self) -> Iterator[TrainedInput]:
         for shared in trained_inputs(self.model, self.batches, set(self.layers)):
-            # In the width in which it is kept, so that results do not depend on whether it is.
+            # In the stored width, so that results do not depend on whether it is stored.
             moment = InputMoment(shared.second_moment.float())
             names = tuple(dict.fromkeys(self.layers[module].name for module in shared.modules))
             yield TrainedInput(names, moment, moment.spectrum())
@@ -110,7 +112,7 @@ class TrainedMoments:
         return load_file(self.folder / str(place), device=str(self.model.device))
 
     def _index(self) -> list[dict]:
-        """What is kept of each; measured first where nothing is."""
+        """The stored moments, measured first if necessary."""
         file = self.folder / _INDEX
         if not file.exists():
             with _locked(self.folder):
@@ -141,7 +143,7 @@ class TrainedMoments:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Keep other workers from making the same folder; a killed one lets go of it."""
+    """Keep other workers from making the same folder; a killed one releases it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""A whole model through one quantizer, layer by layer, and what that did to each layer."""
+"""A whole model through one quantizer, layer by layer, with statistics of each layer."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +25,9 @@ def quantize_model(
     report: Callable[[float], None] = lambda share: None,
     moments: Path | None = None,
 ) -> tuple[dict[str, StoredTensor], list[LayerStatistics]]:
-    """Quantize every parameter; ``model`` then holds the decoded weights.
+    """Quantize every parameter; ``model`` then has the decoded weights.
 
-    Rounding to nearest takes layers one by one, with inputs from the trained model for their
+    Rounding to nearest processes layers one by one, with inputs from the trained model for their
     statistics.  For quantizers that feed errors back, embeddings, norms and biases come first, then
     linear layers in the order in which they run, each with inputs from the model as quantized so
     far.  A matrix that is embedding and output layer at once comes before all, with the inputs of
@@ -35,13 +35,13 @@ def quantize_model(
 
     Args:
         model: in evaluation mode, float32.
-        setting: how.
+        setting: of the quantization.
         batches: calibration windows, token ids of shape (B, T) each.
         token_counts: how often each token is an input in all of training, shape (V,); None to
             count them in the calibration windows.
         report: called with the share of layers that are done.
-        moments: folder in which the inputs of the trained model are kept for all settings; None to
-            keep nothing, and to take every spectrum from the inputs at hand.
+        moments: folder that stores the inputs of the trained model for all settings; None to
+            store nothing, and to take every spectrum from the current inputs.
 
     Raises:
         ValueError: naming the parameter that cannot be quantized, or a buffer that no code covers.
@@ -62,7 +62,7 @@ def quantize_model(
 
 
 class _Quantization:
-    """One model on its way through a quantizer."""
+    """One model during its quantization."""
 
     def __init__(
         self,
@@ -90,8 +90,7 @@ class _Quantization:
         self.trained = TrainedMoments(model, batches, self.layers, moments)
 
     def round_to_nearest(self) -> None:
-        """Layers by themselves; the trained model's inputs are asked for before it is changed
-        elsewhere."""
+        """Quantize layers separately; the trained model's inputs are measured before it changes."""
         for inputs in self.trained.inputs():
             for name in inputs.layers:
                 self.replace(self.linear[name], inputs.moment, inputs.spectrum)
@@ -100,7 +99,7 @@ class _Quantization:
         self._replace_what_never_ran()
 
     def feed_errors_back(self) -> None:
-        """Every layer with the inputs that it has in the model as quantized so far."""
+        """Quantize every layer with its inputs in the model as quantized so far."""
         spectra = self.trained.spectra()
         first = {m: p for m, p in self.layers.items() if p.name in self.tied}
         for module, parameter in first.items():
@@ -108,7 +107,7 @@ class _Quantization:
             if moment is None:
                 for inputs in layer_inputs(self.model, self.batches, {module}):
                     moment = inputs.second_moment
-                    if spectra:  # in the width in which it would have been kept
+                    if spectra:  # in the width in which it would have been stored
                         moment = moment.float().double()
             if moment is not None:
                 self.replace(parameter, InputMoment(moment), spectra.get(parameter.name))
@@ -128,11 +127,11 @@ class _Quantization:
         moment: torch.Tensor | InputMoment | None,
         spectrum: Spectrum | None = None,
     ) -> None:
-        """Quantize a parameter, once, and put the decoded weights in its place.
+        """Quantize a parameter, once, and replace it by the decoded weights.
 
         Args:
             moment: of a layer's inputs, or frequencies of an embedding's entries, shape (rows,).
-            spectrum: of the layer's inputs in the trained model, where it is known.
+            spectrum: of the layer's inputs in the trained model, if it is known.
         """
         if parameter.name in self.tensors:  # a matrix that two modules share
             return
@@ -165,7 +164,7 @@ class _Quantization:
                 self.replace(parameter, None)
 
     def _replace_what_never_ran(self) -> None:
-        """Layers that no calibration window has reached."""
+        """Quantize layers that no calibration window has reached."""
         for parameter in self.linear.values():
             self.replace(parameter, None)
 
@@ -174,7 +173,7 @@ class _Quantization:
 
 
 def check_buffers(model: nn.Module) -> None:
-    """Refuse a buffer that is saved with a checkpoint: it would come to the decoder unpaid.
+    """Refuse a buffer that is saved with a checkpoint: no code would pay for it.
 
     Raises:
         ValueError: naming it.

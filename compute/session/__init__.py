@@ -1,1 +1,1 @@
-"""From what a person asks for to a checked plan: models, text, device, units."""
+"""From a user's request to a checked plan: models, text, device, units."""

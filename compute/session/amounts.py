@@ -6,7 +6,7 @@ from compute.base.errors import InputError
 
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 
-#: Tables hold counts in 64 bits.
+#: Tables store counts in 64 bits.
 _MOST = 2**63 - 1
 
 
@@ -14,14 +14,14 @@ def tokens_of(text: str) -> int:
     """A count of tokens: ``8388608000``, ``2e12``, ``2T`` or ``1.5B``.
 
     Raises:
-        InputError: it is no whole number above 0, or larger than a table can hold.
+        InputError: it is not a whole number above 0, or larger than a table can store.
     """
     number, unit = text.strip().replace("_", ""), 1
     if number[-1:].upper() in _UNITS:
         number, unit = number[:-1], _UNITS[number[-1].upper()]
     try:
         value = Decimal(number) * unit
-    except ArithmeticError:  # no number, or beyond all of them
+    except ArithmeticError:  # not a number, or too large
         value = Decimal("NaN")
     # The order matters: a number of a billion digits is never written out.
     if not (value.is_finite() and 0 < value <= _MOST and value == value.to_integral_value()):

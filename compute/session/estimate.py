@@ -1,4 +1,4 @@
-"""How long units will take on this machine, measured by a few steps of each model."""
+"""Expected times of units on this machine, measured by a few steps of each model."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from compute.work.unit import Unit
 #: Steps timed per model, after as many to warm up.
 TIMED_STEPS = 4
 
-#: Seconds of a unit that hardly touches the model: reading, hashing, writing.
+#: Seconds of a unit that hardly uses the model: reading, hashing, writing.
 OVERHEAD_SECONDS = 0.05
 
 
@@ -88,7 +88,7 @@ def unit_seconds(speeds: dict[str, Speed]) -> Callable[[Unit], float]:
 
 
 def wall_seconds(units: list[Unit], seconds: Callable[[Unit], float], workers: int) -> float:
-    """Expected time of the run: the work shared out, but no less than its longest chain."""
+    """Expected time of the run: the work divided by the workers, but at least its longest chain."""
     chains: dict[str, float] = {}
     for unit in units:
         before = max((chains.get(name, 0.0) for name in unit.needs), default=0.0)

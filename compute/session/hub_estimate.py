@@ -1,7 +1,7 @@
-"""How long the units of published models will take: their arithmetic over a measured speed.
+"""Expected times of the units of published models: their arithmetic over a measured speed.
 
-The speeds are those that ``compute check`` has measured on this device; where it has not been run,
-a share of a product of matrices that is timed now, and constants seen on other machines.
+``compute check`` measures the speeds on this device; without it, a share of the speed of a matrix
+product that is timed now, and constants from other machines.
 """
 
 import time
@@ -27,7 +27,7 @@ PARAMETER_SECONDS = 3e-7
 
 
 def matmul_flops(device: str, dtype: torch.dtype) -> float:
-    """Floating-point operations a second of a product of two large matrices, measured."""
+    """Floating-point operations per second of a product of two large matrices, measured."""
     size = 8192 if device.startswith("cuda") else 1024
     a = torch.ones(size, size, device=device, dtype=dtype)
 

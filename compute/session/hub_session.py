@@ -1,4 +1,4 @@
-"""A session on models that others have trained."""
+"""A session on published models."""
 
 import shutil
 from collections.abc import Callable
@@ -39,22 +39,22 @@ from compute.work.workspace import Workspace
 
 @dataclass(frozen=True)
 class HubSession(Session):
-    """Published models, or one of a person's own, on sampled windows of one text.
+    """Published models, or a user's own, on sampled windows of one text.
 
     Attributes:
-        suite: what is measured.
+        suite: the models, text and effort.
     """
 
     suite: HubSuite
 
     @property
     def models(self) -> tuple[HubModel, ...]:
-        """Smallest first."""
+        """The models, smallest first."""
         return self.suite.models
 
     @property
     def about(self) -> list[str]:
-        """How checkpoints were chosen, and what the scored text is."""
+        """How checkpoints were chosen, and the scored text."""
         text = self.suite.text
         if isinstance(text, StreamText):
             lines = [f"Windows are drawn from the tokens of its training: {text.address}"]
@@ -71,8 +71,8 @@ class HubSession(Session):
                 if self._wants("chain", m)
             )
             lines.append(
-                f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in all, are fetched, "
-                "scored and dropped again one by one; --without chain leaves them out"
+                f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in total, are "
+                "downloaded, scored and deleted one by one; --without chain leaves them out"
             )
         for name, found in self._repeats.items():
             lines += [f"In {name} {remark}" for remark in found.remarks]
@@ -81,22 +81,22 @@ class HubSession(Session):
             about = f": about {duration(spent)}" if spent else ""
             lines.append(f"Up to {size / 1e6:,.3g} MB of text are tokenized first, once{about}")
         lines.append(
-            "Times are arithmetic over the speeds that `python -m compute check` measured here"
+            "Times are computed from the speeds that `python -m compute check` measured here"
             if self._checked
-            else "Times are arithmetic over the speed of a product of matrices, a rough guess; "
-            "`python -m compute check` measures what a model reaches here"
+            else "Times are computed from the speed of a matrix product, a rough guess; `python "
+            "-m compute check` measures the speed of a model here"
         )
         return [*self.suite.about, *lines]
 
     @cached_property
     def downloads(self) -> dict[str, int | None]:
-        """Bytes of weights still to be fetched, by model; None where the hub cannot be asked."""
+        """Bytes of weights to download, by model; None if the hub cannot be asked."""
         found = {}
         for model in self.models:
             try:
                 found[model.model_id] = hub.missing_bytes(model.source)
             except InputError:
-                found[model.model_id] = None  # fetching it will say why
+                found[model.model_id] = None  # the download will say why
         return found
 
     def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
@@ -121,7 +121,7 @@ class HubSession(Session):
         return table
 
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
-        """Arithmetic over a measured speed; downloads are not counted."""
+        """Seconds of a unit from its arithmetic and a measured speed; downloads are not counted."""
         device = self.workspace.device
         speeds = self.machines.call(device, hub_estimate.measure_speeds, device, self._checked)
         return hub_estimate.unit_seconds(self._one_card, speeds)
@@ -134,7 +134,7 @@ class HubSession(Session):
         return float(max(1, -(-needed // self._one_card.usable_device_bytes)))
 
     def prepared(self) -> Self:
-        """With the text ready."""
+        """The session with the text ready."""
         text, cache_dir = self.suite.text, self.workspace.cache_dir
         if isinstance(text, StreamText):
             windows = open_text(text, self.models, cache_dir, lambda share: None)
@@ -145,17 +145,19 @@ class HubSession(Session):
 
     @cached_property
     def tokenizing(self) -> Tokenizing:
-        """What of the text is still to be tokenized."""
+        """The part of the text that is still to be tokenized."""
         return tokenizing_of(self.suite.text, self.models, self.workspace.cache_dir)
 
     @property
     def preparation_seconds(self) -> float:
-        """Of tokenizing the text."""
+        """Expected seconds of tokenizing the text."""
         return (self.tokenizing.seconds or 0.0) if self.plan.todo else 0.0
 
     def smaller(self, seconds: Callable[[Unit], float]) -> Offer | None:
-        """The largest smaller effort that takes a night, or the smallest there is; of several
-        models with the larger ones left out."""
+        """The largest smaller effort that takes a night, or the smallest there is.
+
+        Of several models the larger ones are left out.
+        """
         found = None
         done = {unit.key for unit in self.plan.done}
         before, text = self.preparation_seconds, text_identity(self.suite.text)
@@ -197,7 +199,7 @@ class HubSession(Session):
 
     @cached_property
     def _alone(self) -> Memory | None:
-        """What a CPU has for a unit beside which no other runs: workers wait for one another."""
+        """Memory of a CPU for a unit that runs alone: workers wait for one another."""
         if self.workspace.device.startswith("cuda"):
             return None
         return self.machines.memory(replace(self.workspace, workers=1))
@@ -214,23 +216,23 @@ class HubSession(Session):
 
     @cached_property
     def _repeats(self) -> dict[str, Repeats]:
-        """What was found of the models that are still to be measured."""
+        """Comparisons of the weights of models that are still to be measured."""
         todo = {unit.model_id for unit in self.plan.todo} if self.request.measures else set()
         return {m.model_id: repeated_weights(m) for m in self.models if m.model_id in todo}
 
     def _not_what_they_say(self, units: list[Unit]) -> dict[str, str]:
-        """Models whose weights are those of another checkpoint: nothing of them is measured."""
+        """Models with the weights of another checkpoint: they are not measured."""
         reasons = {name: found.reason for name, found in self._repeats.items() if found.reason}
         sources = {model.model_id: model.source for model in self.models}
         return {
             unit.name: f"{sources[unit.model_id]} {reasons[unit.model_id]}: it is not the "
-            "checkpoint that it says"
+            "checkpoint of its name"
             for unit in units
             if unit.model_id in reasons
         }
 
     def _without_disk(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
-        """Models whose weights the disk of the hub's cache has no room for, the largest first."""
+        """Models whose weights do not fit on the disk of the hub's cache, the largest first."""
         from huggingface_hub import constants
 
         folder = Path(constants.HF_HUB_CACHE).absolute()
@@ -244,7 +246,7 @@ class HubSession(Session):
             size = self.downloads[model.model_id]
             size = FILE_BYTES * model.params_total if size is None else size
             if size > left:
-                reason = f"needs {_gigabytes(size)} of disk, and {_gigabytes(left)} would be left"
+                reason = f"needs {_gigabytes(size)} of disk, but would have {_gigabytes(left)}"
                 found |= dict.fromkeys(mine, reason)
             else:
                 left -= size
@@ -265,7 +267,7 @@ def open_preset(place: Place, preset: str) -> HubSession:
 
 
 def open_model(place: Place) -> HubSession:
-    """Models that a person names.
+    """The suite of models that a user names.
 
     Raises:
         InputError: one sentence naming what is wrong.
@@ -301,8 +303,8 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
     """The session.
 
     Args:
-        whole: the suite's models before some were picked.  Losses of another checkpoint, another
-            D or another arithmetic never come to lie in the same folder.
+        whole: the suite's models before a selection.  Losses of another checkpoint, another
+            D or another arithmetic never go into the same folder.
     """
     request = place.request
     suite = replace(suite, effort=effort_of(request, suite.effort))
@@ -324,7 +326,7 @@ def _opened(place: Place, suite: HubSuite, whole: tuple[HubModel, ...]) -> HubSe
 
 
 def effort_of(request: Request, usual: Effort) -> Effort:
-    """The effort that a request asks for; what it does not say is as usual.
+    """The requested effort, with defaults for the rest.
 
     Raises:
         InputError: a number is too small, or a quantizer has no such setting.
@@ -342,7 +344,7 @@ def _gigabytes(size: float) -> str:
 
 
 def _both(needs: list[tuple[int, int]]) -> str:
-    """The most on the device, and beside it."""
+    """The peak memory on the device and of the computer."""
     if not needs:
         return ""
     device, host = (max(part) for part in zip(*needs, strict=True))

@@ -1,4 +1,4 @@
-"""What was asked for when a suite was measured, kept beside it for an export."""
+"""The request of a measured suite, recorded in its folder for an export."""
 
 import json
 import os
@@ -20,7 +20,7 @@ FILE = "request.json"
 
 
 def keep_request(request: Request, folder: Path) -> None:
-    """Write what says which models, text and effort a suite holds; whole or not at all."""
+    """Write the models, text and effort of a suite to its folder, completely or not at all."""
     kept = {}
     for option in options():
         value = option.value_in(request)
@@ -32,15 +32,15 @@ def keep_request(request: Request, folder: Path) -> None:
 
 
 def request_of_suite(request: Request, model_id: str, setting: str) -> Request:
-    """The request with what a measured suite was asked for, if it names no models itself.
+    """The request with that of a measured suite, if it names no models itself.
 
     Args:
         request: with the name of the suite, or else one suite under its ``data_dir`` has the model.
-        model_id: of the model that is wanted.
+        model_id: of the requested model.
         setting: slug of the setting that it was measured at.
 
     Raises:
-        InputError: several suites have the model, or what was asked for cannot be read.
+        InputError: several suites have the model, or the recorded request cannot be read.
     """
     if request.preset is not None or request.model:
         return request
@@ -60,7 +60,7 @@ def request_of_suite(request: Request, model_id: str, setting: str) -> Request:
 
 
 def _suites_with(data_dir: Path, model_id: str) -> Iterator[str]:
-    """Suites of which it is known what was asked for, and that have the model."""
+    """Suites with a recorded request that have the model."""
     for file in sorted(data_dir.glob(f"*/{FILE}")):
         if _rows(file.parent / "models", model_id):
             yield file.parent.name
@@ -79,7 +79,7 @@ def _read(file: Path) -> dict:
     except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         raise InputError(
             f"{file} does not say what the suite was measured with ({error!r}); name its models "
-            "with --preset or --model, as when it was measured."
+            "with --preset or --model, as in the measurement."
         ) from None
 
 

@@ -30,12 +30,12 @@ class LadderSession(Session):
 
     @property
     def models(self) -> tuple[LadderModel, ...]:
-        """Smallest first; one of each name, where a sweep has several rates."""
+        """The models, smallest first; one of each name, if a sweep has several rates."""
         return tuple({model.model_id: model for model in self.ladder.models}.values())
 
     @property
     def about(self) -> list[str]:
-        """Of the corpus."""
+        """Notes on the corpus."""
         training, heldout = len(self.corpus.training), len(self.corpus.heldout)
         lines = [f"{training:,} training and {heldout:,} held-out documents"]
         if self.corpus.skipped:
@@ -53,7 +53,7 @@ class LadderSession(Session):
         }
 
     def unit_seconds(self, units: list[Unit]) -> Callable[[Unit], float]:
-        """From a few training steps and one evaluation of each model that has work to do."""
+        """Times from a few training steps and one evaluation of each model that has work to do."""
         busy = {unit.model_id for unit in units if unit.work_tokens}
         models = [model for model in self.models if model.model_id in busy]
         device = self.workspace.device

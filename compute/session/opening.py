@@ -1,4 +1,4 @@
-"""From a request to the session that carries it out: of a ladder, or of published models."""
+"""From a request to its session: of a ladder, or of published models."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ def open_session(request: Request) -> Session:
     Raises:
         InputError: one sentence naming what is wrong.
     """
-    if request.executor == "ray":  # its processes run in folders of their own
+    if request.executor == "ray":  # its processes run in other folders
         folders = (request.data_dir.absolute(), request.cache_dir.absolute())
         request = replace(request, data_dir=folders[0], cache_dir=folders[1])
     place = place_of(request)

@@ -1,4 +1,4 @@
-"""Where a request is carried out: its machines, and the folder of its suite."""
+"""The machines of a request, and the folder of its suite."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Place:
-    """What is asked for, and where it will be done.
+    """A request with the place of its work.
 
     Attributes:
         request: as it came.
@@ -36,7 +36,7 @@ class Place:
 
 
 def place_of(request: Request) -> Place:
-    """The machines that a request names, its device tried out.
+    """The machines that a request names, with a test of the device.
 
     Raises:
         InputError: one sentence naming what is wrong.
@@ -75,14 +75,16 @@ def check_quantizers(settings: Iterable[Setting]) -> None:
 
 
 def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
-    """The suite's folder; measurements on another text or other models are never mixed in, and none
-    at all into a published copy.
+    """The suite's folder; measurements on another text or other models never mix.
+
+    Nothing is written into a published copy.
 
     Args:
         suite: its name if the request has none.
 
     Raises:
-        InputError: the name is no folder's, another suite lies there, or a published copy.
+        InputError: the name is not a folder name, or the folder has another suite or a published
+            copy.
     """
     if request.suite is not None and not re.fullmatch(r"\w[\w.-]*", request.suite):
         raise InputError(
@@ -102,7 +104,7 @@ def suite_store(request: Request, suite: str, fingerprint: str) -> SuiteStore:
         )
     if request.measures and store.is_published:
         raise InputError(
-            f"The suite {store.folder} is a published copy, which nothing is measured into; name "
+            f"The suite {store.folder} is a published copy, and nothing can be added to it; name "
             "another suite with SUITE=name (--suite name), or another folder with --data."
         )
     return store

@@ -1,4 +1,4 @@
-"""What a person asks for.  Each field with an option is that option of every command.
+"""The request of a user.  Each field with an option is that option of every command.
 
 A new option of ``plan``, ``run``, ``status`` and ``export`` is one field here.
 """
@@ -19,14 +19,14 @@ from compute.session.amounts import tokens_of
 
 
 class Goes(Flag):
-    """What an option has a meaning with.
+    """The requests in which an option has a meaning.
 
     Attributes:
         LADDER: a preset of models that are trained here.
         PUBLISHED: a preset of published models.
-        MODEL: models that a person names with ``--model``.
-        SHAPES: ``plan --shapes``, which looks at no suite on disk.
-        KEPT: also, it says what a suite holds, and is kept beside it for ``export``.
+        MODEL: models that a user names with ``--model``.
+        SHAPES: ``plan --shapes``, which reads no suite on disk.
+        KEPT: also, it determines the content of a suite, and is recorded in it for ``export``.
     """
 
     LADDER = auto()
@@ -44,19 +44,19 @@ _MODELS, _TEXT, _EFFORT, _PLACE = "Models", "Text", "How much is measured", "Whe
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for; None, and an empty list, mean the default.
+    """A user's request; None, and an empty list, mean the default.
 
-    The help of each option says what its field means.
+    The help of each option describes its field.
 
     Attributes:
-        measures: whether units are to be run, which a published copy does not take.
+        measures: whether units are to be run, which a published copy refuses.
     """
 
     preset: Annotated[
         str | None,
         Option(
-            help="Which models: tiny (under a minute) or small, ladders that are trained here; "
-            "pythia, pythia-nonembedding or cerebras, which are fetched.",
+            help="Which models: tiny (under a minute) or small, which are trained here; pythia, "
+            "pythia-nonembedding or cerebras, which are downloaded.",
             show_default="pythia on a GPU, else small",
             rich_help_panel=_MODELS,
         ),
@@ -98,7 +98,7 @@ class Request:
     workers: Annotated[
         int | None,
         Option(
-            help="Processes that work side by side, each on one thread.",
+            help="Parallel processes, each with one thread.",
             show_default="one per core, one on a GPU",
             rich_help_panel=_PLACE,
         ),
@@ -108,7 +108,7 @@ class Request:
         bool,
         Option(
             "--retry-failed",
-            help="Try units again that failed before.",
+            help="Retry units that failed before.",
             rich_help_panel=_PLACE,
         ),
         ANY,
@@ -117,7 +117,7 @@ class Request:
         Path | None,
         Option(
             "--ladder",
-            help="Another file of presets, laid out like compute/suites/ladder.toml.",
+            help="Another file of presets, with the layout of compute/suites/ladder.toml.",
             show_default="compute/suites/ladder.toml",
             rich_help_panel=_MODELS,
         ),
@@ -128,8 +128,8 @@ class Request:
         Option(
             "--hub-suites",
             envvar="BOUNDSCAPE_HUB_SUITES",
-            help="Another file of published models, laid out like compute/suites/hub.toml. A "
-            "preset is looked up there first.",
+            help="Another file of published models, with the layout of compute/suites/hub.toml. "
+            "It is searched for a preset first.",
             show_default="compute/suites/hub.toml",
             rich_help_panel=_MODELS,
         ),
@@ -155,9 +155,7 @@ class Request:
     ] = ()
     gguf: Annotated[
         str | None,
-        Option(
-            help="GGUF file in the folder --model that holds the model.", rich_help_panel=_MODELS
-        ),
+        Option(help="GGUF file of the model in the folder --model.", rich_help_panel=_MODELS),
         Goes.MODEL | Goes.KEPT,
     ] = None
     train_tokens: Annotated[
@@ -183,7 +181,7 @@ class Request:
     text_field: Annotated[
         str | None,
         Option(
-            help="Column or field of --dataset, or of the shards of --corpus, that holds the text.",
+            help="Column or field with the text, of --dataset or of the shards of --corpus.",
             show_default="text",
             rich_help_panel=_TEXT,
         ),
@@ -202,7 +200,7 @@ class Request:
     shards: Annotated[
         int | None,
         Option(
-            help="Files that --stream is divided into.",
+            help="Number of files of --stream.",
             show_default="as many as the preset's, else 1",
             rich_help_panel=_TEXT,
         ),
@@ -222,8 +220,8 @@ class Request:
         tuple[str, ...],
         Option(
             metavar="NAME:BITS[:GROUP]",
-            help="How published models are quantized, such as gptq:3,4 or gptq:4:128 (groups of "
-            "128 weights) or gptq_step:0.7; repeat it, or separate by commas. The unquantized "
+            help="Quantization of published models, such as gptq:3,4 or gptq:4:128 (groups of 128 "
+            "weights) or gptq_step:0.7; repeat it, or separate by commas. The unquantized "
             "model is always measured.",
             show_default="those of compute/suites/hub.toml",
             rich_help_panel=_EFFORT,
@@ -233,8 +231,8 @@ class Request:
     windows: Annotated[
         int | None,
         Option(
-            help="Training windows of a published model that are scored; the windows for choosing "
-            "the bound's parameters and the held-out ones are at most as many.",
+            help="Training windows of a published model that are scored; it also limits the "
+            "windows for choosing the bound's parameters and the held-out ones.",
             show_default="16384",
             rich_help_panel=_EFFORT,
         ),
@@ -243,7 +241,7 @@ class Request:
     positions: Annotated[
         int | None,
         Option(
-            help="Predictions drawn inside each window.",
+            help="Predictions scored in each window.",
             show_default="16",
             rich_help_panel=_EFFORT,
         ),
@@ -252,7 +250,7 @@ class Request:
     calibration: Annotated[
         int | None,
         Option(
-            help="Windows that quantizers look at.", show_default="256", rich_help_panel=_EFFORT
+            help="Calibration windows of quantizers.", show_default="256", rich_help_panel=_EFFORT
         ),
         _FETCHED | Goes.KEPT,
     ] = None
@@ -273,9 +271,7 @@ class Request:
     ] = ()
     hours: Annotated[
         float | None,
-        Option(
-            help="Leave out models that would take the run beyond this.", rich_help_panel=_EFFORT
-        ),
+        Option(help="Leave out models that would make the run longer.", rich_help_panel=_EFFORT),
         ANY,
     ] = None
     executor: Annotated[
@@ -307,8 +303,8 @@ class Request:
         """Refuse options that would have no effect.
 
         Args:
-            target: what was asked for.
-            what: the same, as a person calls it.
+            target: the kind of the request.
+            what: the same as text.
 
         Raises:
             InputError: naming the first such option.
@@ -325,7 +321,7 @@ class Request:
             raise InputError(f"--hours must be a positive number, not {self.hours:g}.")
 
     def command(self, name: str) -> str:
-        """The command line that asks for this, without what is the default."""
+        """The command line of this request, without defaults."""
         words = [word for option in options() for word in option.words(option.value_in(self))]
         return shlex.join(["python", "-m", "compute", name, *words])
 
@@ -336,10 +332,10 @@ class SharedOption:
 
     Attributes:
         name: of the field.
-        annotation: its type, and what typer is to know of it.
-        default: where it is not given.
-        goes: what it has a meaning with.
-        info: what typer is to know.
+        annotation: its type, for typer.
+        default: if it is not given.
+        goes: the requests in which it has a meaning.
+        info: for typer.
     """
 
     name: str
@@ -350,7 +346,7 @@ class SharedOption:
 
     @property
     def flag(self) -> str:
-        """As it is typed: ``--train-tokens``."""
+        """The option's name on the command line: ``--train-tokens``."""
         given = (self.info.default, *(self.info.param_decls or ()))  # typer keeps the first there
         names = [n for n in given if isinstance(n, str) and n.startswith("--")]
         return names[0] if names else f"--{self.name.replace('_', '-')}"
@@ -361,14 +357,14 @@ class SharedOption:
         return isinstance(self.default, tuple)
 
     def value_in(self, request: Request) -> Any:
-        """What was asked for."""
+        """The option's value in a request."""
         return getattr(request, self.name)
 
     def restored(self, value: Any) -> Any:
         """A value of this option from JSON.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not valid.
         """
         kind = get_args(self.annotation)[0]
         kind = Path if Path in get_args(kind) else kind
@@ -378,7 +374,7 @@ class SharedOption:
         return tuple(value) if self.several else Path(value) if kind is Path else value
 
     def words(self, value: Any) -> list[str]:
-        """The words of a command line that give it this value; none for the default."""
+        """The words of a command line with this value; none for the default."""
         if value == self.default:
             return []
         if value is True:

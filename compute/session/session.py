@@ -1,4 +1,4 @@
-"""A checked plan of what a person asks for, of whatever kind its models are."""
+"""A checked plan for a request, for every kind of models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -29,18 +29,18 @@ class Offer:
 
 @dataclass(frozen=True)
 class Session:
-    """A request found to be sound, ready to run.
+    """A valid request, ready to run.
 
     Attributes:
-        workspace: what its units share.
+        workspace: shared by its units.
         workers: processes.
         retry_failed: whether failed units are tried again.
-        plan: what is to be done.
-        machines: that do it.
-        why: a sentence on how the models were chosen, if nobody named them.
-        skipped: name -> reason of units that are not even tried.
-        skipped_units: these.
-        request: that it was opened for.
+        plan: the remaining units.
+        machines: that run them.
+        why: a sentence on how the models were chosen, if the request does not name them.
+        skipped: name -> reason of units that are not tried.
+        skipped_units: these units.
+        request: of the session.
     """
 
     workspace: Workspace
@@ -68,7 +68,7 @@ class Session:
 
     @property
     def about(self) -> list[str]:
-        """What a reader of the plan should know."""
+        """Notes for the plan, a sentence each."""
         raise NotImplementedError
 
     def columns(self, seconds: Callable[[Unit], float]) -> dict[str, list[str]]:
@@ -80,17 +80,17 @@ class Session:
         raise NotImplementedError
 
     def gpus(self, unit: Unit) -> float:
-        """GPUs that a unit takes where there are several."""
+        """GPUs that a unit uses if there are several."""
         return 1.0
 
     @property
     def memory_of_one(self) -> Memory:
-        """What there is for a worker that is alone."""
+        """Memory for a worker that runs alone."""
         return self.machines.memory(replace(self.workspace, workers=1))
 
     @property
     def shared_memory(self) -> str:
-        """The end of a sentence on what has no room, where one worker alone would have it."""
+        """The end of a sentence about units without room, if a single worker would have it."""
         return f"; {self.workers} workers share the memory, and --workers 1 makes room"
 
     @property
@@ -99,17 +99,17 @@ class Session:
         return 0.0
 
     def smaller(self, seconds: Callable[[Unit], float]) -> Offer | None:
-        """A request for less that takes hours instead of days, where there is one."""
+        """A request for less work that takes hours instead of days, if there is one."""
         return None
 
     def prepared(self) -> Self:
-        """The same session when all that its units share is in the cache."""
+        """The same session with everything that its units share in the cache."""
         return self
 
     def limited(self) -> Self:
-        """Without the units for which something is lacking: they are ``skipped``.
+        """Skip units whose needs are not met: they are ``skipped``.
 
-        What is done stays: it may have been measured on a larger machine.
+        Finished units stay: they may have been measured on a larger machine.
         """
         out = self.shortages(self.plan.todo)
         out |= self._beyond_hours(self.plan.todo, out)
@@ -126,7 +126,7 @@ class Session:
         return {}
 
     def _beyond_hours(self, units: list[Unit], out: dict[str, str]) -> dict[str, str]:
-        """Models that would take the run beyond its time, in their order."""
+        """Models that would exceed the time of the run, in their order."""
         hours = self.request.hours
         if hours is None:
             return {}

@@ -1,14 +1,14 @@
-"""What a machine that is too small for the full effort can do in a few hours."""
+"""Smaller efforts for a machine that is too slow for the full one."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from compute.session.request import Request
 
-#: What a smaller run is to take at most: a night.
+#: Longest time of a smaller run: a night.
 NIGHT_SECONDS = 10 * 3600
 
-#: Stages that cost most and that no bound needs.
+#: Expensive stages that no bound needs.
 _COSTLY = ("chain", "curvature")
 
 #: From the largest effort to the smallest: windows, quantizers and calibration windows.
@@ -22,7 +22,7 @@ _EFFORTS = (
 
 
 def smaller_requests(request: Request) -> Iterator[Request]:
-    """Requests for less and less; what the person chose is kept where it asks for no more."""
+    """Smaller and smaller requests; smaller choices of the user stay."""
     without = tuple(dict.fromkeys((*request.without, *_COSTLY)))
     for effort in _EFFORTS:
         wanted = dict(effort)

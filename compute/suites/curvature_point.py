@@ -59,7 +59,7 @@ class CurvaturePoint:
 
     @property
     def variant(self) -> str:
-        """For names of files: ``hessian-all-f1-w32-p4-s30``; the setting stands apart."""
+        """For names of files: ``hessian-all-f1-w32-p4-s30``; the setting is not part of it."""
         return (
             f"{self.matrix}-{self.parameters}-f{self.train_fraction:g}-w{self.windows}"
             f"-p{self.probes}-s{self.steps}"

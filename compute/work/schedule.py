@@ -1,5 +1,4 @@
-"""Which unit may start next: dependencies first, then what shows something early, then the heaviest
-chain of work."""
+"""The order of units: dependencies first, then early results, then the heaviest chain of work."""
 
 from collections.abc import Callable
 
@@ -26,8 +25,11 @@ class Schedule:
         self._queue += [unit for unit in heaviest if unit not in early]
 
     def take(self, fits: Callable[[Unit], bool] = lambda unit: True) -> Unit | None:
-        """Of the units that can start, and that there is room for, the next that is wanted early,
-        in their order; after them the one with the heaviest chain of work behind it."""
+        """The next unit of those that can start and have room.
+
+        Early units come first, in their order; then the one with the heaviest chain of work
+        behind it.
+        """
         can_start = (unit for unit in self._queue if not self._waiting[unit.name])
         ready = next((unit for unit in can_start if fits(unit)), None)
         if ready is not None:
@@ -35,13 +37,13 @@ class Schedule:
         return ready
 
     def ended_well(self, unit: Unit) -> None:
-        """Let go those that waited for ``unit`` alone."""
+        """Release the units that waited only for ``unit``."""
         for needs in self._waiting.values():
             needs.discard(unit.name)
 
 
 def _with_needs(units: list[Unit]) -> set[Unit]:
-    """Units that are wanted early, and what they need."""
+    """Units for early results, and their needs."""
     early: set[Unit] = set()
     wanted: set[str] = set()
     for unit in reversed(units):

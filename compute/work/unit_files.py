@@ -1,4 +1,4 @@
-"""The files of a measured suite, as they lie there: which unit wrote each, and what it holds."""
+"""The files of a measured suite: the unit that wrote each, and its content."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +16,9 @@ class UnitFile:
     """A file that a unit wrote.
 
     Attributes:
-        path: where it lies.
-        table: that it is a part of.
-        rows: that it holds.
+        path: of the file.
+        table: of its rows.
+        rows: number of rows.
         metadata: its provenance; keys are ``schema.PROVENANCE_KEYS``.
     """
 
@@ -29,19 +29,19 @@ class UnitFile:
 
     @property
     def unit_key(self) -> str:
-        """Of the unit that wrote it."""
+        """Key of the unit that wrote the file."""
         return self.metadata.get("boundscape.unit_key", "")
 
     @property
     def label(self) -> str:
-        """Its name without the unit's key."""
+        """The file's name without the unit's key."""
         return self.path.stem.removesuffix(f"--{self.unit_key}")
 
     def read(self) -> pa.Table:
-        """Its rows with the columns of the schema, without metadata.
+        """The file's rows with the columns of the schema, without metadata.
 
         Raises:
-            InputError: it is damaged, or not what the schema says.
+            InputError: the file is damaged, or contradicts the schema.
         """
         try:
             rows = pq.ParquetFile(self.path).read()

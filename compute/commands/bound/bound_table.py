@@ -52,7 +52,7 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
         bound, sample = measurement.divided_delta
         console.print(
             f"delta = {bound:g} for the inequality + {sample:g} for the sampling, both shared by "
-            f"the {len(found)} rows: whichever comes out smallest may be quoted."
+            f"the {len(found)} rows: you may quote the smallest."
         )
     if any(result.training_loss_se_nats for result in found.values()):
         console.print(
@@ -60,16 +60,16 @@ def show_bounds(found: dict[str, RiskBound], measurement: Measurement) -> None:
             "standard error, and the gap is not certified."
         )
     guess = math.log(measurement.vocab_size)
-    console.print(f"Guessing every token alike costs ln V = {guess:.4f}.")
+    console.print(f"The loss of a uniform guess is ln V = {guess:.4f}.")
     if not any(result.sampling_nats for result in found.values()):
         choice = math.log2(len(found))
         console.print(
-            "Each row holds by itself. To quote whichever comes out smallest, run again with "
+            "Each row holds by itself. To quote the smallest one, run again with "
             f"--code-bits larger by log2({len(found)}) = {choice:.2f}."
         )
     console.print(
         "A total is a certificate only if L is the length of a real prefix-free code for the "
-        "evaluated model, everything that its decoder needs included."
+        "evaluated model, including everything that its decoder needs."
     )
 
 

@@ -7,7 +7,7 @@ from bounds.own_losses import LossColumns, Measurement, UnusableError, every_bou
 from compute.base.errors import InputError
 from compute.commands.table_file import read_losses
 
-#: What the attributes of a ``Measurement`` are called on the command line.
+#: Options of the command line for the attributes of a ``Measurement``.
 _OPTIONS = {
     "params_total": "--params",
     "train_tokens": "--train-tokens",
@@ -51,7 +51,7 @@ def bounds_of_file(path: Path, measurement: Measurement) -> dict[str, RiskBound]
 
 
 def _named(error: UnusableError, path: Path | None = None) -> InputError:
-    """The error with the option or the column of the file that is at fault."""
+    """The error with the option or the column of the file that caused it."""
     if error.where in _OPTIONS:
         return InputError(f"{_OPTIONS[error.where]} {error.reason}.")
     if error.where:

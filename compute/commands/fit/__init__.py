@@ -1,1 +1,1 @@
-"""``compute fit``: the law that the losses of training runs follow."""
+"""``compute fit``: the law through the losses of training runs."""

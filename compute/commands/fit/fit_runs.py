@@ -1,4 +1,4 @@
-"""Training runs measured anywhere: from a file to the law L(N, D) that they follow."""
+"""Training runs measured anywhere: from a file to their law L(N, D)."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,20 +13,20 @@ from compute.commands.table_file import read_numbers
 #: Columns of the file: parameters, training tokens, final loss in nats per token.
 COLUMNS = ("N", "D", "loss")
 
-#: Columns, the first that is there, which name a run in words.
+#: Columns that can name a run; the first one in the file is used.
 NAMES = ("name", "run", "run_id", "model", "model_id", "id")
 
 
 @dataclass(frozen=True)
 class FittedRuns:
-    """The runs of a file and the law through them.
+    """The runs of a file and their law.
 
     Attributes:
         n, d, loss: shape (rows,), as the file has them.
-        names: what each row is called, such as "row 3 (pythia-70m)".
+        names: label of each row, such as "row 3 (pythia-70m)".
         fit: to all runs.
-        without: the fit without the runs far off the law; None if there are none, or if what is
-            left cannot be fitted.
+        without: the fit without the runs far off the law; None if there are none, or if the
+            others cannot be fitted.
         why_not: the reason in that case.
     """
 
@@ -66,7 +66,7 @@ def law_of_file(path: Path, *, resamples: int, seed: int) -> FittedRuns:
 
 
 def _run_of_row(fit: LossLawFit, rows: int) -> np.ndarray:
-    """The first row that holds the same run, for every row."""
+    """The first row with the same run, for every row."""
     first = np.arange(rows)
     for row, earlier in fit.repeated:
         first[row] = earlier
@@ -74,12 +74,12 @@ def _run_of_row(fit: LossLawFit, rows: int) -> np.ndarray:
 
 
 def _read(path: Path) -> tuple[list[np.ndarray], list[str]]:
-    """N, D and loss, checked, and what each row is called."""
+    """N, D and loss, checked, and the label of each row."""
     numbers, labels = read_numbers(path, COLUMNS, NAMES)
     columns = []
     for name, values in numbers.items():
         if not values.size:
-            raise InputError(f"The file {path} holds no rows.")
+            raise InputError(f"The file {path} has no rows.")
         bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
         if bad.size:
             raise InputError(

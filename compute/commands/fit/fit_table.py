@@ -7,7 +7,7 @@ from compute.base.terminal import console
 from compute.commands.fit.fit_runs import FittedRuns
 from compute.commands.fit.fit_warnings import warnings_of
 
-#: What each estimate is called in L(N, D) = E + A / N^alpha + B / D^beta.
+#: Names of the estimates in L(N, D) = E + A / N^alpha + B / D^beta.
 SYMBOLS = {
     "irreducible_nats": "E",
     "model_coefficient": "A",
@@ -19,7 +19,7 @@ SYMBOLS = {
 
 
 def show_fit(found: FittedRuns) -> None:
-    """Every parameter with its standard error and interval, and how far to trust the fit."""
+    """Every parameter with its standard error and interval, and warnings about the fit."""
     fit, without = found.fit, found.without
     console.print("L(N, D) = E + A / N^alpha + B / D^beta, nats per token")
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -47,8 +47,8 @@ def show_fit(found: FittedRuns) -> None:
         f"rms log residual {fit.log_residual_rms:.3g}."
     )
     console.print(
-        f"Errors and intervals: bootstrap of {len(fit.draws):,} resamples of the runs. They say "
-        "nothing of a law of another form."
+        f"Errors and intervals: bootstrap of {len(fit.draws):,} resamples of the runs. They do "
+        "not cover laws of another form."
     )
     for sentence in warnings_of(found):
         console.print(f"[yellow]warning:[/] {escape(sentence)}")

@@ -1,4 +1,4 @@
-"""What makes a fit of training runs doubtful, each in one sentence."""
+"""Reasons to doubt a fit of training runs, each in one sentence."""
 
 import math
 
@@ -7,10 +7,10 @@ from compute.commands.fit.fit_runs import FittedRuns
 #: More of a kind are counted, not named.
 MOST_NAMED = 8
 
-#: A uniform guess over so many tokens loses their logarithm, 13.8 nats; no tokenizer has more.
+#: Loss of a uniform guess over so many tokens: 13.8 nats; no tokenizer has more.
 LARGEST_VOCABULARY = 1_000_000
 
-#: Runs that are all above lose more than unigram frequencies leave to a model of any size.
+#: Loss of unigram frequencies: no trained model of any size has more.
 HIGH_LOSS_NATS = 5.0
 
 
@@ -25,8 +25,8 @@ def _perplexities(found: FittedRuns) -> str | None:
     guess = math.log(LARGEST_VOCABULARY)
     if most > guess:
         return (
-            f"Losses up to {most:.3g} look like perplexities: guessing among a million tokens "
-            f"loses {guess:.1f} nats. If they are, give their natural logarithm."
+            f"Losses up to {most:.3g} look like perplexities: a uniform guess among a million "
+            f"tokens loses {guess:.1f} nats. If they are, give their natural logarithm."
         )
     if least > HIGH_LOSS_NATS:
         return (
@@ -43,8 +43,8 @@ def _irreducible(found: FittedRuns) -> str | None:
     if not below:
         return None
     return (
-        f"E is {level:.5g}, and the least measured loss is {float(found.loss.min()):.5g}: what "
-        f"cannot be reduced is above {_listed(below)}. The law does not have the form of these "
+        f"E is {level:.5g}, but the least measured loss is {float(found.loss.min()):.5g}: the "
+        f"irreducible loss is above {_listed(below)}. The law does not have the form of these "
         "runs, or those losses are wrong."
     )
 
@@ -54,17 +54,17 @@ def _far_off(found: FittedRuns) -> str | None:
     if not far:
         return None
     named = [
-        f"{found.names[run.row]} ({found.loss[run.row]:.5g}, where the others say "
+        f"{found.names[run.row]} ({found.loss[run.row]:.5g}, where the others predict "
         f"{run.expected_nats:.5g})"
         for run in far
     ]
     one = len(far) == 1
     beside = (
-        f"The fit without {'it' if one else 'them'} is beside."
+        f"The table has the fit without {'it' if one else 'them'} too."
         if found.without
         else f"Without {'it' if one else 'them'} the runs cannot be fitted: {found.why_not}."
     )
-    return f"Far off the law that the other runs follow: {_listed(named)}. {beside}"
+    return f"Far from the law of the other runs: {_listed(named)}. {beside}"
 
 
 def _repeated(found: FittedRuns) -> str | None:

@@ -1,1 +1,1 @@
-"""``compute publish`` and ``compute index``: a measured suite as others read it."""
+"""``compute publish`` and ``compute index``: a measured suite for others to read."""

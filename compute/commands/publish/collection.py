@@ -1,6 +1,6 @@
-"""The manifest of a folder of suites: what an app that reads them from an address looks up first.
+"""The manifest of a folder of suites, which an app that reads them from an address needs first.
 
-A web server cannot be asked for a list of its folders, so the list is a file beside them.
+A web server does not list its folders, so a file lists the suites.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from compute.work.store import WRITING
 def write_collection(folder: Path) -> dict[str, str]:
     """Write ``folder/manifest.json``: every suite in the folder, by the hash of its own manifest.
 
-    To be called again whenever a suite was added, changed or removed.
+    Call it again whenever a suite was added, changed or removed.
 
     Returns:
         Suite -> SHA-256 of its manifest.
 
     Raises:
-        InputError: there is no suite, one has no manifest, or a name that cannot stand in it.
+        InputError: there is no suite, one has no manifest, or its name is not allowed in it.
     """
     suites = sorted({path.parent.parent for path in folder.glob("*/models/*.parquet")})
     if not suites:
@@ -44,13 +44,13 @@ def _digest(suite: Path) -> str:
     if not schema.SUITE_NAME.fullmatch(suite.name):
         raise InputError(
             f"The suite {suite.name!r} cannot be found under that name from elsewhere; rename the "
-            "folder to letters, digits, '.', '-' and '_'."
+            "folder with letters, digits, '.', '-' and '_'."
         )
     try:
         content = (suite / schema.MANIFEST).read_bytes()
     except FileNotFoundError:
         raise InputError(
-            f"The suite {suite} has no {schema.MANIFEST}; the command that measured it writes one "
-            "when it is given again."
+            f"The suite {suite} has no {schema.MANIFEST}; run the command that measured it again "
+            "to write one."
         ) from None
     return hashlib.sha256(content).hexdigest()

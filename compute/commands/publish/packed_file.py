@@ -1,4 +1,4 @@
-"""One file of a published suite: the rows of many units, as small as Parquet makes them."""
+"""One file of a published suite: the rows of many units, as small as Parquet can make them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,16 +12,16 @@ from compute.work.unit_files import UnitFile
 #: Of zstd.  On the histograms of a ladder, level 22 takes longer and gains less than 0.1 %.
 COMPRESSION_LEVEL = 19
 
-#: Rows of a row group, whose columns have one page each: zstd sees what settings have in common
-#: only inside a page.  It bounds what a reader decodes at a time.
+#: Rows of a row group, whose columns have one page each: zstd finds common parts of settings only
+#: inside a page.  It limits what a Parquet reader decodes at a time.
 GROUP_ROWS = 2**20
 
 #: Bytes that the page or dictionary of a group never reaches.
 UNLIMITED = 2**28
 
-#: Numbers are split into bytes; settings and words, which recur, go through a dictionary.  So do
-#: the few entropies of a histogram.  Its losses, edges of bins, recur in long runs, which zstd
-#: shortens more where they stand as they are: 471 kB of the five models of a ladder, not 550.
+#: Numbers are split into bytes; settings and text, which recur, go through a dictionary.  So do the
+#: few entropies of a histogram.  Its losses, edges of bins, recur in long runs, which zstd
+#: compresses better unchanged: 471 kB for the five models of a ladder, not 550.
 DICTIONARY, PLAIN, SPLIT = "DICTIONARY", "PLAIN", "BYTE_STREAM_SPLIT"
 EXCEPTIONS = {
     ("loss_histograms", "loss_nats"): PLAIN,
@@ -30,7 +30,7 @@ EXCEPTIONS = {
 
 
 def write_packed(rows: pa.Table, table: str, path: Path, files: Iterable[UnitFile]) -> None:
-    """Write ``rows``, which ``files`` held, as a file of ``table``."""
+    """Write ``rows``, which come from ``files``, as a file of ``table``."""
     encodings = {field.name: _encoding(table, field) for field in rows.schema}
     path.parent.mkdir(exist_ok=True)
     pq.write_table(
@@ -58,7 +58,7 @@ def _encoding(table: str, field: pa.Field) -> str:
 
 
 def shared_provenance(files: Iterable[UnitFile]) -> dict[str, str]:
-    """Metadata of a file that holds the rows of ``files``."""
+    """Metadata of a file with the rows of ``files``."""
     found = {}
     for key in schema.PROVENANCE_KEYS:
         values = {file.metadata.get(key, "") for file in files}

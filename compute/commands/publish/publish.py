@@ -1,7 +1,7 @@
-"""Publish a measured suite: the same rows in one small file per table and model, to be read only.
+"""Publish a measured suite: the same rows in one small read-only file per table and model.
 
-Rows stand in the order of the names of the files that units wrote, and inside each as it held them.
-So every unit's rows lie together, and the table ``provenance`` says where, and what produced them.
+Rows are in the order of the names of the files that units wrote, and inside each in its order.
+So every unit's rows are together, and the table ``provenance`` lists their place and their origin.
 """
 
 from collections import defaultdict
@@ -23,16 +23,16 @@ Packs = dict[tuple[str, str], list[UnitFile]]
 
 
 def publish_suite(data: Path, suite: str, to: Path, *, with_failures: bool = False) -> None:
-    """Write ``to/suite``, a copy of the measured suite ``data/suite``, whole or not at all.
+    """Write ``to/suite``, a copy of the measured suite ``data/suite``, completely or not at all.
 
-    Values are the same to the bit, and so are the files whenever the same suite is published.  A
-    copy of the suite that is there already is replaced.
+    Values are identical bit by bit, and the files are the same whenever the same suite is
+    published.  An older copy of the suite is replaced.
 
     Args:
-        with_failures: publish although units failed, which ``units`` then says.
+        with_failures: publish although units failed, which ``units`` then records.
 
     Raises:
-        InputError: one sentence on why there is nothing to publish, or nowhere to.
+        InputError: one sentence on why nothing can be published, or not to this folder.
     """
     source, target = SuiteStore(data, suite), SuiteStore(to, suite)
     _check_source(source)
@@ -63,7 +63,7 @@ def _check_source(source: SuiteStore) -> None:
     if source.is_published:
         raise InputError(f"{folder} is a published copy already; copy the folder as it is.")
     if not any(any(folder.glob(f"{name}/*.parquet")) for name in ("models", "learning_rates")):
-        raise InputError(f"The suite {folder} holds no measured model; measure one first.")
+        raise InputError(f"The suite {folder} has no measured model; measure one first.")
 
 
 def _check_target(target: SuiteStore, source: SuiteStore) -> None:
@@ -74,7 +74,7 @@ def _check_target(target: SuiteStore, source: SuiteStore) -> None:
             "folder."
         )
     if target.folder.exists() and not target.is_published:
-        what = "is no published copy"
+        what = "is not a published copy"
     elif target.fingerprint() not in (None, source.fingerprint()):
         what = "is a copy of another suite"
     else:
@@ -90,8 +90,8 @@ def _records(file: UnitFile) -> list[dict]:
 def _model_of(file: UnitFile, records: dict[str, dict]) -> str:
     if file.unit_key not in records:
         raise InputError(
-            f"The file {file.path} is of a unit that did not end; give the command that measured "
-            "the suite again, or remove the file."
+            f"The file {file.path} is of a unit that did not finish; run the command that "
+            "measured the suite again, or remove the file."
         )
     return records[file.unit_key]["model_id"]
 

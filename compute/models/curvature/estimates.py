@@ -10,21 +10,21 @@ from compute.models.curvature.lanczos import Tridiagonal
 from compute.models.curvature.probe import Probe
 from compute.models.curvature.xtrace import XTrace
 
-#: Quantities of a quadrature are given after every so many steps, to show how they converge.
+#: Quantities of a quadrature are reported at multiples of this number of steps.
 EVERY_STEPS = 5
 
-#: Of an array of eigenvalues, of the same shape.
+#: Function of an array of eigenvalues, of the same shape.
 Function = Callable[[np.ndarray], np.ndarray]
 
 #: Functions of the matrix whose traces are estimated.
 _FUNCTIONS: dict[str, Function] = {"trace_sqrt": positive_root, "trace_negative": negative_part}
 
-#: (quantity, method, steps), what one estimate is of.
+#: (quantity, method, steps) of one estimate.
 Key = tuple[str, str, int]
 
 
 def trace_rows(probes: list[Probe], tests: XTrace, size: int) -> list[dict]:
-    """Every estimate by itself, and the means with their standard errors.
+    """Every single estimate, and the means with their standard errors.
 
     The first Lanczos step is a Hutchinson sample: for a random sign vector v, v^T A v has mean
     Tr A.
@@ -79,7 +79,7 @@ def _of_key(key: Key, values: list[float], size: int, probes: list[Probe]) -> li
 
 
 def _of_probe(tridiagonal: Tridiagonal, most: int, size: int) -> dict[Key, float]:
-    """All that one probe estimates; one whose vectors ran out stands for all later steps."""
+    """All estimates of one probe; if its vectors ran out, the last one counts for later steps."""
     found = {("trace", "hutchinson", 1): size * float(tridiagonal.diagonal[0])}
     for steps in sorted({*range(EVERY_STEPS, most, EVERY_STEPS), most}):
         gauss = trace_of(positive_root, *tridiagonal.gauss(steps), size)
@@ -91,11 +91,10 @@ def _of_probe(tridiagonal: Tridiagonal, most: int, size: int) -> dict[Key, float
 
 
 def _distance(function: Function, tridiagonal: Tridiagonal, steps: int, size: int) -> float:
-    """How far the Gauss rules of the last third of the steps lie from the Radau rule: how well
-    the part of the spectrum near 0 is resolved.
+    """Distance of the Gauss rules of the last third of the steps from the Radau rule.
 
-    For the root of a positive matrix no less than the distance from the exact value; else an
-    indication, no bound.
+    It shows how well the part of the spectrum near 0 is resolved. For the root of a positive
+    matrix it is at least the distance from the exact value; otherwise an indication, not a bound.
     """
     radau = trace_of(function, *tridiagonal.radau(steps), size)
     last_third = range(max(1, steps - steps // 3), steps + 1)
@@ -104,6 +103,6 @@ def _distance(function: Function, tridiagonal: Tridiagonal, steps: int, size: in
 
 
 def _window_error(probes: list[Probe]) -> float | None:
-    """Standard error of the trace over batches of windows, all batches being of one size."""
+    """Standard error of the trace over batches of windows, which must have equal size."""
     forms = np.mean([probe.batch_forms for probe in probes], axis=0)
     return mean_and_error(forms)[1] if len(forms) > 1 else None

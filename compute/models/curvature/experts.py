@@ -1,8 +1,8 @@
-"""A mixture of experts whose every expert has its share of the tokens.
+"""A mixture of experts with an equal share of the tokens for every expert.
 
-Which tokens an expert sees depends on their values, and tensors without contents have none.  But
-each token goes to so many experts whichever they are, so rows, and with them memory and arithmetic,
-are the same in number when they are dealt out evenly.
+The tokens of an expert depend on their values, and tensors without contents have none.  But
+each token goes to a fixed number of experts, so rows, and with them memory and arithmetic,
+are the same in number if they are distributed evenly.
 """
 
 import torch
@@ -14,7 +14,7 @@ _NAME = "dealt_out_evenly"
 
 
 def deal_out_evenly(model: PreTrainedModel) -> None:
-    """Let all experts of ``model`` take equal shares of the tokens, whatever these are."""
+    """Give all experts of ``model`` equal shares of the tokens, independent of their values."""
     ALL_EXPERTS_FUNCTIONS[_NAME] = _evenly
     model.set_experts_implementation(_NAME)
 
@@ -22,7 +22,7 @@ def deal_out_evenly(model: PreTrainedModel) -> None:
 def _evenly(
     experts: nn.Module, hidden: torch.Tensor, chosen: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """As the plain loop of transformers' experts: the same operations on as many rows.
+    """The plain loop of transformers' experts: the same operations on as many rows.
 
     Args:
         experts: the stack.

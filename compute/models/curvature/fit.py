@@ -1,4 +1,4 @@
-"""Where the parts of a Lanczos run go, so that it fits: decided before it starts."""
+"""The placement of the parts of a Lanczos run in memory, decided before it starts."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from compute.models.curvature.lanczos import BasisPlace
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.hub.parameter_counts import parameter_counts_of
 
-#: Tokens of one batch, where they fit: more are not faster on one CPU thread.
+#: Tokens of one batch, if they fit: more are not faster on one CPU thread.
 BATCH_TOKENS = 1024
 
-#: Vectors of n float32 that are live beside the basis and what ``footprint`` counts: the signs, the
-#: Lanczos vector, its image, the sum over batches, the part of the batch before, and two for a
-#: projection.  As many are counted where the basis is, if that is elsewhere.
+#: Vectors of n float32 that are live besides the basis and the memory in ``footprint``: the signs,
+#: the Lanczos vector, its image, the sum over batches, the part of the batch before, and two for a
+#: projection.  As many are counted on the device of the basis, if that is another.
 WORKING_VECTORS = 7
 
-#: Fewer steps than this are no spectrum.
+#: With fewer steps there is no spectrum.
 MIN_STEPS = 10
 
 FLOAT32_BYTES = 4
@@ -31,14 +31,14 @@ class NoRoomError(ValueError):
 
 @dataclass(frozen=True)
 class Fit:
-    """How a run is carried out, and what it takes.
+    """The execution of a run, and its needs.
 
     Attributes:
         batch_windows: windows of one batch.
         place: of the Lanczos basis, and of XTrace's vectors after it.
-        steps: of Lanczos; fewer than asked for where the basis would not fit.
-        device_bytes: on the device that the model is on.
-        host_bytes: beside it, in the computer's memory; on a CPU all is ``device_bytes``.
+        steps: of Lanczos; fewer than requested if the basis would not fit.
+        device_bytes: on the model's device.
+        host_bytes: in the computer's memory; on a CPU all is ``device_bytes``.
         flops_per_token: of one product.
     """
 
@@ -51,7 +51,7 @@ class Fit:
 
     @property
     def slug(self) -> str:
-        """What of it has a bearing on the last digits, for names: results do not mix."""
+        """The part that influences the last digits, for names: results do not mix."""
         return f"b{self.batch_windows}-s{self.steps}-{self.place.dtype_name}"
 
 
@@ -64,18 +64,18 @@ def fit(
 ) -> Fit:
     """The largest batches, and the basis in the first place where it fits.
 
-    The basis goes to the device, or to the host, or into bfloat16, and at last gets fewer steps.
+    The basis goes to the device, or to the host, or into bfloat16; the last resort is fewer steps.
 
     Args:
         config: of the model.
         context: T, tokens of a window.
-        point: what is to be measured.
-        memory: where.
+        point: the planned measurement.
+        memory: of the machine.
         vocab_size: V, if the model has more logits than that.
 
     Raises:
         NoRoomError: one window, XTrace's vectors or a basis of ``MIN_STEPS`` are too large.
-        NotFollowedError: it cannot be told what a product takes.
+        NotFollowedError: the needs of a product cannot be computed.
     """
     _check_vectors(config, memory)
     one = footprint(config, (1, context), point.matrix, vocab_size)
@@ -88,7 +88,7 @@ def fit(
             f"{gibibytes(fixed + one.batch_bytes)} and there are "
             f"{gibibytes(memory.usable_device_bytes)}"
         )
-    # What a batch needs grows in proportion, but for the parameters' part that does not.
+    # The needs of a batch grow in proportion, except for the parameters' part.
     most = min(point.windows, max(1, BATCH_TOKENS // context), room // one.batch_bytes)
     batches = most * one.batch_bytes
     rooms = {memory.device: room - batches}
@@ -108,10 +108,10 @@ def fit(
 
 
 def _check_vectors(config: PreTrainedConfig, memory: Memory) -> None:
-    """Refuse a model of which not even the vectors fit, without following a product of it.
+    """Refuse a model if not even the vectors fit, without a dry run of a product.
 
     Raises:
-        NoRoomError: saying so.
+        NoRoomError: with the sizes.
     """
     size = sum(parameter_counts_of(config))
     needed = (1 + WORKING_VECTORS) * FLOAT32_BYTES * size
@@ -125,14 +125,14 @@ def _check_vectors(config: PreTrainedConfig, memory: Memory) -> None:
 def _place_basis(
     size: int, steps: int, tests: int, rooms: dict[str, int]
 ) -> tuple[BasisPlace, int]:
-    """Where the basis goes, and how many vectors it has.
+    """The place of the basis, and its number of vectors.
 
     Args:
-        tests: bytes that XTrace needs there, afterwards.
-        rooms: device -> bytes left there, the first choice first.
+        tests: bytes that XTrace needs there afterwards.
+        rooms: device -> free bytes, the first choice first.
 
     Raises:
-        NoRoomError: nowhere is room for ``MIN_STEPS`` vectors, or for XTrace.
+        NoRoomError: no place has room for ``MIN_STEPS`` vectors, or for XTrace.
     """
     for device, room in rooms.items():
         if max(tests, steps * size * FLOAT32_BYTES) <= room:

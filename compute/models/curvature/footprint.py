@@ -1,7 +1,7 @@
-"""What a curvature product takes in memory and arithmetic, found out without doing it.
+"""Memory and arithmetic of a curvature product, from a dry run.
 
-The model is made of torch's fake tensors, which have shapes and no contents: the product runs in
-full, every operation is seen, and nothing is computed.
+The model consists of torch's fake tensors, which have shapes and no contents: the product runs in
+full, every operation is recorded, and nothing is computed.
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class Footprint:
     Attributes:
         size: n, entries of a vector.
         parameter_bytes: of the model.
-        batch_bytes: most that is live at once beside the model's parameters.
-        flops: floating-point operations of matrix products, a multiply-add being two.
+        batch_bytes: peak of live memory besides the model's parameters.
+        flops: floating-point operations of matrix products; a multiply-add counts as two.
     """
 
     size: int
@@ -40,12 +40,12 @@ class Footprint:
 
 
 class PeakBytes(TorchDispatchMode):
-    """The most bytes that tensors made inside hold at one moment, at most 1 % too many."""
+    """The peak memory of tensors made inside, at most 1 % too high."""
 
     def __init__(self) -> None:
         super().__init__()
         self.peak = 0
-        self._held = 0  # may count tensors that have gone since
+        self._held = 0  # may include freed tensors
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -60,7 +60,7 @@ class PeakBytes(TorchDispatchMode):
             self._live = {k: v for k, v in self._live.items() if not v[0].expired()}
             self._held = sum(nbytes for _, nbytes in self._live.values())
             if self._held > self.peak:
-                # A little more than it is, so that it need not be looked up at every step.
+                # A little more than it is, to avoid a check at every step.
                 self.peak = int(1.01 * self._held)
         return out
 
@@ -68,13 +68,13 @@ class PeakBytes(TorchDispatchMode):
 def footprint(
     config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None = None
 ) -> Footprint:
-    """One product of a model of ``config`` with a batch of ``shape`` (B, T), of whose logits
-    ``vocab_size`` count.
+    """One product of a model of ``config`` with a batch of ``shape`` (B, T), with
+    ``vocab_size`` of its logits.
 
-    It takes as many operations as the product, up to seconds, so what was found is remembered.
+    A dry run has as many operations as the product and takes up to seconds, so it is cached.
 
     Raises:
-        NotFollowedError: the product cannot be followed without contents, or not at all.
+        NotFollowedError: the product cannot run without contents, or not at all.
     """
     key = (config.to_json_string(), shape, matrix, vocab_size)
     if key not in _found:
@@ -96,7 +96,7 @@ def _follow(
 ) -> Footprint:
     try:
         return _followed(config, shape, matrix, vocab_size)
-    # Any architecture of transformers comes here, and whatever stops one stops its curvature.
+    # Any architecture of transformers comes here, and any of its errors prevents curvature.
     except Exception as error:
         raise NotFollowedError(
             f"the products of {config.model_type} with the {matrix} matrix cannot be followed "

@@ -1,4 +1,4 @@
-"""Memory and time of curvature measurements, said before they start."""
+"""Memory and time of curvature measurements, computed before they start."""
 
 from dataclasses import dataclass
 
@@ -12,13 +12,13 @@ from compute.suites.curvature_point import CurvaturePoint
 
 @dataclass(frozen=True)
 class Forecast:
-    """What one point takes of one model.
+    """The needs of one point for one model.
 
     Attributes:
-        point: what is to be measured.
-        fit: how it is carried out; None where it does not fit or cannot be followed.
-        reason: why it is not; None where it is.
-        flops: arithmetic of all its products; 0 where it is not carried out.
+        point: the planned measurement.
+        fit: its execution; None if it does not fit or cannot be followed.
+        reason: for None.
+        flops: arithmetic of all its products; 0 if it is not carried out.
     """
 
     point: CurvaturePoint
@@ -28,7 +28,7 @@ class Forecast:
 
     @property
     def shortened(self) -> bool:
-        """Whether the basis gets fewer steps than were asked for."""
+        """Whether the basis gets fewer steps than requested."""
         return self.fit is not None and self.fit.steps < self.point.steps
 
 
@@ -44,8 +44,8 @@ def forecast(
     Args:
         config: of the model.
         context: tokens of a window.
-        point: what is to be measured.
-        memory: where.
+        point: the planned measurement.
+        memory: of the machine.
         vocab_size: V, if the model has more logits than that.
     """
     try:

@@ -1,4 +1,4 @@
-"""Lanczos steps with full reorthogonalisation: a quadrature of a symmetric matrix's spectrum.
+"""Lanczos steps with full reorthogonalization: a quadrature of a symmetric matrix's spectrum.
 
 Golub and Meurant, Matrices, Moments and Quadrature with Applications (2010), chapter 6; stochastic
 Lanczos quadrature after Ubaru, Chen and Saad (SIAM J. Matrix Anal. Appl. 38, 2017).
@@ -11,8 +11,8 @@ import numpy as np
 import scipy.linalg
 import torch
 
-#: A new direction shorter than this many roundings of the matrix's size is nothing but noise: the
-#: vectors so far span an invariant subspace, as well as can be told.
+#: A new direction shorter than this many roundings of the matrix's size is only noise: the vectors
+#: so far span an invariant subspace, within rounding.
 BREAKDOWN_ROUNDINGS = 10
 
 
@@ -23,8 +23,8 @@ class Tridiagonal:
     Attributes:
         diagonal: shape (m,); its first entry is v^T A v.
         off_diagonal: shape (m - 1,).
-        residual: the off-diagonal entry that would come next, where it was so small that no step
-            could follow; None where the steps ended because no more were wanted.
+        residual: the next off-diagonal entry, if it was too small for another step; None if all
+            requested steps were made.
     """
 
     diagonal: np.ndarray
@@ -33,7 +33,7 @@ class Tridiagonal:
 
     @property
     def steps(self) -> int:
-        """m: products with the matrix; fewer than asked for where the vectors ran out."""
+        """m: products with the matrix; fewer than requested if the vectors ran out."""
         return len(self.diagonal)
 
     def gauss(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -50,9 +50,9 @@ class Tridiagonal:
         return _rule(self.diagonal[:m], self.off_diagonal[: m - 1])
 
     def radau(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The same with one node put at 0 (Gauss-Radau; Golub 1973, section 3), exact to 2m - 2.
+        """The quadrature with one node at 0 (Gauss-Radau; Golub 1973, section 3), exact to 2m - 2.
 
-        Most eigenvalues of a large model lie near 0, where the square root is steep.  The Gauss
+        Most eigenvalues of a large model are near 0, where the square root is steep.  The Gauss
         rule has them at a node that jumps from one side of 0 to the other with every step, and the
         estimate with it; here they are at 0.  For a matrix without negative eigenvalues the rule's
         sum for the square root is never above the exact value and that of the Gauss rule is never
@@ -60,7 +60,8 @@ class Tridiagonal:
         """
         m = self._steps(steps)
         diagonal, off_diagonal = self.diagonal[:m].copy(), self.off_diagonal[: m - 1]
-        if m == self.steps and self.residual is not None:  # all that there is, and 0 beside it
+        if m == self.steps and self.residual is not None:  # all of the spectrum, and an additional
+            # node at 0
             diagonal, off_diagonal = (
                 np.append(diagonal, 0.0),
                 np.append(off_diagonal, self.residual),
@@ -101,11 +102,11 @@ def _rows(diagonal: np.ndarray, off_diagonal: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class BasisPlace:
-    """Where the Lanczos vectors are kept: by far the most memory at large sizes.
+    """The place of the Lanczos vectors: by far the most memory at large sizes.
 
     Attributes:
         device: of the basis; projections are computed there.
-        dtype: float32 as the products, or a shorter type, which costs orthogonality.
+        dtype: float32 like the products, or a shorter type, which costs orthogonality.
     """
 
     device: str
@@ -162,11 +163,11 @@ def lanczos(
 
 
 def _orthogonal_part(vector: torch.Tensor, basis: torch.Tensor) -> torch.Tensor:
-    """``vector`` less its projection on the rows of ``basis``, shape (k, n), where they lie."""
+    """``vector`` minus its projection on the rows of ``basis``, shape (k, n), on their device."""
     here = vector.to(basis.device)
     if basis.dtype == here.dtype:
         here = here - basis.T @ (basis @ here)
-    else:  # one row at a time, lest the whole basis be widened at once
+    else:  # one row at a time, so that the whole basis is not widened at once
         here = here.clone()
         for row in basis:
             wide = row.to(here.dtype)

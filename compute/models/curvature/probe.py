@@ -1,4 +1,4 @@
-"""One random vector's Lanczos run, kept in a small file so that it is not done twice."""
+"""One random vector's Lanczos run, stored in a small file so that it is not repeated."""
 
 import os
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def rademacher(size: int, seed: int, index: int) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Signs(Sequence[torch.Tensor]):
-    """So many vectors of random signs, made anew each time that one is asked for.
+    """Vectors of random signs, generated again on each access.
 
     Attributes:
         size: n, entries of each.
@@ -41,7 +41,7 @@ class Signs(Sequence[torch.Tensor]):
 
 @dataclass(frozen=True)
 class Probe:
-    """What one random vector v of signs found.
+    """The results for one random vector v of signs.
 
     Attributes:
         tridiagonal: of the Lanczos run that v / |v| started.
@@ -54,7 +54,7 @@ class Probe:
     batch_forms: np.ndarray
 
     def save(self, file: Path) -> None:
-        """Write ``file`` whole or not at all."""
+        """Write ``file`` completely or not at all."""
         residual = self.tridiagonal.residual
         save_arrays(
             file,
@@ -66,7 +66,7 @@ class Probe:
 
     @classmethod
     def load(cls, file: Path) -> "Probe":
-        """What ``save`` wrote."""
+        """The content that ``save`` wrote."""
         with np.load(file) as arrays:
             residual = float(arrays["residual"])
             tridiagonal = Tridiagonal(
@@ -78,7 +78,7 @@ class Probe:
 
 
 def save_arrays(file: Path, **arrays: np.ndarray) -> None:
-    """Write an ``.npz`` file whole or not at all."""
+    """Write an ``.npz`` file completely or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f"{file.stem}.{os.getpid()}.writing.npz")
     np.savez(temporary, **arrays)
@@ -88,7 +88,7 @@ def save_arrays(file: Path, **arrays: np.ndarray) -> None:
 def run_probe(
     product: CurvatureProduct, signs: torch.Tensor, steps: int, place: BasisPlace
 ) -> Probe:
-    """Lanczos from ``signs``; the first product also tells how the batches differ."""
+    """Lanczos from ``signs``; the first product also shows how the batches differ."""
     forms: list[float] = []
 
     def multiply(vector: torch.Tensor) -> torch.Tensor:

@@ -8,14 +8,16 @@ from transformers import PreTrainedModel
 
 from schema import MATRICES
 
-#: Makes (inputs, targets), both of shape (B, T) int64, anew for every product.
+#: Makes (inputs, targets), both of shape (B, T) int64, again for every product.
 Batches = Callable[[], Iterable[tuple[torch.Tensor, torch.Tensor]]]
 
 
 @contextmanager
 def twice_differentiable(model: PreTrainedModel) -> Iterator[None]:
-    """Evaluation mode, and attention and experts without fused kernels, which have no second
-    derivative: experts run one after the other."""
+    """Evaluation mode with attention and experts without fused kernels.
+
+    Fused kernels have no second derivative; experts run one after the other.
+    """
     attention, experts = model.config._attn_implementation, model.config._experts_implementation
     training = {module: module.training for module in model.modules()}
     model.set_attn_implementation("eager")
@@ -53,13 +55,13 @@ class CurvatureProduct:
         report: Callable[[int], None] = lambda tokens: None,
         vocab_size: int | None = None,
     ) -> None:
-        """Nothing is computed yet.
+        """Prepare a product; nothing is computed yet.
 
         Args:
             model: used inside ``twice_differentiable``.
             matrix: one of ``MATRICES``.
-            names: parameters to take the matrix in, the others being held fixed; default all.
-            report: told the tokens of each batch once it is done.
+            names: parameters of the matrix, the others being held fixed; default all.
+            report: receives the tokens of each finished batch.
             vocab_size: V, if the model has more logits than that: the others are padding.
 
         Raises:
@@ -90,7 +92,7 @@ class CurvatureProduct:
 
     @property
     def device(self) -> torch.device:
-        """Where vectors are multiplied."""
+        """The device for vectors."""
         return self.parameters[0].device
 
     def __call__(
@@ -99,7 +101,7 @@ class CurvatureProduct:
         """The matrix times ``vector``, shape (n,), in the parameters' type and on their device.
 
         Args:
-            see: shown what each batch adds.
+            see: receives the part of each batch.
 
         Raises:
             ArithmeticError: the product is not finite.
@@ -113,7 +115,7 @@ class CurvatureProduct:
         return total
 
     def parts(self, vector: torch.Tensor) -> Iterator[torch.Tensor]:
-        """What each batch adds to the product, shape (n,) each.
+        """The part of each batch in the product, shape (n,) each.
 
         Raises:
             ValueError: the vector has another shape.
@@ -128,7 +130,7 @@ class CurvatureProduct:
                 logits = logits[..., : self.vocab_size]
             part = multiply(logits, targets, pieces)
             whole = torch.cat([piece.detach().flatten() for piece in part])
-            del logits, part  # or they would be there still when the next batch is
+            del logits, part  # otherwise they would exist until the next batch is done
             yield whole
             self.report(targets.numel())
 

@@ -13,7 +13,7 @@ RANK_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class XTrace:
-    """What is left of the products, all that estimates need: W holds the k test vectors as columns
+    """A summary of the products for all estimates: W has the k test vectors as columns
     and Y = A W = Q R.
 
     Attributes:
@@ -51,15 +51,14 @@ class XTrace:
 
     @property
     def _deficient(self) -> bool:
-        """Whether A has fewer directions than there are test vectors: then all are learnt, and the
-        trace on them is the trace."""
+        """Whether the rank of A is below the number of test vectors: then the trace is exact."""
         sizes = np.linalg.svd(self.r, compute_uv=False)
         return sizes[-1] <= RANK_TOLERANCE * sizes[0]
 
     def without(self, j: int) -> "XTrace":
-        """What the products would have left, had test vector ``j`` not been there.
+        """The summary of the products without test vector ``j``.
 
-        Y less a column is Q P S with R less that column = P S, so no product is needed.
+        Y without a column is Q P S with R without that column = P S, so no product is needed.
         """
         kept = np.arange(len(self.own)) != j
         p, s = np.linalg.qr(self.r[:, kept])
@@ -68,10 +67,10 @@ class XTrace:
         )
 
     def standard_error(self) -> float:
-        """Of the mean estimate, by the jackknife over test vectors (Efron and Stein, Ann. Statist.
-        9, 1981).
+        """Standard error of the mean estimate, by the jackknife over test vectors.
 
-        The estimates share what was learnt, so that their own spread would say too little.
+        (Efron and Stein, Ann. Statist. 9, 1981.) The estimates are dependent, so their own spread
+        would be too small.
 
         Raises:
             ValueError: fewer than three test vectors: without one there must be two.
@@ -88,14 +87,15 @@ class XTrace:
 def xtrace(
     product: Callable[[torch.Tensor], torch.Tensor], tests: Sequence[torch.Tensor], device: str
 ) -> XTrace:
-    """Take 2k products of the symmetric matrix A: with the test vectors, and with the directions
-    that these products span, which are all that is kept of them.
+    """Take 2k products of the symmetric matrix A, with the test vectors and their images.
+
+    The second k products are with the directions that the first k span; only a summary is kept.
 
     Args:
         product: multiplies A with a vector of shape (n,), on any device, to one on any.
-        tests: k vectors, entries independent of mean 0 and variance 1; asked for one at a time,
-            more than once, so that they may be made anew each time.
-        device: where the k directions are kept.
+        tests: k vectors, entries independent of mean 0 and variance 1; accessed one at a time,
+            more than once, so they may be generated on each access.
+        device: of the k directions.
 
     Raises:
         ValueError: fewer than two test vectors, or more than n / 2.
@@ -111,7 +111,7 @@ def xtrace(
         image = product(test).to(device)  # column i of Y
         own[i] = torch.dot(test.to(device), image).item()
         length = image.norm()
-        for _ in range(2):  # the second time for what the first left by rounding
+        for _ in range(2):  # the second time for the rounding error of the first
             along = q[:i] @ image
             image = image - along @ q[:i]
             r[:i, i] += _small(along)

@@ -9,17 +9,17 @@ from bounds import TokenLosses, bin_losses
 from bounds.histogram import merge_histograms
 from compute.models.evaluation import losses_and_entropies
 
-#: Tokens that are kept as they are until they are binned together, which costs less than one
+#: Tokens that are buffered and binned together, which is faster than one batch at a time.
 #: batch at a time.
 BINNED_AT_ONCE = 2**16
 
 
 class OnlineLosses:
-    """Every prediction of a training run so far, made by the model as it was before that batch.
+    """Every prediction of a training run so far, by the model just before each batch.
 
-    What predicts is the model in the arithmetic that trains it: where products are in bfloat16,
+    The predictor is the model in the arithmetic of its training: if products are in bfloat16,
     so are the logits.  Its probabilities are the float64 softmax of these logits, so they sum to 1,
-    and they depend on earlier tokens alone: that is all that section 10 of the theory asks.
+    and they depend only on earlier tokens, as section 10 of the theory requires.
 
     Attributes:
         tokens_seen: after each step done.
@@ -33,7 +33,7 @@ class OnlineLosses:
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, mean_loss_nats: float, logits: torch.Tensor, targets: torch.Tensor) -> None:
-        """Take down one batch: its mean loss, logits of shape (..., V), targets of shape (...)."""
+        """Record one batch: its mean loss, logits of shape (..., V), targets of shape (...)."""
         before = self.tokens_seen[-1] if self.tokens_seen else 0
         self.tokens_seen.append(before + targets.numel())
         self.loss_nats.append(mean_loss_nats)
@@ -64,7 +64,7 @@ class OnlineLosses:
         self._waiting = []
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything, as lists of numbers."""
+        """The whole state as lists of numbers."""
         cells = self.histogram
         return {
             "tokens_seen": self.tokens_seen,
@@ -75,7 +75,7 @@ class OnlineLosses:
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Any]) -> "OnlineLosses":
-        """What ``state_dict`` described."""
+        """Restore the state of ``state_dict``."""
         online = cls()
         online.tokens_seen = state["tokens_seen"]
         online.loss_nats = state["loss_nats"]

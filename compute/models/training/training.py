@@ -23,10 +23,10 @@ WEIGHT_DECAY = 0.1
 MAX_GRADIENT_NORM = 1.0
 
 
-#: From this width of a head on, products in bfloat16 on a CPU are faster one by one than torch's
-#: fused attention, whose backward pass is slow there.  On a GPU they are taken one by one whatever
-#: the width: the backward passes of the fused kernels there (cuDNN's, flash attention's) are not
-#: deterministic, and a run that was interrupted would go on to other weights.
+#: From this width of a head on, separate products in bfloat16 on a CPU are faster than torch's
+#: fused attention, whose backward pass is slow there.  On a GPU they are always separate: the
+#: backward passes of the fused kernels there (cuDNN's, flash attention's) are not deterministic,
+#: and an interrupted run would continue to different weights.
 WIDE_HEAD = 48
 
 
@@ -49,10 +49,10 @@ def train(
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
 
     Args:
-        report: told the tokens trained on after every step.
-        keep: called at each of ``kept_steps``, when the model is as it is after so many; a run
-            that goes on after an interruption may call it again for the same step.
-        state: where an earlier run left off and this one would; None to keep nothing.
+        report: receives the tokens trained on after every step.
+        keep: called at each of ``kept_steps`` with the model after so many steps; a run
+            that continues after an interruption may call it again for the same step.
+        state: to continue an earlier run and to save this one; None to save nothing.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.

@@ -1,4 +1,4 @@
-"""A training run on the way, on disk: what it takes to go on as if it had never stopped."""
+"""The saved state of a training run, from which it continues as if it had never stopped."""
 
 import shutil
 import time
@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from compute.models.training.online_losses import OnlineLosses
 
-#: Seconds between two states: what an interruption can cost.
+#: Seconds between two saves: the most that an interruption can lose.
 INTERVAL_SECONDS = 120.0
 
 
@@ -20,7 +20,7 @@ class TrainingState:
 
     Attributes:
         folder: for this run alone; ``forget`` removes it.
-        interval_seconds: between two states.
+        interval_seconds: between two saves.
     """
 
     folder: Path
@@ -32,11 +32,11 @@ class TrainingState:
         return self.folder / "state.pt"
 
     def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
-        """Put model, optimizer and randomness back as they were.
+        """Restore model, optimizer and random state.
 
         Returns:
-            The losses of the steps done; of none if there is no state, or one from before
-            histograms were kept, which knows too little of its steps to go on from.
+            The losses of the steps done; empty if there is no state, or one from before
+            histograms were stored, which is not enough to continue from.
         """
         if not self._file.exists():
             return OnlineLosses()
@@ -56,7 +56,7 @@ class TrainingState:
         optimizer: torch.optim.Optimizer,
         online: OnlineLosses,
     ) -> None:
-        """Write the state if the last one is old enough."""
+        """Save the state if the last save is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
             return
         state = {
@@ -74,5 +74,5 @@ class TrainingState:
         self._saved = time.monotonic()
 
     def forget(self) -> None:
-        """Remove the folder of a run that has ended."""
+        """Remove the folder of a finished run."""
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """Prefix-free codes of whole models: real files, from which a decoder restores every weight.
 
-The decoder is given the architecture (``compute.models.layout``), fixed before training; everything
+The decoder knows the architecture (``compute.models.layout``), fixed before training; everything
 else is in the file, so its size is a length L(h) that certifies (section 2).
 """
 
@@ -36,8 +36,7 @@ def encode(code: str, tensors: dict[str, StoredTensor], setting: Setting) -> byt
 
 
 def unquantized_bits(architecture: list[Parameter]) -> int:
-    """Bits of the stored file of a model that is not quantized, which need not be written: every
-    weight has its 32 bits, whatever it is."""
+    """Bits of the stored file of an unquantized model, which need not be written: 32 per weight."""
     body = FLOAT32_BYTES * sum(math.prod(parameter.shape) for parameter in architecture)
     return announced_bits(UNQUANTIZED, 8 * body)
 
@@ -48,8 +47,9 @@ def announced_bits(setting: Setting, body_bits: int) -> int:
 
 
 def decode(file: bytes, architecture: list[Parameter]) -> Iterator[tuple[str, torch.Tensor]]:
-    """The weights of the evaluated model, float32, as its modules hold them, with their names and
-    in the order of them, one after the other: a large model's need not all be there at once.
+    """The weights of the evaluated model, float32, one after the other with their names.
+
+    They are in the order of the names. A large model's weights need not all be in memory at once.
 
     Raises:
         ValueError: the file is cut short, or does not belong to this architecture.
@@ -59,9 +59,9 @@ def decode(file: bytes, architecture: list[Parameter]) -> Iterator[tuple[str, to
 
 
 def check_whole(file: bytes, architecture: list[Parameter]) -> None:
-    """Refuse a file that is not, byte by byte, what ``encode`` writes for what it decodes to.
+    """Refuse a file that differs in any byte from what ``encode`` writes for its content.
 
-    A range decoder never knows that it has read past the end: it makes up symbols.  For files
+    A range decoder does not notice the end of its data: it makes up symbols.  For files
     of unknown origin; takes as long as writing them.
 
     Raises:
@@ -78,7 +78,7 @@ def _tensors(
 ) -> Iterator[tuple[Parameter, StoredTensor]]:
     code, setting, body = split_header(file)
     parameters = sorted(architecture, key=lambda parameter: parameter.name)
-    # Asked once more than there are parameters, a decoder checks that the file ends there.
+    # One request more than there are parameters makes a decoder check that the file ends there.
     yield from zip(parameters, _BODIES[code].decode(body, parameters, setting), strict=True)
 
 

@@ -1,11 +1,11 @@
-"""The `entropy_coded` code: every tensor by a range coder with its own tables (section 5.3).
+"""The `entropy_coded` code: every tensor by a range coder with its own tables (section 2).
 
-After the header one range-coded stream holds the parameters in the order of their names.  Codes
+After the header one range-coded stream has the parameters in the order of their names.  Codes
 of a matrix are coded as distances from the code of 0.  Columns (inputs), rows (outputs) or both
-may be sorted into classes by how large their codes are, each class with a table of its own: a
-matrix says which it does.  Scales and raw values are 16-bit words, coded byte by byte or, where
-few distinct ones occur, as places in a list of them.  Wherever there is a choice the shorter one
-is taken and a flag says so; flags, tables and lists are part of the stream.
+may be sorted into classes by the size of their codes, each class with its own table; a flag of the
+matrix says which.  Scales and raw values are 16-bit words, coded byte by byte or, if
+there are few distinct ones, as indices into a list of them.  Every choice is for the shorter one
+and costs a flag; flags, tables and lists are part of the stream.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from compute.quantize.quantizers import (
 )
 from compute.quantize.quantizers.tensors import SCALE_DTYPE, group_count, group_of_columns
 
-#: Classes that columns, or rows, are sorted into.
+#: Number of classes of columns, or of rows.
 _CLASSES = 4
 
 _WORD = 2**16
@@ -115,7 +115,7 @@ def _write_matrix(writer: Writer, codes: np.ndarray) -> None:
     low = int(codes.min())
     sizes = _mean_sizes(codes)
     quartiles = [_quartiles(size) for size in sizes]
-    # Differences of two-byte integers, which may wrap around, are right as unsigned ones.
+    # Differences of two-byte integers may wrap around; as unsigned ones they are right.
     symbols = (codes - np.int16(low)).view(np.uint16)
     counts = _counts(symbols, *quartiles, int(codes.max()) - low + 1)
     ways = [(rows, columns) for rows in (False, True) for columns in (False, True)]
@@ -224,8 +224,10 @@ def _tally(values: np.ndarray) -> np.ndarray:
 
 
 def _counted_bits(counts: np.ndarray) -> float:
-    """Length of symbols that occur so often, in any order, and of their table, which ends with
-    the last one that occurs."""
+    """Length of symbols with these counts, in any order, and of their table.
+
+    The table ends with the last symbol that occurs.
+    """
     counts = counts[: int(np.flatnonzero(counts)[-1]) + 1]
     table = best_table(counts)
     return table.table_bits + table.symbol_bits(counts)
@@ -242,7 +244,7 @@ def _symbol_bits(counts: np.ndarray) -> float:
 
 
 def _write_symbols(writer: Writer, values: np.ndarray) -> None:
-    """Values below 256, with a table where that is shorter."""
+    """Values below 256, with a table if that is shorter."""
     with_table = _counted_bits(_tally(values)) < 8.0 * values.size
     writer.uniform(int(with_table), 2)
     if with_table:

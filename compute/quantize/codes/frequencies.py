@@ -1,8 +1,8 @@
-"""Tables of symbol frequencies, short enough to be sent along with what they describe.
+"""Tables of symbol frequencies, short enough to be part of the code.
 
-A frequency is sent as a floating-point number of few digits: exponent e and mantissa m of q bits
-stand for (2^q + m) * 2^e / 2^q.  Fewer digits make the table shorter and the symbols a little
-longer; q is chosen for the smallest sum.
+A frequency is a floating-point number of few digits: exponent e and mantissa m of q bits
+represent (2^q + m) * 2^e / 2^q.  Fewer digits make the table shorter and the symbols a little
+longer; q minimizes the sum.
 """
 
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ import numpy as np
 
 from compute.quantize.codes.range_coder import Reader, Writer
 
-#: Largest mantissa width tried: beyond it tables grow and symbols hardly shrink.
+#: Largest mantissa width that is tried: beyond it tables grow and symbols hardly shrink.
 _MAX_MANTISSA = 7
 
-#: Bounds of what a table may hold.
+#: Limits of a table.
 _MAX_SIZE = 2**16
 _MAX_LEVEL = 2**13
 
@@ -87,6 +87,6 @@ def _levels(counts: np.ndarray, mantissa: int) -> np.ndarray:
     counts = counts.astype(np.int64)
     exponent = np.frexp(np.maximum(counts, 1))[1].astype(np.int64) - 1  # floor(log2)
     digits = np.rint(np.ldexp(counts.astype(np.float64), mantissa - exponent)).astype(np.int64)
-    # 2^(q+1) is 2^q of the next exponent, which the sum below says by itself.
+    # 2^(q+1) is 2^q of the next exponent, which the sum below already represents
     levels = (exponent << mantissa) + digits - (1 << mantissa) + 1
     return np.where(counts > 0, levels, 0)

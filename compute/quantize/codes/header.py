@@ -1,4 +1,4 @@
-"""How every coded model begins: which code, which setting, how many bytes follow.
+"""The start of every coded model: its code, its setting, and the number of bytes that follow.
 
     1 byte   code: 0 stored, 1 entropy-coded
     1 byte   quantizer, as an index into ``schema.QUANTIZERS``
@@ -8,8 +8,8 @@
     varint   seed, only for the quantizers that have one
     varint   bytes that follow: makes the code self-delimiting (about 2*log2(L) bits at most)
 
-The setting and the code are written into the file, so a choice among all of them, made after
-seeing the data, is paid for inside the code.  A varint holds 7 bits of a number per byte, lowest
+The setting and the code are in the file, so the code pays for a choice among all of them, made
+after seeing the data.  A varint has 7 bits of a number per byte, lowest
 first; the highest bit says that more follow.
 """
 
@@ -26,7 +26,7 @@ _HAS_SEED = ("ldlq_rotated",)
 
 
 def header(code: str, setting: Setting, body_bytes: int) -> bytes:
-    """What stands before a body of so many bytes."""
+    """The header of a body of so many bytes."""
     index = schema.QUANTIZERS.index(setting.quantizer)
     head = bytes([CODES.index(code), index, setting.bits or 0]) + _varint(setting.group_size or 0)
     if setting.quantizer in _HAS_STEP:

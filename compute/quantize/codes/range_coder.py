@@ -1,4 +1,4 @@
-"""A range coder (constriction's) with the two models that the entropy code is made of.
+"""A range coder (constriction's) with the two models of the entropy code.
 
 Probabilities are ratios of integers, so encoder and decoder compute the same ones on any machine.
 """
@@ -6,7 +6,7 @@ Probabilities are ratios of integers, so encoder and decoder compute the same on
 import constriction
 import numpy as np
 
-#: Symbols that are handed over at once: as the coder takes them, each has four bytes.
+#: Symbols that are passed to the coder at once: it needs four bytes for each.
 _CHUNK = 2**20
 
 _UNIFORM = constriction.stream.model.Uniform
@@ -39,7 +39,7 @@ class Writer:
 
 
 class Reader:
-    """Restores what a ``Writer`` was given; must be asked in the same order."""
+    """Restores the input of a ``Writer``; calls must be in the same order."""
 
     def __init__(self, data: memoryview) -> None:
         """Raises ValueError if the data is not a whole number of words."""
@@ -71,7 +71,7 @@ class Reader:
     def check_end(self) -> None:
         """Raises ValueError if there is more data than was asked for."""
         if not self._decoder.maybe_exhausted():
-            raise ValueError("the file holds more than this architecture needs")
+            raise ValueError("the file has more data than this architecture needs")
 
     def _decode(self, model: object, count: int) -> np.ndarray:
         try:

@@ -30,7 +30,7 @@ from compute.quantize.quantizers.tensors import SCALE_DTYPE, group_count
 
 _RANGE = struct.Struct("<Bh")
 
-#: Integers that are packed at once: in between, each takes up to 18 bytes.
+#: Integers that are packed at once: each takes up to 18 bytes in between.
 _CHUNK = 2**20
 
 #: Widest integers of which eight fit into a word.
@@ -67,7 +67,7 @@ def _tensor_bytes(tensor: StoredTensor) -> bytes:
         return scales + _pack(tensor.zeros.numpy(), tensor.bits) + _pack(codes, tensor.bits)
     low = int(codes.min())
     width = (int(codes.max()) - low).bit_length()
-    # Differences of two-byte integers, which may wrap around, are right as unsigned ones.
+    # Differences of two-byte integers may wrap around; as unsigned ones they are right.
     return scales + _RANGE.pack(width, low) + _pack((codes - np.int16(low)).view(np.uint16), width)
 
 

@@ -2,7 +2,7 @@
 
 A quantizer of a linear layer is a function ``quantize(weight, hessian, ...) -> QuantizedTensor``
 of a matrix whose rows are output channels and the second moment of the layer's inputs.
-``quantize`` here chooses by setting and by what kind of parameter it is given.
+``quantize`` here chooses by setting and by the kind of the parameter.
 """
 
 from enum import StrEnum
@@ -38,7 +38,7 @@ __all__ = [
 #: Quantizers that round columns by falling diagonal of the Hessian.
 ACT_ORDER = ("gptq_actorder", "gptq_step")
 
-#: Quantizers on a grid that look at no inputs.
+#: Quantizers on a grid that do not use inputs.
 WITHOUT_INPUTS = ("rtn",)
 
 
@@ -51,8 +51,11 @@ class Form(StrEnum):
 
 
 def form_of(parameter: Parameter, setting: Setting) -> Form:
-    """Matrices of layers and embeddings are put on a grid by every quantizer; vectors (norms and
-    biases) by the one whose grid is made for entropy coding."""
+    """Whether a parameter is put on a grid.
+
+    Matrices of layers and embeddings are, by every quantizer; vectors (norms and biases) only by
+    the one with a grid for entropy coding.
+    """
     if setting.quantizer in ("none", "cast"):
         return Form.RAW
     if setting.quantizer == "gptq_step":
@@ -73,7 +76,7 @@ def rotation_of(parameter: Parameter, setting: Setting) -> Rotation | None:
 
 
 def raw_dtype(setting: Setting) -> torch.dtype:
-    """Stored dtype of what ``setting`` leaves unquantized: float32 for none, else bfloat16."""
+    """Stored dtype of unquantized values at ``setting``: float32 for none, else bfloat16."""
     return torch.float32 if setting.quantizer == "none" else torch.bfloat16
 
 
@@ -114,7 +117,7 @@ def quantize(
 def _quantize_linear(
     parameter: Parameter, weight: torch.Tensor, hessian: torch.Tensor | None, setting: Setting
 ) -> QuantizedTensor:
-    if hessian is None:  # all inputs alike and unrelated: every quantizer rounds to nearest
+    if hessian is None:  # equal and uncorrelated inputs: every quantizer rounds to nearest
         hessian = torch.eye(weight.shape[1], device=weight.device)
     bits, group_size = setting.bits, setting.group_size
     match setting.quantizer:
@@ -137,12 +140,15 @@ def _quantize_linear(
 def _quantize_rounding(
     parameter: Parameter, values: torch.Tensor, frequencies: torch.Tensor | None, setting: Setting
 ) -> QuantizedTensor:
-    """An embedding or a vector.  Inputs of an embedding are one-hot, so their second moment is
-    diagonal: there is no error to feed back, and every quantizer rounds to nearest."""
+    """An embedding or a vector, rounded to nearest.
+
+    Inputs of an embedding are one-hot, so their second moment is diagonal and there is no error
+    to feed back.
+    """
     if setting.quantizer == "gptq_step":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)
-        if frequencies is not None:  # what training never looks up is set to 0: zeros are cheap
+        if frequencies is not None:  # unused entries are set to 0: zeros are cheap
             used = (frequencies > 0).to(values.device)
             values = torch.where(used[:, None], values, 0.0)
         return gptq_step.nearest(values, setting.step)

@@ -1,7 +1,7 @@
 """GPTQ (Frantar et al. 2023) by auto-gptq's own ``GPTQ`` and ``Quantizer``.
 
-Only its algorithm is used, layer by layer: the package's front door wants CUDA and an older
-transformers.  Its modules are therefore imported without running its ``__init__``.
+Only its algorithm is used, layer by layer: the package's public interface requires CUDA and an
+older transformers.  So its modules are imported without running its ``__init__``.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ def quantize(
         ValueError: ``bits`` or ``group_size`` is out of range, no damping makes the Hessian
             positive definite, or auto-gptq returned weights that are not on the grid.
     """
-    # auto-gptq knows dead inputs too, but finds its grid before it drops them.
+    # auto-gptq handles dead inputs too, but finds its grid before it drops them.
     hessian, dead = repaired_moment(hessian)
     hessian = hessian.float()
 
@@ -91,13 +91,13 @@ def _with_auto_gptq(
 
 
 def installed() -> bool:
-    """Whether auto-gptq is there; it is installed by a step of its own."""
+    """Whether auto-gptq is installed; a separate step of the set-up installs it."""
     return importlib.util.find_spec("auto_gptq") is not None
 
 
 @functools.cache
 def _gptq_module() -> types.ModuleType:
-    """``auto_gptq.quantization.gptq``, imported past the package's own ``__init__``."""
+    """``auto_gptq.quantization.gptq``, imported without the package's own ``__init__``."""
     folders = importlib.util.find_spec("auto_gptq").submodule_search_locations
     stubs = {}
     for name, path in (("auto_gptq", ""), ("auto_gptq.quantization", "/quantization")):
@@ -110,8 +110,8 @@ def _gptq_module() -> types.ModuleType:
 def _quantizer_on(grid: Grid) -> torch.nn.Module:
     """auto-gptq's ``Quantizer``, made to round onto ``grid`` instead of one that it finds.
 
-    Its own scales would be float32 numbers; ours are rounded to their stored width first.  Where
-    there are groups, it makes a copy for each, in their order, and asks that to find its grid.
+    Its own scales would be float32 numbers; ours are rounded to their stored width first.  With
+    groups, it makes a copy for each, in their order, and calls it to find its grid.
     """
     groups = iter(range(grid.scales.shape[1]))  # shared by the copies
 
@@ -126,13 +126,13 @@ def _quantizer_on(grid: Grid) -> torch.nn.Module:
     quantizer = OnGrid()
     quantizer.configure(grid.bits, perchannel=True, sym=False)
     quantizer.maxq = quantizer.maxq.to(grid.scales.device)
-    quantizer.take(0)  # with a grid already there, nothing is looked for without groups
+    quantizer.take(0)  # with a grid already set, nothing is searched without groups
     return quantizer
 
 
 @contextlib.contextmanager
 def _synchronize_without_cuda() -> Iterator[None]:
-    """auto-gptq waits for the GPU when it is done, even where there is none."""
+    """Remove the wait for a GPU at the end of auto-gptq's algorithm, which is there on CPUs too."""
     if torch.cuda.is_available():
         yield
     else:

@@ -1,6 +1,6 @@
-"""Grid-step GPTQ: error feedback onto an unclipped grid, made for entropy coding (section 5.3).
+"""Grid-step GPTQ: error feedback onto an unclipped grid, for entropy coding (section 7).
 
-A clipped grid spends b bits on every weight, whether it lies in the middle or in the tail.  On
+A clipped grid spends b bits on every weight, in the middle or in the tail.  On
 an unclipped grid of one step per row, an entropy coder spends few bits on the frequent small
 codes and more on the rare large ones; at high rate that is within 0.25 bits per weight of the
 best that any quantizer can do (Gish & Pierce 1968).
@@ -35,8 +35,10 @@ def quantize(weight: torch.Tensor, hessian: torch.Tensor, step: float) -> Quanti
 
 
 def nearest(weight: torch.Tensor, step: float) -> QuantizedTensor:
-    """Nearest multiples of ``step`` times the row's root mean square: without inputs to look at,
-    or where their second moment is diagonal, there is no error to feed back."""
+    """Nearest multiples of ``step`` times the row's root mean square, without error feedback.
+
+    For parameters without inputs, or with inputs that have a diagonal second moment.
+    """
 
     def rounded(rows: torch.Tensor) -> QuantizedTensor:
         grid = unclipped_grid(rows, step)

@@ -6,13 +6,13 @@ import torch
 
 from compute.quantize.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, to_columns
 
-#: Codes of a clipped grid are kept in one byte.
+#: Codes of a clipped grid are stored in one byte.
 MAX_BITS = 8
 
-#: Codes of an unclipped grid are kept in two.
+#: Codes of an unclipped grid are stored in two.
 LARGEST_CODE = 2**15 - 1
 
-#: Rows that are smaller are taken for zero.
+#: Rows that are smaller count as zero.
 _SMALLEST = torch.finfo(SCALE_DTYPE).tiny
 
 #: Scales of unclipped grids are steps of this many per octave, so that they code in few bits.
@@ -48,7 +48,7 @@ class Grid:
         return codes if self.bits is None else codes.clamp_(0, 2**self.bits - 1)
 
     def nearest(self, weight: torch.Tensor) -> torch.Tensor:
-        """Codes of every weight by itself, (rows, columns), float64."""
+        """Codes of every weight separately, (rows, columns), float64."""
         return self.codes(weight, *self.per_column(weight.shape[1]))
 
     def tensor(self, codes: torch.Tensor, **extra: object) -> QuantizedTensor:
@@ -59,7 +59,7 @@ class Grid:
         """
         if self.bits is None and codes.abs().max() > LARGEST_CODE:
             raise ValueError(
-                f"a weight lies {codes.abs().max():.0f} steps from 0, and at most {LARGEST_CODE} "
+                f"a weight is {codes.abs().max():.0f} steps from 0, and at most {LARGEST_CODE} "
                 "can be stored; choose a larger step"
             )
         clipped = self.bits is not None
@@ -76,7 +76,7 @@ class Grid:
 def min_max_grid(weight: torch.Tensor, bits: int, group_size: int | None = None) -> Grid:
     """2**bits equally spaced levels from the smallest to the largest weight of a row or group.
 
-    0 always lies inside and is a level, so that pruned weights stay 0.
+    0 is always inside and is a level, so that pruned weights stay 0.
 
     Args:
         weight: shape (rows, columns).
@@ -87,12 +87,12 @@ def min_max_grid(weight: torch.Tensor, bits: int, group_size: int | None = None)
         ValueError: ``bits`` or ``group_size`` is out of range.
     """
     if bits is None or not 1 <= bits <= MAX_BITS:
-        raise ValueError(f"bits={bits} must lie between 1 and {MAX_BITS}")
+        raise ValueError(f"bits={bits} must be between 1 and {MAX_BITS}")
     if group_size is not None and group_size < 1:
         raise ValueError(f"group_size={group_size} must be at least 1")
     rows, columns = weight.shape
     width = min(group_size or columns, columns)
-    # Padding the last group with 0 leaves its grid as it is: 0 belongs to every grid.
+    # Padding the last group with 0 does not change its grid: 0 belongs to every grid.
     padded = torch.nn.functional.pad(weight.double(), (0, -columns % width))
     groups = padded.reshape(rows, -1, width)  # (rows, groups, width)
     low = groups.amin(dim=2).clamp(max=0.0)
@@ -106,8 +106,8 @@ def min_max_grid(weight: torch.Tensor, bits: int, group_size: int | None = None)
 def unclipped_grid(weight: torch.Tensor, step: float) -> Grid:
     """All multiples of a step that is ``step`` times the row's root mean square.
 
-    The root mean square is first rounded to a quarter octave: where exactly the step lies makes
-    next to no difference to the error, and a scale then codes in 2 or 3 bits instead of 16.
+    The root mean square is first rounded to a quarter octave: the exact step has almost no
+    effect on the error, and a scale then codes in 2 or 3 bits instead of 16.
 
     Raises:
         ValueError: ``step`` is not positive, or a scale would overflow or vanish.

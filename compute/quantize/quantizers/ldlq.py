@@ -2,8 +2,8 @@
 
 With H = B diag(d) B^T, B upper triangular with ones on its diagonal, the proxy loss of a row's
 error e is  e H e^T = sum over k of d_k * (e_k + sum over j < k of e_j B_jk)^2.  Columns are
-rounded in order; each first takes over what the errors before it have done to its bracket, so
-only the rounding error of the column itself is left in it.  GPTQ (Frantar et al. 2023) does the
+rounded in order; each first compensates the effect of earlier errors on its bracket, so
+only its own rounding error remains in it.  GPTQ (Frantar et al. 2023) does the
 same through the inverse of H.
 """
 
@@ -42,8 +42,10 @@ def quantize(
 
 
 def repaired_moment(hessian: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """float64 copy in which inputs that are always 0 have the mean moment of the others, which
-    leaves the damping as it would be without them; and which inputs these are, shape (columns,)."""
+    """float64 copy with the mean moment for inputs that are always 0, and a mask of these inputs.
+
+    The damping is as it would be without them. The mask has shape (columns,).
+    """
     hessian = hessian.double().clone()
     diagonal = hessian.diagonal()
     dead = diagonal == 0
@@ -59,9 +61,11 @@ def without_inputs(weight: torch.Tensor, dead: torch.Tensor) -> torch.Tensor:
 
 
 def order_of_columns(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
-    """Order in which columns are rounded: as they lie, or by falling diagonal of the Hessian
-    (GPTQ's act-order): the inputs that matter most first, while all others can still make up for
-    their errors.  No decoder needs to know it."""
+    """Order in which columns are rounded: unchanged, or by falling diagonal of the Hessian.
+
+    The latter is GPTQ's act-order: the most important inputs first, while all others can still
+    compensate their errors.  No decoder needs to know it.
+    """
     diagonal = hessian.diagonal()
     if act_order:
         return torch.argsort(diagonal, descending=True, stable=True)
@@ -74,7 +78,7 @@ def round_with_feedback(
     grid_of: Callable[[torch.Tensor], Grid],
     act_order: bool = False,
 ) -> QuantizedTensor:
-    """Codes of ``weight`` on a grid by LDLQ; more damping where the factor needs it.
+    """Codes of ``weight`` on a grid by LDLQ; more damping if the factor needs it.
 
     Args:
         weight: shape (rows, columns).
@@ -104,10 +108,10 @@ def _feedback_codes(
     """Codes of some rows, shape (rows, columns).
 
     Args:
-        weight: float64, with columns as they lie.
-        factor: B, with columns as they are rounded.
+        weight: float64, with columns in their original order.
+        factor: B, with columns in the order of rounding.
         grid: of these rows.
-        order: in which columns are rounded; None for as they lie.
+        order: in which columns are rounded; None for the original order.
     """
     columns = weight.shape[1]
     group = group_of_columns(columns, grid.group_size)

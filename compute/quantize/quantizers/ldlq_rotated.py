@@ -18,8 +18,8 @@ def quantize(
 ) -> QuantizedTensor:
     """LDLQ of the rotated matrix against the rotated Hessian.
 
-    Rotation makes weights of a row alike in size and spreads the Hessian's eigenvectors, so the
-    trace of its diagonal factor falls towards (mu^2/n) tr(sqrt(H))^2 (section 7).
+    Rotation makes the weights of a row similar in size and spreads the Hessian's eigenvectors, so
+    the trace of its diagonal factor falls towards (mu^2/n) tr(sqrt(H))^2 (section 7).
 
     Args:
         weight: shape (rows, columns), float; rows are output channels.

@@ -1,9 +1,9 @@
 """Seeded orthogonal rotations that spread a matrix evenly over its entries (QuIP's incoherence).
 
-After Chee et al. 2023 (QuIP, section 4), with Hadamard transforms in place of dense random
-matrices, as in its successor (Tseng et al. 2024).  A decoder must rotate back to the very same
-bits on any machine, so a rotation is made of additions, subtractions and one multiplication per
-entry in a fixed order: IEEE 754 fixes their results, as it does not for matrix products.
+After Chee et al. 2023 (QuIP, section 4), with Hadamard transforms instead of dense random
+matrices, as in its successor (Tseng et al. 2024).  A decoder must rotate back to exactly the same
+bits on any machine, so a rotation consists of additions, subtractions and one multiplication per
+entry in a fixed order: IEEE 754 fixes their results, but not those of matrix products.
 """
 
 import math

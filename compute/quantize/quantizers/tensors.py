@@ -1,4 +1,4 @@
-"""What a quantizer makes of a parameter: integer codes on a grid, or the values themselves."""
+"""The result of quantizing a parameter: integer codes on a grid, or the values themselves."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from compute.quantize.quantizers.rotation import Rotation
 #: Stored width of a scale: bfloat16 has float32's range.
 SCALE_DTYPE = torch.bfloat16
 
-#: Entries of a matrix that are worked on at once, about: in between, each takes tens of bytes, and
+#: Entries of a matrix that are processed at once, about: each takes tens of bytes in between, and
 #: an output layer has as many rows as there are tokens.
 ROW_ENTRIES = 2**21
 
@@ -20,7 +20,7 @@ GPU_ENTRIES = 2**28
 
 @dataclass(frozen=True)
 class QuantizedTensor:
-    """A matrix as integer codes: value = scale * (code - zero), rotated back where it was rotated.
+    """A matrix as integer codes: value = scale * (code - zero), rotated back if it was rotated.
 
     Rows are output channels.  A vector is a matrix of one row.
 
@@ -33,9 +33,9 @@ class QuantizedTensor:
             an unclipped grid, where it is 0.
         bits: b; None on an unclipped grid.
         group_size: columns that share a scale; None for whole rows.
-        rotation: what was applied to the matrix before it was rounded, or None.
-        damping: share of its mean that was added to the Hessian's diagonal, or None where no
-            Hessian was factored.  Says how the codes were found; no decoder needs it.
+        rotation: of the matrix before it was rounded, or None.
+        damping: share of its mean that was added to the Hessian's diagonal, or None if no
+            Hessian was factored.  It records how the codes were found; no decoder needs it.
     """
 
     codes: torch.Tensor
@@ -95,8 +95,10 @@ def group_of_columns(columns: int, group_size: int | None) -> torch.Tensor:
 
 
 def to_columns(of_groups: torch.Tensor, columns: int, group_size: int | None) -> torch.Tensor:
-    """Numbers of groups, shape (rows, groups), for every column, shape (rows, columns); not to be
-    written to: those of whole rows are not copied."""
+    """Numbers of groups, shape (rows, groups), for every column, shape (rows, columns).
+
+    Do not write to it: those of whole rows are not copied.
+    """
     if of_groups.shape[1] == 1:
         return of_groups.expand(-1, columns)
     return of_groups[:, group_of_columns(columns, group_size).to(of_groups.device)]
@@ -116,14 +118,14 @@ def row_chunks(rows: int, columns: int, least: int = 1) -> Iterator[slice]:
 def by_rows(
     weight: torch.Tensor, quantize: Callable[[torch.Tensor], QuantizedTensor], least: int = 1
 ) -> QuantizedTensor:
-    """``quantize`` of a few rows at a time: no row depends on another.
+    """``quantize`` for a few rows at a time: no row depends on another.
 
     Args:
         weight: shape (rows, columns).
         quantize: of a matrix with some of the rows.
         least: rows at a time, if there are so many.
     """
-    if weight.is_cuda:  # which takes as long for a few rows as for many
+    if weight.is_cuda:  # a few rows take as long as many
         least = max(least, GPU_ENTRIES // weight.shape[1])
     parts = [quantize(weight[part]) for part in row_chunks(*weight.shape, least)]
     if len(parts) == 1:

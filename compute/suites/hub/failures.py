@@ -1,4 +1,4 @@
-"""What can go wrong between here and the hub, each as one sentence that says what to do."""
+"""Failures of the hub, each as one sentence that says what to do."""
 
 import errno
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 
 
 class UnreachableError(InputError):
-    """The hub cannot be asked, so that only what is in the cache can be had."""
+    """The hub cannot be asked, so that only the cache is available."""
 
 
 @contextmanager
 def explained(source: Source) -> Iterator[None]:
-    """Turn what ``huggingface_hub`` raises into a sentence about ``source``.
+    """Turn an error of ``huggingface_hub`` into a sentence about ``source``.
 
     Raises:
         UnreachableError: offline, no network, or the hub is down; and the cache does not help.
-        InputError: the hub says no, or the disk does.
+        InputError: the hub or the disk refuses.
     """
     try:
         yield
@@ -66,7 +66,7 @@ def explained(source: Source) -> Iterator[None]:
 def _answered(source: Source, error: Exception) -> InputError:
     """For an answer of the hub that is a refusal, or none at all."""
     if isinstance(error, HFValidationError):
-        return InputError(f"{source.name!r} is no model's name on the hub (ORG/NAME).")
+        return InputError(f"{source.name!r} is not the name of a model on the hub (ORG/NAME).")
     if isinstance(error, GatedRepoError):
         return InputError(
             f"The model {source.name} is gated: accept its conditions at "
@@ -84,7 +84,7 @@ def _answered(source: Source, error: Exception) -> InputError:
         )
     if isinstance(error, RemoteEntryNotFoundError):
         missing = str(error.response.request.url).rpartition("/")[2]
-        return InputError(f"{source} holds no {missing}: it is no model that transformers loads.")
+        return InputError(f"{source} has no {missing}: it is not a model that transformers loads.")
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         if status == 401:
@@ -100,7 +100,7 @@ def _answered(source: Source, error: Exception) -> InputError:
 
 
 def _not_shown(error: Exception) -> bool:
-    """The hub's answer to who is not logged in: whether there is such a model is not told."""
+    """The hub's answer to anonymous access: it does not tell whether the model exists."""
     if not isinstance(error, HfHubHTTPError) or error.response.status_code != 401:
         return False
     return "Invalid credentials" not in error.response.headers.get("X-Error-Message", "")

@@ -72,7 +72,7 @@ def folder_files(folder: Path) -> dict[str, int]:
 
 
 def matching(names: Collection[str], patterns: Collection[str]) -> list[str]:
-    """Those of ``names`` that match a pattern, sorted."""
+    """The ``names`` that match a pattern, sorted."""
     return sorted(n for n in names if any(fnmatch(n, pattern) for pattern in patterns))
 
 
@@ -100,7 +100,7 @@ def weights_among(names: Collection[str], place: str, read: Callable[[str], Path
                 )
             return [index, *shards]
     formats = " or ".join(single for single, _ in WEIGHTS)
-    raise InputError(f"{place} holds no weights ({formats}, whole or in shards).")
+    raise InputError(f"{place} has no weights ({formats}, whole or in shards).")
 
 
 def folder_weights(folder: Path, place: str) -> dict[str, int]:
@@ -114,5 +114,5 @@ def _shards(index: Path) -> list[str]:
         return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(
-            f"{index} is no index of weights: delete {index.resolve()} and run again."
+            f"{index} is not an index of weights: delete {index.resolve()} and run again."
         ) from None

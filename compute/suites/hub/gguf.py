@@ -28,7 +28,7 @@ from compute.base.errors import InputError
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file says of itself.
+    """Metadata of a GGUF file.
 
     Attributes:
         file_bits: its size.
@@ -44,12 +44,12 @@ class Declared:
 
     @property
     def bits_per_weight(self) -> float:
-        """Of its tensors."""
+        """Mean bits per weight of the tensors."""
         return self.tensor_bits / self.weights
 
     @property
     def bits(self) -> int:
-        """Those in the name of the commonest type: 4 of ``Q4_1``."""
+        """Bits in the name of the most common type: 4 of ``Q4_1``."""
         return int(re.search(r"\d+", self.types[0][0])[0])
 
     @property

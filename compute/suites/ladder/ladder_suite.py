@@ -169,8 +169,10 @@ def _curvature(row: dict, sets: dict[str, list[str]]) -> Iterator[CurvatureReque
 
 
 def _of_models(row: dict, sets: dict[str, list[str]]) -> tuple[dict, tuple[str, ...] | None]:
-    """A row of the file without its list of models, or the name of a set of them, and that list;
-    it does not stand for one row each."""
+    """A row of the file without its list of models, or the name of a set of them, and that list.
+
+    The list is not an alternative for each row.
+    """
     models = row.get("models")
     if isinstance(models, str):
         if models not in sets:
@@ -224,5 +226,7 @@ def _check_curvature(
                 )
             found = (model.model_id, point.setting, point.variant)
             if found in seen:
-                raise ValueError(f"curvature of {model.model_id} at {point.variant} stands twice")
+                raise ValueError(
+                    f"curvature of {model.model_id} at {point.variant} is listed twice"
+                )
             seen.add(found)

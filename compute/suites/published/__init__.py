@@ -1,1 +1,1 @@
-"""Models that others have trained: of a preset, or named by a person."""
+"""Published models: of a preset, or named by a user."""

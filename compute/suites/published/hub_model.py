@@ -1,4 +1,4 @@
-"""A model that somebody else has trained: where it is, what it was trained on, how it is shaped."""
+"""A published model: its place, its training, its shape."""
 
 import re
 from dataclasses import dataclass, field
@@ -116,11 +116,11 @@ class HubModel:
 
     @property
     def identity(self) -> dict:
-        """Everything that determines what is measured but for the windows that are drawn.
+        """Everything that determines the result except the windows that are drawn.
 
         Windows of its own training text are among its first D tokens, so D is part of it: losses
-        never come to lie under the certificate of another D.  A text that stands in for it has the
-        same windows whatever D is, and certifies nothing.
+        never belong to the certificate of another D.  A stand-in text has the
+        same windows for every D, and certifies nothing.
         """
         exact = {} if self.stand_in else {"train_tokens": self.train_tokens}
         return {

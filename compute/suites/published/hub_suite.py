@@ -27,9 +27,9 @@ class HubSuite:
     Attributes:
         suite: default name of its folder under ``data/``.
         models: smallest first.
-        text: where windows come from.
+        text: source of the windows.
         effort: how much is measured.
-        about: what a reader of the plan should know, a sentence each.
+        about: notes for the plan, a sentence each.
     """
 
     suite: str
@@ -85,7 +85,7 @@ def load_hub_suite(
 
 
 def load_effort(name: str = "full", file: Path = FILE) -> Effort:
-    """One of the efforts of the file, for models that stand in no suite.
+    """One of the efforts of the file, for models outside of its suites.
 
     Raises:
         InputError: the file is not valid.
@@ -275,7 +275,7 @@ def _about(family: dict, preset: dict, models: list[HubModel]) -> Iterator[str]:
 
 
 def _text(family: dict, stream: str | None = None, shards: int | None = None) -> Text:
-    """Of a family; tokens from elsewhere go by their address, whatever is said of them."""
+    """The text of a family; another address of its tokens replaces the family's own."""
     if "stream" in family:
         own = stream in (None, family["stream"])
         label = family["corpus"] if own else stream

@@ -1,4 +1,4 @@
-"""Models that a person names, in one suite: they share tokenizer, text and window."""
+"""Models that a user names, in one suite: they share tokenizer, text and window."""
 
 from collections import Counter
 from collections.abc import Sequence

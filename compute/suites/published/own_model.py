@@ -1,4 +1,4 @@
-"""Any causal language model that a person names: a suite of one."""
+"""Any causal language model that a user names: a suite of one."""
 
 from dataclasses import replace
 from pathlib import Path

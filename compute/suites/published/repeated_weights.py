@@ -1,4 +1,4 @@
-"""Checkpoints that hold the weights of another one, whatever their names say.
+"""Checkpoints that have the weights of another one, contrary to their names.
 
 Some revisions of published suites serve the final weights, whole or in part, under the name of an
 earlier step.  A loss of those weights with the D of that step would make a bound too small.
@@ -23,11 +23,11 @@ Parts = frozenset[str] | None
 
 @dataclass(frozen=True)
 class Repeats:
-    """What was found of one model.
+    """The comparison of one model's weights.
 
     Attributes:
-        reason: why its checkpoint is not what it says; None if nothing speaks against it.
-        left_out: training step -> why that checkpoint of its chain is not what it says.
+        reason: why its checkpoint does not belong to its name; None if it may.
+        left_out: training step -> why that checkpoint of its chain does not.
         unknown: what its checkpoint could not be compared with, or None.
     """
 
@@ -37,7 +37,7 @@ class Repeats:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader should know of the model."""
+        """Remarks for users of the model."""
         found = [] if self.unknown is None else [self.unknown]
         if self.left_out:
             steps = ", ".join(f"{step:,}" for step, _ in self.left_out)

@@ -1,4 +1,4 @@
-"""Where the windows of a suite of published models come from."""
+"""Sources of the windows of a suite of published models."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +18,12 @@ MOST_WINDOWS = 65_536
 
 @dataclass(frozen=True)
 class StreamText:
-    """The very tokens that the models were trained on, in their order.
+    """The exact tokens that the models were trained on, in their order.
 
     Attributes:
         address: of its token files: a dataset on the hub, a web address or a folder.
-        shards: files it is divided into.
-        label: what a reader should call it.
+        shards: number of files.
+        label: for reports.
     """
 
     address: str
@@ -49,7 +49,7 @@ class DatasetText:
 
     @property
     def label(self) -> str:
-        """What a reader should call it."""
+        """The name for reports."""
         return self.name
 
 
@@ -62,15 +62,15 @@ class FolderText:
 
     @property
     def label(self) -> str:
-        """What a reader should call it."""
+        """The name for reports."""
         return self.path.resolve().name
 
     @cached_property
     def corpus(self) -> Corpus:
-        """Its documents, read once: up to half a gigabyte, until ``forget`` is called.
+        """The documents, read once: up to half a gigabyte, until ``forget`` is called.
 
         Raises:
-            InputError: it cannot be read, or is too short.
+            InputError: they cannot be read, or are too short.
         """
         return load_corpus(
             self.path, HELDOUT_BYTES, SEED, field=self.field, most_bytes=MOST_TEXT_BYTES

@@ -1,4 +1,4 @@
-"""Where units run, as a session sees it: on this machine, or on a Ray cluster (``ray``)."""
+"""The machines of a session: this machine, or a Ray cluster (``ray``)."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,7 +41,7 @@ class Machines(Protocol):
         out."""
 
     def close(self) -> None:
-        """Let go of what was started."""
+        """Release everything that was started."""
 
 
 def choose_machines(

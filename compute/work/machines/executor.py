@@ -216,6 +216,6 @@ def _work(pipe: Connection, workspace: Workspace) -> None:
 
 
 def _exit_with_parent() -> None:
-    """End this worker at once when the run is killed, lest it write beside the next one."""
+    """End this worker at once when the run is killed, so that it does not write later."""
     wait([multiprocessing.parent_process().sentinel])
     os._exit(1)

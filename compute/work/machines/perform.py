@@ -72,9 +72,11 @@ def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes
 
 
 def record_skipped(unit: Unit, workspace: Workspace, reason: str) -> None:
-    """Write why a unit is not even tried, unless an earlier one of its label has left files, whose
-    record would go: a page says so in its place.  It counts as missing, so that a later run
-    considers it again."""
+    """Record why a unit is not tried.
+
+    Not if an earlier unit of its label has left files, whose record would be lost: a page shows
+    that instead.  The unit counts as missing, so that a later run considers it again.
+    """
     if not workspace.store.was_tried(unit):
         _record(unit, workspace, "skipped", Outcome(reason, 0.0), 0)
 

@@ -146,8 +146,10 @@ class Quantize(Stage):
 def _input_counts(
     training: TrainingWindows, spec: Model, sample: np.ndarray, vocab_size: int
 ) -> torch.Tensor:
-    """How often each token is an input in training, shape (vocab_size,), or, up to a factor, is
-    expected to be: one that a sample does not hold may be looked up all the same."""
+    """Relative frequency of each token as an input in training, shape (V,), measured or expected.
+
+    A token that a sample does not contain may still be looked up.
+    """
     counts = training.input_counts(spec, vocab_size)
     if counts is None:
         counts = input_counts(sample, vocab_size)

@@ -61,7 +61,7 @@ def test_every_form_is_printed_as_the_mathematics_has_it(tmp_path, losses, endin
         )
         assert printed[name] == pytest.approx(expected.total_nats, abs=1e-4)
     assert list(printed) == list(FORMS)
-    assert "To quote whichever comes out smallest" in result.stdout
+    assert "To quote the smallest one" in result.stdout
 
 
 def test_what_vllm_returns_has_the_bounds_of_its_losses(tmp_path, losses):

@@ -59,7 +59,7 @@ def test_what_cannot_be_listed_is_one_sentence_and_nothing_is_written(tmp_path):
     assert result.returncode == 2
     assert result.stderr.startswith(f"error: There is no suite in {tmp_path}; name a folder like")
     folder = a_suite(tmp_path, "a suite")
-    with pytest.raises(InputError, match=r"rename the folder to letters, digits"):
+    with pytest.raises(InputError, match=r"rename the folder with letters, digits"):
         write_collection(tmp_path)
     folder = folder.rename(tmp_path / "suite")
     (folder / "manifest.json").unlink()

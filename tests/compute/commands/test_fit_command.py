@@ -94,16 +94,16 @@ def test_runs_far_off_are_named_with_the_fit_without_them(tmp_path, runs):
     runs.drop([6, 30]).to_csv(tmp_path / "kept.csv", index=False)
     result = fit_command(tmp_path / "spoiled.csv", "--bootstrap", "100")
     words = " ".join(result.stdout.split())
-    assert "Far off the law that the other runs follow: row 7 (m6) (" in words
+    assert "Far from the law of the other runs: row 7 (m6) (" in words
     assert ", row 31 (m30) (" in words
-    assert "The fit without them is beside." in words
+    assert "The table has the fit without them too." in words
     kept = printed(fit_command(tmp_path / "kept.csv", "--bootstrap", "100").stdout)
     number = r"\s+([-+.e\d]+)"
     for name, expected in kept.items():
         row = re.search(rf"^{re.escape(name)}{number * 6}$", result.stdout, re.MULTILINE)
         assert tuple(map(float, row.groups()[4:])) == pytest.approx(expected[:2], rel=1e-4)
     # No model, however large, is said to get below E; this one is.
-    floor = re.search(r"E is ([\d.]+), and the least", words)[1]
+    floor = re.search(r"E is ([\d.]+), but the least", words)[1]
     assert float(floor) == pytest.approx(BESIROGLU.irreducible_nats, abs=0.05)
     assert f"the least measured loss is {spoiled.loc[30, 'loss']:.5g}" in words
     assert "is above row 31 (m30). The law does" in words
@@ -117,7 +117,7 @@ def test_perplexities_are_recognized_and_get_no_meaningless_error(tmp_path):
     loss = np.exp((1.8 + 480 / n**0.35 + 2000 / d**0.366) * np.exp(noise))
     pd.DataFrame({"N": n, "D": d, "loss": loss}).to_csv(tmp_path / "runs.csv", index=False)
     words = " ".join(fit_command(tmp_path / "runs.csv").stdout.split())
-    assert "Losses up to 39.6 look like perplexities: guessing among a million tokens" in words
+    assert "Losses up to 39.6 look like perplexities: a uniform guess among a million" in words
     assert "loses 13.8 nats. If they are, give their natural logarithm." in words
     assert re.search(r"\bA \S+ not determined \S+ \S+ B \S+ not determined \S+ \S+ alpha", words)
 
@@ -154,7 +154,7 @@ def test_bad_options_are_named(tmp_path, runs, extra, sentence):
     [
         ("N,D\n1,2\n", "has no column 'loss'; its columns are 'N', 'D'."),
         ("N,D,loss,N\n1,2,3,4\n", "has 2 columns 'N'"),
-        ("N,D,loss\n", "holds no rows"),
+        ("N,D,loss\n", "has no rows"),
         ("N,D,loss\n1,2,3\n1,many,3\n", "holds 'many' in row 2 of its column 'D', not a number"),
         ("N,D,loss\n1,2,3\n1,2,nan\n", "The column 'loss' of {} holds nan in row 2; every value"),
         ("N,D,loss\n1,2,3\n,2,3\n", "The column 'N' of {} holds nan in row 2"),

@@ -245,14 +245,14 @@ def mix_models(folder: Path) -> None:
     ("spoil", "sentence"),
     [
         (shutil.rmtree, "There is no suite 'micro' in "),
-        (remove_models, "holds no measured model"),
+        (remove_models, "has no measured model"),
         (fail_a_unit, r"1 unit\(s\) of .* failed, such as measure of ladder-5k \(OutOfMemoryError"),
         (copy_in, "are of different suites; remove what was copied in"),
         (age, "has schema version 2.0 and this code reads 1.x"),
         (cut_in_half, "is damaged; the command that measured the suite measures it again"),
         (spoil_the_rows, "is damaged; the command that measured the suite measures it again"),
         (drop_a_column, "quantized: columns missing or unknown: stored_bits"),
-        (forget_a_record, "is of a unit that did not end"),
+        (forget_a_record, "is of a unit that did not finish"),
         (mix_models, "holds rows of ladder-6k and its unit worked on ladder-5k"),
     ],
 )
@@ -333,7 +333,7 @@ def test_nothing_is_measured_into_a_copy(copy, on_copy, command):
     for name in ("run", "plan"):
         status, _, error = command(name, *on_copy)
         assert status == 2
-        assert f"{copy} is a published copy, which nothing is measured into" in error
+        assert f"{copy} is a published copy, and nothing can be added to it" in error
         assert "SUITE=name" in error
         assert len(error.strip().splitlines()) == 1
     assert contents(copy) == before

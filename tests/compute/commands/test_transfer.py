@@ -126,9 +126,9 @@ def test_what_was_not_measured_is_not_made_up(tmp_path, micro_run, micro_ladder,
 def test_nothing_is_written_over(tmp_path, exported, micro_run, micro_ladder, text_folder):
     (tmp_path / "there").mkdir()
     opened = session(micro_run, micro_ladder, text_folder)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         export_model(opened, MODEL, SETTING, CODE, tmp_path / "there")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         restore_model(exported, tmp_path / "there")
 
 
@@ -156,7 +156,7 @@ def foolish_config(folder: Path) -> None:
         (cut, "cannot be decoded: the file announces"),
         (no_config, "is no exported model: it has no file config.json"),
         (other_config, "cannot be decoded"),
-        (foolish_config, "describes no model"),
+        (foolish_config, "does not describe a model"),
     ],
 )
 def test_a_damaged_export_is_one_sentence_and_leaves_nothing(tmp_path, exported, damage, sentence):

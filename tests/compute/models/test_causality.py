@@ -54,7 +54,7 @@ def test_architectures_of_the_suites_pass(make):
 )
 def test_a_model_that_looks_ahead_is_refused(ahead, share, context):
     """Also one whose every prediction sees nothing later than its own target."""
-    with pytest.raises(ValueError, match="it is no causal model: its predictions change by"):
+    with pytest.raises(ValueError, match="it is not a causal model: its predictions change by"):
         check_causal(Mixing(causal() + share * ahead), V, context)
 
 

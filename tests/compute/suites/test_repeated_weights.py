@@ -66,7 +66,7 @@ def test_a_checkpoint_with_the_final_weights_is_skipped_before_it_is_fetched(
     session = opened(own_miniature, tmp_path, **two)
     assert {unit.model_id for unit in session.plan.units} == {"pythia-160m"}
     assert {name.split()[1].split("--")[0] for name in session.skipped} == {"pythia-70m"}
-    said = f"{REPO} at step16 holds the weights of {name}: it is not the checkpoint that it says"
+    said = f"{REPO} at step16 holds the weights of {name}: it is not the checkpoint of its name"
     assert set(session.skipped.values()) == {said}
     with console.capture() as captured:
         show_plan(session, lambda unit: 1.0, 1.0)
@@ -145,7 +145,7 @@ def test_a_tag_of_the_final_weights_is_remarked(own_miniature, tmp_path):
     assert any("its revision v1.0 holds the weights of main" in line for line in session.about)
     session = opened(own_miniature, tmp_path / "step", revision="step1000", **wanted)
     assert set(session.skipped.values()) == {
-        "tiny/other at step1000 holds the weights of main: it is not the checkpoint that it says"
+        "tiny/other at step1000 holds the weights of main: it is not the checkpoint of its name"
     }
 
 

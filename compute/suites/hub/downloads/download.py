@@ -9,7 +9,7 @@ from tqdm import tqdm
 from compute.suites.hub.failures import explained
 from compute.suites.hub.source import Source
 
-#: Called with (bytes had, bytes in all) as a download goes on.
+#: Called with (bytes received, bytes in total) during a download.
 Progress = Callable[[int, int], None]
 
 
@@ -30,10 +30,10 @@ def counter(progress: Progress | None = None, total: int = 0) -> type[tqdm]:
                 progress(min(had, total), total)
 
         def update_transfer(self, n: float | None = 1) -> None:
-            """Bytes on the wire, which the hub's chunked storage counts besides: not again."""
+            """Ignore bytes on the wire, which the hub's chunked storage also counts."""
 
         def set_transfer_postfix_str(self, *arguments, **options) -> None:
-            """Their rate, which nobody sees."""
+            """Ignore the rate."""
 
     return Counter
 

@@ -121,7 +121,7 @@ def _weights(source: Source, commit: str, listed: dict[str, RemoteFile]) -> list
 
 
 def _absent(source: Source, commit: str, wanted: dict[str, RemoteFile]) -> dict[str, RemoteFile]:
-    """Those files whose content the cache does not hold, of this revision or another."""
+    """Files whose content the cache does not have, from this revision or another."""
     cache = repository_cache(source)
     return {
         name: file

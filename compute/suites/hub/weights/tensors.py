@@ -40,7 +40,7 @@ def stored_tensors(source: Source) -> dict[str, StoredTensor] | None:
     """Every tensor of the files of weights, by name.
 
     Returns:
-        None where it cannot be told before the weights are fetched: the hub cannot be asked, or
+        None if it is unknown before the download: the hub cannot be asked, or
         they are not safetensors.
 
     Raises:

@@ -18,7 +18,7 @@ class Corpus:
     """Documents in their final order, split once into training and held-out documents.
 
     Attributes:
-        name: what a reader should call it.
+        name: for reports.
         training, heldout: documents as bytes; no document is in both.
         skipped: files that were passed over because they are not UTF-8 text.
     """

@@ -72,7 +72,7 @@ def text_documents(files: list[Path], most_bytes: int | None) -> tuple[list[byte
 
 
 def _json_lines(opened: Callable[[Path], BinaryIO], kind: str, errors: tuple) -> Callable:
-    """A reader of files that ``opened`` decompresses, raising one of ``errors`` if it cannot."""
+    """Make a function that reads files through ``opened``, which may raise one of ``errors``."""
 
     def read(file: Path, field: str) -> Iterator[str]:
         count = 0

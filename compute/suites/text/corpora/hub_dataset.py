@@ -1,4 +1,4 @@
-"""Training text from a dataset of the Hugging Face hub: some of its files, as they lie there."""
+"""Training text from a dataset of the Hugging Face hub: some of its files, unchanged."""
 
 import contextlib
 import glob
@@ -227,7 +227,7 @@ def _one_sentence(name: str, revision: str | None) -> Iterator[None]:
         raise InputError(f"The dataset {name} has no revision {revision}.") from None
     except HFValidationError:
         raise InputError(
-            f"{name!r} is no name of a dataset; give one like 'organization/name'."
+            f"{name!r} is not the name of a dataset; give one like 'organization/name'."
         ) from None
     except HfHubHTTPError as error:
         raise HubUnreachableError(
@@ -236,8 +236,8 @@ def _one_sentence(name: str, revision: str | None) -> Iterator[None]:
     except (HTTPError, LocalEntryNotFoundError, RevisionResolutionError, ConnectionError):
         why = "HF_HUB_OFFLINE is set" if is_offline_mode() else "the hub cannot be reached"
         raise HubUnreachableError(
-            f"The dataset {name} is not in the cache (or not all that is wanted of it), and {why}; "
-            "fetch it while there is a connection."
+            f"The dataset {name} is not in the cache (or not completely), and {why}; download it "
+            "while there is a connection."
         ) from None
     except OSError as error:
         raise InputError(f"The dataset {name} cannot be stored: {error}.") from None

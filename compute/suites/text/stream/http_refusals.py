@@ -1,4 +1,4 @@
-"""What an HTTP status means for someone who wants to read a shard, and what to do about it."""
+"""The meaning of an HTTP status for reading a shard, and what to do about it."""
 
 from collections.abc import Mapping
 
@@ -30,7 +30,7 @@ def _forbidden(address: str, url: str, status: int, hub: bool) -> str:
 
 def _missing(address: str, name: str, url: str, hub: bool, code: str | None) -> str:
     if hub and code == "RevisionNotFound":
-        return f"{address} has no such revision ({url} is not found); correct what stands after @."
+        return f"{address} has no such revision ({url} is not found); correct the part after @."
     if hub and code == "RepoNotFound":
         return (
             f"The hub has no dataset {address} ({url} is not found); correct its name, or, if it "

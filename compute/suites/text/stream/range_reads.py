@@ -155,7 +155,7 @@ class RangeReader:
     def _size_of_file(self, response: httpx.Response, url: str, start: int, stop: int) -> int:
         """From ``Content-Range``, which must be the range that was asked for."""
         told = response.headers.get("Content-Range", "")
-        if response.status_code == 416:  # there are no such bytes
+        if response.status_code == 416:  # these bytes do not exist
             found = re.fullmatch(r"bytes \*/(\d+)", told)
             if found and int(found[1]) <= start:
                 return int(found[1])

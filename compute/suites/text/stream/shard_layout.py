@@ -1,4 +1,4 @@
-"""Shards: files that stand one after another for one long file of token ids."""
+"""Shards: consecutive files that form one long file of token ids."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -135,7 +135,10 @@ class TokenStream:
         return layout.joined_bytes // self._window_bytes
 
     def _cache_file(self) -> Path:
-        """Named after all that says where a window lies; the sizes of the shards stand inside."""
+        """The cache file, named after everything that determines a window's place.
+
+        The sizes of the shards are inside the file.
+        """
         key = json.dumps([self.address.rstrip("/"), self._names, self.ids_per_window])
         label = re.sub(r"[^\w.-]+", "-", self.address.rstrip("/").rpartition("/")[2])
         digest = hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -220,7 +223,7 @@ class TokenStream:
 
 
 def _joined(source: ByteSource, layout: ShardLayout, start: int, stop: int) -> bytes:
-    """Bytes ``start`` to ``stop`` of the joined file, from as many shards as they lie in."""
+    """Bytes ``start`` to ``stop`` of the joined file, from all shards that contain them."""
     return b"".join(
         source.read(piece.name, piece.start, piece.stop, piece.size)
         for piece in layout.pieces(start, stop)

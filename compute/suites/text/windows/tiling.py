@@ -89,8 +89,8 @@ def tile(
 ) -> WindowFiles:
     """Join documents, cut equal non-overlapping windows (the remainder dropped), shuffle once.
 
-    Every byte of the text is predicted, the first one of a window from ``DOCUMENT_END`` alone,
-    which stands before it, so a window of ``context`` bytes counts ``context`` tokens of D.  A
+    Every byte of the text is predicted, the first one of a window from a preceding ``DOCUMENT_END``
+    alone, so a window of ``context`` bytes counts ``context`` tokens of D.  A
     model of any size trains on a prefix of the same shuffled order.
 
     Args:

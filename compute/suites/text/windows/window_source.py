@@ -1,4 +1,4 @@
-"""What stages ask of the windows of a training text, whoever trained on it."""
+"""The interface of the windows of a training text, for models trained here and elsewhere."""
 
 from typing import Protocol
 

@@ -107,7 +107,7 @@ class Train(Stage):
 def _check_against_registered(weights_sha256: str, unit: Train, workspace: Workspace) -> None:
     """Refuse to go on with weights other than those that the suite's measurements are of.
 
-    A model is trained again where its checkpoint has left the cache.  That gives the same bytes
+    A model is trained again if its checkpoint is not in the cache.  That gives the same bytes
     on the same kind of machine, but another processor or torch may round differently.
     """
     for path in workspace.store.folder.glob(f"models/{unit.model_id}--*.parquet"):
@@ -115,6 +115,6 @@ def _check_against_registered(weights_sha256: str, unit: Train, workspace: Works
             if row["revision"] == unit.checkpoint and row["weights_sha256"] != weights_sha256:
                 raise RuntimeError(
                     "training again gave other weights than those already measured (another "
-                    "processor or torch version rounds differently); measure the whole suite anew "
-                    "under another name with SUITE=name"
+                    "processor or torch version rounds differently); measure the whole suite "
+                    "again under another name with SUITE=name"
                 )

@@ -148,7 +148,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
         ('{ models = ["ladder-1b"] }', "'ladder-1b', which is not there"),
         ('{ quantizer = "rtn", bits = 5 }', "rtn-b5, which is not measured"),
         ('{ quantizer = "rtn", bits = 3, train_fraction = 0.5 }', "only the fully trained model"),
-        ("{ windows = 4, probes = 2, steps = 6, tests = 3 }", "stands twice"),
+        ("{ windows = 4, probes = 2, steps = 6, tests = 3 }", "is listed twice"),
         ("{ rank = 3 }", "rank"),
     ],
 )

@@ -238,7 +238,7 @@ def test_a_missing_shard_is_named(own_hub, tmp_path, fmt):
 def test_a_model_without_weights_or_tokenizer_or_with_a_broken_index(own_hub, tmp_path):
     tiny_gpt2(0).config.save_pretrained(tmp_path)
     source = Source(str(tmp_path))
-    with damaged("holds no weights"):
+    with damaged("has no weights"):
         hub.fetch(source)
     with damaged("holds no tokenizer"):
         hub.tokenizer_of(source)

@@ -258,7 +258,7 @@ def test_a_done_run_says_so(pythia_run, on_miniature, in_process):
     base = pythia_run.session.workspace.store.data_dir.parent
     ended, words = printed(lambda: run.run(opened(on_miniature, base)))
     assert ended == 0
-    assert "Everything is there; nothing to do." in words
+    assert "Everything is finished; nothing to do." in words
     assert carried_out(on_miniature, opened(on_miniature, base)).errors == {}
 
 
