@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 import pyarrow.parquet as pq
@@ -67,6 +68,19 @@ def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(open
     assert gap.value == upper_text(view.largest["gap_nats"])
     assert gap.delta == f"{less:.0%} below the paper's {upper_text(theirs)}"
     assert less > 0
+
+
+def test_the_table_rounds_bounds_up_and_its_terms_add_up_to_the_gap(open_overview):
+    app = open_overview()
+    table = next(m.value for m in app.markdown if "| smallest model |" in m.value)
+    rows = [line.split(" | ") for line in table.splitlines()[2:]]
+    largest = {row[0].strip("| "): row[2].strip() for row in rows}
+    bound, _, _, gap = app.metric
+    assert largest["bound"] == bound.value
+    assert largest["gap"] == gap.value
+    terms = [value for name, value in largest.items() if "■" in name]
+    assert len(terms) == 4
+    assert sum(map(Decimal, terms)) == Decimal(gap.value)
 
 
 def test_best_is_the_smallest_gap_of_all_settings(suite):
@@ -264,7 +278,7 @@ def test_lines_are_named_for_what_they_are(suite):
         "Training",
     ]
     nominal = at_choice(suite, replace(CHOICE, code="nominal"), NATS)
-    assert any(text.startswith("Chosen, no bound ") for text in names(nominal))
+    assert any(text.startswith("Chosen, not a bound ") for text in names(nominal))
     papers = at_choice(suite, replace(CHOICE, form="four_term"), NATS)
     assert [text for text in names(papers) if "bound" in text] == [
         f"Paper's bound {upper_text(papers.largest['total_nats'], 2)}"

@@ -6,7 +6,7 @@ Statements about trends with size follow the laws of the shown numbers, and go n
 import pandas as pd
 import streamlit as st
 
-from bounds.printed import upper_text
+from bounds.printed import parts_text, upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.units import BITS, NATS, Unit
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
@@ -15,6 +15,7 @@ from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
 from dashboard.style.numbers import LARGE_RISE, delta_label, times_label
 from dashboard.style.plural import agree, counted
+from dashboard.style.rounded_up import UPPER
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import progressive_words
 from dashboard.views.overview.data import REFERENCE_DELTA, Overview
@@ -180,6 +181,15 @@ def missing(view: Overview) -> None:
         )
 
 
+def _printed(model: pd.Series, keys: list[str]) -> dict[str, str]:
+    """Numbers of a model as text: bounds rounded up, and the terms of the gap add up to it."""
+    terms = [term.key for term in TERMS if term.key in keys]
+    text = {key: f"{model[key]:z.3f}" for key in keys}
+    text |= {key: upper_text(model[key]) for key in UPPER if key in keys}
+    text |= zip(terms, parts_text(list(model[terms]), model["gap_nats"]), strict=True)
+    return {key: value.replace("-", "−") for key, value in text.items()}
+
+
 def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     """The laws behind the trends, or the numbers themselves if there are no laws."""
     few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
@@ -188,8 +198,9 @@ def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     heads += [] if few else ["law in N"]
     places = [-1] if one else [0, -1]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(places)}{'' if few else '---|'}"]
+    printed = [_printed(view.ours.iloc[p], list(laws)) for p in places]
     for key, law in laws.items():
-        cells = [f"{view.ours[key].iloc[p]:z.3f}".replace("-", "−") for p in places]
+        cells = [column[key] for column in printed]
         cells += [] if few else [exponent_in_words(law)]
         lines.append(f"| {_squared(key)} | {' | '.join(cells)} |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)
