@@ -318,7 +318,7 @@ def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_suite):
     assert "sampling" in words(app)
     suite = Suite(tmp_path, "sampled")
     texts = names(at_best(suite, best_choice(suite, 0.05), NATS))
-    assert any(text.startswith("Paper's, no bound ") for text in texts)
+    assert any(text.startswith("Paper's, not a bound ") for text in texts)
     assert any(text.startswith("Our bound ") for text in texts)
     app = open_overview(tmp_path, suite="stand-in")
     assert not app.exception
