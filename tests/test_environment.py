@@ -52,7 +52,7 @@ def bare(tmp_path_factory):
 
 
 def copy_of(bare: Path, folder: Path) -> Path:
-    """Its copy in ``folder``: environments can be moved."""
+    """A copy of the environment in ``folder``: environments can be moved."""
     return shutil.copytree(bare, folder, symlinks=True)
 
 

@@ -58,7 +58,7 @@ def test_suites_are_compared_by_a_link_and_by_hand(chromium, address):
 def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address):
     page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro")
     charts = page.locator(CHART).count()
-    page.get_by_role("button", name="Keep this view to compare").click()
+    page.get_by_role("button", name="Pin this view to compare").click()
     page.wait_for_url("**beside=**")
     page.get_by_role("button", name="Stop comparing").wait_for()
     wait_until_drawn(page)
@@ -73,7 +73,7 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address):
     assert bound(other) == number
     assert other.locator(CHART).count() == charts + 1
     other.get_by_role("button", name="Stop comparing").click()
-    other.get_by_role("button", name="Keep this view to compare").wait_for()
+    other.get_by_role("button", name="Pin this view to compare").wait_for()
     wait_until_drawn(other)
     assert "beside=" not in other.url
     assert other.locator(CHART).count() == charts

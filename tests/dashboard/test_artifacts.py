@@ -125,7 +125,7 @@ def test_a_suite_without_records_of_units_says_so(open_artifacts, data_copy):
 
 
 def test_a_copy_that_packs_units_into_fewer_files_keeps_their_origins(data_copy, monkeypatch):
-    """Its table ``provenance`` has what each packed file said."""
+    """The table ``provenance`` has the metadata of each packed file."""
     keys = [key.partition(".")[2] for key in schema.PROVENANCE_KEYS]
     fields = [pa.field(name, pa.string()) for name in ("model_id", *keys)]
     monkeypatch.setitem(schema.TABLES, "provenance", pa.schema(fields))

@@ -182,7 +182,7 @@ def test_a_density_is_the_mean_of_its_probes_with_two_standard_errors(suite):
 
 
 def test_the_axis_of_a_spectrum_tells_the_eigenvalues_that_are_drawn(open_app):
-    """Labels and curve must share one axis: the label v stands where the curve's v is."""
+    """Labels and curve must share one axis: the label v is where the curve's v is."""
     app = opened(open_app)
     for element in app.get("vega_lite_chart")[:2]:
         spec = json.loads(element.proto.spec)

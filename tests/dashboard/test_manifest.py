@@ -1,4 +1,4 @@
-"""Manifests that nobody vouches for: what is refused, and in which words."""
+"""Untrusted manifests: what is refused, and with which sentence."""
 
 import json
 import random

@@ -50,7 +50,7 @@ def visit(server, tmp_path):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Nobody waits in a test, and nobody has credentials or a proxy."""
+    """No waiting, no credentials and no proxy in a test."""
     monkeypatch.setattr(fetching, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(transport, "READ_SECONDS", 1)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "HF_TOKEN"):
@@ -327,7 +327,7 @@ def test_a_suite_that_is_not_what_the_folder_says_is_a_sentence(visit, data, how
     how(data)
     visitor = visit("public/data")
     assert sentence in refusal(lambda: visitor.folder("small"))
-    assert visitor.folder("other"), "another suite can be chosen all the same"
+    assert visitor.folder("other"), "another suite can still be chosen"
 
 
 def test_folders_do_not_nest(visit, data):

@@ -306,7 +306,7 @@ def test_a_flipped_bit_in_an_archive_is_found_without_a_hash(tmp_path):
 
 
 def test_a_name_in_the_store_that_repositories_share_is_no_sha256(own_hub):
-    """Its names are 64 digits too, of another hash."""
+    """The names of that store have 64 digits too, of another hash."""
     folder = hub.fetch(Source("tiny/gpt2"))
     blob = (folder / "model.safetensors").resolve()
     store = own_hub.cache / "blobs" / "ab" / ("ab" * 32)

@@ -46,7 +46,7 @@ def ask_at(address, monkeypatch):
 
 @pytest.fixture
 def nobody(monkeypatch):
-    """An address at which nobody listens, and no patience."""
+    """An address without a server, and no waiting."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -268,7 +268,7 @@ def slow(monkeypatch, seconds_of) -> None:
 
 
 def own(there, tmp_path, **wanted):
-    """A session on a model of a person's own, on a text of theirs."""
+    """A session on a user's own model and text."""
     model = {"model": str(there.folder / "my-model"), "train_tokens": 2000}
     return opened(there, tmp_path, None, corpus=there.folder / "my-text", **model | wanted)
 
