@@ -122,7 +122,7 @@ def test_an_address_that_is_none_is_one_sentence(open_app, address, sentence):
 
 
 def test_files_of_foreign_content_are_verified_and_still_refused(open_app, server, data_copy):
-    """What the manifest promises may be rubbish all the same."""
+    """A file that agrees with the manifest may still be rubbish."""
     victim = min((data_copy / "micro/quantized").glob("*.parquet"))
     victim.write_bytes(b"rubbish")
     write_manifest(data_copy / "micro")
