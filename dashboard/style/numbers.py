@@ -45,6 +45,10 @@ def number_label(value: float) -> str:
     return f"{value:.3g}"
 
 
+#: Labels of an axis of counts in Altair, where the format alone writes a billion as ``1G``.
+COUNT_TICKS = {"format": "~s", "labelExpr": "replace(datum.label, 'G', 'B')"}
+
+
 def times_label(ratio: float) -> str:
     """``2.5``, ``2,000`` or ``20 million``: two digits."""
     rounded = float(f"{ratio:.2g}")

@@ -47,6 +47,6 @@ def test_sentences_on_screen_are_short(folder):
 
 
 def test_a_long_sentence_is_found():
-    source = f'x = f"One. {{x}} {"word " * MOST_WORDS}"\n"""{"word " * 30}"""\n'
+    source = f'x = f"One. Two {{x}} {"word " * MOST_WORDS}"\n"""{"word " * 30}"""\n'
     assert [(line, len(too_long(text))) for line, text in shown_texts(source)] == [(1, 1)]
     assert not too_long("word " * MOST_WORDS)
