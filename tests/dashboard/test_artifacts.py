@@ -280,7 +280,7 @@ def test_too_many_rows_are_not_handed_out_and_a_sentence_says_so(open_artifacts,
     app = open_artifacts(part=TABLES, table="loss_histograms")
     assert not app.exception
     assert not downloads(app)
-    assert "rows are too many to download at a time: at most 100 are" in words(app)
+    assert "rows are more than the 100 that can be downloaded at a time" in words(app)
     app = open_artifacts(part=TABLES, table="models")
     assert downloads(app) == ["Download CSV", "Download Parquet"]
 

@@ -168,7 +168,7 @@ def test_differences_are_those_of_the_two_bounds(open_page, suite):
         assert table[label] == pytest.approx(values, abs=1.1e-4)
     assert abs(table["Gap"][2]) > 0.001
     how = "smaller" if table["Gap"][2] < 0 else "larger"
-    assert any(f" {how} than that of the kept one" in c.value for c in app.caption)
+    assert any(f" {how} than that of the pinned one" in c.value for c in app.caption)
 
 
 def test_a_view_may_be_of_another_model(open_page, suite):

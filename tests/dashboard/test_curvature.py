@@ -56,7 +56,9 @@ def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_
     app = opened(open_app)
     app.select_slider(key="model").set_value("ladder-5k").run()
     said = [c.value for c in app.caption if "Over training" in c.value]
-    assert said == ["Over training the Hessian matrix was not measured here; it was of ladder-12k."]
+    assert said == [
+        "Over training the Hessian matrix was not measured here; it was measured for ladder-12k."
+    ]
 
 
 def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_app, monkeypatch, micro_suite):

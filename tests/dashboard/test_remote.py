@@ -266,10 +266,10 @@ SOME_FILE = "models/m3"
         (SOME_FILE, web.status(503), "it answers with status 503"),
         (SOME_FILE, web.silent, "it does not answer in time"),
         (SOME_FILE, web.cut, "there is no connection, or it broke"),
-        (SOME_FILE, web.shortened, "is shorter than the manifest says, so nothing of this suite"),
-        (SOME_FILE, web.padded, "is longer than the manifest says"),
-        (SOME_FILE, web.endless, "is longer than the manifest says"),
-        (SOME_FILE, web.altered, "is another one than the manifest names (SHA-256)"),
+        (SOME_FILE, web.shortened, "is shorter than its size in the manifest, so this suite"),
+        (SOME_FILE, web.padded, "is longer than its size in the manifest"),
+        (SOME_FILE, web.endless, "is longer than its size in the manifest"),
+        (SOME_FILE, web.altered, "is different from the file in the manifest (SHA-256)"),
     ],
 )
 def test_a_failure_is_one_sentence_and_leaves_nothing_half_written(

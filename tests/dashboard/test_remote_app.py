@@ -90,8 +90,8 @@ def test_without_a_connection_the_page_says_what_it_shows(open_app, server, tmp_
     ("where", "fault", "sentence"),
     [
         ("manifest", web.status(404), "There is no file `manifest.json` at http://127.0.0.1"),
-        ("manifest", web.shortened, "The manifest of these artifacts cannot be used: it is no J"),
-        ("quantized", web.altered, "is another one than the manifest names (SHA-256)"),
+        ("manifest", web.shortened, "The manifest of these artifacts cannot be used: it is not J"),
+        ("quantized", web.altered, "is different from the file in the manifest (SHA-256)"),
         ("quantized", web.cut, "there is no connection, or it broke"),
     ],
 )

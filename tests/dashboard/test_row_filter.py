@@ -52,7 +52,7 @@ def test_several_conditions_and_none():
         ("bits = 4); DROP TABLE units", "bits is a number, not `4)`"),
         ("colour = red", "no column `colour`"),
         ('"bits" = 4', "is not a condition"),
-        ("bits ~ 4", "~ is for words, and bits holds none"),
+        ("bits ~ 4", "~ is for text, and bits is not text"),
         ("layer < 4", "layer holds words"),
         ("bits = four", "bits is a number, not `four`"),
         ("bits = nan", "bits is a number, not `nan`"),

@@ -247,7 +247,7 @@ def test_a_model_without_weights_or_tokenizer_or_with_a_broken_index(own_hub, tm
     with damaged("The tokenizer of .* (is damaged|cannot be loaded)"):
         hub.tokenizer_of(source)
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": 3}')
-    with damaged("index.json is no index of weights: delete"):
+    with damaged("index.json is not an index of weights: delete"):
         hub.fetch(source)
 
 
