@@ -53,7 +53,7 @@ def test_several_conditions_and_none():
         ("colour = red", "no column `colour`"),
         ('"bits" = 4', "is not a condition"),
         ("bits ~ 4", "~ is for text, and bits is not text"),
-        ("layer < 4", "layer holds words"),
+        ("layer < 4", "layer is text"),
         ("bits = four", "bits is a number, not `four`"),
         ("bits = nan", "bits is a number, not `nan`"),
         ("bits = 1e999", "bits is a number"),
