@@ -26,6 +26,14 @@ RUN_OPTIONS = $(if $(PRESET),--preset $(call quoted,$(PRESET))) \
 	$(if $(ADDRESS),--address $(call quoted,$(ADDRESS))) \
 	$(OPTIONS)
 
+# Style, format, spelling and plain words.
+define LINT
+@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m codespell_lib
+	@$(VENV) -m tools.plain_words
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help compute publish app results check test lint format testdata bench screenshots
 
@@ -54,22 +62,19 @@ results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=
 
 check: ## lint, architecture, mathematics, charts and controls, without torch, in a minute
 	@$(SETUP) check
-	@$(VENV) -m ruff check .
-	@$(VENV) -m ruff format --check .
+	$(LINT)
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow and not app" \
 		tests/test_architecture.py tests/bounds tests/dashboard
 
 test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
-	@$(VENV) -m ruff check .
-	@$(VENV) -m ruff format --check .
+	$(LINT)
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.bounds_coverage -n 3 --dist loadgroup \
 		--no-loadscope-reorder --durations=10
 
-lint: ## check style and format only
+lint: ## check style, format, spelling and plain words only
 	@$(SETUP) check
-	@$(VENV) -m ruff check .
-	@$(VENV) -m ruff format --check .
+	$(LINT)
 
 format: ## rewrite the code in the project's format
 	@$(SETUP) check

@@ -1,4 +1,4 @@
-"""Loss variation: how far losses stray from what the model expects, and what that costs."""
+"""Loss variation: deviations of losses from the model's expectation, and their cost."""
 
 import streamlit as st
 
@@ -67,7 +67,7 @@ with for_joint:
     show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
     words.joint_reading()
 with for_objective:
-    show.chart(charts.objective(points, colour), f"What Σ minimises, {name}")
+    show.chart(charts.objective(points, colour), f"What Σ minimizes, {name}")
     words.objective_reading()
 with for_grid:
     show.chart(

@@ -1,4 +1,4 @@
-"""What if: the bound's terms predicted at a size nobody trained, and the size that a gap needs."""
+"""What if: predicted terms of the bound at any size, and the smallest size for a target gap."""
 
 import streamlit as st
 

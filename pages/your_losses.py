@@ -1,4 +1,4 @@
-"""Your losses: every form of the bound for token losses that a reader measured."""
+"""Your losses: every form of the bound for uploaded token losses."""
 
 import streamlit as st
 

@@ -37,7 +37,8 @@ def read(content: pa.Buffer, wanted: Wanted, limits: Limits | None) -> pa.Table:
         kinds = {name: _TEXT if name in wanted.labels else _NUMBER for name in names}
         try:
             return _table(content, delimiter, kinds, limits)
-        except pa.ArrowInvalid:  # a cell that is no number, which whoever wants numbers names
+        except pa.ArrowInvalid:  # a cell that is not a number: read as text, so that the error can
+            # name it
             return _table(content, delimiter, dict.fromkeys(names, _TEXT), limits)
     except (pa.ArrowException, OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(
@@ -65,6 +66,6 @@ def _table(
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=columns,
             include_columns=list(columns),
-            strings_can_be_null=True,  # NA and the like are empty cells in every column
+            strings_can_be_null=True,  # NA and similar texts are empty cells in every column
         ),
     )

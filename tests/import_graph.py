@@ -37,7 +37,7 @@ def wrong_arrows(graph: Graph, package: str, rooms: tuple[str, ...]) -> list[str
     """Arrows from a room to one that is not named before it, and modules that are in no room.
 
     Args:
-        rooms: of the package, in their order.  ``__init__`` stands before and ``__main__`` after
+        rooms: of the package, in their order.  ``__init__`` is before and ``__main__`` after
             all of them.
     """
     order = {room: place for place, room in enumerate(("__init__", *rooms, "__main__"))}

@@ -111,7 +111,7 @@ class Published:
         hub: cache of models and datasets.
         ids: every window of the stream, shape (WINDOWS, CONTEXT + 1).
         address: of the token files.
-        folder: with the file of suites, and a model and a text of a person's own.
+        folder: with the file of suites, and a user's own model and text.
         server: of the token files.
     """
 

@@ -20,6 +20,7 @@ ALLOWED = {
     "pages": {"dashboard", "bounds"},
     "app": {"dashboard", "bounds"},
     "tools/environment": {"tools"},
+    "tools/plain_words": {"tools"},
     "tools/results": {"tools", "dashboard", "bounds", "schema"},
 }
 
@@ -29,6 +30,7 @@ ONLY = {
     "schema": {"pyarrow"},
     "tables": {"numpy", "pyarrow"},
     "tools/environment": set(),
+    "tools/plain_words": set(),
 }
 FORBIDDEN = {
     "dashboard": {"torch", "transformers"},
@@ -93,6 +95,7 @@ def test_arrows(room):
         ("pages", "import tables"),
         ("compute", "import dashboard"),
         ("tools/environment", "import numpy"),
+        ("tools/plain_words", "import numpy"),
         ("tools/results", "from compute import plan"),
         ("tools/results", "import streamlit"),
         ("dashboard", "from tools.results import words"),

@@ -52,7 +52,7 @@ def bare(tmp_path_factory):
 
 
 def copy_of(bare: Path, folder: Path) -> Path:
-    """Its copy in ``folder``: environments can be moved."""
+    """A copy of the environment in ``folder``: environments can be moved."""
     return shutil.copytree(bare, folder, symlinks=True)
 
 
@@ -215,7 +215,7 @@ def test_a_persons_environment_is_adopted_and_keeps_what_it_has(tmp_path, bare):
     (own / "notes").write_text("mine")
     result = set_up(own, python=python)
     assert result.returncode == 0, result.stderr
-    assert "into the own that was there" in result.stdout
+    assert "into the existing own" in result.stdout
     assert (own / "notes").read_text() == "mine"
     assert (own / "torch-constraint.txt").read_text() == "torch==2.9.0\n"
     assert (own / "installed-compute").read_text() == stamp("compute")
@@ -253,7 +253,7 @@ def test_a_persons_broken_environment_is_refused_and_kept(tmp_path, bare, how):
     (tmp_path / "own/installed-compute").write_text(stamp("compute"))
     before = sorted((tmp_path / "own").rglob("*"))
     sentence = one_sentence(set_up(tmp_path / "own"))
-    assert "which this project did not make, has no Python that works" in sentence
+    assert "which this project did not make, has no working Python" in sentence
     assert sorted((tmp_path / "own").rglob("*")) == before
 
 

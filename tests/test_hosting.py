@@ -122,7 +122,7 @@ def test_notes_are_under_a_screen_each_and_name_what_there_is():
 def container():
     """A folder like the image's: the app, read-only, and a Python with the required packages."""
     base = Path(tempfile.mkdtemp(prefix="boundscape-"))
-    base.chmod(0o755)  # also for nobody
+    base.chmod(0o755)  # also for an unprivileged user
     for source, target in copies():
         copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
         (base / "app" / target).parent.mkdir(parents=True, exist_ok=True)
@@ -158,7 +158,7 @@ def installed() -> set[Path]:
 
 
 def start(base: Path, command: list[str], **variables: str) -> subprocess.Popen:
-    """Run a command inside the folder, as nobody if we are somebody."""
+    """Run a command inside the folder, without privileges if we are root."""
     path = f"{base / 'python/bin'}:{os.environ['PATH']}"
     variables = environment() | {"HOME": str(base / "home"), "PATH": path} | variables
     variables["BOUNDSCAPE_CACHE"] = str(base / "cache")
@@ -169,18 +169,18 @@ def start(base: Path, command: list[str], **variables: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **somebody(base / "python/bin/python"),
+        **unprivileged(base / "python/bin/python"),
     )
 
 
-def somebody(python: Path) -> dict:
-    """Who a command is run as: nobody, where we are root and nobody may use this Python."""
-    nobody = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+def unprivileged(python: Path) -> dict:
+    """The unprivileged user of a command, if we are root and that user may run this Python."""
+    user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
     try:
-        probe = subprocess.run([python, "-c", "import json"], check=False, **nobody)
+        probe = subprocess.run([python, "-c", "import json"], check=False, **user)
     except (OSError, LookupError):
         return {}
-    return nobody if probe.returncode == 0 else {}
+    return user if probe.returncode == 0 else {}
 
 
 def test_the_command_serves_the_shipped_data_and_is_found_healthy(container):

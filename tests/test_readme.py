@@ -20,7 +20,7 @@ CHECK = (ROOT / "docs/check-by-hand.md").read_text()
 
 
 def scripts() -> list[str]:
-    """Its blocks of Python: the paper's form, and the geometric one that goes on."""
+    """The blocks of Python: the paper's form, and the geometric one that goes on."""
     blocks = re.findall(r"```python\n(.*?)```", CHECK, re.DOTALL)
     assert len(blocks) == 2
     return blocks

@@ -1,4 +1,4 @@
-"""The documented commands for published models, each run as it stands, against a hub made here."""
+"""The documented commands for published models, each run unchanged, against a hub made here."""
 
 import re
 import shlex

@@ -43,7 +43,7 @@ class TinyHub:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of a subprocess that shall see this cache and no network."""
+        """Environment of a subprocess with this cache and no network."""
         return offline_environment(self.home)
 
 

@@ -3,8 +3,7 @@
 #: How to repair a file that cannot be used.
 REPAIR = (
     "restore it from the source of the suite (`git checkout -- data` for the shipped one), or "
-    "delete it and run `make compute` to measure it again; `make publish` writes a published copy "
-    "again"
+    "delete it and run `make compute`; `make publish` writes a published copy again"
 )
 
 

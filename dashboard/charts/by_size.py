@@ -8,6 +8,7 @@ import pandas as pd
 from dashboard.analysis.bound.units import Unit
 from dashboard.charts import vega
 from dashboard.style.glossary import GUESS_LABEL, GUIDE_COLOUR, Term
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import tooltip, with_printed
 
 
@@ -18,7 +19,7 @@ def size_axis(params: pd.Series, narrow: bool = False) -> alt.Axis:
         if narrow
         else "Model size: parameters N, embeddings included (log scale)",
         values=sorted(set(params)),
-        format=".3~s",
+        **COUNT_TICKS | {"format": ".3~s"},
         grid=False,
         labelOverlap=True,
     )

@@ -13,6 +13,7 @@ from dashboard.analysis.laws.fits import Law, exponent_in_words, least_sizes, to
 from dashboard.charts import vega
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, TERMS
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import UPPER, with_printed
 from dashboard.style.rounded_up import tooltip as upper_tooltip
 
@@ -38,8 +39,8 @@ def _size_axis(params: pd.Series, reach: float | None) -> alt.Axis:
     """Ticks at the sizes themselves if they are few and nothing is drawn beyond them."""
     sizes = sorted(set(params))
     own = reach is None and len(sizes) < least_sizes()
-    ticks = {"values": sizes, "format": ".3~s"} if own else {"tickCount": 4, "format": "~s"}
-    return alt.Axis(title="parameters N", grid=False, **ticks)
+    ticks = {"values": sizes, "format": ".3~s"} if own else {"tickCount": 4}
+    return alt.Axis(title="parameters N", grid=False, **COUNT_TICKS | ticks)
 
 
 def law_curve(law: PowerLaw, reach: float | None = None) -> pd.DataFrame:
@@ -139,7 +140,11 @@ def law_panel(
         title=unit,
         scale=alt.Scale(type="log", domain=domain, nice=False, clamp=True),
         # By default Vega writes 100M as 100000000, and 0.01 as 10m.
-        axis=alt.Axis(tickCount=4, format="~s" if domain[1] >= 1e4 else "~g", grid=False),
+        axis=alt.Axis(
+            tickCount=4,
+            **(COUNT_TICKS if domain[1] >= 1e4 else {"format": "~g"}),
+            grid=False,
+        ),
     )
     layers: list[alt.Chart] = []
     if curve is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One choice of the reader.
+    """One choice of a control.
 
     Attributes:
         label: of the widget.

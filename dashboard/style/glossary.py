@@ -118,7 +118,7 @@ PAPER_UNCERTIFIED_LABEL = "Paper's terms, not a bound"
 GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (
-    "For each single model, with probability at least $1-\\delta$ over the training text, the "
+    "For each single model: with probability at least $1-\\delta$ over the training text, the "
     "expected loss of the smoothed, quantized model is at most the bound. The expectation is over "
     "a **newly drawn next token in every training context**. The bound does not cover whole new "
     "documents or downstream tasks."

@@ -45,6 +45,19 @@ def number_label(value: float) -> str:
     return f"{value:.3g}"
 
 
+#: Labels of an axis of counts in Altair, where the format alone writes a billion as ``1G``.
+COUNT_TICKS = {"format": "~s", "labelExpr": "replace(datum.label, 'G', 'B')"}
+
+
+#: Digits and signs of an exponent, raised; a raised dot takes the place of the decimal point.
+_RAISED = str.maketrans("0123456789-−.", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻·")
+
+
+def superscript(exponent: float) -> str:
+    """An exponent with three decimals as raised text: ``⁻⁰·¹⁸⁷``."""
+    return f"{exponent:.3f}".translate(_RAISED)
+
+
 def times_label(ratio: float) -> str:
     """``2.5``, ``2,000`` or ``20 million``: two digits."""
     rounded = float(f"{ratio:.2g}")

@@ -27,10 +27,10 @@ WITHOUT_CHARTS = ("artifacts", "your_losses")
 #: Visitors at once, seconds between what one of them does, and for how long.
 CLIENTS, EVERY_SECONDS, FOR_SECONDS = 20, 3.0, 60.0
 
-#: The picture is taken for whole once no chart has changed for so long.
+#: The picture counts as complete once no chart has changed for so long.
 STILL_MS = 400
 
-#: Notes when a control was let go, and when a chart last changed after that.
+#: Notes when a control was released, and when a chart last changed after that.
 _WATCH = f"""
 window.felt = {{released: null, drawn: null}};
 for (const event of ["keyup", "pointerup"])
@@ -139,7 +139,7 @@ async def _moves(browser: Browser, address: str, count: int) -> list[float]:
 
 
 async def _move(page: Page, forth: bool) -> float:
-    """Seconds from letting go of the sidebar's first slider, at one end or the other, to the last
+    """Seconds from the release of the sidebar's first slider, at one end or the other, to the last
     change of a chart.
 
     Raises:

@@ -209,7 +209,7 @@ def test_a_floor_taken_from_the_sample_is_found_out(floor):
 
 @given(seed=st.integers(0, 10**6), bits=st.floats(0.001, 1.0))
 def test_the_papers_form_and_empirical_bernstein_lie_above_the_measured_one(seed, bits):
-    """They inherit its validity: both replace a part of it by something no smaller."""
+    """The weaker forms inherit its validity: both replace a part of it by something no smaller."""
     rng = np.random.default_rng(seed)
     losses = TokenLosses.of_tokens(rng.exponential(1.5, 300), rng.uniform(0, 5.5, 300))
     shared = {

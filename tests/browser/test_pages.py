@@ -27,7 +27,7 @@ def is_wide(page):
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda entry: entry.name)
 def test_a_page_is_whole_in_both_schemes(chromium, address, entry):
-    """Loaded in light; the app follows when the reader's system turns dark."""
+    """Loaded in light; the app follows when the visitor's system turns dark."""
     url = f"{address}/{entry.name if entry is not PAGES[0] else ''}?{QUERIES.get(entry.name, '')}"
     what = f"{CHART} svg, {TABLE} canvas"
     page, errors = open_page(chromium, url, what)

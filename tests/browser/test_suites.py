@@ -35,13 +35,13 @@ def unbroken(page):
 def test_suites_are_compared_by_a_link_and_by_hand(chromium, address):
     page, errors = open_page(chromium, f"{address}/bound_explorer?suite=sampled&compare=micro")
     charts = page.locator(CHART).count()
-    assert page.get_by_text("compare in bits per byte only").count() == 1
+    assert page.get_by_text("compare only in bits per byte").count() == 1
     number = bound(page)
     page.get_by_role("radio", name="bits per byte").click()
     page.wait_for_url("**unit=bits+per+byte**")
     expect(page.locator(METRIC).first).not_to_have_text(number, timeout=60_000)
     wait_until_drawn(page)
-    assert page.get_by_text("compare in bits per byte only").count() == 0
+    assert page.get_by_text("compare only in bits per byte").count() == 0
     assert "compare=micro" in page.url
     assert unbroken(page)
     page.get_by_role("link", name="Scaling laws").click()
@@ -58,7 +58,7 @@ def test_suites_are_compared_by_a_link_and_by_hand(chromium, address):
 def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address):
     page, errors = open_page(chromium, f"{address}/bound_explorer?suite=micro")
     charts = page.locator(CHART).count()
-    page.get_by_role("button", name="Keep this view to compare").click()
+    page.get_by_role("button", name="Pin this view to compare").click()
     page.wait_for_url("**beside=**")
     page.get_by_role("button", name="Stop comparing").wait_for()
     wait_until_drawn(page)
@@ -73,7 +73,7 @@ def test_a_view_is_kept_by_hand_and_opened_by_a_link(chromium, address):
     assert bound(other) == number
     assert other.locator(CHART).count() == charts + 1
     other.get_by_role("button", name="Stop comparing").click()
-    other.get_by_role("button", name="Keep this view to compare").wait_for()
+    other.get_by_role("button", name="Pin this view to compare").wait_for()
     wait_until_drawn(other)
     assert "beside=" not in other.url
     assert other.locator(CHART).count() == charts

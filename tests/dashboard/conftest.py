@@ -49,7 +49,7 @@ def repeated(data_copy):
 
 @pytest.fixture
 def suite(micro_suite) -> Suite:
-    """The micro artifacts, opened anew."""
+    """The micro artifacts, opened again."""
     return Suite(micro_suite / "data", "micro")
 
 

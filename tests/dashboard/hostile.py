@@ -59,7 +59,7 @@ KINDS = {
     "another case": "LADDER-12K",
     "a blank at the end": "ladder-12k ",
     "two at once": "ladder-12k,ladder-5k",
-    "marks upon marks": "Z" + "\u0335" * 200,
+    "marks on marks": "Z" + "\u0335" * 200,
     "beyond the first plane": "\U0010ffff",
     "a property of every object": "__proto__",
     # Lawful beginnings.

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 
 from tests.dashboard.sampled_suite import make_sampled_suite, replace_columns
 
-#: As `python -m compute run --model` names the training text of a model that it knows nothing of.
+#: As `python -m compute run --model` names an unknown training text.
 UNKNOWN_TEXT = "its own training text"
 TRAIN_TOKENS = 2 * 10**12
 REMARK = "its windows begin without the token that its tokenizer puts first"

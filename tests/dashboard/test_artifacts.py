@@ -125,7 +125,7 @@ def test_a_suite_without_records_of_units_says_so(open_artifacts, data_copy):
 
 
 def test_a_copy_that_packs_units_into_fewer_files_keeps_their_origins(data_copy, monkeypatch):
-    """Its table ``provenance`` has what each packed file said."""
+    """The table ``provenance`` has the metadata of each packed file."""
     keys = [key.partition(".")[2] for key in schema.PROVENANCE_KEYS]
     fields = [pa.field(name, pa.string()) for name in ("model_id", *keys)]
     monkeypatch.setitem(schema.TABLES, "provenance", pa.schema(fields))
@@ -280,7 +280,7 @@ def test_too_many_rows_are_not_handed_out_and_a_sentence_says_so(open_artifacts,
     app = open_artifacts(part=TABLES, table="loss_histograms")
     assert not app.exception
     assert not downloads(app)
-    assert "rows are too many to download at a time: at most 100 are" in words(app)
+    assert "rows are more than the 100 that can be downloaded at a time" in words(app)
     app = open_artifacts(part=TABLES, table="models")
     assert downloads(app) == ["Download CSV", "Download Parquet"]
 

@@ -1,4 +1,4 @@
-"""A kept view beside the one that follows the controls: in two columns, in numbers, in the link."""
+"""A pinned view next to the live one: in two columns, in numbers, in the link."""
 
 import math
 import re
@@ -85,8 +85,8 @@ def test_a_kept_view_stands_beside_the_live_one_until_it_is_let_go(open_page, pa
     shown = heads(app)
     assert any(head.startswith(f"**{labels[0]}**") for head in shown), shown
     assert any(head.startswith(f"**{labels[1]}**") for head in shown), shown
-    assert any("the kept view" in caption.value for caption in app.caption)
-    # What is drawn of the kept view is drawn of the live one too.
+    assert any("the pinned view" in caption.value for caption in app.caption)
+    # What is drawn of the pinned view is drawn of the live one too.
     titles = [part.title for part in record_of(app).charts()]
     assert sum(t.endswith(f", {labels[1]}") for t in titles) >= 1
     assert sum(t.endswith(f", {labels[0]}") for t in titles) >= 1
@@ -95,7 +95,7 @@ def test_a_kept_view_stands_beside_the_live_one_until_it_is_let_go(open_page, pa
     assert not app.exception
     assert "beside" not in app.query_params
     assert buttons(app) == {"keep"}
-    assert not any("the kept view" in caption.value for caption in app.caption)
+    assert not any("the pinned view" in caption.value for caption in app.caption)
     titles = [part.title for part in record_of(app).charts()]
     assert not any(title.endswith(f", {labels[1]}") for title in titles)
 
@@ -168,7 +168,7 @@ def test_differences_are_those_of_the_two_bounds(open_page, suite):
         assert table[label] == pytest.approx(values, abs=1.1e-4)
     assert abs(table["Gap"][2]) > 0.001
     how = "smaller" if table["Gap"][2] < 0 else "larger"
-    assert any(f" {how} than that of the kept one" in c.value for c in app.caption)
+    assert any(f" {how} than that of the pinned one" in c.value for c in app.caption)
 
 
 def test_a_view_may_be_of_another_model(open_page, suite):
@@ -220,7 +220,7 @@ def test_the_exported_view_has_both(open_page, monkeypatch):
     document = view_file.document(record_of(app), link_of(app))
     assert "Terms of the bound, Round to nearest, 3 bits, entropy-coded, δ = 0.01" in document
     assert "Terms of the bound, GPTQ, 4 bits, stored, δ = 0.05" in document
-    assert "Kept view" in document
+    assert "Pinned view" in document
     assert urlencode({"beside": urlencode(KEPT)}) in document
     assert ":material/" not in document
     rows = [part.frame for part in record_of(app).parts if hasattr(part, "frame")]
@@ -247,7 +247,7 @@ def test_it_goes_along_to_other_pages(open_page):
 def test_what_a_page_does_not_ask_for_follows_its_controls(open_page):
     app = open_page("curvature", beside=urlencode(KEPT))
     assert buttons(app) == {"let_go"}
-    assert not any("the kept view" in caption.value for caption in app.caption)
+    assert not any("the pinned view" in caption.value for caption in app.caption)
     for kept in ({"matrix": "Hessian"}, {"n": "1M", "ratio": "30", "vocab": "300"}):
         app = open_page("bound_explorer", beside=urlencode(kept))
         assert buttons(app) == {"let_go"}
@@ -272,7 +272,7 @@ def test_a_view_of_another_suite_can_be_kept(open_page, data_copy):
     assert difference_table(again)["Bound"][2] == 0.0
     shutil.rmtree(data_copy / "micro")
     (warning,) = open_page("bound_explorer", data_copy, **query).warning
-    assert "a kept view with the suite `micro`, which does not exist here" in warning.value
+    assert "a pinned view with the suite `micro`, which does not exist here" in warning.value
 
 
 def test_labels_are_never_alike(suite):
@@ -306,9 +306,9 @@ def test_labels_are_never_alike(suite):
         ("model=another+size&n=1e99", "the size `1e99`"),
         ("vocab=-1", "the vocabulary `-1`"),
         ("matrix=hessian", "the matrix `hessian`"),
-        ("code=stored&code=nominal", "the kept view"),
-        ("unit=bits+per+byte", "the kept view"),
-        ("", "the kept view (empty)"),
+        ("code=stored&code=nominal", "the pinned view"),
+        ("unit=bits+per+byte", "the pinned view"),
+        ("", "the pinned view (empty)"),
     ],
 )
 def test_what_does_not_exist_is_named(suite, kept, named):
@@ -322,7 +322,7 @@ def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page):
     assert not app.exception
     (warning,) = app.warning
     assert "the bitrate `4`" in warning.value
-    assert warning.value.endswith("; no view is kept.")
+    assert warning.value.endswith("; no view is pinned.")
     assert numbers_of(app) == numbers_of(plain)
     assert charts(app) == charts(plain)
     assert buttons(app) == {"keep"}

@@ -11,8 +11,8 @@ from tests.dashboard.colour_vision import VISIONS, contrast, nearest_pair, seen
 #: Backgrounds of Streamlit's light and dark theme, and the dark one of its earlier versions.
 BACKGROUNDS = ("#FFFFFF", "#171614", "#0E1117")
 
-#: CIELAB distance of colours that stand side by side; one just noticeable is 2.3 (Mahy, Van
-#: Eycken & Oosterlinck 1994), and a reader has to find the same one again in a legend.
+#: CIELAB distance of adjacent colours; one just noticeable is 2.3 (Mahy, Van
+#: Eycken & Oosterlinck 1994), and people must find the same one again in a legend.
 LEAST_DISTANCE = 15.0
 
 #: What WCAG 2.1 (1.4.11) asks of parts of a picture that one needs in order to read it.
@@ -57,7 +57,7 @@ def test_the_simulation_and_the_measures_are_right():
 
 
 def test_the_check_sees_two_that_look_alike():
-    """Grey and the pink of Okabe and Ito's palette, to a reader without the green cones."""
+    """Grey and the pink of Okabe and Ito's palette, to an eye without the green cones."""
     pair = {"grey": "#8D99A6", "pink": "#CC79A7"}
     assert nearest_pair(pair, "normal")[0] > 40
     assert nearest_pair(pair, "deuteranopia")[0] < 2

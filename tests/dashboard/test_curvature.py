@@ -56,7 +56,9 @@ def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_
     app = opened(open_app)
     app.select_slider(key="model").set_value("ladder-5k").run()
     said = [c.value for c in app.caption if "Over training" in c.value]
-    assert said == ["Over training the Hessian matrix was not measured here; it was of ladder-12k."]
+    assert said == [
+        "Over training the Hessian matrix was not measured here; it was measured for ladder-12k."
+    ]
 
 
 def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_app, monkeypatch, micro_suite):
@@ -182,7 +184,7 @@ def test_a_density_is_the_mean_of_its_probes_with_two_standard_errors(suite):
 
 
 def test_the_axis_of_a_spectrum_tells_the_eigenvalues_that_are_drawn(open_app):
-    """Labels and curve must share one axis: the label v stands where the curve's v is."""
+    """Labels and curve must share one axis: the label v is where the curve's v is."""
     app = opened(open_app)
     for element in app.get("vega_lite_chart")[:2]:
         spec = json.loads(element.proto.spec)

@@ -90,7 +90,7 @@ def rendered(app: AppTest) -> list[tuple[str, bytes]]:
 
 
 def words_around(sentence: str) -> str:
-    """A sentence without what stands as code in it; it must have no other markup."""
+    """A sentence without its code spans; it must have no other markup."""
     words = ""
     for block in MarkdownIt("commonmark").parse(sentence):
         assert block.type in ("paragraph_open", "inline", "paragraph_close"), sentence

@@ -1,4 +1,4 @@
-"""Manifests that nobody vouches for: what is refused, and in which words."""
+"""Untrusted manifests: what is refused, and with which sentence."""
 
 import json
 import random
@@ -74,7 +74,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_file_can_only_lie_in_a_table_of_the_suite(path):
-    with pytest.raises(ArtifactError, match=r"which is no TABLE/NAME\.parquet"):
+    with pytest.raises(ArtifactError, match=r"which is not TABLE/NAME\.parquet"):
         read_manifest(of_files({"models/good.parquet": GOOD, path: GOOD}))
 
 

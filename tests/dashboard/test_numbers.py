@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.style.glossary import parameter_count
-from dashboard.style.numbers import count_label, duration, parse_count
+from dashboard.style.numbers import count_label, duration, parse_count, superscript
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,8 @@ def test_rounding_up_to_the_next_unit():
 
 def test_durations_are_short():
     assert [duration(s) for s in (42, 750, 12_000)] == ["42 s", "12 min", "3.3 h"]
+
+
+def test_exponents_are_raised():
+    assert superscript(-0.18714) == "⁻⁰·¹⁸⁷"
+    assert superscript(1.5) == "¹·⁵⁰⁰"

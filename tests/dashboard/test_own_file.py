@@ -1,4 +1,4 @@
-"""A reader's file of token losses: what is read, and what is refused before it is unpacked."""
+"""An uploaded file of token losses: what is read, and what is refused before it is unpacked."""
 
 import gzip
 import io

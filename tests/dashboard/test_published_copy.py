@@ -76,4 +76,4 @@ def test_what_was_measured_by_many_revisions_says_so(open_app, monkeypatch):
     monkeypatch.setattr(Suite, "provenance", lambda suite, key: revisions.get(key, []))
     caption = next(c for c in open_app(PUBLISHED.parent).caption if "Code" in c.value)
     assert "Code aaaa and 2 others, schema 1.4 and 1.5  \nunknown" in caption.value
-    assert "Code revisions, those of most files first: aaaa, bbbb, cccc" in caption.proto.help
+    assert "Code revisions, most frequent first: aaaa, bbbb, cccc" in caption.proto.help

@@ -50,7 +50,7 @@ def visit(server, tmp_path):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Nobody waits in a test, and nobody has credentials or a proxy."""
+    """No waiting, no credentials and no proxy in a test."""
     monkeypatch.setattr(fetching, "_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(transport, "READ_SECONDS", 1)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "HF_TOKEN"):
@@ -266,10 +266,10 @@ SOME_FILE = "models/m3"
         (SOME_FILE, web.status(503), "it answers with status 503"),
         (SOME_FILE, web.silent, "it does not answer in time"),
         (SOME_FILE, web.cut, "there is no connection, or it broke"),
-        (SOME_FILE, web.shortened, "is shorter than the manifest says, so nothing of this suite"),
-        (SOME_FILE, web.padded, "is longer than the manifest says"),
-        (SOME_FILE, web.endless, "is longer than the manifest says"),
-        (SOME_FILE, web.altered, "is another one than the manifest names (SHA-256)"),
+        (SOME_FILE, web.shortened, "is shorter than its size in the manifest, so this suite"),
+        (SOME_FILE, web.padded, "is longer than its size in the manifest"),
+        (SOME_FILE, web.endless, "is longer than its size in the manifest"),
+        (SOME_FILE, web.altered, "is different from the file in the manifest (SHA-256)"),
     ],
 )
 def test_a_failure_is_one_sentence_and_leaves_nothing_half_written(
@@ -327,7 +327,7 @@ def test_a_suite_that_is_not_what_the_folder_says_is_a_sentence(visit, data, how
     how(data)
     visitor = visit("public/data")
     assert sentence in refusal(lambda: visitor.folder("small"))
-    assert visitor.folder("other"), "another suite can be chosen all the same"
+    assert visitor.folder("other"), "another suite can still be chosen"
 
 
 def test_folders_do_not_nest(visit, data):

@@ -90,8 +90,8 @@ def test_without_a_connection_the_page_says_what_it_shows(open_app, server, tmp_
     ("where", "fault", "sentence"),
     [
         ("manifest", web.status(404), "There is no file `manifest.json` at http://127.0.0.1"),
-        ("manifest", web.shortened, "The manifest of these artifacts cannot be used: it is no J"),
-        ("quantized", web.altered, "is another one than the manifest names (SHA-256)"),
+        ("manifest", web.shortened, "The manifest of these artifacts cannot be used: it is not J"),
+        ("quantized", web.altered, "is different from the file in the manifest (SHA-256)"),
         ("quantized", web.cut, "there is no connection, or it broke"),
     ],
 )
@@ -122,7 +122,7 @@ def test_an_address_that_is_none_is_one_sentence(open_app, address, sentence):
 
 
 def test_files_of_foreign_content_are_verified_and_still_refused(open_app, server, data_copy):
-    """What the manifest promises may be rubbish all the same."""
+    """A file that agrees with the manifest may still be rubbish."""
     victim = min((data_copy / "micro/quantized").glob("*.parquet"))
     victim.write_bytes(b"rubbish")
     write_manifest(data_copy / "micro")

@@ -150,7 +150,7 @@ def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
 
 
 def test_bits_per_byte_of_a_sample_are_not_certified(folder, sampled):
-    """They divide by an estimated length of tokens; a token that is one byte is no estimate."""
+    """Bits per byte divide by an estimated length of tokens; one byte per token is exact."""
     terms = shown(sampled, bound_terms(sampled, CHOICE), BITS)
     assert not terms["certified"].any()
     assert all("bits per byte divide by" in text for text in terms["not_certified_because"])

@@ -89,7 +89,7 @@ def test_the_overview_predicts_the_largest_from_the_rest(suite):
     found = quantities(suite, CHOICE)
     table = data.overview(found, floor=False).set_index("quantity")
     assert table["models"].iloc[0] == 3
-    # Two sizes are left: no law, and the table says nothing instead of something wrong.
+    # Two sizes are left: no law, and the table is empty instead of wrong.
     assert table["predicted"].isna().all()
     frame = pd.DataFrame(
         {"params_total": [1e4, 1e5, 1e6, 1e7], "value": np.array([1e4, 1e5, 1e6, 1e7]) ** -0.5}

@@ -76,8 +76,8 @@ def manifest_of_suites(folder):
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        (change, "differ from their manifest (1 changed): a run is at work"),
-        (exchange, "differ from their manifest (1 changed): a run is at work"),
+        (change, "differ from their manifest (1 changed): a run is in progress"),
+        (exchange, "differ from their manifest (1 changed): a run is in progress"),
         (add, "differ from their manifest (1 new)"),
         (remove, "differ from their manifest (1 missing)"),
         (all_of_these, "differ from their manifest (1 changed, 1 new, 1 missing)"),

@@ -74,7 +74,7 @@ def test_what_is_so_of_the_example_is_not_said_of_the_next_file(open_page, suite
     app = app.toggle(key="own_example").set_value(False).run()
     assert app.selectbox(key="own_code").value == ESTIMATE
     left = {name for name in values if name != "own_code" and app.text_input(key=name).value}
-    assert left == {"own_v"}  # which the reader has written
+    assert left == {"own_v"}  # which the visitor has written
     app = upload(app, file)
     assert not app.get("vega_lite_chart")
     assert "code length" in sentences(app)[0].lower()

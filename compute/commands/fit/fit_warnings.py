@@ -30,8 +30,8 @@ def _perplexities(found: FittedRuns) -> str | None:
         )
     if least > HIGH_LOSS_NATS:
         return (
-            f"All losses are {least:.3g} or more and may be perplexities: no run that has learnt "
-            f"its text is above {HIGH_LOSS_NATS:g} nats per token. If they are, give their natural "
+            f"All losses are {least:.3g} or more and may be perplexities: no trained "
+            f"model is above {HIGH_LOSS_NATS:g} nats per token. If they are, give their natural "
             "logarithm."
         )
     return None

@@ -66,7 +66,7 @@ def shown(suite: Suite, frame: pd.DataFrame, unit: Unit, model_id: str = "") -> 
 #: Why no bound of a sampled suite is certified in bits per byte, though it may be in nats.
 BYTES_ESTIMATED = (
     "bits per byte divide by the mean bytes of a token, which is estimated from windows of the "
-    "text, with an error that the artifacts do not contain; choose nats per token"
+    "text with an unknown error; choose nats per token"
 )
 
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 import pandas as pd
 
 from bounds import HeldOut, PowerLaw, UnfittableError, fit_power_law, predict_largest
+from dashboard.style.numbers import superscript
 from dashboard.style.plural import agree
 
 #: Shapes of a law by their labels; the value says whether a floor is fitted.
@@ -99,12 +100,13 @@ def formula(law: PowerLaw) -> str:
 
 
 def exponent_in_words(law: Law) -> str:
-    """The exponent with its interval as plain text, or the reason for no law."""
+    """The law as ``∝ N⁻⁰·¹⁸⁷`` with the interval of its exponent, or the reason for no law."""
     if isinstance(law, Unfitted):
         return str(law)
     low, high = law.exponent_interval
     start = f"{law.offset:.3g} + " if law.offset else ""
-    return f"{start}∝ N^({signed(-law.exponent)})   95 %: {signed(-high)} to {signed(-low)}"
+    power = f"{start}∝ N{superscript(-law.exponent)}"
+    return f"{power}   95 %: {signed(-high)} to {signed(-low)}"
 
 
 def signed(value: float) -> str:

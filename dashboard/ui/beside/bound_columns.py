@@ -1,4 +1,4 @@
-"""The bound of every view in columns: its stacked terms, and in numbers."""
+"""The bound of every view in columns: its stacked terms, and the numbers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ class Bound:
 
     @property
     def row(self) -> pd.Series:
-        """Of ``terms``, that of the model."""
+        """The row of the model in ``terms``."""
         return self.terms.set_index("model_id", drop=False).loc[self.model_id]
 
 
@@ -66,8 +66,12 @@ def bound_of(view: View, unit: Unit, form: str | None = None) -> Bound:
 
 
 def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
-    """The bound explorer's chart of every view, on one vertical axis, and how the pinned one
-    differs in numbers; returns the rows behind them, with columns suite and view."""
+    """The bound explorer's chart of every view on one vertical axis, and the differences as
+    numbers.
+
+    Returns:
+        The rows behind them, with columns suite and view.
+    """
     compare.unit_note(views, unit)
     columns = Columns.read(views, lambda view: bound_of(view, unit))
     bounds = list(columns.found.values())
@@ -87,7 +91,7 @@ def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
     )
     of_suites = " Each suite's bound is of its own text and tokenizer."
     show.caption(
-        "One vertical axis for all; in full strength the model nearest to the chosen size."
+        "One vertical axis for all; the model nearest to the chosen size has full strength."
         + (of_suites if compare.differ_in(views, "suite") else "")
     )
     columns.differences(lambda view, bound: of_bound(view, bound.row), unit)
@@ -109,7 +113,7 @@ def in_numbers(
 
     Args:
         form: of the bound; the view's unless given.
-        first: numbers of a row of ``terms.bound_terms`` that the table begins with.
+        first: first rows of the table, from a row of ``terms.bound_terms``.
     """
 
     def numbers(view: View, bound: Bound) -> Numbers:
@@ -121,7 +125,7 @@ def in_numbers(
 
 
 def _legend(bounds: list[Bound]) -> None:
-    """One legend for all columns: what each colour and mark is."""
+    """One legend for all columns, for each colour and mark."""
     shown_terms = list(dict.fromkeys(term for bound in bounds for term in terms_in(bound.terms)))
     squares = [_mark(term.colour, "■", term.label) for term in shown_terms[::-1]]
     held, trained = MEASURED_COLOURS

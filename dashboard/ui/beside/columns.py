@@ -1,7 +1,7 @@
-"""The same of every view in columns: read once each, drawn on one vertical axis, told in numbers.
+"""One column per view: data read once each, charts on one vertical axis, differences as numbers.
 
-A page gives functions of one view.  What knows of two is here: the axis that the charts share, and
-the table of differences.
+A page provides functions of one view.  Only this module handles several: the common axis of the
+charts, and the table of differences.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ Ends = tuple[float, float]
 
 
 class NothingThereError(Exception):
-    """A view has nothing of what the page compares; the message says what its suite lacks."""
+    """A view lacks the data that the page compares; the message says what its suite lacks."""
 
 
 #: The reason where no model has a bound.
@@ -42,7 +42,7 @@ NOTHING_THERE = "No model was measured at this setting there."
 
 @dataclass(frozen=True)
 class Columns(Generic[T]):
-    """What was read of each view, by its label; of one without it, the reason."""
+    """The data of each view, by its label; for a view without data, the reason."""
 
     views: list[View]
     found: dict[str, T]
@@ -53,8 +53,8 @@ class Columns(Generic[T]):
         """Read every view.
 
         Args:
-            read: raises ``NothingThereError``, or ``ArtifactError`` where files are damaged; the
-                column of that view says so.
+            read: raises ``NothingThereError``, or ``ArtifactError`` if files are damaged; the
+                column of that view shows it.
         """
         found: dict[str, T] = {}
         missing: dict[str, Exception] = {}
@@ -73,14 +73,15 @@ class Columns(Generic[T]):
         caption: Callable[[T], str] = lambda read: "",
         alone: str = "",
     ) -> None:
-        """The chart of every view under what sets it apart, all on one vertical axis; of one view
-        the chart by itself, on its own axis.
+        """The chart of every view under its label, all on one vertical axis.
+
+        A single view has its chart on its own axis.
 
         Args:
-            title: what a chart shows.
+            title: of a chart.
             ends: smallest and largest value of a view's own chart, unless ``draw`` knows its axes.
-            caption: over a chart that stands beside others, empty for none.
-            alone: title of the chart of one view, if another one.
+            caption: over each of several charts, empty for none.
+            alone: title of the chart of a single view, if different.
         """
         if len(self.views) == 1:
             self._draw(self.views[0], alone or title, lambda read: draw(read, None))
@@ -99,7 +100,7 @@ class Columns(Generic[T]):
 
         for start in range(0, len(self.views), _IN_A_ROW):
             row = self.views[start : start + _IN_A_ROW]
-            # Words of different lengths stand in rows of their own, so that the charts are level.
+            # Texts of different lengths are in separate rows, so that the charts are level.
             for part in (head, body, _footnote):
                 for column, view in zip(st.columns(len(row)), row, strict=True):
                     with column:
@@ -114,11 +115,13 @@ class Columns(Generic[T]):
             show.info(str(reason), icon=":material/inbox:")
 
     def differences(self, numbers: Callable[[View, T], Numbers], unit: Unit, of: str = "") -> bool:
-        """The live and the pinned view in numbers, if both are there and compare in this unit;
-        whether they are.
+        """The table of the live and the pinned view, if both exist and compare in this unit.
 
         Args:
-            of: what the head of the table says instead of the unit.
+            of: head of the table instead of the unit.
+
+        Returns:
+            Whether the table was drawn.
         """
         pair = compare.pair(self.views)
         if not pair or any(view.label in self.missing for view in pair):
@@ -132,11 +135,11 @@ class Columns(Generic[T]):
 
 
 def _heading(view: View, of_suites: bool) -> None:
-    """What sets a view apart; where suites are compared, also what its suite is."""
+    """The label of a view, and, if suites are compared, facts about its suite."""
     setting = view.choice.setting.label if view.choice and "quantizer" in view.said else ""
     rest = f", {setting}" if setting and setting not in view.label else ""
     show.markdown(f"**{escaped(view.label)}**{rest}")
-    whose = ":material/push_pin: the kept view" if view.pinned else ""
+    whose = ":material/push_pin: the pinned view" if view.pinned else ""
     if not of_suites:
         whose = whose or ":material/tune: follows the controls"
     facts = [whose, *(_facts(view) if of_suites else [])]

@@ -1,4 +1,4 @@
-"""Which views a page shows: the one that follows the controls, a pinned one, other suites."""
+"""The views that a page shows: the one that follows the controls, a pinned one, other suites."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from dashboard.ui.drawing import show
 
 @dataclass(frozen=True)
 class Beside:
-    """What may stand beside the chosen view.
+    """Views to compare with the chosen one.
 
     Attributes:
-        suites: other ones, at what comes nearest to the controls.
+        suites: other ones, at the setting nearest to the controls.
         place: in the sidebar, of the button that pins a view.
     """
 
@@ -33,18 +33,18 @@ class Beside:
 
 
 def pinned_alone() -> Beside:
-    """On a page that shows a pinned view beside the live one, and no other suites.
+    """Reserve the button on a page that shows a pinned view with the live one, but no other suites.
 
-    To be called where the button shall stand among the controls.
+    Call it at the place of the button among the controls.
     """
     return Beside([], st.sidebar.container())
 
 
 def others(suite: Suite) -> Beside:
-    """In the sidebar, the suites to compare with and below them the place to pin a view; a suite
-    that cannot be opened is named and left out.
+    """In the sidebar, the suites to compare with and the button to pin a view.
 
-    To be called on pages that compare, before their own controls.
+    A suite that cannot be opened is named and left out.
+    Call it on pages that compare, before their own controls.
     """
     names = [name for name in catalog.suite_names() if name != suite.name]
     chosen = []
@@ -62,10 +62,10 @@ def others(suite: Suite) -> Beside:
 
 
 def views(live: View, beside: Beside, codes: Sequence[str] = tuple(CODES)) -> list[View]:
-    """The live view first, then the pinned one if it differs, then other suites, each at what comes
-    nearest; all with labels that tell them apart.
+    """The live view first, then the pinned one if it differs, then other suites, with labels.
 
-    To be called after the last control and before the title, which shows what is wrong with a link.
+    Other suites are at the setting nearest to the controls. Labels are distinct.
+    Call it after the last control and before the title, which shows errors of a link.
 
     Args:
         codes: as for ``pinned.pin_control``.
@@ -75,7 +75,7 @@ def views(live: View, beside: Beside, codes: Sequence[str] = tuple(CODES)) -> li
         one_pinned = pinned.pin_control(live, beside.place, codes)
         found += [one_pinned] if one_pinned else []
     except ArtifactError as error:
-        _left_out("The kept view", error)
+        _left_out("The pinned view", error)
     for other in beside.suites:
         try:
             view = nearest_view(live, other)
@@ -83,7 +83,7 @@ def views(live: View, beside: Beside, codes: Sequence[str] = tuple(CODES)) -> li
             _left_out(f"The suite “{escaped(other.name)}”", error)
             continue
         if all(parts(view).items() - parts(there).items() for there in found[1:]):
-            found.append(view)  # the pinned view may be the very same
+            found.append(view)  # the pinned view may be the same
     return labelled(found)
 
 
@@ -99,7 +99,7 @@ def pair(shown: list[View]) -> list[View]:
 
 
 def differ_in(shown: list[View], *names: str) -> bool:
-    """Whether any two views that speak of them differ in one of these parts."""
+    """Whether any two views differ in one of these parts, among views that have it."""
     words = [parts(view) for view in shown]
     return any(len({w[name] for w in words if name in w}) > 1 for name in names)
 
@@ -111,11 +111,11 @@ def same_tokens(shown: list[View], unit: Unit) -> bool:
 
 
 def unit_note(shown: list[View], unit: Unit) -> None:
-    """Where tokens differ, that nats of them do not compare."""
+    """The note that nats of different tokens do not compare."""
     if len(shown) > 1 and not same_tokens(shown, unit):
         show.info(
-            "These suites' tokens stand for different amounts of text, so a nat per token is not "
-            "the same in each: their losses and bounds compare in **bits per byte** only, by the "
+            "These suites' tokens represent different amounts of text, so a nat per token differs "
+            "between them. Their losses and bounds compare only in **bits per byte**, by the "
             "control *Unit of losses*.",
             icon=":material/balance:",
         )

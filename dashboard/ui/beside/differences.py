@@ -1,4 +1,4 @@
-"""Two views in numbers: the live one, the pinned one, and how far they are apart."""
+"""Two views in numbers: the live one, the pinned one, and their differences."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -23,8 +23,8 @@ class Number:
     """One number of a view.
 
     Attributes:
-        colour: that it has in charts.
-        error: standard error, where it is an estimate.
+        colour: in charts.
+        error: standard error, if it is an estimate.
         upper: whether it is an upper bound, which is printed rounded up.
     """
 
@@ -41,21 +41,21 @@ class Number:
     @property
     def text(self) -> str:
         """The value as it is printed."""
-        if self.error:  # no more digits than are known
+        if self.error:  # only known digits
             return f"{self.value:,.4g} ± {self.error:.2g}"
         return upper_text(self.value, _DIGITS) if self.upper else _number(self.value)
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the table says of one view.
+    """The numbers of one view in the table.
 
     Attributes:
-        head: what sets the view apart, in Markdown.
-        lines: by their labels, with the unit where that is not the table's.
-        model: whose numbers they are, named in the head unless both views have the same.
-        badge: what the numbers are worth, in Markdown.
-        instead: whether the model stands in for a size that the view asks for.
+        head: label of the view, in Markdown.
+        lines: by their labels, with the unit if that is not the table's.
+        model: of the numbers, named in the head unless both views have the same.
+        badge: of the numbers, in Markdown.
+        instead: whether the model replaces a size that the view asks for.
     """
 
     head: str
@@ -69,10 +69,10 @@ def of_bound(view: View, row: pd.Series, first: dict[str, Number] | None = None)
     """Code length, bound, gap and every term of a row of ``terms.bound_terms``.
 
     Args:
-        first: numbers that the table begins with.
+        first: first numbers of the table.
     """
     label, model = view.label, row["model_id"]
-    setting = row.get("setting", "")  # where each model has its own
+    setting = row.get("setting", "")  # if each model has its own
     label += f", {setting}" if setting and setting not in label else ""
     instead = view.said.get("model", model) != model
     if instead:
@@ -95,7 +95,7 @@ def table(pair: list[Numbers], unit: str) -> None:
     Lines that a view lacks, or that are 0 in both, are left out.
 
     Args:
-        unit: of all lines that name none.
+        unit: of all lines without a unit.
     """
     live, pinned = pair
     same = live.model == pinned.model
@@ -130,7 +130,7 @@ def _head(numbers: Numbers, named: bool) -> str:
 
 
 def _number(value: float, sign: bool = False) -> str:
-    """To four places, or to two digits where that would be nothing but noughts."""
+    """A number to four places, or to two digits if that would be zero."""
     if pd.isna(value):
         return "—"
     if value == 0.0:
@@ -141,7 +141,7 @@ def _number(value: float, sign: bool = False) -> str:
 
 
 def _reading(lines: dict[str, tuple[float, float]], unit: str) -> None:
-    """How the gap of the live view stands to that of the pinned one, and which term moves most."""
+    """The comparison of the two gaps, and the term with the largest change."""
     labels = list(lines)
     terms = {label: lines[label] for label in labels[labels.index("Gap") + 1 :]}
     apart = {label: live - pinned for label, (live, pinned) in terms.items()}
@@ -159,7 +159,7 @@ def _reading(lines: dict[str, tuple[float, float]], unit: str) -> None:
     if not gap:
         how = "is the same as"
     show.caption(
-        f"The gap of the view that follows the controls {how} that of the kept one; the term that "
-        f"moves most is *{most}*, by {_number(apart[most], sign=True)}. Differences are that view "
-        "minus the kept one."
+        f"The gap of the view that follows the controls {how} that of the pinned one. The term "
+        f"with the largest change is *{most}*, by {_number(apart[most], sign=True)}. Differences "
+        "are that view minus the pinned one."
     )

@@ -1,4 +1,4 @@
-"""The view that a reader pins beside the one that follows the controls."""
+"""The pinned view, next to the one that follows the controls."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,14 @@ def pin_control(
     place: DeltaGenerator,
     codes: Sequence[str] = tuple(CODES),
 ) -> View | None:
-    """The button to pin the live view, or to unpin the pinned one; that one, if there is one and it
-    differs from the live one.
+    """The button to pin the live view, or to unpin the pinned one.
 
     Args:
         place: of the button.
         codes: that the page can show.
+
+    Returns:
+        The pinned view, if there is one and it differs from the live one.
 
     Raises:
         ArtifactError: the suite of the pinned view cannot be used.
@@ -37,21 +39,21 @@ def pin_control(
         raise
     if found is None:
         place.button(
-            "Keep this view to compare",
+            "Pin this view to compare",
             key="keep",
             on_click=_pin,
             args=(written(live),),
             icon=":material/push_pin:",
-            help="Keeps what the controls say now as a second view. The page then shows both side "
-            "by side, and the controls go on changing this one.",
+            help="Stores the current choices as a second view. The page then shows both side by "
+            "side, and the controls change only this one.",
         )
         return None
     text, differs = st.session_state[PARAMETER], parts(found) != parts(live)
-    words = labelled([live, found])[1].label if differs else "what the controls say"
-    after = "." if differs else ". Move one of them, and both are shown side by side."
-    place.caption(f":material/push_pin: Kept: **{escaped(words)}**{after}")
+    words = labelled([live, found])[1].label if differs else "the current choices"
+    after = "." if differs else ". Move a control to show both side by side."
+    place.caption(f":material/push_pin: Pinned: **{escaped(words)}**{after}")
     _unpin_button(place)
-    record.chosen(PARAMETER, "Kept view", text, ", ".join(parts(found).values()))
+    record.chosen(PARAMETER, "Pinned view", text, ", ".join(parts(found).values()))
     shown = record.current().suites
     if all(suite.name != found.suite.name for suite in shown):
         shown.append(found.suite)
@@ -73,14 +75,14 @@ def _unpin() -> None:
 
 
 def _forget() -> None:
-    """Nothing is pinned, nor comes back with the next page."""
+    """Unpin the view, also for the next page."""
     st.session_state[PARAMETER] = ""
     st.session_state.get("choices", {}).pop(PARAMETER, None)
     st.query_params.pop(PARAMETER, None)
 
 
 def _from_link(live: View, codes: Sequence[str]) -> View | None:
-    """The pinned view, None if there is none or the link's does not exist, which is a complaint."""
+    """The pinned view, None without one, or, with a complaint, if the link's does not exist."""
     text = st.query_params.get(PARAMETER)
     st.session_state[PARAMETER] = text or ""
     if text is None:

@@ -1,4 +1,4 @@
-"""A pinned view as it stands in a link: one parameter, itself a query string of the controls."""
+"""A pinned view in a link: one parameter, itself a query string of the controls."""
 
 from urllib.parse import parse_qsl, urlencode
 
@@ -8,15 +8,15 @@ from dashboard.style.escaping import quoted
 from dashboard.ui.beside.view import View
 from dashboard.ui.controls.registry import BITS, OF_A_VIEW, SUITE
 
-#: Its name in the address.
+#: The parameter's name in the address.
 PARAMETER = "beside"
 
-#: Characters of the longest that is read; all controls together take some 300.
+#: Longest text that is read, in characters; all controls together take about 300.
 _LONGEST = 1000
 
 
 class LinkError(ValueError):
-    """No such view; the message is for the reader."""
+    """The view does not exist; the message is for the visitor."""
 
 
 def written(view: View) -> str:
@@ -25,10 +25,10 @@ def written(view: View) -> str:
 
 
 def parsed(text: str, here: Suite) -> tuple[Suite, dict[str, str]]:
-    """The suite of a pinned view and what its controls say, every value one that exists.
+    """The suite of a pinned view and the values of its controls, all of which exist.
 
     Args:
-        here: the suite that is shown, which a view without a suite is of.
+        here: the shown suite, used if the view names none.
 
     Raises:
         LinkError: it cannot be read, or a value in it does not exist.
@@ -44,13 +44,14 @@ def parsed(text: str, here: Suite) -> tuple[Suite, dict[str, str]]:
         if name != SUITE.key and not OF_A_VIEW[name].possible(value, suite, said):
             raise _unknown(name, value)
     if BITS.key not in said and len(BITS.options_of(suite, said)) > 1:
-        raise _unknown(BITS.key, "")  # a quantizer alone is no setting
+        raise _unknown(BITS.key, "")  # a quantizer alone is not a setting
     return suite, said
 
 
 def _pairs(text: str) -> dict[str, str]:
     unread = LinkError(
-        f"The link asks for the kept view {quoted(text)}, which cannot be read; no view is kept."
+        f"The link asks for the pinned view {quoted(text)}, which cannot be read; no view is "
+        "pinned."
     )
     if not 0 < len(text) <= _LONGEST:
         raise unread
@@ -68,6 +69,6 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _unknown(name: str, value: str) -> LinkError:
     return LinkError(
-        f"The link asks for a kept view with {OF_A_VIEW[name].named} {quoted(value)}, which does "
-        "not exist here; no view is kept."
+        f"The link asks for a pinned view with {OF_A_VIEW[name].named} {quoted(value)}, which "
+        "does not exist here; no view is pinned."
     )

@@ -1,4 +1,4 @@
-"""A view: a suite at what the controls say, and in words what sets several views apart."""
+"""A view: a suite with the values of the controls, and a label that distinguishes it."""
 
 import math
 from collections.abc import Mapping
@@ -27,16 +27,16 @@ from dashboard.ui.controls.registry import (
 
 @dataclass(frozen=True)
 class View:
-    """What one column shows: a suite at what the controls say.
+    """The content of one column: a suite with the values of the controls.
 
     Attributes:
         suite: open.
-        base: what the page takes for all that no control of it says; None on a page of no bounds.
+        base: the page's values for everything without a control; None on a page without bounds.
         base_size: the same for the size; None on a page of all sizes.
-        said: control -> value, of ``OF_A_VIEW``, as in links; what does not apply is left out.
-        note: in which way it differs from the controls, empty if in none.
-        pinned: whether a reader pinned it, so that it does not follow the controls.
-        label: what sets it apart from the views beside it, not escaped.
+        said: control -> value, of ``OF_A_VIEW``, as in links; without those that do not apply.
+        note: its difference from the controls, empty if there is none.
+        pinned: whether it is pinned, so that it does not follow the controls.
+        label: distinguishes it from the other views, not escaped.
     """
 
     suite: Suite
@@ -49,7 +49,7 @@ class View:
 
     @property
     def choice(self) -> Choice | None:
-        """Setting, code, form and delta; None on a page that asks for none."""
+        """Setting, code, form and delta; None on a page without them."""
         if self.base is None:
             return None
         said, suite, found = self.said, self.suite, {}
@@ -67,7 +67,7 @@ class View:
 
     @property
     def size(self) -> float | None:
-        """Parameters N that the numbers are for, None on a page of all sizes."""
+        """Parameters N of the numbers, None on a page of all sizes."""
         sizes = self.suite.models().set_index("model_id")["params_total"]
         if self.said.get(MODEL.key) in sizes:
             return float(sizes[self.said[MODEL.key]])
@@ -75,14 +75,14 @@ class View:
 
 
 def live(suite: Suite, choice: Choice | None, size: float | None = None) -> View:
-    """What the controls of the page say now.  To be called after the last of them."""
+    """The current view.  Call it after the last control of the page."""
     found = record.said()
     said = {name: found[name] for name in OF_A_VIEW if name in found}
     return View(suite, choice, size, {"suite": suite.name} | said)
 
 
 def parts(view: View) -> dict[str, str]:
-    """What there is to say of a view, by control, in the order of the registry."""
+    """The parts of a view's label, by control, in the order of the registry."""
     said = dict(view.said)
     if "model" in said:
         n = said.pop("n", None)
@@ -92,7 +92,7 @@ def parts(view: View) -> dict[str, str]:
     for name, control in OF_A_VIEW.items():
         if name == "quantizer" and name in said and view.choice is not None:
             found[name] = view.choice.setting.label
-        elif name in said and name not in ("suite", "bits"):  # these stand with their quantizer
+        elif name in said and name not in ("suite", "bits"):  # part of the label of their quantizer
             found[name] = control.beside.format(said[name])
     return found
 
@@ -100,7 +100,7 @@ def parts(view: View) -> dict[str, str]:
 def labelled(views: list[View]) -> list[View]:
     """The views with labels: every part in which two of those that have it differ.
 
-    No two labels are alike.
+    No two labels are equal.
     """
     of_all = [parts(view) for view in views]
     differing = [
@@ -110,16 +110,16 @@ def labelled(views: list[View]) -> list[View]:
     for view, words in zip(views, of_all, strict=True):
         label = ", ".join(words[name] for name in differing if name in words) or view.suite.name
         taken = any(label == other.label for other in found)
-        ending = (", kept" if view.pinned else ", once more") if taken else ""
+        ending = (", pinned" if view.pinned else ", once more") if taken else ""
         found.append(replace(view, label=label + ending))
     return found
 
 
 def nearest_view(of: View, other: Suite) -> View:
-    """What comes nearest in another suite to a view of this one.
+    """The nearest view of another suite to a view of this one.
 
     Raises:
-        ArtifactError: the other suite has no setting that bounds can be computed at.
+        ArtifactError: the other suite has no setting at which bounds can be computed.
     """
     left_out = ("model", "n") if "model" in of.said else ()
     said = {k: v for k, v in of.said.items() if k not in left_out} | {"suite": other.name}
@@ -139,11 +139,12 @@ def nearest_view(of: View, other: Suite) -> View:
 
 
 def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:
-    """The setting itself where another suite has it, else the one of nearest entropy-coded bits per
-    parameter, of the same quantizer if there is any.
+    """The setting itself if another suite has it, else the nearest by entropy-coded bits.
+
+    The bits are per parameter, and settings of the same quantizer come first.
 
     Raises:
-        ArtifactError: the other suite has no setting that bounds can be computed at.
+        ArtifactError: the other suite has no setting at which bounds can be computed.
     """
     there = other.settings()
     if setting in there:

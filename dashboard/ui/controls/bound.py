@@ -11,15 +11,15 @@ from dashboard.export import record
 from dashboard.style.glossary import CODE_LABELS
 from dashboard.ui.controls.registry import BITS, CODE, DELTA, FORM, QUANTIZER
 
-#: Bits of the setting that a page begins with, if it has a bound for as many models as any.
+#: Bits of the default setting of a page, if it has a bound for as many models as any.
 DEFAULT_BITS = "4"
 
 
 def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
-    """What the controls say of a bound.
+    """The choices of the controls of a bound.
 
     Raises:
-        ArtifactError: the suite has no setting that bounds can be computed at.
+        ArtifactError: the suite has no setting at which bounds can be computed.
     """
     form = FORM.ask(suite)
     record.current().forms.append(form)
@@ -28,16 +28,18 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
 
 
 def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
-    """Which code length stands for the information in the model; one of ``codes``."""
+    """The code length of the model; one of ``codes``."""
     return CODE.ask({CODE_LABELS[key]: key for key in codes})
 
 
 def setting_control(suite: Suite) -> Setting:
-    """Which quantizer, and at which of the rates that were measured with it; at first at one that
-    has a bound for as many models as any.  Below, what it comes to, everything included."""
+    """The quantizer, and one of its measured rates, with the resulting bits per parameter.
+
+    The default has a bound for as many models as any.
+    """
     QUANTIZER.ask(suite)
     rates = BITS.options_of(suite, record.said())
-    # Few bits lie left; of a grid's steps, that is the wide ones.
+    # Few bits are at the left; for a grid's steps these are the wide ones.
     reach = {rate: suite.bounded_at(setting) for rate, setting in rates.items()}
     widest = [rate for rate, models in reach.items() if models == max(reach.values())]
     default = DEFAULT_BITS if DEFAULT_BITS in widest else widest[len(widest) // 2]
@@ -46,7 +48,7 @@ def setting_control(suite: Suite) -> Setting:
     found, models = suite.bits_per_parameter(setting), len(suite.quantized(setting))
     mean = " (mean over models)" if models > 1 else ""
     st.caption(
-        f"Bits per parameter, everything included: {found['stored']:.2f} stored, "
+        f"Bits per parameter, with all overhead: {found['stored']:.2f} stored, "
         f"**{found['entropy_coded']:.2f} entropy-coded**{mean}."
     )
     return setting

@@ -1,10 +1,10 @@
-"""What a control is: one choice of the reader, drawn, checked against the link, and recorded.
+"""Controls: each is one choice of the visitor, drawn, checked against the link, and recorded.
 
 Streamlit's ``bind="query-params"`` ties a widget to the address: it reads a link's value, ignores
-one that is no option, and leaves defaults out of the address.  An option stands in the address as
-its label, so what a control offers is a mapping from labels to values.  Left to us (Streamlit 1.67)
-is to say which value of a link was ignored, and to take a value that is no option any more out of
-the address, where Streamlit moves the widget alone.
+invalid options, and leaves defaults out of the address.  The address has the label of an option,
+so a control offers a mapping from labels to values.  Two tasks remain for us (Streamlit 1.67):
+to say which value of a link was ignored, and to remove a value that is no longer an option from
+the address, where Streamlit changes only the widget.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,7 +22,7 @@ from dashboard.ui.controls import links
 
 T = TypeVar("T")
 
-#: What other controls say, by their keys, as in links.
+#: Values of other controls, by their keys, as in links.
 Said = Mapping[str, str]
 
 
@@ -33,7 +33,7 @@ class UnknownValueError(ValueError):
 def buttons(label: str, options: list[str], default: str, **common: Any) -> str:
     """A row of buttons, one of which is always pressed."""
     chosen = st.segmented_control(label, options, default=default, required=True, **common)
-    if chosen is None:  # Streamlit takes an empty value in a link (``?unit=``) for none of them
+    if chosen is None:  # Streamlit reads an empty value in a link (``?unit=``) as no selection
         st.rerun()
     return chosen
 
@@ -44,7 +44,7 @@ def select(label: str, options: list[str], default: str, **common: Any) -> str:
 
 
 def slider(label: str, options: list[str], default: str, **common: Any) -> str:
-    """Options in their order; words where there is but one."""
+    """A slider over ordered options; plain text if there is only one."""
     if len(options) == 1:  # a slider needs two places
         st.caption(f"{label}: **{escaped(default)}**, the only one here.")
         return default
@@ -58,16 +58,16 @@ def radio(label: str, options: list[str], default: str, **common: Any) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """What all kinds have.
+    """The common part of all controls.
 
     Attributes:
         key: name in links, and of the widget.
-        label: that stands at the widget.
+        label: of the widget.
         help: behind the question mark, or a function of the options that gives it.
-        called: what a complaint about a link calls it; its label unless given.
+        called: its name in a complaint about a link; its label unless given.
         makes_view: whether views that are drawn side by side may differ in it.
-        beside: how its value reads in the label of such a view.
-        on_change: what happens first when a reader moves it.
+        beside: format of its value in the label of such a view.
+        on_change: called first when a visitor changes it.
     """
 
     key: str
@@ -80,11 +80,11 @@ class Control:
 
     @property
     def named(self) -> str:
-        """In a complaint about a link."""
+        """The control's name in a complaint about a link."""
         return self.called or f"“{self.label}”"
 
     def _common(self, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What every widget is given."""
+        """Arguments of every widget."""
         words = self.help if isinstance(self.help, str) else self.help(options or {})
         return {
             "key": self.key,
@@ -94,9 +94,9 @@ class Control:
         }
 
     def _check_link(self, options: Collection[str]) -> None:
-        """Say so in one sentence if the link carries a value that does not exist here.
+        """Report in one sentence that the link has a value that does not exist here.
 
-        To be called before the widget, which then falls back to its default.
+        Call it before the widget, which then falls back to its default.
         """
         for text in st.query_params.get_all(self.key):
             if text not in options and not links.lags_behind():
@@ -115,10 +115,10 @@ class OneOf(Control, Generic[T]):
     """One of several options.
 
     Attributes:
-        options: label -> value, or a function of a suite and what other controls say.
-        default: label of the option at first; the first one unless given.
-        widget: what it is drawn as.
-        parse: label of the option that a link's text means, for controls that know several
+        options: label -> value, or a function of a suite and the values of other controls.
+        default: label of the initial option; the first one unless given.
+        widget: that draws it.
+        parse: label of the option for a link's text, for controls that accept several
             spellings; raises ``UnknownValueError``.
     """
 
@@ -142,12 +142,12 @@ class OneOf(Control, Generic[T]):
         default: str = "",
         label: str = "",
     ) -> T:
-        """The value of the option that the reader chooses.
+        """The value of the chosen option.
 
         Args:
-            options: those that the page has, names alone being their own values, or the suite that
-                they follow from; those of the control unless given.
-            default, label: as the attributes, where they depend on the page.
+            options: those of the page, names alone being their own values, or the suite that
+                determines them; those of the control unless given.
+            default, label: as the attributes, if they depend on the page.
 
         Raises:
             ArtifactError: there is no option.
@@ -186,7 +186,7 @@ class Several(Control):
     """Any of several options, none at first."""
 
     def ask(self, options: Sequence[str]) -> list[str]:
-        """Those that the reader chooses."""
+        """The values of the chosen options."""
         self._check_link(options)
         before = st.session_state.get(self.key, [])
         if not set(before) <= set(options):
@@ -212,7 +212,7 @@ class Sheet(Control):
     """A page of rows, the first one at first."""
 
     def ask(self, last: int) -> int:
-        """Its number, from 1; not drawn where there is but one."""
+        """The page's number, from 1; not drawn if there is only one page."""
         if last == 1:
             return 1
         chosen = st.pagination(last, key=self.key, bind="query-params")
@@ -220,17 +220,17 @@ class Sheet(Control):
         return chosen
 
     def restart(self) -> None:
-        """Other rows are read from the first page on."""
+        """A change of rows starts again at the first page."""
         if self.key in st.session_state:
             st.session_state[self.key] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Text(Control):
-    """What a reader writes.
+    """Text that a visitor writes.
 
     Attributes:
-        longest: characters that it may have.
+        longest: number of characters that it may have.
         placeholder: shown while it is empty.
     """
 
@@ -238,7 +238,7 @@ class Text(Control):
     placeholder: str | None = None
 
     def ask(self, read: Callable[[str], T], nothing: T) -> T:
-        """What ``read`` makes of the text; ``nothing`` where there is none or it cannot be read.
+        """The result of ``read`` for the text; ``nothing`` if it is empty or cannot be read.
 
         Args:
             read: raises ``ValueError`` with a sentence, which becomes a complaint.
@@ -265,7 +265,7 @@ class Number(Text):
     """A number as people write it, between two ends: ``3.2M``, ``1e9``.
 
     Attributes:
-        ends: smallest and largest that may be asked for.
+        ends: smallest and largest allowed number.
     """
 
     longest: int = 24
@@ -276,14 +276,13 @@ class Number(Text):
         return self._read(text, *self.ends) is not None
 
     def ask(self, default: str, *, low: float | None = None, label: str = "") -> float:
-        """The number; ``default`` where what is written cannot be read or lies outside, which is a
-        complaint.
+        """The number; ``default``, with a complaint, if the text cannot be read or is out of range.
 
-        Another suite may bring another default, which replaces the old one unless the reader has
+        Another suite may have another default, which replaces the old one unless the visitor has
         written something else.
 
         Args:
-            low: smallest that this page takes, where it depends on the suite.
+            low: smallest number on this page, if it depends on the suite.
         """
         low, high = self.ends[0] if low is None else low, self.ends[1]
         before = st.session_state.get(f"{self.key}_default", default)

@@ -1,4 +1,4 @@
-"""The link that led to a view: what it says that is wrong, and what is carried to the next page."""
+"""The link that led to a view: its errors, and the choices to carry to the next page."""
 
 import streamlit as st
 
@@ -6,32 +6,36 @@ from dashboard.export import record
 
 
 def enter(page: str) -> None:
-    """Carry choices over to another page, and leave behind what was wrong with the link to the
-    one before.  To be called before any control of the page.
+    """Carry choices over to another page, and clear errors of the link to the page before.
 
-    Streamlit keeps what a bound widget says while its page is away, and so across pages, with one
-    gap (1.67): a value that came by a link and that nobody has touched is lost on a next page that
-    has the same control.  What was chosen on the page before is therefore put back first.
+    Call it before any control of the page.
+
+    Streamlit keeps the value of a bound widget while its page is hidden, and so across pages, with
+    one gap (1.67): a value that came by a link and was never changed is lost on a next page
+    that has the same control.  So the choices of the page before are restored first.
     """
     if st.session_state.get("page") not in (None, page):
         forget_complaints()
-        st.session_state.pop("own_losses", None)  # a reader's file is let go with its page
+        st.session_state.pop("own_losses", None)  # an uploaded file is dropped when its page is
+        # left
         put_choices_back()
     st.session_state["page"] = page
 
 
 def put_choices_back() -> None:
-    """What was chosen and noted, unless the address says otherwise.  To be called before the
-    controls that it is for."""
+    """Restore recorded choices, unless the address has others.
+
+    Call it before the controls concerned.
+    """
     for name, value in st.session_state.get("choices", {}).items():
         if name not in st.query_params:
             st.session_state[name] = st.query_params[name] = value
 
 
 def keep_choices() -> None:
-    """Note what the controls of this page say, for the next one.  To be called when it has run.
+    """Record the values of this page's controls for the next one.  Call it at the end of a run.
 
-    The suite is chosen beside every page, where it stays.
+    The suite is chosen in the sidebar of every page, where it stays.
     """
     kept = st.session_state.setdefault("choices", {})
     for name in record.current().controls.keys() - {"suite"}:
@@ -41,30 +45,29 @@ def keep_choices() -> None:
 
 
 def lags_behind() -> bool:
-    """Whether the address may hold values of options that the reader has just left."""
+    """Whether the address may have values of options that the visitor has just left."""
     return bool(st.session_state.get("own_change"))
 
 
 def complain(name: str, sentence: str) -> None:
-    """Say what is wrong with the value of one control, until a control is moved."""
+    """Report an error in the value of one control, until a control is moved."""
     st.session_state.setdefault("link_complaints", {})[name] = sentence
 
 
 def withdraw(name: str) -> None:
-    """Nothing is wrong any more with the value of one control."""
+    """Clear the error of one control."""
     st.session_state.get("link_complaints", {}).pop(name, None)
 
 
 def show_complaints() -> None:
-    """Show what was wrong with the link, until a control is moved."""
+    """Show errors of the link, until a control is moved."""
     st.session_state.pop("own_change", None)
     for sentence in st.session_state.get("link_complaints", {}).values():
         st.warning(sentence, icon=":material/link_off:")
 
 
 def forget_complaints() -> None:
-    """A control was moved: what was wrong with the link is of no more interest, nor on which
-    artifacts it was made."""
+    """Clear errors of the link and the version of its artifacts when a control is moved."""
     st.session_state["link_complaints"] = {}
     st.session_state["past_versions"] = st.query_params.get_all("version")
 

@@ -1,7 +1,7 @@
 """Every control of the app, in the order in which the label of a view names them.
 
-A new control is one entry here: its name joins links, *Copy link*, *Export view* and what is
-carried from page to page.  One with ``makes_view`` can differ between views side by side.
+A new control is one entry here: links, *Copy link*, *Export view* and the next page then include
+it.  Views side by side can differ in controls with ``makes_view``.
 """
 
 import math
@@ -76,43 +76,43 @@ def _ideas_of_forms(forms: Mapping[str, Form]) -> str:
 
 
 _OF_ALL_TOKENS = (
-    "Each form holds by itself: fix one beforehand. Quoting whichever of seven comes out smallest "
-    "would cost log2(7) = 2.8 bits more in the code."
+    "Each form holds by itself: fix one in advance. Quoting the smallest of seven would cost "
+    "log2(7) = 2.8 more bits in the code."
 )
 _OF_A_SAMPLE = (
     "Only sampled windows of this suite's training text were scored. One form can be certified "
-    "from them: its summand lies in a known interval, so its mean over all windows can be bounded. "
+    "from them: its summand has a known interval, so its mean over all windows can be bounded. "
     "The others need every training token."
 )
 
 
 def _about_codes(codes: Mapping[str, str]) -> str:
     return (
-        "**stored**: the size of a file that holds every tensor at a fixed width, scales and norms "
-        "included. **entropy-coded**: the size of a file that a range coder writes, its tables "
-        "included, and from which every weight is restored bit by bit. Bounds with either are "
-        "certificates. **nominal**: bits × parameters, the paper's headline count (on an unclipped "
-        "grid the bits are the entropy of the codes); it leaves out what a decoder needs, so it "
+        "**stored**: the size of a file with every tensor at a fixed width, including scales and "
+        "norms. **entropy-coded**: the size of a file from a range coder, including its tables. "
+        "Every weight is restored from it bit by bit. Bounds with either are certificates. "
+        "**nominal**: bits × parameters, the paper's headline count (on an unclipped grid the "
+        "bits are the entropy of the codes). It leaves out parts that a decoder needs, so it "
         "certifies nothing."
     ) + (_ABOUT_PREQUENTIAL if PREQUENTIAL in codes.values() else "")
 
 
 _ABOUT_PREQUENTIAL = (
-    " **prequential**: the area between the losses while the model was trained and its final loss, "
-    "a heuristic for what the unquantized model holds; it is not a certificate."
+    " **prequential**: the area between the online losses of training and the final loss, a "
+    "heuristic for the information in the unquantized model; it is not a certificate."
 )
 
 
 def _about_sizes(names: Mapping[str, str]) -> str:
     return "The model whose numbers are shown in detail; all sizes stay in the charts." + (
-        f" *{ANOTHER}*, at the right end, asks the laws of the measured models about any size."
+        f" *{ANOTHER}*, at the right end, applies the laws of the measured models to any size."
         if ANOTHER in names
         else ""
     )
 
 
 def _step_of_delta(text: str) -> str:
-    """The slider's step that a link's text means: 1e-6 is 1e-06."""
+    """The slider's step for a link's text: 1e-6 is 1e-06."""
     try:
         number = float(text)
     except ValueError:
@@ -134,15 +134,15 @@ SUITE = OneOf(
     called="the suite",
     makes_view=True,
     on_change=links.change_options,
-    help="A suite is what was measured together: models trained alike at several sizes, or a "
+    help="Models that were measured together: trained with one recipe at several sizes, or a "
     "single model.",
 )
 COMPARE = Several(
     key="compare",
     label="Compare with",
     called="the compared suite",
-    help="Shows the same chart of other suites beside this one's. Controls are this suite's; "
-    "where another lacks the chosen setting, its nearest is shown and named.",
+    help="Shows the same chart for other suites too. Controls apply to this suite; if another "
+    "suite lacks the chosen setting, its nearest one is shown and named.",
 )
 UNIT = OneOf(
     key="unit",
@@ -157,8 +157,8 @@ UNIT = OneOf(
 TOGETHER = Switch(
     key="together",
     label="Fit all suites together",
-    help="Off: every suite has laws of its own. On: one law through the models of all, which "
-    "mixes texts, tokenizers and ways of training.",
+    help="Off: every suite has its own laws. On: one law through the models of all, which mixes "
+    "texts, tokenizers and training recipes.",
 )
 
 # --- the bound
@@ -169,10 +169,10 @@ SETTINGS = OneOf(
     widget=buttons,
     options={BEST: BEST, CHOSEN: CHOSEN},
     makes_view=True,
-    help="**best measured**: each model at the quantizer and rate where its gap is smallest, "
-    "entropy-coded, in our form; the paper's form at its own best rate of GPTQ, in the stored "
-    "file. **as chosen**: all at one setting, code and form of your choice, the paper's form "
-    "at the same.",
+    help="**best measured**: each model at the quantizer and rate with its smallest gap, "
+    "entropy-coded, in our form. The paper's form is at its own best rate of GPTQ, in the "
+    "stored file. **as chosen**: all models and both forms at one setting and code of your "
+    "choice.",
 )
 QUANTIZER = OneOf(
     key="quantizer",
@@ -191,8 +191,8 @@ BITS = OneOf(
     options=_rates,
     makes_view=True,
     help="On a clipped grid weights are rounded to one of $2^b$ levels per row or group. On an "
-    "unclipped grid levels lie one step apart, as many as it takes: a wider step means fewer "
-    "bits. 16 is bfloat16 and 32 is float32: nothing is rounded to a grid.",
+    "unclipped grid levels are one step apart, as many as needed: a wider step means fewer "
+    "bits. 16 is bfloat16 and 32 is float32, without a grid.",
 )
 FORM = OneOf(
     key="form",
@@ -243,7 +243,7 @@ N = Number(
     ends=(SMALLEST, LARGEST),
     makes_view=True,
     beside="N = {}",
-    help="Any size, such as 300k, 1.4B or 2e12. Only laws can speak of it, and what they say is "
+    help="Any size, such as 300k, 1.4B or 2e12. Only laws describe it, and their values are "
     "marked: between measured sizes, or extrapolated.",
 )
 
@@ -257,10 +257,11 @@ MATRIX = OneOf(
     options={label: key for key, label in MATRICES.items()},
     makes_view=True,
     beside="{} matrix",
-    help="**Hessian**: all second derivatives of the loss; some of its eigenvalues are negative."
-    "\n\n**Gauss–Newton**: the part of the Hessian that would be left if the model were linear in "
-    "its weights. Never negative, and after training the larger part: its root is well defined, "
-    "and the two rules that estimate it enclose the exact value.",
+    help="**Hessian**: all second derivatives of the loss; some of its eigenvalues are "
+    "negative.\n\n**Gauss–Newton**: the part of the Hessian that remains if the model is "
+    "linear in its weights. It has no negative eigenvalues, and after training it is the "
+    "larger part. Its root is well defined, and the two rules that estimate it enclose the "
+    "exact value.",
 )
 BANDWIDTH = OneOf(
     key="bandwidth",
@@ -269,19 +270,21 @@ BANDWIDTH = OneOf(
     widget=slider,
     options={f"{width:g}": width for width in BANDWIDTHS},
     default=f"{DEFAULT_BANDWIDTH:g}",
-    help="A spectrum is known as a few dozen nodes with weights; each is drawn as a bell curve "
-    "of this width. Narrow shows the nodes, wide shows the trend. The measurement stays the same.",
+    help="A spectrum is known as a few dozen nodes with weights; each is drawn as a Gaussian "
+    "curve of this width. A narrow width shows the nodes, a wide one the trend. The "
+    "measurement stays the same.",
 )
 PREDICTED = OneOf(
     key="predicted",
     label="Gap to predict",
-    help="Whose measured gaps the prediction is compared with, at every bitrate and model size. It "
-    "is made for rounding with error feedback (GPTQ, LDLQ), best after a rotation.",
+    help="The quantizer whose measured gaps are compared with the prediction, at every bitrate "
+    "and model size. The prediction is for rounding with error feedback (GPTQ, LDLQ), best "
+    "after a rotation.",
 )
 FROM = OneOf(
     key="from",
     label="Predicted from",
-    help="What the two charts show. The table compares all of them.",
+    help="The prediction that the two charts show. The table compares all of them.",
 )
 
 # --- laws and predictions
@@ -293,8 +296,8 @@ RATIO = Number(
     ends=RATIOS,
     makes_view=True,
     beside="{} tokens per parameter",
-    help="Training tokens per parameter, r: D = r·N. The suite's own is the default. Another one "
-    "changes what the code costs per token; the losses stay those of the suite's ratio.",
+    help="Training tokens per parameter, r: D = r·N. The default is the suite's own. Another one "
+    "changes the cost of the code per token; the losses stay those of the suite's ratio.",
 )
 VOCAB = Number(
     key="vocab",
@@ -304,33 +307,35 @@ VOCAB = Number(
     makes_view=True,
     beside="V = {}",
     help="Classes of the output distribution, V. It enters through ln V and the largest possible "
-    "loss; the losses stay those of the suite's own tokens, so it cannot be smaller than theirs.",
+    "loss. The losses stay those of the suite's own tokens, so V cannot be smaller than "
+    "theirs.",
 )
 TARGET = Number(
     key="target",
     label="Target gap",
     ends=(0.001, 20),
-    help="For the question turned round: the gap, bound − training loss, to be reached.",
+    help="The gap to reach, bound − training loss, to find the smallest model that has it.",
 )
 QUANTITY = OneOf(
     key="quantity",
     label="Quantity",
-    help="The quantity drawn large. Those of its group stand below, and all are in the table.",
+    help="The quantity of the large chart. Others of its group are below, and all are in the "
+    "table.",
 )
 LAW = OneOf(
     key="law",
     label="Shape of the laws",
     options=SHAPES,
     makes_view=True,
-    help="$y = cN^{-p}$, or with a floor, $y = a + cN^{-p}$, $a \\ge 0$: what a quantity levels "
-    "off at. A floor needs at least 4 sizes, and few sizes say little about it.",
+    help="$y = cN^{-p}$, or with a floor, $y = a + cN^{-p}$, $a \\ge 0$: the level that a "
+    "quantity approaches. A floor needs at least 4 sizes, and few sizes determine it poorly.",
 )
 REACH = Number(
     key="reach",
     label="Draw laws up to N",
     ends=(SMALLEST, LARGEST),
-    help="Laws are drawn up to this size, solid where models were measured and dashed beyond. How "
-    "far a law can be trusted beyond its models, nothing measured here can tell.",
+    help="Laws are drawn up to this size, solid where models were measured and dashed beyond. "
+    "These data cannot validate an extrapolation.",
 )
 
 # --- your losses
@@ -338,18 +343,18 @@ REACH = Number(
 EXAMPLE = Switch(
     key="own_example",
     label="Show the example",
-    help="Reads the example file, just as an upload would be, with the values that belong to it.",
+    help="Reads the example file like an upload, with the values that belong to it.",
 )
 PARAMS_TOTAL = Text(
     key="own_n",
     label="Parameters N",
-    help="All parameters, embeddings included: only for bits per parameter.",
+    help="All parameters, with embeddings; used only for bits per parameter.",
 )
 TRAIN_TOKENS = Text(
     key="own_d",
     label="Training tokens D",
-    help="Tokens of the one training epoch; without a column `window` the file must cover every "
-    "one of them, once.",
+    help="Tokens of the one training epoch. Without a column `window` the file must cover every "
+    "one of them once.",
 )
 VOCAB_SIZE = Text(
     key="own_v",
@@ -359,25 +364,25 @@ VOCAB_SIZE = Text(
 CODE_BITS = Text(
     key="own_bits",
     label="Code length L",
-    help="Bits of a prefix-free code for the whole evaluated model. Several lengths, with "
-    "semicolons between them, are several codes: the choice is paid for.",
+    help="Bits of a prefix-free code for the whole evaluated model. Several lengths, separated by "
+    "semicolons, are several codes: the bound pays for the choice.",
 )
 TRAINING_LOSS = Text(
     key="own_start",
     label="Training loss (optional)",
-    help="Mean training loss of the unquantized model, to count the gap from; else the gap counts "
-    "from the losses of the file.",
+    help="Mean training loss of the unquantized model, which the gap subtracts; otherwise the gap "
+    "subtracts the losses of the file.",
 )
 BYTES_PER_TOKEN = Text(
     key="own_bytes",
     label="Bytes per token (optional)",
-    help="Mean bytes of text of a token: with them losses can be shown in bits per byte.",
+    help="Mean bytes of text per token, to show losses in bits per byte.",
 )
 CODE_IS = OneOf(
     key="own_code",
     label="The code length is",
-    help="A bound is a certificate only if a decoder restores the evaluated model, and all that it "
-    "needs to, from so many bits.",
+    help="A bound is a certificate only if a decoder restores the evaluated model, and everything "
+    "that it needs, from this many bits.",
 )
 
 # --- artifacts
@@ -393,14 +398,14 @@ SHEET = Sheet(key="sheet", label="Page")
 
 
 def _other_rows() -> None:
-    """Other rows are read from the first page on."""
+    """A change of rows starts again at the first page."""
     links.change_options()
     SHEET.restart()
 
 
 TABLE = OneOf(key="table", label="Table", on_change=_other_rows, help="One of the tables.")
-ONLY = OneOf(key="only", label="Rows of", on_change=_other_rows, help="Keep to one model.")
-AT = OneOf(key="at", label="At", on_change=_other_rows, help="Keep to one setting.")
+ONLY = OneOf(key="only", label="Rows of", on_change=_other_rows, help="Shows one model only.")
+AT = OneOf(key="at", label="At", on_change=_other_rows, help="Shows one setting only.")
 WHERE = Text(
     key="where",
     label="Rows where",
@@ -412,14 +417,16 @@ WHERE = Text(
     "= and !=, or ~ for *contains*, in small or capital letters alike. `null` stands for what is "
     "missing.",
 )
-FILE = OneOf(key="file", label="File", on_change=_other_rows, help="The one to download.")
-NUMBER = OneOf(key="number", label="Number", on_change=_other_rows, help="One that the pages show.")
-OF = OneOf(key="of", label="Model", on_change=_other_rows, help="The model that the number is of.")
+FILE = OneOf(key="file", label="File", on_change=_other_rows, help="The file to download.")
+NUMBER = OneOf(
+    key="number", label="Number", on_change=_other_rows, help="A number that the pages show."
+)
+OF = OneOf(key="of", label="Model", on_change=_other_rows, help="The model of the number.")
 
-#: All of them by their names in links.
+#: All controls by their names in links.
 CONTROLS: dict[str, Control] = {
     control.key: control for control in tuple(globals().values()) if isinstance(control, Control)
 }
 
-#: Those in which views side by side may differ.
+#: Controls in which views side by side may differ.
 OF_A_VIEW = {key: control for key, control in CONTROLS.items() if control.makes_view}

@@ -1,4 +1,4 @@
-"""Controls for the model size that a page is about, and for how far its laws are drawn."""
+"""Controls for the model size of a page, and for how far its laws are drawn."""
 
 import math
 from dataclasses import replace
@@ -13,7 +13,7 @@ from dashboard.ui.controls.registry import MODEL, REACH, N
 
 
 def size_control(models: pd.DataFrame) -> ChosenSize:
-    """Which size the numbers of the page are for: a measured model, or any other by the laws.
+    """The size that the numbers of the page are for: a measured model, or any other by the laws.
 
     Args:
         models: columns model_id and params_total, by size.
@@ -33,6 +33,6 @@ def size_control(models: pd.DataFrame) -> ChosenSize:
 
 
 def reach_control(largest: float) -> float:
-    """How far beyond the ``largest`` measured size laws are drawn."""
+    """How far laws are drawn beyond the ``largest`` measured size."""
     default = count_label(10.0 ** math.ceil(math.log10(30.0 * largest)))
     return REACH.ask(default, low=largest)

@@ -186,9 +186,9 @@ def terms_table(model: pd.Series, laws: dict[str, Law], form: Form, unit: Unit) 
 
 _SYMBOLS = (
     "Bars are means over training tokens. Losses are rounded up to the edge of their bin (by some "
-    "thousandths, which the smoothing includes). $X^s$ are the smoothed losses, $Z = W - X^s$ is "
-    "the slack below the ceiling $W$, $G$ its geometric mean, and $w$ the width of the interval "
-    "of smoothed losses"
+    "thousandths, which the smoothing includes). $X^s$ are the smoothed losses, and $Z = W - X^s$ "
+    "is the slack below the ceiling $W$. $G$ is its geometric mean, and $w$ the width of the "
+    "interval of smoothed losses"
 )
 _SAMPLED_SYMBOLS = (
     r"Bars are means over the evaluated windows, and $X^s$ the smoothed losses. $Y = \max(y_0, "
@@ -211,9 +211,9 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
         show.caption(
             f"Of δ = {delta_label(choice.failure_probability)} the inequality has {split.bound:g} "
             f"and the draw of the windows {split.sample:g}. The share of the draw is divided "
-            f"evenly ({split.per_setting:.2g} each) among the M = {settings} settings of this "
-            "suite that can be bounded, each with two codes in two forms. The two forms also "
-            "share that of the inequality. So the bound holds for any of them, even if it is "
+            f"evenly among the M = {settings} settings that can be bounded here: "
+            f"{split.per_setting:.2g} each, for two codes in two forms. The two forms also share "
+            "that of the inequality. So the bound holds for any of them, even if it is "
             "selected afterwards. Only δ must be fixed in advance."
         )
         delta = split.per_form

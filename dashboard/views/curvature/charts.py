@@ -381,6 +381,9 @@ def _with_band(
         x=across,
         y=up,
         color=colour,
-        tooltip=[alt.Tooltip(f"{x}:Q", title=x_title), alt.Tooltip("value:Q", format=".4g")],
+        tooltip=[
+            alt.Tooltip(f"{x}:Q", title=x_title),
+            alt.Tooltip("value:Q", title=y_title, format=".4g"),
+        ],
     )
     return vega.layer(band, line).properties(height=260)

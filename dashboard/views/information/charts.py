@@ -11,6 +11,7 @@ from dashboard.charts import vega
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import tooltip as upper_tooltip
 from dashboard.style.rounded_up import with_printed
 
@@ -66,7 +67,7 @@ def bits_by_size(
     """
     colour = _code_colour(list(dict.fromkeys(codes["code"])))
     codes = codes.assign(label=codes["code"].map(CODE_LABELS))
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=6, grid=False)
+    axis = alt.Axis(title="parameters N", **COUNT_TICKS, tickCount=6, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(codes["params_total"], reach), axis=axis)
     curve = _curves(laws, reach)
     low, high = span or _ends(codes, curve, published, key)
@@ -74,7 +75,11 @@ def bits_by_size(
         f"{key}:Q",
         title=title,
         scale=alt.Scale(type="log", domain=[0.6 * low, 1.7 * high], nice=False, clamp=True),
-        axis=alt.Axis(format="~s" if key == "total_bits" else "~g", tickCount=6, grid=False),
+        axis=alt.Axis(
+            **(COUNT_TICKS if key == "total_bits" else {"format": "~g"}),
+            tickCount=6,
+            grid=False,
+        ),
     )
     layers = []
     for part, opacity, dash in (
@@ -123,7 +128,7 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
         tooltip=[
             alt.Tooltip("law:N", title="published"),
             alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-            alt.Tooltip(f"{key}:Q", format=".4g"),
+            alt.Tooltip(f"{key}:Q", title="reported", format=".4g"),
             alt.Tooltip("inside:N", title="within the range of its models"),
         ],
     )
@@ -159,7 +164,7 @@ def online_area(
     """
     ends = [0.9 * curve["final_loss_nats"].min(), curve["loss_nats"].max()]
     scale = alt.Scale(domain=ends, nice=False, clamp=True)
-    axis = alt.Axis(format="~s", grid=False)
+    axis = alt.Axis(**COUNT_TICKS, grid=False)
     x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
     y = alt.Y("loss_nats:Q", title=f"Loss, {unit.label}", scale=scale)
     tooltip = [
@@ -198,7 +203,7 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
         high=(models["checkpoint_bits"] + models["checkpoint_error_bits"]) / models["k_bits"],
         closed=models["closed_form_bits"] / models["k_bits"],
     )
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    axis = alt.Axis(title="parameters N", **COUNT_TICKS, tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("ratio:Q", title="K(h) over the exact area", scale=alt.Scale(zero=False))
     one = vega.Chart(pd.DataFrame({"ratio": [1.0]})).mark_rule(
@@ -212,8 +217,8 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("ratio:Q", title="from checkpoints", format=".3f"),
-        alt.Tooltip("low:Q", format=".3f"),
-        alt.Tooltip("high:Q", format=".3f"),
+        alt.Tooltip("low:Q", title="stated error, from", format=".3f"),
+        alt.Tooltip("high:Q", title="to", format=".3f"),
         alt.Tooltip("closed:Q", title="closed form", format=".3f"),
         alt.Tooltip("data_exponent:Q", title="beta", format=".3f"),
     ]
@@ -233,7 +238,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """
     guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in totals.itertuples())
     frame = with_printed(totals.assign(label=totals["code"].map(CODE_LABELS)))
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    axis = alt.Axis(title="parameters N", **COUNT_TICKS, tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
     colour = _code_colour(list(dict.fromkeys(frame["code"])))

@@ -87,7 +87,10 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
         .encode(
             x=x,
             y=y,
-            tooltip=[alt.Tooltip("s:Q", format=".4f"), alt.Tooltip("sigma_nats:Q", format=".4f")],
+            tooltip=[
+                alt.Tooltip("s:Q", title="s", format=".4f"),
+                alt.Tooltip("sigma_nats:Q", title="Σ, nats / √nat", format=".4f"),
+            ],
         )
     )
     return vega.layer(line, best).properties(height=260)

@@ -21,7 +21,7 @@ def section(views: list[View], unit: Unit, at: float | None) -> None:
     """Sigma against model size with the law of each view, and the paper's bound in numbers.
 
     Args:
-        at: a size that nobody measured, marked on the law of one view by itself.
+        at: a size that was not measured, marked on the law of one view by itself.
     """
     Columns.read(views, _sigma).chart(
         "Σ against model size",

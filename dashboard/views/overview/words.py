@@ -45,8 +45,8 @@ def introduction(delta: float) -> None:
     """Definition of a generalization bound, and the paper's result."""
     show.markdown(
         "A **generalization bound** is a guarantee computed from the training text alone. With "
-        f"probability {1 - delta:.12g} (δ = {delta_label(delta)}), the model's mean loss on a "
-        "newly drawn next token, in the contexts it was trained on, is at most this number. It "
+        f"probability {1 - delta:.12g} (δ = {delta_label(delta)}), the mean loss on a newly drawn "
+        "next token, in the contexts of training, is at most this number. It "
         "is the training loss plus a **gap**, the cost of everything that the model may have "
         f"memorized. The paper ({PAPER}) finds that the gap shrinks with scale."
     )

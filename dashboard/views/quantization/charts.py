@@ -13,6 +13,7 @@ from dashboard.charts.law_charts import law_panel
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style import rounded_up
 from dashboard.style.glossary import GUIDE_COLOUR
+from dashboard.style.numbers import COUNT_TICKS
 
 #: Width of every chart here, including axis and legend.
 HEIGHT = 470
@@ -187,7 +188,7 @@ def by_total_bits(
         "total_bits:Q",
         title="Bits of the whole model (log scale)",
         scale=alt.Scale(type="log", nice=False, padding=12),
-        axis=alt.Axis(format="~s", grid=False, tickCount=5),
+        axis=alt.Axis(**COUNT_TICKS, grid=False, tickCount=5),
     )
     y = alt.Y(f"{column}:Q", title=f"{title}, {unit.label}", scale=alt.Scale(zero=False, padding=8))
     bounds = rounded_up.with_printed(bounds)

@@ -19,13 +19,13 @@ _GAP = term_of("quantization_gap_nats")
 
 
 def rate_views(views: list[View]) -> list[View]:
-    """Those whose bounds by rate are drawn: all, if they differ in what these show."""
+    """Views whose bounds by rate are drawn: all, if they differ in these bounds."""
     differ = compare.differ_in(views, "suite", "form", "code", "delta", "model", "n")
     return views if differ else views[:1]
 
 
 def gap_views(views: list[View]) -> list[View]:
-    """Those whose gaps over model size are drawn: all, if a pinned one differs in them."""
+    """Views whose gaps over model size are drawn: all, if a pinned one differs in them."""
     differ = compare.pair(views) and compare.differ_in(views, "suite", "quantizer")
     return views if differ else views[:1]
 
@@ -50,7 +50,7 @@ def gaps(views: list[View], unit: Unit, alone: str, at: float | None) -> None:
 
     Args:
         alone: as for ``bounds``.
-        at: a size that nobody measured, marked on the law of one view by itself.
+        at: a size that was not measured, marked on the law of one view by itself.
     """
     Columns.read(views, lambda view: _gaps(view, unit)).chart(
         "Quantization gap against model size",

@@ -12,6 +12,7 @@ from dashboard.charts import vega
 from dashboard.charts.law_charts import law_panel, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GUIDE_COLOUR, TERMS
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import tooltip as upper_tooltip
 from dashboard.style.rounded_up import with_printed
 
@@ -85,7 +86,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     Args:
         frame: from ``scaling.residuals``.
     """
-    axis = alt.Axis(title="parameters N", format="~s", tickCount=5, grid=False)
+    axis = alt.Axis(title="parameters N", **COUNT_TICKS, tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
     y = alt.Y("residual:Q", title="Value over law − 1", axis=alt.Axis(format="+.1%", grid=False))
     zero = (
@@ -145,7 +146,7 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
         legend=alt.Legend(title="Terms by their laws", orient="right"),
     )
     scale = size_scale(curves["params_total"])
-    axis = alt.Axis(title="Model size: parameters N (log scale)", format="~s", grid=False)
+    axis = alt.Axis(title="Model size: parameters N (log scale)", **COUNT_TICKS, grid=False)
     x = alt.X("params_total:Q", scale=scale, axis=axis)
     layers = []
     for part, opacity in (("measured range", 0.85), ("extrapolated", 0.35)):

@@ -6,6 +6,7 @@ import pandas as pd
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.charts import vega
 from dashboard.style.glossary import GUIDE_COLOUR, RAMP, parameter_count
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.views.scaling_laws.charts import HEIGHT
 
 
@@ -73,7 +74,7 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         ends_of_line = [ends_of_line[0] / 10, ends_of_line[1] * 10]
     line = pd.DataFrame({"params_total": ends_of_line})
     line = line.assign(train_tokens=ratio * line["params_total"])
-    axis = alt.Axis(format="~s", tickCount=6, grid=False)
+    axis = alt.Axis(**COUNT_TICKS, tickCount=6, grid=False)
     x = alt.X(
         "params_total:Q",
         title="Parameters N",

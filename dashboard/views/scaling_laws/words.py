@@ -58,7 +58,7 @@ def law_reading(quantity: Quantity, law: Law, held: HeldOut | Unfitted, few: str
         if isinstance(held, Unfitted)
         else f"Fitted without the largest model, it predicts {held.predicted:.4g} there (95 % "
         f"prediction interval for a single model: {held.low:.4g} to {held.high:.4g}). The "
-        f"measured value is {held.measured:.4g}: {held.relative_error:+.1%}, "
+        f"measured value is {held.measured:.4g}: {held.relative_error:+.1%}, ".replace("-", "−")
         + ("inside" if held.inside else "**outside**")
         + " the interval."
     )

@@ -13,6 +13,7 @@ from dashboard.charts import vega
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR
+from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import tooltip, with_printed
 from dashboard.views.what_if.smallest_size import SmallestSize
 
@@ -23,7 +24,7 @@ _X = alt.X(
     "params_total:Q",
     title="Model size: parameters N, embeddings included (log scale)",
     scale=alt.Scale(type="log", nice=False),
-    axis=alt.Axis(format="~s", tickCount=9, grid=False),
+    axis=alt.Axis(**COUNT_TICKS, tickCount=9, grid=False),
 )
 
 

@@ -44,7 +44,7 @@ def held_fixed(view: Outlook, own_ratio: float) -> None:
             "bitrate, code, δ, form, r and V all change the models' terms, the laws and the "
             "predictions.\n\n**Held fixed.** The losses are those of training at r = "
             f"{count_label(own_ratio)}. The training loss, the quantization gap and the scatter "
-            "of losses do not follow r, though a model trained on more tokens would have lower "
+            "of losses do not follow r. A model trained on more tokens would have lower "
             "losses. Each model's code keeps its measured length in bits. Prequential "
             "information stays that of the suite's ratio, though it grows with D. Only the "
             "effect of r on C, and through C on the bound, is computed. V enters only through ln "

@@ -1,4 +1,4 @@
-"""The objective of the loss law written a second time, for scipy's optimisers."""
+"""The objective of the loss law written a second time, for scipy's optimizers."""
 
 from collections.abc import Callable
 

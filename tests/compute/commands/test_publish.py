@@ -279,7 +279,7 @@ def test_a_copy_goes_nowhere_it_could_do_harm(measured, copy, tmp_path):
     with pytest.raises(InputError, match="There is no suite 'data/micro' in"):
         publish(tmp_path, "data/micro", tmp_path / "to")
     shutil.copytree(measured, tmp_path / "measured/micro")
-    with pytest.raises(InputError, match="is no published copy; remove it"):
+    with pytest.raises(InputError, match="is not a published copy; remove it"):
         publish(data, "micro", tmp_path / "measured")
     shutil.copytree(copy, tmp_path / "other/micro")
     for file in (tmp_path / "other").glob("*/*/*.parquet"):

@@ -154,7 +154,7 @@ def foolish_config(folder: Path) -> None:
     ("damage", "sentence"),
     [
         (cut, "cannot be decoded: the file announces"),
-        (no_config, "is no exported model: it has no file config.json"),
+        (no_config, "is not an exported model: it has no file config.json"),
         (other_config, "cannot be decoded"),
         (foolish_config, "does not describe a model"),
     ],

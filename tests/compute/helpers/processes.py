@@ -102,7 +102,7 @@ def started(command: list[str], **options) -> Iterator[subprocess.Popen]:
 def wait_for(condition: Callable[[], object], seconds: float = 280) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "nothing happened in time"
         time.sleep(0.02)
 
 

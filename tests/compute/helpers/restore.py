@@ -1,6 +1,6 @@
 """Restore files of coded models: ``python -m tests.compute.helpers.restore CONFIG FILE...``.
 
-Prints a hash of the weights that each file restores.  Knows nothing but the architecture.
+Prints a hash of the weights that each file restores.  Uses only the architecture.
 """
 
 import sys

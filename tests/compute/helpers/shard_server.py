@@ -36,7 +36,7 @@ def write_shards(folder: Path, ids: np.ndarray, shards: int) -> None:
 class Request:
     """One request that came: what was asked for, and how many bytes of content were sent.
 
-    It is counted before the answer goes out, so that whoever has the answer sees the count.
+    It is counted before the answer goes out, so that a client with the answer sees the count.
     """
 
     path: str

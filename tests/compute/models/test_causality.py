@@ -59,7 +59,7 @@ def test_a_model_that_looks_ahead_is_refused(ahead, share, context):
 
 
 def test_a_model_whose_predictions_are_not_finite_is_refused():
-    """Nothing is larger than a change that is no number: it would pass."""
+    """Nothing is larger than a NaN, so a change of NaN would pass."""
     model = tiny_neox(seed=0)
     with torch.no_grad():
         model.get_input_embeddings().weight.fill_(float("nan"))

@@ -184,7 +184,7 @@ def test_what_is_given_is_left_as_it_was():
 @pytest.mark.parametrize("module", [gptq, ldlq])
 @pytest.mark.parametrize("bits", [0, 9, None])
 def test_bits_out_of_range_are_named_by_quantizers_with_feedback(module, bits):
-    with pytest.raises(ValueError, match=f"bits={bits} must lie between 1 and 8"):
+    with pytest.raises(ValueError, match=f"bits={bits} must be between 1 and 8"):
         module.quantize(layer(2, 3), moment(3), bits)
 
 

@@ -169,7 +169,7 @@ def test_commands_share_their_options(monkeypatch):
     [
         ("plan --shapes pythia --preset tiny", "--preset does not go with --shapes; leave it out."),
         ("plan --shapes pythia --hours 3", "--hours does not go with --shapes; leave it out."),
-        ("plan --gpu-memory 3", "--gpu-memory goes with --shapes alone; leave it out."),
+        ("plan --gpu-memory 3", "--gpu-memory goes only with --shapes; leave it out."),
         ("run --train-tokens 1.5", "The number of tokens '1.5' is not a whole number from 1 to"),
     ],
 )

@@ -394,7 +394,7 @@ def test_bytes_of_a_token_of_a_stand_in_are_those_of_its_text(on_miniature, tmp_
 
 
 def test_another_d_of_a_model_on_a_stand_in_measures_nothing_again(on_miniature, tmp_path):
-    """Its losses have no D in them; what describes it has, and is written again."""
+    """Losses on a stand-in text do not depend on D; the description does, and is written again."""
     wanted = {
         "preset": None,
         "model": str(on_miniature.folder / "my-model"),
@@ -418,7 +418,7 @@ def test_another_d_of_a_model_on_a_stand_in_measures_nothing_again(on_miniature,
 
 
 def test_another_d_of_a_model_on_its_own_tokens_is_measured_for_itself(on_miniature, tmp_path):
-    """Its windows are among the first D tokens: losses of one D make no certificate of another."""
+    """Windows are among the first D tokens: losses of one D do not certify another."""
     wanted = {
         "preset": None,
         "model": str(on_miniature.folder / "my-model"),

@@ -58,7 +58,7 @@ def test_what_a_chain_holds_of_others():
 def test_a_checkpoint_with_the_final_weights_is_skipped_before_it_is_fetched(
     own_miniature, tmp_path, name
 ):
-    """And the other models are measured all the same."""
+    """The other models are still measured."""
     if name == "main":
         put(own_miniature, "main", "step64")
     put(own_miniature, "step16", "step64")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 SETTING = [field.name for field in schema.SETTING_FIELDS]
 MODEL = ["model_id"]
 
-#: What names a row of each table, and says nothing that was measured.
+#: Columns that name a row of each table, not measurements.
 KEYS = {
     "models": MODEL,
     "online_losses": [*MODEL, "tokens_seen"],

@@ -30,15 +30,15 @@ _BLOCK = 1000
 class TokenStream:
     """Token windows of one joined file; small, and can be pickled.
 
-    What is read of another machine is kept in ``cache_dir``, one file per stream: what is there
-    needs no network. Folders of this machine are read anew each time.
+    Windows read from another machine are stored in ``cache_dir``, one file per stream, and need no
+    network again. Folders of this machine are read again each time.
 
     Attributes:
         address: ``hf://datasets/ORG/NAME`` or ``hf://datasets/ORG/NAME@REVISION``,
             ``http(s)://host/folder``, or a local folder.
-        cache_dir: where to keep what was read.
+        cache_dir: for the windows.
         vocab_size: V; ids must be below it.
-        ids_per_window: ids of a window, its first one included, which is context alone.
+        ids_per_window: ids of a window, including its first one, which is only context.
         shards: how many files there are.
         name: of a shard, a format string with ``index`` from 0 to ``last``. Pythia's 21 shards
             are document-00000-of-00020.bin to document-00020-of-00020.bin.

@@ -37,12 +37,12 @@ class Sweep(Stage):
 
     @property
     def variant(self) -> str:
-        """Its learning rate: models of one name differ in it."""
+        """The model's learning rate: models of one name differ in it."""
         return f"rate{self.model.learning_rate:g}"
 
     @property
     def identity(self) -> dict:
-        """It trains as the stage ``train`` does."""
+        """Training is that of the stage ``train``."""
         of = {"suite": self.suite, "model": self.model.identity, Train.stage: Train.version}
         return {**super().identity, **of}
 

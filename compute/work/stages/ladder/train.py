@@ -61,7 +61,7 @@ class Train(Stage):
 
     @property
     def trajectory(self) -> str:
-        """Its states on the way."""
+        """Key of the states during training."""
         return digest([self.checkpoint, kept_steps(self.model.steps)])
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:

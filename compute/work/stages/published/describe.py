@@ -37,7 +37,7 @@ class Describe(Stage):
 
     @property
     def identity(self) -> dict:
-        """With what is said of the model."""
+        """The identity, with the description of the model."""
         counts = [self.model.params_embedding, self.model.params_nonembedding]
         said = {"counts": counts, "train_tokens": self.model.train_tokens}
         return {**super().identity, **said}

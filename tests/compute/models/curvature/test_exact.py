@@ -26,7 +26,7 @@ def text(windows: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.fixture(scope="module")
 def trained() -> GPT2LMHeadModel:
-    """A model of about a thousand parameters that has learnt something."""
+    """A model of about a thousand parameters that was trained a little."""
     config = GPT2Config(vocab_size=VOCABULARY, n_embd=8, n_layer=1, n_head=2, n_positions=CONTEXT)
     inputs, targets = text(64)
     with torch.random.fork_rng(devices=[]):
@@ -73,7 +73,7 @@ def test_traces_lie_within_two_standard_errors_of_the_exact_ones(trained, matrix
         slack = 1e-6 * eigenvalues.max() * product.size  # single precision
         assert abs(row["value"] - exact) < 2 * row["standard_error"] + slack, key
         assert row["standard_error"] < 0.25 * abs(exact) + slack, key
-    # What the root lacks for want of steps, with fewer of them, is within its quadrature error.
+    # The root's error with fewer steps is within its quadrature error.
     for quantity in ("trace_sqrt", "trace_negative"):
         rough, fine = (found[quantity, "radau", steps] for steps in (30, 120))
         assert abs(rough["value"] - fine["value"]) <= rough["quadrature_error"] + slack

@@ -36,7 +36,7 @@ def neox(vocab_size: int, hidden_size: int, layers: int, heads: int, context: in
     )
 
 
-#: Large enough for what is measured to stand out from the libraries' own memory.
+#: Large enough for the measured memory to exceed the libraries' own.
 CONFIG = neox(vocab_size=256, hidden_size=128, layers=4, heads=8, context=256)
 
 #: What is freed goes back to the system, so that the process holds what is live.

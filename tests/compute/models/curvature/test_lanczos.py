@@ -110,7 +110,7 @@ def test_directions_near_rounding_are_not_taken_for_the_end():
     matrix = low.double() @ torch.diag(weights.double()) @ low.double().T
     eigenvalues = torch.linalg.eigvalsh(matrix + torch.diag(diagonal.double()))
     exact = positive_root(eigenvalues.numpy()).sum()
-    assert mean < exact + 2 * error  # what cannot be told from 0 counts as 0
+    assert mean < exact + 2 * error  # eigenvalues that are not resolved count as 0
 
 
 def test_fewer_steps_can_be_read_off_a_longer_run():

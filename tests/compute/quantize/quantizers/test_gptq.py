@@ -46,7 +46,7 @@ def test_act_order_helps_where_a_late_input_matters_most():
 
 
 def test_the_package_is_used_without_its_front_door():
-    """Its ``__init__`` wants CUDA kernels; nobody else is to find a package without one."""
+    """``__init__`` requires CUDA kernels; other code must not find a package without it."""
     module = gptq._gptq_module()
     assert module.__name__ == "auto_gptq.quantization.gptq"
     assert not any(name.partition(".")[0] == "auto_gptq" for name in sys.modules)

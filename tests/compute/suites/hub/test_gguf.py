@@ -51,7 +51,7 @@ def test_every_weight_is_decoded_exactly(on_miniature, tmp_path, kind):
 
 
 def test_the_file_is_a_row_beside_ours(on_miniature, made, tmp_path):
-    """Its size is the code length of the very model that all is measured of."""
+    """The size of the file is the code length of exactly the measured model."""
     folder, model = made
     run = done_again(on_miniature, tmp_path, **asked(on_miniature, folder))
     assert run.errors == {}

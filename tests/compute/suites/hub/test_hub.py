@@ -247,7 +247,7 @@ def test_a_model_without_weights_or_tokenizer_or_with_a_broken_index(own_hub, tm
     with damaged("The tokenizer of .* (is damaged|cannot be loaded)"):
         hub.tokenizer_of(source)
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": 3}')
-    with damaged("index.json is no index of weights: delete"):
+    with damaged("index.json is not an index of weights: delete"):
         hub.fetch(source)
 
 
@@ -306,7 +306,7 @@ def test_a_flipped_bit_in_an_archive_is_found_without_a_hash(tmp_path):
 
 
 def test_a_name_in_the_store_that_repositories_share_is_no_sha256(own_hub):
-    """Its names are 64 digits too, of another hash."""
+    """The names of that store have 64 digits too, of another hash."""
     folder = hub.fetch(Source("tiny/gpt2"))
     blob = (folder / "model.safetensors").resolve()
     store = own_hub.cache / "blobs" / "ab" / ("ab" * 32)

@@ -46,7 +46,7 @@ def ask_at(address, monkeypatch):
 
 @pytest.fixture
 def nobody(monkeypatch):
-    """An address at which nobody listens, and no patience."""
+    """An address without a server, and no waiting."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -99,7 +99,7 @@ def test_without_the_hub_the_same_files_come_from_the_cache(serve, monkeypatch):
     assert fetch_dataset(NAME, enough_bytes=1) == little
     assert names(little) == sorted(SHARDS)[:1]  # though the cache holds more
     assert hub.requests == requests
-    with pytest.raises(InputError, match=r"not completely of it\), and HF_HUB_OFFLINE"):
+    with pytest.raises(InputError, match=r"not completely\), and HF_HUB_OFFLINE"):
         fetch_dataset(NAME, patterns=["extra*"])
     everything.files[1].unlink()
     with pytest.raises(InputError, match="not completely"):  # not fewer files than before
@@ -166,8 +166,8 @@ def test_what_cannot_be_had_is_named(serve):
         (NAME, None): r"tiny/text has no file that matches \*\.jsonl",
         (NAME, "v9"): "The dataset tiny/text has no revision v9",
         ("no/such", None): "There is no dataset no/such on the hub, or it is private",
-        ("a b", None): "'a b' is no name of a dataset",
-        ("a/b/c", None): "'a/b/c' is no name of a dataset",
+        ("a b", None): "'a b' is not the name of a dataset",
+        ("a/b/c", None): "'a/b/c' is not the name of a dataset",
     }.items():
         for ask in (fetch_dataset, missing_bytes):
             with pytest.raises(InputError, match=sentence):

@@ -229,7 +229,7 @@ def test_models_that_the_disk_has_no_room_for_are_left_out(on_miniature, tmp_pat
     monkeypatch.setattr(hub_session.HubSession, "downloads", sizes)
     session = opened(on_miniature, tmp_path)
     assert {name.split()[1].partition("--")[0] for name in session.skipped} == {"pythia-160m"}
-    assert set(session.skipped.values()) == {"needs 0.6 MB of disk, and 0.5 MB would be left"}
+    assert set(session.skipped.values()) == {"needs 0.6 MB of disk, but would have 0.5 MB"}
 
 
 def test_the_plan_says_what_a_run_takes(on_miniature, tmp_path):
@@ -268,7 +268,7 @@ def slow(monkeypatch, seconds_of) -> None:
 
 
 def own(there, tmp_path, **wanted):
-    """A session on a model of a person's own, on a text of theirs."""
+    """A session on a user's own model and text."""
     model = {"model": str(there.folder / "my-model"), "train_tokens": 2000}
     return opened(there, tmp_path, None, corpus=there.folder / "my-text", **model | wanted)
 

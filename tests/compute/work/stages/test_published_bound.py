@@ -53,7 +53,7 @@ def shared(pythia_run, confidence: Confidence) -> dict:
 def test_the_bound_of_the_measured_sample_holds_above_the_whole_training_text(
     pythia_run, population
 ):
-    """Its summand chosen on the selection windows, as a page of the dashboard does."""
+    """The summand is chosen on the selection windows, as a page of the dashboard does."""
     options = shared(pythia_run, Confidence(bound=0.045, sample=0.005))
     grid = SummandGrid()
     summand = choose_summand(sampled(pythia_run, "selection"), grid, DRAWS, **options)

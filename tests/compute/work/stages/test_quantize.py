@@ -204,7 +204,7 @@ def test_a_damaged_or_foreign_coded_model_is_never_measured(copied, micro_ladder
 def test_a_model_that_cannot_be_quantized_does_not_cost_the_others(
     copied, micro_ladder, text_folder
 ):
-    """Its measurement is not run, the error is recorded, and the rest of the ladder goes on."""
+    """The measurement is not run, the error is recorded, and the rest of the ladder goes on."""
     session = session_of(copied, micro_ladder, text_folder)
     weights = session.workspace.checkpoint(unit_named(session, "train ladder-5k"))
     tensors = load_file(weights / "model.safetensors")
@@ -232,7 +232,7 @@ def test_a_model_that_cannot_be_quantized_does_not_cost_the_others(
 
 
 def test_other_calibration_windows_make_other_units(micro_run, tmp_path, micro_ladder, text_folder):
-    """What determines a result is in its key: nothing stale is taken for done."""
+    """What determines a result is in its key: nothing stale counts as done."""
     session = session_of(micro_run, micro_ladder, text_folder)
     keys = [unit.key for unit in session.plan.units]
     assert len(set(keys)) == len(keys)
