@@ -8,15 +8,15 @@ from dashboard.export import record
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.page import frame
 from dashboard.views.your_losses import bounds, controls, words
-from dashboard.views.your_losses import example as own_example
-from dashboard.views.your_losses import source as own_source
 from dashboard.views.your_losses.chart import stacked_forms
+from dashboard.views.your_losses.example import example_of
+from dashboard.views.your_losses.source import chosen_source, example_control
 
 suite = frame.open_suite()
-example = own_example.example_of(suite)
+example = example_of(suite)
 given, unit, complaints = [], NATS, []
 with st.sidebar:
-    use_example = own_source.example_control()
+    use_example = example_control()
     try:
         given = controls.controls(example.values if use_example else {})
         unit = controls.unit_control(given)
@@ -27,7 +27,7 @@ frame.title(suite, "Your losses", of_suite=use_example)
 words.introduction()
 source, rows = None, None
 try:
-    source = own_source.source(suite, example if use_example else None)
+    source = chosen_source(suite, example if use_example else None)
     if source and isinstance(given, bounds.Given):
         found = bounds.bounds_of(source.columns, given)
         rows = bounds.rows(found, given, unit)

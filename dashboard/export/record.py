@@ -79,7 +79,7 @@ class Record:
         controls: by their name in links, in the order of the page.
         forms: of the bound that it shows.
         parts: what it shows, from top to bottom.
-        own: facts about an uploaded file, by name; empty without a file.
+        upload: facts about an uploaded file, by name; empty without a file.
         caveat: a sentence on what a link to this view leaves out, if anything.
     """
 
@@ -88,7 +88,7 @@ class Record:
     controls: dict[str, Chosen] = field(default_factory=dict)
     forms: list[Form] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    own: dict[str, str] = field(default_factory=dict)
+    upload: dict[str, str] = field(default_factory=dict)
     caveat: str = ""
 
     def charts(self) -> list[Chart]:

@@ -149,7 +149,7 @@ def _cell(column: str, value: object) -> dict:
 def _provenance(shown: Record) -> dict[str, dict[str, str]]:
     """The provenance of the numbers as text: of each suite, and of an uploaded file."""
     found = {f"Suite {suite.name}": _of_suite(suite) for suite in shown.suites}
-    return found | ({"File of losses": shown.own} if shown.own else {})
+    return found | ({"File of losses": shown.upload} if shown.upload else {})
 
 
 def _named_values(records: list[str]) -> str:

@@ -9,8 +9,8 @@ from bounds import FORMS
 from bounds.printed import upper_text
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.artifacts.settings import Setting
-from dashboard.views.your_losses import example as own_example
 from dashboard.views.your_losses.bounds import ESTIMATE, LABELS, REAL
+from dashboard.views.your_losses.example import content_of, example_of
 from tests.dashboard.sampled_suite import make_sampled_suite
 from tests.dashboard.views import link_of, query_of, record_of
 
@@ -27,8 +27,8 @@ def words(app):
 
 def example_file(suite):
     """Name, content and type of the example, as a browser would send it; and its values."""
-    example = own_example.example_of(suite)
-    return (example.name, own_example.content(suite, example), PARQUET), example.values
+    example = example_of(suite)
+    return (example.name, content_of(suite, example), PARQUET), example.values
 
 
 def upload(app, file):
@@ -88,12 +88,12 @@ def test_an_upload_of_the_example_is_the_example(open_page, suite):
     assert not sentences(app)
     pd.testing.assert_frame_equal(app.dataframe[0].value, shown)
     kept = record_of(app)
-    assert kept.own["SHA-256"] == hashlib.sha256(file[1]).hexdigest()
+    assert kept.upload["SHA-256"] == hashlib.sha256(file[1]).hexdigest()
     assert not kept.suites, "the numbers are of no suite"
     assert "not stored" in kept.caveat
     assert set(query_of(link_of(app))) >= {*values, "suite"}
     app.switch_page("pages/overview.py").run()
-    assert "own_losses" not in app.session_state
+    assert "upload" not in app.session_state
 
 
 def test_a_code_length_is_an_estimate_unless_the_reader_says_otherwise(open_page, suite):

@@ -96,7 +96,8 @@ class Columns(Generic[T]):
         def body(view: View) -> None:
             if words := view.label in self.found and caption(self.found[view.label]):
                 show.caption(words)
-            self._draw(view, f"{title}, {escaped(view.label)}", lambda read: draw(read, span))
+            full = f"{title}, {escaped(view.label)}"
+            self._draw(view, full, lambda read: draw(read, span), title)
 
         for start in range(0, len(self.views), _IN_A_ROW):
             row = self.views[start : start + _IN_A_ROW]
@@ -106,9 +107,11 @@ class Columns(Generic[T]):
                     with column:
                         part(view)
 
-    def _draw(self, view: View, title: str, draw: Callable[[T], alt.TopLevelMixin]) -> None:
+    def _draw(
+        self, view: View, title: str, draw: Callable[[T], alt.TopLevelMixin], head: str = ""
+    ) -> None:
         if view.label in self.found:
-            show.chart(draw(self.found[view.label]), title, width="stretch")
+            show.chart(draw(self.found[view.label]), title, width="stretch", head=head)
         elif isinstance(reason := self.missing[view.label], ArtifactError):
             show_error(reason)
         else:

@@ -16,8 +16,7 @@ def enter(page: str) -> None:
     """
     if st.session_state.get("page") not in (None, page):
         forget_complaints()
-        st.session_state.pop("own_losses", None)  # an uploaded file is dropped when its page is
-        # left
+        st.session_state.pop("upload", None)  # an uploaded file is dropped with its page
         put_choices_back()
     st.session_state["page"] = page
 
@@ -46,7 +45,7 @@ def keep_choices() -> None:
 
 def lags_behind() -> bool:
     """Whether the address may have values of options that the visitor has just left."""
-    return bool(st.session_state.get("own_change"))
+    return bool(st.session_state.get("options_changed"))
 
 
 def complain(name: str, sentence: str) -> None:
@@ -61,7 +60,7 @@ def withdraw(name: str) -> None:
 
 def show_complaints() -> None:
     """Show errors of the link, until a control is moved."""
-    st.session_state.pop("own_change", None)
+    st.session_state.pop("options_changed", None)
     for sentence in st.session_state.get("link_complaints", {}).values():
         st.warning(sentence, icon=":material/link_off:")
 
@@ -75,4 +74,4 @@ def forget_complaints() -> None:
 def change_options() -> None:
     """Another suite or quantizer has other models and rates."""
     forget_complaints()
-    st.session_state["own_change"] = True
+    st.session_state["options_changed"] = True

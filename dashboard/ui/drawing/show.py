@@ -15,7 +15,9 @@ from dashboard.export.record import Chart, Metric, Table, Words
 from dashboard.ui.drawing import chart_menu
 
 
-def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> None:
+def chart(
+    drawn: alt.TopLevelMixin, title: str, *, width: str | None = None, head: str = ""
+) -> None:
     """A chart under its title, with a menu to download its rows, its specification and pictures.
 
     Args:
@@ -23,12 +25,13 @@ def chart(drawn: alt.TopLevelMixin, title: str, *, width: str | None = None) -> 
         title: what it shows, in Markdown; escape names of models and suites
             (``escaping.escaped``).
         width: as in ``st.altair_chart``.
+        head: over the chart in place of the title, where words above it say the rest.
     """
     part = Chart(title, drawn)
     kept = record.current()
-    head = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
-    head.markdown(f"**{title}**", width="stretch")
-    with head.container(width="content"):
+    line = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    line.markdown(f"**{head or title}**", width="stretch")
+    with line.container(width="content"):
         chart_menu.show(part, f"{kept.page}-{len(kept.charts())}")
     st.altair_chart(drawn, **({"width": width} if width else {}))
     kept.parts.append(part)

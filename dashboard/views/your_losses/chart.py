@@ -16,7 +16,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
     """The terms of each form stacked, hollow if the bound is not a certificate.
 
     Args:
-        rows: from ``own_bounds.rows``, losses in ``unit``.
+        rows: from ``bounds.rows``, losses in ``unit``.
         guess: loss of a uniform guess, in ``unit``.
     """
     frame = rows.assign(step=rows["form"].str.replace(" ", "|"))

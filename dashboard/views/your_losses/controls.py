@@ -31,7 +31,7 @@ _NEEDED = {
 }
 
 #: Where a session keeps what was written into the fields for the example.
-_OF_EXAMPLE = "own_of_example"
+_OF_EXAMPLE = "upload_example"
 
 
 def controls(defaults: dict[str, str]) -> Given | list[str]:

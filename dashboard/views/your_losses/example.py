@@ -63,7 +63,7 @@ def _exact(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def content(suite: Suite, example: Example) -> bytes:
+def content_of(suite: Suite, example: Example) -> bytes:
     """The file as Parquet: cells of the histogram, or sampled windows."""
     if suite.is_sampled:
         windows = suite.windows(example.setting, example.model_id)

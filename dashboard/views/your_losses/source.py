@@ -14,13 +14,12 @@ from bounds.own_losses import LossColumns
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
 from dashboard.ui.controls.registry import EXAMPLE
-from dashboard.views.your_losses import example as own_example
 from dashboard.views.your_losses.controls import forget_example
-from dashboard.views.your_losses.example import Example
+from dashboard.views.your_losses.example import Example, content_of
 from dashboard.views.your_losses.file import MOST_MEGABYTES, MOST_ROWS, read_columns
 
 #: Key of the session for the file that it has read.
-_KEPT = "own_losses"
+_KEPT = "upload"
 
 # A web server puts uploads above 1 MB into a temporary file while they arrive; not here.
 MultiPartParser.spool_max_size = (MOST_MEGABYTES + 1) * 2**20
@@ -43,7 +42,7 @@ def example_control() -> bool:
     return on
 
 
-def source(suite: Suite, example: Example | None) -> Source | None:
+def chosen_source(suite: Suite, example: Example | None) -> Source | None:
     """The uploaded file, or the example, or None without a file.
 
     Raises:
@@ -66,7 +65,7 @@ def source(suite: Suite, example: Example | None) -> Source | None:
     kept = st.session_state.get(_KEPT)
     if kept is None or kept[0] != key:
         forget()
-        content = own_example.content(suite, example) if example else uploaded.getvalue()
+        content = content_of(suite, example) if example else uploaded.getvalue()
         digest = hashlib.sha256(content).hexdigest()
         kept = (key, Source(name, digest, read_columns(name, content)))
         st.session_state[_KEPT] = kept
@@ -77,7 +76,7 @@ def source(suite: Suite, example: Example | None) -> Source | None:
 def _note(found: Source, example: Example | None) -> None:
     """Facts for the exported view; it has no suite unless the example is shown."""
     shown = record.current()
-    shown.own = {
+    shown.upload = {
         "Name": found.name,
         "SHA-256": found.sha256,
         "Rows": f"{len(found.columns.loss_nats):,}",

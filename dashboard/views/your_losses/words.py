@@ -14,7 +14,7 @@ from dashboard.style.escaping import quoted
 from dashboard.style.plural import counted
 from dashboard.ui.drawing import show
 from dashboard.views.your_losses.bounds import Given
-from dashboard.views.your_losses.example import Example, content
+from dashboard.views.your_losses.example import Example, content_of
 from dashboard.views.your_losses.file import MOST_MEGABYTES, MOST_ROWS
 from dashboard.views.your_losses.source import Source
 
@@ -88,7 +88,7 @@ def offer_example(suite: Suite, example: Example) -> None:
     )
     st.download_button(
         "Download the example",
-        lambda: content(suite, example),
+        lambda: content_of(suite, example),
         file_name=example.name,
         mime="application/vnd.apache.parquet",
         on_click="ignore",

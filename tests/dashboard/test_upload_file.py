@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dashboard.artifacts.errors import UploadError
-from dashboard.views.your_losses import file as own_file
+from dashboard.views.your_losses import file as upload_file
 from dashboard.views.your_losses.file import read_columns
 
 ROWS = pd.DataFrame({"loss_nats": [0.5, 1.25, 3.0], "entropy_nats": [0.25, 1.0, 2.0]})
@@ -95,7 +95,7 @@ def test_a_file_that_cannot_be_used_is_one_sentence(name, content, sentence):
 )
 def test_a_file_that_is_too_large_is_refused(monkeypatch, limit, value, content, sentence):
     read_columns("x", content)
-    monkeypatch.setattr(own_file, limit, value)
+    monkeypatch.setattr(upload_file, limit, value)
     assert sentence in refusal("x", content)
 
 
