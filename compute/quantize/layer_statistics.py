@@ -214,11 +214,6 @@ def _code_counts(tensor: QuantizedTensor) -> np.ndarray:
     return counts
 
 
-def code_entropy_bits(tensor: QuantizedTensor) -> float:
-    """Empirical entropy of the integer codes, bits per weight."""
-    return _entropy_bits(_code_counts(tensor))
-
-
 def _entropy_bits(counts: np.ndarray) -> float:
     shares = torch.from_numpy(counts[counts > 0]).double() / counts.sum()
     return max(0.0, -(shares * shares.log2()).sum().item())

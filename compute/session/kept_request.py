@@ -1,7 +1,6 @@
 """The request of a measured suite, recorded in its folder for an export."""
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,10 @@ import pyarrow.parquet as pq
 import schema
 from compute.base.errors import InputError
 from compute.base.setting import Setting
+from compute.base.whole_file import whole_file
 from compute.session.request import Goes, Request, options
 from compute.suites.measurements import setting_name
 from compute.suites.published.hub_suite import hub_presets
-from compute.work.store import WRITING
 
 FILE = "request.json"
 
@@ -26,9 +25,8 @@ def keep_request(request: Request, folder: Path) -> None:
         value = option.value_in(request)
         if Goes.KEPT in option.goes and value != option.default:
             kept[option.name] = str(value) if isinstance(value, Path) else value
-    temporary = folder / f"{FILE}.{os.getpid()}{WRITING}"
-    temporary.write_text(json.dumps(kept, indent=1) + "\n")
-    temporary.replace(folder / FILE)
+    with whole_file(folder / FILE) as writing:
+        writing.write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def request_of_suite(request: Request, model_id: str, setting: str) -> Request:

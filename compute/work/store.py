@@ -3,7 +3,6 @@
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +13,8 @@ import pyarrow.parquet as pq
 
 import schema
 from compute.base.errors import InputError
+from compute.base.whole_file import WRITING, whole_file
 from compute.work.unit import Unit
-
-#: Ending of a file that is being written; a leftover one is garbage, and no pattern for
-#: Parquet files matches it.
-WRITING = ".writing"
 
 #: States of units by what their records say; those of the others are ``done``.
 STATES = {"failed": "failed", "skipped": "missing"}
@@ -104,10 +100,8 @@ class SuiteStore:
         """
         path = self.path(table, unit)
         rows = conform(rows, table).replace_schema_metadata(metadata)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}{WRITING}")
-        pq.write_table(rows, temporary, compression="zstd", version="2.6")
-        temporary.replace(path)
+        with whole_file(path) as writing:
+            pq.write_table(rows, writing, compression="zstd", version="2.6")
         stem = path.name.removesuffix(f"--{unit.key}.parquet")
         for other in path.parent.glob(f"{stem}--*.parquet"):
             # A longer label has more "--" parts; only another key of the same label goes.
@@ -141,9 +135,8 @@ class SuiteStore:
             **({"published": True} if self.is_published else {}),
             "files": files,
         }
-        temporary = self.folder / f"{schema.MANIFEST}.{os.getpid()}{WRITING}"
-        temporary.write_text(json.dumps(manifest, indent=1) + "\n")
-        temporary.replace(self.folder / schema.MANIFEST)
+        with whole_file(self.folder / schema.MANIFEST) as writing:
+            writing.write_text(json.dumps(manifest, indent=1) + "\n")
 
     @contextmanager
     def locked(self) -> Iterator[None]:

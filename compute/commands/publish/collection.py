@@ -5,12 +5,11 @@ A web server does not list its folders, so a file lists the suites.
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import schema
 from compute.base.errors import InputError
-from compute.work.store import WRITING
+from compute.base.whole_file import whole_file
 
 
 def write_collection(folder: Path) -> dict[str, str]:
@@ -34,9 +33,8 @@ def write_collection(folder: Path) -> dict[str, str]:
         "schema_version": schema.SCHEMA_VERSION,
         "suites": {name: {"sha256": digest} for name, digest in found.items()},
     }
-    temporary = folder / f"{schema.MANIFEST}.{os.getpid()}{WRITING}"
-    temporary.write_text(json.dumps(manifest, indent=1) + "\n")
-    temporary.replace(folder / schema.MANIFEST)
+    with whole_file(folder / schema.MANIFEST) as writing:
+        writing.write_text(json.dumps(manifest, indent=1) + "\n")
     return found
 
 

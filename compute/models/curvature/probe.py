@@ -1,6 +1,5 @@
 """One random vector's Lanczos run, stored in a small file so that it is not repeated."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from compute.base.whole_file import whole_file
 from compute.models.curvature.lanczos import BasisPlace, Tridiagonal, lanczos
 from compute.models.curvature.products import CurvatureProduct
 
@@ -79,10 +79,8 @@ class Probe:
 
 def save_arrays(file: Path, **arrays: np.ndarray) -> None:
     """Write an ``.npz`` file completely or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.stem}.{os.getpid()}.writing.npz")
-    np.savez(temporary, **arrays)
-    temporary.replace(file)
+    with whole_file(file) as writing, writing.open("wb") as stream:
+        np.savez(stream, **arrays)
 
 
 def run_probe(

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
+from compute.base.whole_file import whole_file
 from compute.models.training.online_losses import OnlineLosses
 
 #: Seconds between two saves: the most that an interruption can lose.
@@ -67,10 +68,8 @@ class TrainingState:
         }
         if model.device.type == "cuda":
             state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        writing = self._file.with_suffix(".writing")
-        torch.save(state, writing)
-        writing.replace(self._file)
+        with whole_file(self._file) as writing:
+            torch.save(state, writing)
         self._saved = time.monotonic()
 
     def forget(self) -> None:

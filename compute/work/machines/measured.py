@@ -6,6 +6,8 @@ from pathlib import Path
 
 import torch
 
+from compute.base.whole_file import whole_file
+
 
 @dataclass
 class Measured:
@@ -27,11 +29,9 @@ class Measured:
     def save(self, cache_dir: Path, device_name: str) -> Path:
         """Write it where ``load`` finds it."""
         file = _file(cache_dir, device_name)
-        file.parent.mkdir(parents=True, exist_ok=True)
         content = {"device": device_name, "torch": torch.__version__, **asdict(self)}
-        writing = file.with_suffix(".writing")
-        writing.write_text(json.dumps(content, indent=2) + "\n")
-        writing.replace(file)
+        with whole_file(file) as writing:
+            writing.write_text(json.dumps(content, indent=2) + "\n")
         return file
 
     @classmethod

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from compute.base.digest import digest
+from compute.base.whole_file import whole_file
 from compute.work.stages.stage import Stage
 from compute.work.workspace import Workspace
 
@@ -28,11 +29,8 @@ def paired_losses(
         return np.load(file, allow_pickle=False), True
     except (OSError, ValueError, EOFError):  # not there, or damaged
         losses = score()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    writing = file.with_name(f"{file.name}.{unit.key}.writing")
-    with writing.open("wb") as stream:
+    with whole_file(file) as writing, writing.open("wb") as stream:
         np.save(stream, losses)
-    writing.replace(file)
     return losses, False
 
 

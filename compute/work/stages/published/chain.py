@@ -10,6 +10,7 @@ import pyarrow as pa
 from transformers import PreTrainedModel
 
 from compute.base.memory import Memory
+from compute.base.whole_file import whole_file
 from compute.models import language_model
 from compute.models.placement import ready_to_score
 from compute.models.sampled_evaluation import score_positions
@@ -123,7 +124,8 @@ class Chain(Stage):
                 "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
                 "weights_sha256": sha,
             }
-            _keep({"row": row, "matrices": matrices}, _file(folder, step))
+            with whole_file(_file(folder, step)) as writing:
+                writing.write_text(json.dumps({"row": row, "matrices": matrices}))
             if not had:
                 hub.forget(source)
         for source in spec.finals:
@@ -143,9 +145,3 @@ class Chain(Stage):
 
 def _file(folder: Path, step: int) -> Path:
     return folder / f"step{step}.json"
-
-
-def _keep(row: dict, file: Path) -> None:
-    temporary = file.with_suffix(".writing")
-    temporary.write_text(json.dumps(row))
-    temporary.replace(file)

@@ -2,18 +2,25 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter
-from compute.quantize.layer_statistics import code_entropy_bits
 from compute.quantize.quantizers import Form, form_of, gptq_step, ldlq, quantize
 from compute.quantize.quantizers.damping import unit_upper_factor
 from compute.quantize.quantizers.ldlq import order_of_columns
 from tests.compute.helpers.examples import damped, layer, moment, proxy_loss
 
 SETTING = Setting("gptq_step", step=0.5)
+
+
+def code_entropy_bits(tensor) -> float:
+    """Empirical entropy of the integer codes, bits per weight."""
+    counts = np.unique(tensor.codes, return_counts=True)[1]
+    shares = counts / counts.sum()
+    return float(-(shares * np.log2(shares)).sum())
 
 
 def test_the_proxy_loss_is_a_twelfth_of_the_squared_step_times_the_trace_of_d():
