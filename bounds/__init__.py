@@ -5,31 +5,31 @@ docstrings refer to docs/THEORY.md; "the paper" is Finzi et al., "Compute-Optima
 Provably Generalize Better With Scale" (ICLR 2025).  The public interface:
 """
 
-from bounds.complexity import Complexity, complexity, nominal_bits, shortest_code_bits
-from bounds.forms import FORMS
-from bounds.forms.four_term import four_term_bound
-from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound, geometric_bound
-from bounds.forms.measured import measured_smoothing_bound
-from bounds.forms.result import RiskBound
-from bounds.histogram import LossBins, bin_losses
-from bounds.laws.loss_law import LossLaw
-from bounds.laws.loss_surface import LossLawFit, fit_loss_law
-from bounds.laws.power_law import HeldOut, PowerLaw, fit_power_law, predict_largest
-from bounds.laws.unfittable import UnfittableError
-from bounds.martingale import LossVariation, loss_variation, s_grid
-from bounds.prequential import (
+from bounds.codes.complexity import Complexity, complexity, nominal_bits, shortest_code_bits
+from bounds.codes.prequential import (
     checkpoint_information_nats,
     power_law_information_nats,
     prequential_information_nats,
 )
-from bounds.smoothing import (
+from bounds.forms import FORMS
+from bounds.forms.four_term import four_term_bound
+from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound, geometric_bound
+from bounds.forms.martingale import LossVariation, loss_variation, s_grid
+from bounds.forms.measured import measured_smoothing_bound
+from bounds.forms.result import RiskBound
+from bounds.laws.loss.law import LossLaw
+from bounds.laws.loss.surface import LossLawFit, fit_loss_law
+from bounds.laws.power_law import HeldOut, PowerLaw, fit_power_law, predict_largest
+from bounds.laws.unfittable import UnfittableError
+from bounds.losses.histogram import LossBins, bin_losses
+from bounds.losses.smoothing import (
     loss_range_nats,
     smooth_losses_nats,
     smoothed,
     smoothing_cost_nats,
     smoothing_weight,
 )
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 __all__ = [
     "FORMS",

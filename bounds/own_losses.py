@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.complexity import shortest_code_bits
+from bounds.codes.complexity import shortest_code_bits
 from bounds.forms import FORMS
 from bounds.forms.result import RiskBound
 from bounds.forms.sampled import (
@@ -20,7 +20,7 @@ from bounds.forms.sampled import (
     paper_grid,
     sampled_bound,
 )
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 #: Share of delta that a sampled bound gives to the sampling.
 SAMPLE_SHARE = 0.1

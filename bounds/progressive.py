@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from bounds.forms.geometric import ControlGrid, chosen_geometric_bound
 from bounds.forms.result import RiskBound
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 #: Pays for one of 2^32 recipes: the learning rate to two significant digits and the windows of a
 #: batch, which were found after seeing the text, take 20 bits; the rest is room for the schedule.

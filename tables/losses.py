@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 import schema
 from tables.errors import TableError
+from tables.formats.token_logprobs import PROMPT, TOKENS
 from tables.kinds import is_list
 from tables.names import codes, has_empty
 from tables.numbers import numbers, values
-from tables.token_logprobs import PROMPT, TOKENS
 from tables.wanted import Wanted
 
 #: Columns of losses, and of log-probabilities, each by the natural logarithm.

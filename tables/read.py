@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from tables import delimited, json_records, parquet
 from tables.errors import TableError
+from tables.formats import delimited, json_records, parquet
 from tables.kinds import is_number
 from tables.limits import Limits
 from tables.part import Part

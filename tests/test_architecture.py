@@ -40,6 +40,14 @@ FORBIDDEN = {
 
 #: Rooms of a package in their order: each imports only rooms that are named before it.
 ROOMS = {
+    "bounds": (
+        *("checks", "grid_search", "printed", "losses", "codes", "confidence", "forms"),
+        *("curvature", "laws", "progressive", "own_losses", "__init__"),
+    ),
+    "tables": (
+        *("errors", "part", "wanted", "limits", "kinds", "names", "numbers", "formats"),
+        *("file", "losses", "read", "__init__"),
+    ),
     "compute": ("base", "suites", "models", "quantize", "work", "session", "check", "commands"),
     "dashboard": ("style", "artifacts", "catalog", "analysis", "charts", "export", "ui", "views"),
 }

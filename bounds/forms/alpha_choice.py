@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from bounds.forms.result import RiskBound, require_every_token
 from bounds.grid_search import pattern_search
-from bounds.histogram import coarsened
-from bounds.smoothing import ALPHA_GRID
-from bounds.token_losses import TokenLosses
+from bounds.losses.histogram import coarsened
+from bounds.losses.smoothing import ALPHA_GRID
+from bounds.losses.token_losses import TokenLosses
 
 #: Bits that naming one weight of ``ALPHA_GRID`` adds to a code.
 ALPHA_CHOICE_BITS = math.log2(len(ALPHA_GRID))

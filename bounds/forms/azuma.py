@@ -2,15 +2,15 @@
 
 import math
 
-from bounds.complexity import complexity
+from bounds.codes.complexity import complexity
 from bounds.forms.alpha_choice import ALPHA_CHOICE_BITS, best_over_alphas
 from bounds.forms.result import RiskBound, require_every_token
-from bounds.smoothing import (
+from bounds.losses.smoothing import (
     loss_interval_nats,
     loss_range_nats,
     smoothed,
 )
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 
 def azuma_bound(

@@ -14,11 +14,11 @@ smaller than that one on the same grid.
 
 import numpy as np
 
-from bounds.complexity import PAPER_GRID_SIZE
+from bounds.codes.complexity import PAPER_GRID_SIZE
+from bounds.forms.martingale import s_grid
 from bounds.forms.paper_smoothing import smooth_as_the_paper
 from bounds.forms.result import RiskBound
-from bounds.martingale import s_grid
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 
 def empirical_bernstein_bound(

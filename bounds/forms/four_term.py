@@ -2,12 +2,12 @@
 
 import math
 
-from bounds.complexity import PAPER_GRID_SIZE
+from bounds.codes.complexity import PAPER_GRID_SIZE
+from bounds.forms.martingale import loss_variation
 from bounds.forms.paper_smoothing import smooth_as_the_paper
 from bounds.forms.result import RiskBound
-from bounds.martingale import loss_variation
-from bounds.smoothing import smoothing_cost_nats
-from bounds.token_losses import TokenLosses
+from bounds.losses.smoothing import smoothing_cost_nats
+from bounds.losses.token_losses import TokenLosses
 
 
 def four_term_bound(

@@ -33,19 +33,19 @@ from functools import cache
 
 import numpy as np
 
-from bounds.complexity import PAPER_GRID_SIZE, complexity
+from bounds.codes.complexity import PAPER_GRID_SIZE, complexity
+from bounds.forms.martingale import s_grid
 from bounds.forms.result import RiskBound, require_every_token
 from bounds.grid_search import Index, pattern_search
-from bounds.histogram import coarsened
-from bounds.martingale import s_grid
-from bounds.smoothing import (
+from bounds.losses.histogram import coarsened
+from bounds.losses.smoothing import (
     ALPHA_GRID,
     log_slack_below_range,
     loss_range_nats,
     smoothed,
     smoothing_weight,
 )
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 
 @dataclass(frozen=True)

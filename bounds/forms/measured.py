@@ -2,11 +2,11 @@
 
 import math
 
-from bounds.complexity import PAPER_GRID_SIZE
+from bounds.codes.complexity import PAPER_GRID_SIZE
+from bounds.forms.martingale import loss_variation
 from bounds.forms.paper_smoothing import smooth_as_the_paper
 from bounds.forms.result import RiskBound
-from bounds.martingale import loss_variation
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 
 def measured_smoothing_bound(

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from bounds.complexity import Complexity, complexity
+from bounds.codes.complexity import Complexity, complexity
 from bounds.forms.result import require_every_token
-from bounds.smoothing import loss_range_nats, smoothed, smoothing_weight
-from bounds.token_losses import TokenLosses
+from bounds.losses.smoothing import loss_range_nats, smoothed, smoothing_weight
+from bounds.losses.token_losses import TokenLosses
 
 
 @dataclass(frozen=True)

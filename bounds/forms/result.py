@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from bounds.complexity import Complexity
-from bounds.token_losses import TokenLosses
+from bounds.codes.complexity import Complexity
+from bounds.losses.token_losses import TokenLosses
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ from functools import cache
 import numpy as np
 
 from bounds.checks import require_count, require_probability
-from bounds.complexity import PAPER_GRID_SIZE, complexity
+from bounds.codes.complexity import PAPER_GRID_SIZE, complexity
 from bounds.confidence import METHODS
+from bounds.forms.martingale import s_grid
 from bounds.forms.result import RiskBound
 from bounds.grid_search import Index, pattern_search
-from bounds.martingale import s_grid
-from bounds.smoothing import (
+from bounds.losses.smoothing import (
     loss_interval_nats,
     loss_range_nats,
     smooth_losses_nats,

@@ -8,7 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from bounds import LossBins, TokenLosses, bin_losses
-from bounds.histogram import merge_histograms
+from bounds.losses.histogram import merge_histograms
 from compute.models.language_model import batches
 from compute.models.products import onednn_products
 

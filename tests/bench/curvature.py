@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from bounds.spectrum import mean_and_error, positive_root, trace_of
+from bounds.curvature.spectrum import mean_and_error, positive_root, trace_of
 from compute.models import language_model
 from compute.models.curvature.lanczos import BasisPlace, lanczos
 from compute.models.curvature.probe import rademacher

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bounds.spectrum import mean_and_error, positive_root, trace_of
+from bounds.curvature.spectrum import mean_and_error, positive_root, trace_of
 from compute.models import language_model
 from compute.models.curvature.lanczos import BasisPlace, Tridiagonal, lanczos
 from compute.models.curvature.probe import rademacher

@@ -15,8 +15,8 @@ from bounds import (
     smoothed,
     smoothing_weight,
 )
-from bounds.histogram import _coarsened
-from bounds.martingale import variation_at
+from bounds.forms.martingale import variation_at
+from bounds.losses.histogram import _coarsened
 
 TOKENS = 100_000
 MODELS = 10

@@ -11,8 +11,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from bounds import LossLaw, LossLawFit, UnfittableError, fit_loss_law
-from bounds.laws.loss_bootstrap import Estimate
-from bounds.laws.loss_surface import START_GRID
+from bounds.laws.loss.bootstrap import Estimate
+from bounds.laws.loss.surface import START_GRID
 from tests.bounds.laws.independent import DELTA, independent_objective
 from tests.bounds.laws.runs import BESIROGLU, isoflop, noisy_losses, scattered
 

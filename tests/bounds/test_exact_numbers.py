@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds import Control, TokenLosses, geometric_bound
-from bounds.smoothing import log_slack_below_range, loss_range_nats, smooth_losses_nats
+from bounds.losses.smoothing import log_slack_below_range, loss_range_nats, smooth_losses_nats
 
 #: Digits of the reference: exp(-800) takes 348 of them.
 DIGITS = 450

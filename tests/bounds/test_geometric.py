@@ -12,14 +12,14 @@ from bounds import (
     TokenLosses,
     bin_losses,
     chosen_geometric_bound,
-    complexity,
     four_term_bound,
     geometric_bound,
     measured_smoothing_bound,
     smoothing_weight,
 )
+from bounds.codes import complexity
 from bounds.forms.empirical_bernstein import empirical_bernstein_bound
-from bounds.smoothing import loss_range_nats, smooth_losses_nats
+from bounds.losses.smoothing import loss_range_nats, smooth_losses_nats
 
 EXAMPLE = -np.log((np.arange(1, 1001) - 0.5) / 1000)
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds import LossBins, TokenLosses, bin_losses
-from bounds.histogram import merge_histograms
+from bounds.losses.histogram import merge_histograms
 
 BINS = LossBins()
 

@@ -7,7 +7,7 @@ from bounds import TokenLosses
 from bounds.forms.azuma import azuma_bound
 from bounds.forms.empirical_bernstein import empirical_bernstein_bound
 from bounds.forms.freedman import freedman_bound
-from bounds.smoothing import loss_interval_nats, loss_range_nats, smooth_losses_nats
+from bounds.losses.smoothing import loss_interval_nats, loss_range_nats, smooth_losses_nats
 
 RNG = np.random.default_rng(0)
 LOSSES = TokenLosses.of_tokens(RNG.exponential(1.4, 5000), RNG.uniform(0, 5, 5000))

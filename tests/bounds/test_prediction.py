@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounds.prediction import agreement
+from bounds.curvature.prediction import agreement
 
 
 def test_a_prediction_right_up_to_a_factor_explains_everything():

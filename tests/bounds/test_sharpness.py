@@ -18,16 +18,16 @@ from scipy.stats import binom
 from bounds import (
     Control,
     TokenLosses,
-    complexity,
     four_term_bound,
     geometric_bound,
     loss_variation,
     measured_smoothing_bound,
 )
+from bounds.codes import complexity
 from bounds.forms.azuma import azuma_bound
 from bounds.forms.empirical_bernstein import empirical_bernstein_bound
 from bounds.forms.freedman import freedman_bound
-from bounds.smoothing import loss_interval_nats
+from bounds.losses.smoothing import loss_interval_nats
 
 DELTA, LENGTH, RUNS = 0.1, 2000, 600
 ALPHA, VOCAB = 0.05, 2

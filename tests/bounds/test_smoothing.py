@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bounds import loss_range_nats, smooth_losses_nats, smoothing_cost_nats, smoothing_weight
-from bounds.smoothing import exact_smoothing_cost_nats
+from bounds.losses.smoothing import exact_smoothing_cost_nats
 
 positive_c = st.floats(1e-8, 50.0)
 vocabularies = st.integers(2, 10**6)

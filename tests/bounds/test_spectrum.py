@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounds.spectrum import (
+from bounds.curvature.spectrum import (
     evenness,
     evenness_error,
     from_symmetric_log,

@@ -10,13 +10,13 @@ import bounds
 from bounds import (
     Control,
     TokenLosses,
-    complexity,
     geometric_bound,
     loss_variation,
     measured_smoothing_bound,
     s_grid,
     smooth_losses_nats,
 )
+from bounds.codes import complexity
 from bounds.forms.azuma import azuma_bound
 from bounds.forms.freedman import freedman_bound
 from tests.bounds.markov import heavy_tailed_source, mild_source, noisy_copies

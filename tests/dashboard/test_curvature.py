@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bounds.spectrum import positive_root, spectral_density, trace_of
+from bounds.curvature.spectrum import positive_root, spectral_density, trace_of
 from dashboard.analysis.measured import curvature
 from dashboard.artifacts.suite import Suite
 from dashboard.views.curvature import predicted_gap

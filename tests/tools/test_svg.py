@@ -5,7 +5,7 @@ import re
 import altair as alt
 import pandas as pd
 
-from tools.results.svg import svg
+from tools.results.figures.svg import svg
 
 
 def chart(values: list[float]) -> alt.Chart:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.results.figures import figure_1, figure_2, figure_3, figure_4, figure_5
+from tools.results.figures.svg import svg
 from tools.results.ladder import Ladder
 from tools.results.markdown import FIGURES, Part, paragraphs
 from tools.results.sections import gains, learning_rate, limits, loss_law, measured, on_the_way
-from tools.results.svg import svg
 
 FILE = "RESULTS.md"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from bounds import LossLawFit, UnfittableError, fit_loss_law
-from bounds.laws.loss_bootstrap import FEWEST_RESAMPLES
+from bounds.laws.loss.bootstrap import FEWEST_RESAMPLES
 from compute.base.errors import InputError
 from compute.commands.table_file import read_numbers
 

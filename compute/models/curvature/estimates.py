@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
+from bounds.curvature.spectrum import mean_and_error, negative_part, positive_root, trace_of
 from compute.models.curvature.lanczos import Tridiagonal
 from compute.models.curvature.probe import Probe
 from compute.models.curvature.xtrace import XTrace

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from bounds import TokenLosses, bin_losses
-from bounds.histogram import merge_histograms
+from bounds.losses.histogram import merge_histograms
 from compute.models.evaluation import losses_and_entropies
 
 #: Tokens that are buffered and binned together, which is faster than one batch at a time.

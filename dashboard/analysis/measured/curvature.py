@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bounds.spectrum import (
+from bounds.curvature.spectrum import (
     evenness,
     evenness_error,
     from_symmetric_log,

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import four_term_bound, s_grid, smoothed
-from bounds.martingale import variation_at
+from bounds.forms.martingale import variation_at
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.suite import Suite

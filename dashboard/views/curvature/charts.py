@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from bounds.spectrum import symmetric_log
+from bounds.curvature.spectrum import symmetric_log
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.curvature import LINEAR_DECADES
 from dashboard.charts import vega

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 import schema
-from bounds.prediction import Agreement, agreement
+from bounds.curvature.prediction import Agreement, agreement
 from dashboard.analysis.laws.fits import Unfitted
 from dashboard.analysis.measured.curvature import BAND, traces
 from dashboard.analysis.measured.quantization import gaps

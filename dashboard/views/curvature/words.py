@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from bounds.prediction import Agreement
+from bounds.curvature.prediction import Agreement
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, several_sizes, too_few
 from dashboard.analysis.measured.curvature import BAND, MATRICES
 from dashboard.style.escaping import escaped

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bounds import fit_loss_law
-from bounds.laws.least_huber import descend
-from bounds.laws.loss_far_off import far_off, residuals_without_each
-from bounds.laws.loss_objective import LossObjective
+from bounds.laws.loss.far_off import far_off, residuals_without_each
+from bounds.laws.loss.least_huber import descend
+from bounds.laws.loss.objective import LossObjective
 from tests.bounds.laws.runs import BESIROGLU, drawn, isoflop, noisy_losses, scattered
 
 

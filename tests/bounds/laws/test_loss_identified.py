@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bounds import UnfittableError, fit_loss_law
-from bounds.laws.loss_bootstrap import estimates
+from bounds.laws.loss.bootstrap import estimates
 from tests.bounds.laws.runs import BESIROGLU, drawn
 
 

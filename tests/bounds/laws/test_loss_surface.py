@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from bounds import UnfittableError, fit_loss_law
-from bounds.laws.least_huber import descend
-from bounds.laws.loss_bootstrap import estimates, resampled_optima
-from bounds.laws.loss_objective import HUBER_DELTA, LossObjective
+from bounds.laws.loss.bootstrap import estimates, resampled_optima
+from bounds.laws.loss.least_huber import descend
+from bounds.laws.loss.objective import HUBER_DELTA, LossObjective
 from tests.bounds.laws.independent import independent_objective
 from tests.bounds.laws.runs import BESIROGLU, HOFFMANN, drawn, isoflop, scattered
 from tests.bounds.laws.strategies import laws

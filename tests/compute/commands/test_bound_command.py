@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import schema
-from bounds import FORMS, TokenLosses, complexity, shortest_code_bits
+from bounds import FORMS, TokenLosses, shortest_code_bits
+from bounds.codes import complexity
 from tests.compute.helpers.processes import run_here
 
 

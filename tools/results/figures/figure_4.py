@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from bounds.spectrum import mean_and_error
+from bounds.curvature.spectrum import mean_and_error
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.measured import curvature
 from dashboard.style.glossary import parameter_count

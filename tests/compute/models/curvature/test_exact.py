@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from bounds.spectrum import positive_root
+from bounds.curvature.spectrum import positive_root
 from compute.models.curvature.estimates import trace_rows
 from compute.models.curvature.lanczos import BasisPlace
 from compute.models.curvature.probe import rademacher, run_probe

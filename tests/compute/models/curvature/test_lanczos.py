@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bounds.spectrum import mean_and_error, negative_part, positive_root, trace_of
+from bounds.curvature.spectrum import mean_and_error, negative_part, positive_root, trace_of
 from compute.models.curvature.lanczos import BasisPlace, lanczos
 from compute.models.curvature.probe import Signs, rademacher
 from compute.models.curvature.xtrace import xtrace

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bounds.laws.loss_objective import HUBER_DELTA, LossObjective
+from bounds.laws.loss.objective import HUBER_DELTA, LossObjective
 
 #: Points that are descended together: their arrays of (points, runs) stay in the cache.
 BLOCK = 250

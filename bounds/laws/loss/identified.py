@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bounds.laws.loss_objective import LossObjective
+from bounds.laws.loss.objective import LossObjective
 from bounds.laws.unfittable import UnfittableError
 
 #: Twice the number of parameters; with fewer, resamples often lack the runs that determine one.

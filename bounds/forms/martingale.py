@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 
 from bounds.checks import require_count, require_positive
-from bounds.complexity import PAPER_GRID_SIZE
-from bounds.token_losses import TokenLosses
+from bounds.codes.complexity import PAPER_GRID_SIZE
+from bounds.losses.token_losses import TokenLosses
 
 
 @dataclass(frozen=True)

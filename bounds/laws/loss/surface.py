@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.laws.least_huber import BLOCK, descend
-from bounds.laws.loss_bootstrap import (
+from bounds.laws.loss.bootstrap import (
     BOOTSTRAP_RESAMPLES,
     FEWEST_RESAMPLES,
     Estimate,
     estimates,
     resampled_optima,
 )
-from bounds.laws.loss_far_off import FarOff, far_off
-from bounds.laws.loss_identified import at_edge, check_design, check_draws, check_optimum
-from bounds.laws.loss_law import LossLaw
-from bounds.laws.loss_objective import LossObjective
+from bounds.laws.loss.far_off import FarOff, far_off
+from bounds.laws.loss.identified import at_edge, check_design, check_draws, check_optimum
+from bounds.laws.loss.law import LossLaw
+from bounds.laws.loss.least_huber import BLOCK, descend
+from bounds.laws.loss.objective import LossObjective
 
 #: Starts of (a, b, e, alpha, beta): the grid of Hoffmann et al. 2022, approach 3; 4500 points.
 START_GRID = (

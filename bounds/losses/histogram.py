@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from bounds.checks import require_positive
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from tables.errors import TableError
+from tables.formats.token_logprobs import Entry, records_of
 from tables.limits import Limits
-from tables.token_logprobs import Entry, records_of
 from tables.wanted import Wanted
 
 

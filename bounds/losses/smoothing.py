@@ -3,7 +3,7 @@
 import numpy as np
 
 from bounds.checks import require_count, require_positive, require_probability
-from bounds.token_losses import TokenLosses
+from bounds.losses.token_losses import TokenLosses
 
 #: Weights that a form may choose from after seeing the data, fixed in advance.  They are dense near
 #: 0 and near 1: a model with too long a code should be smoothed almost completely, which keeps the

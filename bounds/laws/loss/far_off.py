@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bounds.laws.least_huber import descend
-from bounds.laws.loss_objective import LossObjective
+from bounds.laws.loss.least_huber import descend
+from bounds.laws.loss.objective import LossObjective
 
 #: A run is far off beyond this many robust standard deviations of the residuals.  With Student's t
 #: of 4 degrees of freedom, tails as heavy as those of runs, about 3 of 1000 clean runs are.

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from bounds.laws.least_huber import BLOCK, descend
-from bounds.laws.loss_law import LossLaw
-from bounds.laws.loss_objective import LossObjective
+from bounds.laws.loss.law import LossLaw
+from bounds.laws.loss.least_huber import BLOCK, descend
+from bounds.laws.loss.objective import LossObjective
 
 #: Resamples for 95 % percentile intervals (Efron & Tibshirani 1993, chapter 13: at least 1000).
 BOOTSTRAP_RESAMPLES = 2000

@@ -1,0 +1,1 @@
+"""Code lengths of models: the complexity term, and information by prequential coding."""

@@ -1,0 +1,1 @@
+"""Token losses with predictive entropies: as they are, binned, and smoothed."""

@@ -1,0 +1,1 @@
+"""Formats of files of tables: CSV, JSON, Parquet, responses of inference servers."""
