@@ -118,7 +118,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
 
     monkeypatch.setattr(curvature, "run_probe", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        curvature.run(unit, session.workspace, lambda tokens: None)
+        unit.run(session.workspace, lambda tokens: None)
     assert [path.name for path in folder.glob("*/*")] == ["probe-0.npz"]
 
     def count(product, signs, steps, place):
@@ -127,7 +127,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
 
     monkeypatch.setattr(curvature, "run_probe", count)
     seen = []
-    tables = curvature.run(unit, session.workspace, seen.append)
+    tables = unit.run(session.workspace, seen.append)
     assert len(made) == 2  # one in each run
     assert seen == sorted(seen)
     assert seen[-1] == unit.work_tokens
