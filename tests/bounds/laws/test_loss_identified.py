@@ -39,6 +39,7 @@ def test_too_few_runs_or_sizes_are_refused():
         fit_loss_law(n, two, loss)
 
 
+@pytest.mark.slow
 def test_parameters_that_the_losses_do_not_show_are_named():
     n, d, _ = drawn(9)
     noise = np.exp(0.007 * np.random.default_rng(1).normal(size=n.size))

@@ -59,6 +59,7 @@ def test_the_objective_against_the_other_implementation():
         np.testing.assert_allclose(objective.centred(objective.uncentred(theta)), theta)
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(law=laws, seed=st.integers(0, 99))
 def test_exact_losses_give_the_law_back(law, seed):
@@ -71,6 +72,7 @@ def test_exact_losses_give_the_law_back(law, seed):
         assert estimate.low == pytest.approx(estimate.high, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_no_optimiser_of_scipy_finds_less(seed):
     n, d, loss = drawn(seed, runs=80, design=(isoflop, scattered)[seed % 2])
@@ -132,6 +134,7 @@ def test_the_order_of_the_runs_changes_nothing():
     assert one.estimates == two.estimates
 
 
+@pytest.mark.slow
 def test_identical_rows_are_one_run():
     n, d, loss = (np.tile(column, 4) for column in drawn(4, runs=30))
     once = fit_loss_law(n[:30], d[:30], loss[:30], resamples=100)
@@ -164,6 +167,7 @@ def test_other_units_change_the_coefficients_only():
     assert other.data_coefficient == pytest.approx(0.7 * fit.data_coefficient / 200**beta, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_intervals_and_not_the_fit():
     runs = drawn(6)
     one, same, other = (fit_loss_law(*runs, resamples=100, seed=seed) for seed in (0, 0, 1))

@@ -30,6 +30,7 @@ def test_against_numpy_polyfit():
     assert np.log(law.coefficient) == pytest.approx(intercept, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_truth_about_as_often_as_it_claims():
     rng = np.random.default_rng(1)
     sizes = np.geomspace(1e4, 1e7, 24)
@@ -67,6 +68,7 @@ def test_what_cannot_be_fitted_is_refused_with_the_reason(n, y, reason):
         fit_power_law(np.array(n), np.array(y))
 
 
+@pytest.mark.slow
 @given(a=st.floats(0.05, 2), c=st.floats(0.1, 10), p=st.floats(0.1, 1.5))
 def test_an_exact_floor_is_found_exactly(a, c, p):
     y = a + c * (SIZES / SIZES[0]) ** -p
@@ -104,6 +106,7 @@ def test_one_outlier_moves_the_robust_fit_a_third_of_what_it_moves_least_squares
     assert abs(robust - 0.3) < abs(squares - 0.3) / 3
 
 
+@pytest.mark.slow
 @given(scale=st.floats(1e-6, 1e6), floor=st.booleans())
 def test_units_do_not_matter(scale, floor):
     y = (0.5 + (SIZES / SIZES[0]) ** -0.7) * np.exp([0.01, -0.02, 0.015, 0.0, -0.01])
