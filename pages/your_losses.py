@@ -41,7 +41,7 @@ if not use_example:
 if complaints:
     st.error(" ".join(complaints), icon=":material/error:")
 elif rows is None:
-    words.still_wanted(given, source)
+    words.missing(given, source)
 else:
     guess = unit.guess(given.measurement.vocab_size, given.bytes_per_token or 1.0)
     words.headline(source, rows, given, unit)

@@ -117,7 +117,7 @@ class Setting:
         return f"{self.bits}{self._groups}"
 
     @property
-    def rate_in_words(self) -> str:
+    def rate_text(self) -> str:
         """For example ``4 bits``, ``16 bits (bfloat16)``, ``step 0.7``."""
         if self.step is not None:
             return self.rate
@@ -133,8 +133,8 @@ class Setting:
     def label(self) -> str:
         """For example ``GPTQ, 4 bits``; a float format has no quantizer name."""
         if self.family.key == "none":
-            return self.rate_in_words
-        return f"{self.family.label}, {self.rate_in_words}"
+            return self.rate_text
+        return f"{self.family.label}, {self.rate_text}"
 
     @property
     def slug(self) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from bounds import PowerLaw
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.analysis.laws.fits import Law, exponent_in_words, least_sizes, too_few
+from dashboard.analysis.laws.fits import Law, exponent_text, least_sizes, too_few
 from dashboard.charts import vega
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, TERMS
@@ -181,7 +181,7 @@ def _subtitle(frame: pd.DataFrame, law: Law) -> str | list[str]:
     If there are too few sizes it is empty: the page says this once for all panels.
     """
     if isinstance(law, PowerLaw):
-        return exponent_in_words(law)
+        return exponent_text(law)
     # One line of a reason would be wider than a panel.
     return wrap(str(law), 40) if law.reason and not too_few(frame) else ""
 

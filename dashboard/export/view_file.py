@@ -54,7 +54,7 @@ def document(shown: Record, link: str) -> str:
         suites=[suite.name for suite in shown.suites],
         link=link,
         caveat=shown.caveat,
-        controls=[(control.label, _in_words(control)) for control in shown.controls.values()],
+        controls=[(control.label, _text(control)) for control in shown.controls.values()],
         forms=[_formulas(form) for form in shown.forms],
         guarantee=_line(GUARANTEE),
         blocks=list(_blocks(shown)),
@@ -68,7 +68,7 @@ def _line(text: str) -> Markup:
     return Markup(markdown_html.line(text))
 
 
-def _in_words(control: Chosen) -> str:
+def _text(control: Chosen) -> str:
     if control.words:
         return control.words
     if isinstance(control.value, bool):

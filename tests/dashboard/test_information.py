@@ -188,5 +188,5 @@ def test_the_side_and_the_way_of_a_crossing_are_said():
 @pytest.mark.parametrize(
     ("n", "text"), [(2.25e10, "22.5B"), (3e17, "3e+17"), (1e40, "beyond 1e30"), (math.inf, "never")]
 )
-def test_sizes_in_words(n, text):
+def test_sizes_text(n, text):
     assert _size(n) == text

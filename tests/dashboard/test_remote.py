@@ -314,7 +314,7 @@ def test_nobody_there_is_one_sentence(tmp_path, monkeypatch):
     [
         (
             lambda data: (data / "small/manifest.json").write_text("{}"),
-            "different from the file in the manifest",
+            "different from the one in the",
         ),
         (lambda data: (data / "small/manifest.json").unlink(), "There is no file `small/manif"),
         (

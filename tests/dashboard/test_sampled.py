@@ -354,7 +354,7 @@ def test_a_damaged_suite_is_left_out_and_named(open_app, data_copy):
     assert "sampled/quantized" in str([element.value for element in app.warning])
 
 
-def test_a_compared_suite_shows_its_nearest_setting_in_words(open_app, data_copy):
+def test_a_compared_suite_shows_its_nearest_setting_text(open_app, data_copy):
     target = make_sampled_suite(data_copy / "micro", data_copy)
     for table in ("quantized", "token_losses", "layers"):
         for file in (target / table).glob("*--gptq-b4--*"):

@@ -176,7 +176,7 @@ def models_at(*ratios):
         ([9.4e6], True, False, "9,400,000 tokens per parameter"),
     ],
 )
-def test_tokens_per_parameter_in_words(ratios, is_one, is_optimal, text):
+def test_tokens_per_parameter_text(ratios, is_one, is_optimal, text):
     found = Ratios.of(models_at(*ratios))
     assert (found.is_one, found.is_optimal, found.words) == (is_one, is_optimal, text)
 

@@ -80,7 +80,7 @@ def chain(suite: Suite, model_id: str, delta: float = DELTA) -> pd.DataFrame:
         rows.append(
             {
                 "step": step.label,
-                "rate": setting.rate_in_words,
+                "rate": setting.rate_text,
                 "slug": setting.slug,
                 "bits_per_parameter": file[f"{step.code}_bits"] / model["params_total"],
                 "gap_nats": gap,

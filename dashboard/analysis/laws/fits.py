@@ -99,7 +99,7 @@ def formula(law: PowerLaw) -> str:
     return f"{law.offset:.6g} + {power}" if law.offset else power
 
 
-def exponent_in_words(law: Law) -> str:
+def exponent_text(law: Law) -> str:
     """The law as ``∝ N⁻⁰·¹⁸⁷`` with the interval of its exponent, or the reason for no law."""
     if isinstance(law, Unfitted):
         return str(law)

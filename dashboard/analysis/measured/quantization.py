@@ -62,7 +62,7 @@ def gaps(suite: Suite) -> pd.DataFrame:
                     "model_id": row.model_id,
                     "params_total": int(model["params_total"]),
                     "quantizer": setting.family.label,
-                    "rate": setting.rate_in_words,
+                    "rate": setting.rate_text,
                     "setting": setting.label,
                     **{
                         f"{code}_bits": getattr(row, f"{code}_bits") / model["params_total"]
@@ -116,7 +116,7 @@ def bounds_by_rate(
                     "model_id": name,
                     "params_total": int(models.loc[name, "params_total"]),
                     "quantizer": setting.family.label,
-                    "rate": setting.rate_in_words,
+                    "rate": setting.rate_text,
                     "setting": setting.label,
                     "bits_per_parameter": bits[name] / models.loc[name, "params_total"],
                     "total_bits": bits[name],
@@ -195,7 +195,7 @@ def exceptions(suite: Suite) -> pd.DataFrame:
             {
                 "model": row["model_id"],
                 "quantizer": setting_of(row).family.label,
-                "rate": setting_of(row).rate_in_words,
+                "rate": setting_of(row).rate_text,
                 "layer": row["layer"],
                 "loss / rounding": row["proxy_loss"] / row["rounding_proxy_loss"],
                 "at the ends": row["clipped_share"],

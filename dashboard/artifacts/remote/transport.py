@@ -148,8 +148,11 @@ def _filesystem(address: Address) -> tuple[str, dict[str, Any]]:
         from botocore.session import Session
 
         limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
-        nobody = Session().get_credentials() is None
-        return "s3", {"anon": nobody, "config_kwargs": {**limits, "retries": {"max_attempts": 1}}}
+        anonymous = Session().get_credentials() is None
+        return "s3", {
+            "anon": anonymous,
+            "config_kwargs": {**limits, "retries": {"max_attempts": 1}},
+        }
     if address.protocol in ("https", "http", "hf"):
         import aiohttp
 

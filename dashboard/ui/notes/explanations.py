@@ -12,7 +12,7 @@ from dashboard.analysis.bound.sampling import confidence as sampling_confidence
 from dashboard.analysis.bound.steps import SAMPLING
 from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.laws.sizes import ChosenSize
@@ -283,7 +283,7 @@ def law_reading(law: Law) -> None:
         show.caption(str(law))
         return
     show.caption(
-        f"Power law: {exponent_in_words(law)}, with its bootstrap band over models; dashed where "
+        f"Power law: {exponent_text(law)}, with its bootstrap band over models; dashed where "
         "it is extrapolated."
     )
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from bounds.curvature.prediction import Agreement
-from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, several_sizes, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, several_sizes, too_few
 from dashboard.analysis.measured.curvature import BAND, MATRICES
 from dashboard.style.escaping import escaped
 from dashboard.style.numbers import number_label
@@ -147,7 +147,7 @@ def size_reading(points: pd.DataFrame, top_law: Law, matrix: str) -> None:
         text = (
             f"Thick bars are two standard errors over random vectors; {laws}. {counts} The dotted "
             f"line ends at the other rule's value, {times:.2g} times as high (median over "
-            f"models). A law through those ends: {exponent_in_words(top_law)}. "
+            f"models). A law through those ends: {exponent_text(top_law)}. "
             if few is None
             else f"Thick bars are two standard errors over random vectors. {few} {counts} The "
             f"dotted line ends at the other rule's value, {times:.2g} times as high (median "

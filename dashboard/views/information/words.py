@@ -7,7 +7,7 @@ import pandas as pd
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
 from dashboard.analysis.bound.units import Unit
-from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.artifacts.settings import Setting
 from dashboard.style.glossary import CODE_LABELS
 from dashboard.style.numbers import count_label
@@ -53,7 +53,7 @@ def introduction() -> None:
 def size_reading(laws: dict[str, Law], setting: Setting) -> None:
     """The laws of figure 3, and the models of the other codes."""
     lines = [
-        f"*{CODE_LABELS[code]}*: {exponent_in_words(law)}"
+        f"*{CODE_LABELS[code]}*: {exponent_text(law)}"
         for code, law in laws.items()
         if isinstance(law, PowerLaw)
     ]

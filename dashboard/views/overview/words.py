@@ -9,7 +9,7 @@ import streamlit as st
 from bounds.printed import parts_text, upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.units import BITS, NATS, Unit
-from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, too_few
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS, GUARANTEE, TERMS, parameter_count
@@ -201,6 +201,6 @@ def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     printed = [_printed(view.ours.iloc[p], list(laws)) for p in places]
     for key, law in laws.items():
         cells = [column[key] for column in printed]
-        cells += [] if few else [exponent_in_words(law)]
+        cells += [] if few else [exponent_text(law)]
         lines.append(f"| {_squared(key)} | {' | '.join(cells)} |")
     show.markdown("\n".join(lines), unsafe_allow_html=True)

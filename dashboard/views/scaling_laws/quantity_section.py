@@ -3,7 +3,7 @@
 import pandas as pd
 
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.analysis.laws.fits import Law, exponent_in_words, law_of
+from dashboard.analysis.laws.fits import Law, exponent_text, law_of
 from dashboard.analysis.measured.quantities import Quantity, quantities
 from dashboard.charts import law_charts
 from dashboard.ui.beside import compare
@@ -38,7 +38,7 @@ def section(
         label,
         lambda found, span: charts.detail(*found, reach, span=span),
         lambda found: law_charts.law_ends(found[0].values, "value", found[1], reach),
-        lambda found: exponent_in_words(found[1]),
+        lambda found: exponent_text(found[1]),
     )
     found = {name: quantity for name, (quantity, _) in columns.found.items()}
     values = [tuple(quantity.values["value"]) for quantity in found.values()]
@@ -77,6 +77,6 @@ def _mixed(found: dict[str, Quantity], label: str, floor: bool, reach: float) ->
     heading = f"{label}, one law through all suites :orange-badge[:material/merge: mixes suites]"
     show.chart(charts.mixed(frame, law, first, reach), heading, width="stretch")
     show.caption(
-        f"{exponent_in_words(law)}. The suites differ in text, tokenizer, architecture and ways "
+        f"{exponent_text(law)}. The suites differ in text, tokenizer, architecture and ways "
         "of training: what differs between them counts here as if it came with size."
     )

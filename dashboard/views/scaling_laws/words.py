@@ -5,7 +5,7 @@ import streamlit as st
 
 from bounds import HeldOut
 from bounds.laws.published import FRONTIER, published
-from dashboard.analysis.laws.fits import Law, Unfitted, exponent_in_words, formula
+from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, formula
 from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.style.numbers import count_label
@@ -70,7 +70,7 @@ def law_reading(quantity: Quantity, law: Law, held: HeldOut | Unfitted, few: str
         else ""
     )
     show.caption(
-        f"{exponent_in_words(law)}.{edge} {trust} Models scatter about the law by "
+        f"{exponent_text(law)}.{edge} {trust} Models scatter about the law by "
         f"{law.log_residual_rms:.1%}. From the table `{quantity.table}`, section "
         f"{quantity.section} of docs/THEORY.md.{certified}"
     )

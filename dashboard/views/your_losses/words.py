@@ -97,7 +97,7 @@ def offer_example(suite: Suite, example: Example) -> None:
     )
 
 
-def still_wanted(given: Given | list[str], source: Source | None) -> None:
+def missing(given: Given | list[str], source: Source | None) -> None:
     """What is missing before there is anything to show, such as the fields in ``given``."""
     parts = [] if source else ["a file"]
     if isinstance(given, list):

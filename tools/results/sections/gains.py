@@ -169,13 +169,13 @@ def _of_largest(ladder: Ladder, chains: dict[str, pd.DataFrame], frame: pd.DataF
         summary,
         images(gap_of_the_largest=f"From the paper's gap to ours, {name}"),
         table(header, rows),
-        _best_of_all_in_words(ladder, name, last),
-        _seeds_in_words(ladder, chains),
+        _best_of_all_text(ladder, name, last),
+        _seeds_text(ladder, chains),
         _heuristic(ladder, name),
     ]
 
 
-def _best_of_all_in_words(ladder: Ladder, name: str, last: pd.Series) -> str:
+def _best_of_all_text(ladder: Ladder, name: str, last: pd.Series) -> str:
     setting, code, gap = best_of_all(ladder.suite, name)
     if gap >= last["gap_nats"] - 1e-12:
         return "No other measured setting, with either real code, certifies a smaller gap."
@@ -185,7 +185,7 @@ def _best_of_all_in_words(ladder: Ladder, name: str, last: pd.Series) -> str:
     )
 
 
-def _seeds_in_words(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
+def _seeds_text(ladder: Ladder, chains: dict[str, pd.DataFrame]) -> str:
     found = _of_size(ladder.largest, chains)
     own = (
         f"Over its {counted(len(found), 'seed')} the last gap is "

@@ -32,16 +32,16 @@ def section(ladder: Ladder) -> Part:
     return Part(
         paragraphs(
             heading,
-            _sweep_in_words(name, sweep),
+            _sweep_text(name, sweep),
             images(learning_rates="Loss over that at the best learning rate, by size"),
             _table(ladder, best, law),
-            rule_in_words(best, law),
+            rule_text(best, law),
         ),
         {"learning-rates": chart(rates, best)},
     )
 
 
-def _sweep_in_words(name: str, sweep: pd.DataFrame) -> str:
+def _sweep_text(name: str, sweep: pd.DataFrame) -> str:
     sizes, diverged = sweep["params_total"].nunique(), int(sweep["fresh_loss_nats"].isna().sum())
     ends = f"{counted(diverged, 'run').capitalize()} diverged."
     windows = listed([f"{count:,}" for count in sorted(set(sweep["fresh_windows"]))])
@@ -80,7 +80,7 @@ def _rate(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.3g}"
 
 
-def rule_in_words(best: dict[int, BestRate | Unfitted], law: RateRule | Unfitted) -> str:
+def rule_text(best: dict[int, BestRate | Unfitted], law: RateRule | Unfitted) -> str:
     """The fit, the sizes left out, and the rule with its uncertainty."""
     edges = [
         parameter_count(n) for n, b in best.items() if isinstance(b, Unfitted) or not b.bracketed

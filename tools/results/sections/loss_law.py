@@ -42,10 +42,10 @@ def section(ladder: Ladder) -> Part:
     return Part(
         paragraphs(
             heading,
-            _law_in_words(ladder, loss, law),
+            _law_text(ladder, loss, law),
             images(loss_law="Training loss against model size with its power law; what it leaves"),
             _table(by_size),
-            _residuals_in_words(by_size),
+            _residuals_text(by_size),
             prediction,
         ),
         {"loss-law": _chart(loss, law)},
@@ -68,7 +68,7 @@ def falls_strictly(ladder: Ladder) -> bool:
     return all(b.max() < a.min() for a, b in pairwise(losses))
 
 
-def _law_in_words(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
+def _law_text(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
     several = any(size.seeds > 1 for size in ladder.sizes)
     first = (
         f"The training loss falls from every size to the next{', for all seeds' * several}."
@@ -80,10 +80,10 @@ def _law_in_words(ladder: Ladder, loss: Quantity, law: PowerLaw) -> str:
         f"({interval_words(law)}); models scatter about it by {percent(law.log_residual_rms)} "
         "(root mean square)."
     )
-    return f"{shape} {_floor_in_words(law_of(loss.values, 'value', floor=True))}"
+    return f"{shape} {_floor_text(law_of(loss.values, 'value', floor=True))}"
 
 
-def _floor_in_words(law: Law) -> str:
+def _floor_text(law: Law) -> str:
     if isinstance(law, Unfitted):
         return f"A floor was not fitted: {law.reason}."
     if law.offset == 0.0:
@@ -132,7 +132,7 @@ def _table(by_size: pd.DataFrame) -> str:
     return table(header, rows)
 
 
-def _residuals_in_words(by_size: pd.DataFrame) -> str:
+def _residuals_text(by_size: pd.DataFrame) -> str:
     steepening = by_size["local"].dropna()
     shape = ""
     if len(steepening) > 1 and steepening.is_monotonic_decreasing:

@@ -21,9 +21,9 @@ def section(ladder: Ladder) -> Part:
     return Part(
         paragraphs(
             "## 1. What was measured",
-            _models_in_words(ladder),
+            _models_text(ladder),
             _models_table(ladder),
-            _losses_in_words(ladder),
+            _losses_text(ladder),
             "### Settings",
             _settings(ladder),
             "### Hardware, time and failures",
@@ -32,7 +32,7 @@ def section(ladder: Ladder) -> Part:
     )
 
 
-def _models_in_words(ladder: Ladder) -> str:
+def _models_text(ladder: Ladder) -> str:
     models, sizes = ladder.models, ladder.sizes
     ratios = models["train_tokens"] / models["params_total"]
     several = [size for size in sizes if size.seeds > 1]
@@ -95,7 +95,7 @@ def _row(size: Size) -> list[str]:
     ]
 
 
-def _losses_in_words(ladder: Ladder) -> str:
+def _losses_text(ladder: Ladder) -> str:
     rows = ladder.models
     whole = (rows["train_tokens_evaluated"] == rows["train_tokens"]).all()
     training = (

@@ -90,9 +90,9 @@ def test_refusals_are_one_sentence_each(server: FakeHub, tmp_path):
 def test_no_network(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+        no_server = f"http://127.0.0.1:{free.getsockname()[1]}"
     calls = ("config_of", "tokenizer_of", "fetch", "weight_files", "missing_bytes")
-    check_unreachable(ask(tmp_path, nobody, *[(call, "tiny/gpt2", "main") for call in calls]))
+    check_unreachable(ask(tmp_path, no_server, *[(call, "tiny/gpt2", "main") for call in calls]))
 
 
 def test_a_hub_that_is_down(server: FakeHub, tmp_path):

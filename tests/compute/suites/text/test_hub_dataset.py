@@ -45,7 +45,7 @@ def ask_at(address, monkeypatch):
 
 
 @pytest.fixture
-def nobody(monkeypatch):
+def no_server(monkeypatch):
     """An address without a server, and no waiting."""
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     with socket.socket() as bound:
@@ -107,12 +107,12 @@ def test_without_the_hub_the_same_files_come_from_the_cache(serve, monkeypatch):
     assert missing_bytes(NAME) == 300
 
 
-def test_a_hub_that_is_down_does_not_stop_what_is_cached(serve, nobody, monkeypatch):
+def test_a_hub_that_is_down_does_not_stop_what_is_cached(serve, no_server, monkeypatch):
     hub = serve(Hub({"main": FILES}))
     everything = fetch_dataset(NAME)
     hub.broken = True
     assert fetch_dataset(NAME) == everything
-    ask_at(nobody, monkeypatch)
+    ask_at(no_server, monkeypatch)
     assert fetch_dataset(NAME) == everything
     assert fetch_dataset(NAME, everything.commit) == everything
 
@@ -178,8 +178,8 @@ def test_what_cannot_be_had_is_named(serve):
 
 
 @pytest.mark.parametrize("revision", [None, "a" * 40])
-def test_no_network_and_offline_are_told_apart(cache, nobody, monkeypatch, revision):
-    ask_at(nobody, monkeypatch)
+def test_no_network_and_offline_are_told_apart(cache, no_server, monkeypatch, revision):
+    ask_at(no_server, monkeypatch)
     for offline, why in ((False, "the hub cannot be reached"), (True, "HF_HUB_OFFLINE is set")):
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
         with pytest.raises(InputError, match=f"tiny/text is not in the cache .*, and {why}; fetch"):
