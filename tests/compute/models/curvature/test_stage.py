@@ -118,7 +118,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
 
     monkeypatch.setattr(curvature, "run_probe", stop_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        curvature.run(unit, session.workspace, lambda tokens: None)
+        unit.run(session.workspace, lambda tokens: None)
     assert [path.name for path in folder.glob("*/*")] == ["probe-0.npz"]
 
     def count(product, signs, steps, place):
@@ -127,7 +127,7 @@ def test_an_interrupted_unit_goes_on_with_the_next_probe(session, monkeypatch):
 
     monkeypatch.setattr(curvature, "run_probe", count)
     seen = []
-    tables = curvature.run(unit, session.workspace, seen.append)
+    tables = unit.run(session.workspace, seen.append)
     assert len(made) == 2  # one in each run
     assert seen == sorted(seen)
     assert seen[-1] == unit.work_tokens
@@ -165,7 +165,7 @@ def test_a_point_that_needs_more_memory_than_there_is_fails_by_name(session, mon
     small = Memory("cpu", 5 * 2**17, 0)
     monkeypatch.setattr(Memory, "of", lambda *machine: small)
     with pytest.raises(ValueError, match="one window of 16 tokens needs"):
-        curvature.run(replace(unit), session.workspace, lambda tokens: None)
+        replace(unit).run(session.workspace, lambda tokens: None)
 
 
 def test_workers_share_the_memory_that_the_stage_plans_with(session):
