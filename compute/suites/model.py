@@ -4,8 +4,10 @@ from typing import Protocol
 
 from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
+from compute.suites.text.windows.window_source import TrainedModel
 
-class Model(Protocol):
+
+class Model(TrainedModel, Protocol):
     """A model of a suite, as its data file describes it."""
 
     #: Whether its checkpoint is made here; otherwise it is fetched.
@@ -32,10 +34,6 @@ class Model(Protocol):
         """D, predictions that it is trained on, each once."""
 
     @property
-    def train_windows(self) -> int:
-        """Windows of the one epoch."""
-
-    @property
     def context_length(self) -> int:
         """Predictions of a window."""
 
@@ -44,5 +42,5 @@ class Model(Protocol):
         """V."""
 
     @property
-    def identity(self) -> dict:
-        """Everything that determines its weights and windows but for the text, as JSON."""
+    def batch_windows(self) -> int | None:
+        """Windows of one training step; None if unknown."""

@@ -144,7 +144,7 @@ def failed(unit: Unit, workspace: Workspace, error: str, started: float) -> Fini
     from compute.work.machines.perform import Outcome, record
 
     outcome = Outcome(error, time.monotonic() - started)
-    record(unit, workspace, outcome, peak_memory_bytes=0)
+    record(unit, workspace, outcome)
     return Finished(unit, outcome.error, outcome.seconds)
 
 

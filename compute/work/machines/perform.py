@@ -65,12 +65,6 @@ def check_memory(unit: Stage, workspace: Workspace) -> None:
         )
 
 
-def record(unit: Unit, workspace: Workspace, outcome: Outcome, peak_memory_bytes: int) -> None:
-    """Write the unit's row of the table ``units``."""
-    status = "ok" if outcome.error is None else "failed"
-    _record(unit, workspace, status, outcome, peak_memory_bytes)
-
-
 def record_skipped(unit: Unit, workspace: Workspace, reason: str) -> None:
     """Record why a unit is not tried.
 
@@ -78,19 +72,24 @@ def record_skipped(unit: Unit, workspace: Workspace, reason: str) -> None:
     that instead.  The unit counts as missing, so that a later run considers it again.
     """
     if not workspace.store.was_tried(unit):
-        _record(unit, workspace, "skipped", Outcome(reason, 0.0), 0)
+        record(unit, workspace, Outcome(reason, 0.0), status="skipped")
 
 
-def _record(
-    unit: Unit, workspace: Workspace, status: str, outcome: Outcome, peak_memory_bytes: int
+def record(
+    unit: Unit,
+    workspace: Workspace,
+    outcome: Outcome,
+    peak_memory_bytes: int = 0,
+    status: str | None = None,
 ) -> None:
+    """Write the unit's row of the table ``units``."""
     setting = unit.setting.columns if unit.setting else {}
     columns = [field.name for field in schema.SETTING_FIELDS]
     row = {
         "stage": unit.stage,
         "model_id": unit.model_id,
         **{column: setting.get(column) for column in columns},
-        "status": status,
+        "status": status or ("ok" if outcome.error is None else "failed"),
         "error": outcome.error,
         "seconds": outcome.seconds,
         "peak_memory_bytes": peak_memory_bytes,

@@ -64,12 +64,8 @@ class Quantize(Stage):
     @property
     def identity(self) -> dict:
         """With the setting."""
-        return {**self._inputs, "setting": self.setting.columns}
-
-    @property
-    def _inputs(self) -> dict:
-        """What determines the inputs of the trained model's layers."""
-        return {**super().identity, "calibration": [self.windows, SEED]}
+        own = {"calibration": [self.windows, SEED], "setting": self.setting.columns}
+        return {**super().identity, **own}
 
     @property
     def coded(self) -> str:
@@ -80,7 +76,8 @@ class Quantize(Stage):
     def moments(self) -> str | None:
         """Key of what is kept of the inputs of the trained model's layers; whichever unit needs it
         first makes it."""
-        return digest(self._inputs) if self.on_grid else None
+        inputs = {key: value for key, value in self.identity.items() if key != "setting"}
+        return digest(inputs) if self.on_grid else None
 
     @property
     def work_tokens(self) -> int:

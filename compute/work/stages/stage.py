@@ -68,8 +68,10 @@ class Stage(Unit):
         return placed(device, 0, reading(self.model))
 
     def cost(self, memory: Memory) -> Cost:
-        """Work of a unit of a published model, given the memory of a worker."""
-        return Cost()
+        """Work of a unit of a published model, given the memory of a worker: a forward pass for
+        every token."""
+        tokens = self.work_tokens if self.work_unit == "tokens" else 0
+        return Cost(2.0 * self.model.params_total * tokens)
 
     def host_bytes(self, device: str) -> int | None:
         """Memory of the computer that it takes, at most about; None where it is not counted."""

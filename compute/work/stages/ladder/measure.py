@@ -15,9 +15,9 @@ from compute.models.evaluation import clustered_standard_error, evaluate
 from compute.quantize import coded_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.text.windows.draws import shuffled_windows
-from compute.work.stages.histogram_rows import histogram_rows
 from compute.work.stages.paired_losses import PAIRED_WINDOWS, gap_columns, paired_losses
 from compute.work.stages.quantize import Quantize, nominal_rate
+from compute.work.stages.rows import histogram_rows
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
@@ -59,17 +59,12 @@ class Measure(Stage):
     @property
     def identity(self) -> dict:
         """With the windows."""
-        return {**super().identity, "scoring": self._scoring}
-
-    @property
-    def _scoring(self) -> list:
-        """Which windows."""
-        return [self.windows, SEED, PAIRED_WINDOWS]
+        return {**super().identity, "scoring": [self.windows, SEED, PAIRED_WINDOWS]}
 
     @property
     def paired(self) -> str:
         """Key of the losses of the unquantized model that its own are compared with."""
-        return digest([self.checkpoint, self._scoring, self.version])
+        return digest([self.checkpoint, self.identity["scoring"], self.version])
 
     @property
     def _train_tokens(self) -> int:

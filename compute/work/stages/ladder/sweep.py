@@ -10,29 +10,25 @@ from compute.models import language_model
 from compute.models.evaluation import evaluate
 from compute.models.training import training
 from compute.models.training.training_state import TrainingState
-from compute.suites.ladder.ladder_model import LadderModel
 from compute.work.stages.ladder.train import Train
-from compute.work.stages.stage import Report, Stage
+from compute.work.stages.stage import Report
 from compute.work.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sweep(Stage):
+class Sweep(Train):
     """Train one model at one learning rate, and score it on windows that come after its own.
 
     Attributes:
-        suite: digest of the corpus and of how it is tiled.
-        fresh_windows: that the trained model is scored on.
+        fresh_windows: how many these are.
     """
 
     stage = "sweep"
     version = 1
     tables = ("learning_rates",)
-    optional = False
-    pace = "training"
+    makes = ()
+    checkpoint = trajectory = None  # the model is not kept
 
-    model: LadderModel
-    suite: str
     fresh_windows: int
 
     @property
@@ -42,19 +38,8 @@ class Sweep(Stage):
 
     @property
     def identity(self) -> dict:
-        """Training is that of the stage ``train``."""
-        of = {"suite": self.suite, "model": self.model.identity, Train.stage: Train.version}
-        return {**super().identity, **of}
-
-    @property
-    def work_tokens(self) -> int:
-        """D."""
-        return self.model.train_tokens
-
-    @property
-    def draws(self) -> dict[str, int]:
-        """The initial weights."""
-        return {"weights": self.model.seed}
+        """With the version of the training."""
+        return {**super().identity, Train.stage: Train.version}
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
         """One epoch, then the loss on the windows that come next in the stream: the same ones at

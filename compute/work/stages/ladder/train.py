@@ -15,7 +15,7 @@ from compute.models.training import training
 from compute.models.training.training_state import TrainingState
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_model import LadderModel
-from compute.work.stages.histogram_rows import histogram_rows
+from compute.work.stages.rows import histogram_rows
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 

@@ -10,6 +10,7 @@ from compute.models.evaluation import evaluate
 from compute.suites.checkpoints import pythia_steps
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.text.windows.tiling import predictions
+from compute.work.stages.rows import checkpoint_row
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
@@ -65,17 +66,6 @@ class Trajectory(Stage):
             checkpoint = language_model.load(workspace.trajectory(self) / f"step{step}", device)
             first = step * spec.batch_windows
             then, after = score(checkpoint, first), score(final, first)
-            excess = then - after
-            rows.append(
-                {
-                    "model_id": self.model_id,
-                    "train_step": step,
-                    "tokens_seen": first * spec.context_length,
-                    "windows": len(excess),
-                    "loss_nats": then.mean(),
-                    "final_loss_nats": after.mean(),
-                    "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
-                    "weights_sha256": language_model.weights_sha256(checkpoint),
-                }
-            )
+            sha = language_model.weights_sha256(checkpoint)
+            rows.append(checkpoint_row(self, step, then, after, sha))
         return {"checkpoint_losses": pa.Table.from_pylist(rows)}

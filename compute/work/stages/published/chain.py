@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedModel
 
-from compute.base.memory import Memory
 from compute.base.whole_file import whole_file
 from compute.models import language_model
 from compute.models.placement import ready_to_score
@@ -19,7 +18,8 @@ from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_steps, repeated_weights
 from compute.suites.text.windows.draws import drawn_positions
 from compute.work.stages.model_memory import scoring
-from compute.work.stages.stage import Cost, Report, Stage
+from compute.work.stages.rows import checkpoint_row
+from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
 #: Of the predictions that are scored inside each window.
@@ -68,10 +68,6 @@ class Chain(Stage):
         """Of scoring."""
         return scoring(self.model, self.positions, device, weight_bytes)
 
-    def cost(self, memory: Memory) -> Cost:
-        """A forward pass for every token."""
-        return Cost(2.0 * self.model.params_total * self.work_tokens)
-
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
         """Loss of every earlier checkpoint, and of the final model, on the windows that come next.
 
@@ -113,17 +109,7 @@ class Chain(Stage):
             model, sha = ready_to_score(weights, workspace.device)
             then, matrices = losses(model, step), sorted(language_model.matrix_samples(model))
             del model
-            excess = then - after[step]
-            row = {
-                "model_id": self.model_id,
-                "train_step": step,
-                "tokens_seen": step * spec.batch_windows * spec.context_length,
-                "windows": len(excess),
-                "loss_nats": then.mean(),
-                "final_loss_nats": after[step].mean(),
-                "excess_se_nats": excess.std(ddof=1) / len(excess) ** 0.5,
-                "weights_sha256": sha,
-            }
+            row = checkpoint_row(self, step, then, after[step], sha)
             with whole_file(_file(folder, step)) as writing:
                 writing.write_text(json.dumps({"row": row, "matrices": matrices}))
             if not had:

@@ -16,6 +16,7 @@ from compute.suites import hub
 from compute.suites.published.hub_model import HubModel
 from compute.suites.published.repeated_weights import repeated_weights
 from compute.suites.text.tokenizers.window_begin import window_begin
+from compute.work.stages.rows import model_row
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
@@ -62,30 +63,17 @@ class Describe(Stage):
         check_causal(model, spec.vocab_size, spec.context_length)
         repeats = repeated_weights(spec).remarks
         remarks = [spec.remark, _file(spec), *repeats, _beginning(spec), _unquantized(model)]
-        row = {
-            "model_id": self.model_id,
-            "family": model.config.model_type,
-            "params_total": sum(counted),
-            "params_embedding": counted[0],
-            "params_nonembedding": counted[1],
-            "train_tokens": spec.train_tokens,
-            "vocab_size": spec.vocab_size,
-            "bytes_per_token": workspace.windows.open().bytes_per_token(spec),
-            "context_length": spec.context_length,
-            "corpus": spec.corpus,
-            "revision": f"{_place(spec.source)} ({hub.commit_of(spec.source)})",
-            "seed": None,
-            "train_fraction": 1.0,
-            "weights_sha256": language_model.weights_sha256(model),
-            "layers": model.config.num_hidden_layers,
-            "hidden_size": model.config.hidden_size,
-            "learning_rate": None,
-            "batch_windows": spec.batch_windows,
-            "arithmetic": dtype_name(arithmetic(workspace.device)),
-            "stand_in": spec.stand_in,
-            "remark": "; ".join(filter(None, remarks)) or None,
-        }
-        return {"models": pa.Table.from_pylist([row])}
+        row = model_row(
+            self,
+            model,
+            bytes_per_token=workspace.windows.open().bytes_per_token(spec),
+            corpus=spec.corpus,
+            revision=f"{_place(spec.source)} ({hub.commit_of(spec.source)})",
+            arithmetic=dtype_name(arithmetic(workspace.device)),
+            stand_in=spec.stand_in,
+            remark="; ".join(filter(None, remarks)) or None,
+        )
+        return {"models": row}
 
 
 def _place(source: hub.Source) -> str:

@@ -1,6 +1,6 @@
 """Score one coded model on sampled windows: `quantized` and `token_losses` (section 6)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +10,6 @@ from transformers import PreTrainedModel
 import schema
 from bounds import nominal_bits
 from compute.base.digest import digest
-from compute.base.memory import Memory
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.models import language_model
 from compute.models.evaluation import clustered_standard_error
@@ -26,7 +25,7 @@ from compute.work.stages.model_memory import scoring
 from compute.work.stages.paired_losses import PAIRED_WINDOWS, gap_columns, paired_losses
 from compute.work.stages.published.fetch import Fetch
 from compute.work.stages.quantize import Quantize, nominal_rate
-from compute.work.stages.stage import Cost, Report, Stage
+from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
 #: Losses are written as multiples of this, rounded up, and entropies to the nearest: it costs a
@@ -74,8 +73,7 @@ class Sample(Stage):
     @property
     def paired(self) -> str:
         """Key of the losses of the unquantized model that its own are compared with."""
-        own = {name: self.identity[name] for name in ("text", "sampling", self.stage)}
-        return digest({**self.origin.identity, **own})
+        return digest(replace(self, before=self.origin).identity)
 
     @property
     def work_tokens(self) -> int:
@@ -87,10 +85,6 @@ class Sample(Stage):
     def memory(self, device: str, weight_bytes: int) -> tuple[int, int]:
         """Of scoring."""
         return scoring(self.model, self.effort.positions, device, weight_bytes)
-
-    def cost(self, memory: Memory) -> Cost:
-        """A forward pass for every token."""
-        return Cost(2.0 * self.model.params_total * self.work_tokens)
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
         """Losses of the decoded model at drawn positions of drawn windows, the same of a model for

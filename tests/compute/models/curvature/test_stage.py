@@ -165,7 +165,7 @@ def test_a_point_that_needs_more_memory_than_there_is_fails_by_name(session, mon
     small = Memory("cpu", 5 * 2**17, 0)
     monkeypatch.setattr(Memory, "of", lambda *machine: small)
     with pytest.raises(ValueError, match="one window of 16 tokens needs"):
-        curvature.run(replace(unit), session.workspace, lambda tokens: None)
+        replace(unit).run(session.workspace, lambda tokens: None)
 
 
 def test_workers_share_the_memory_that_the_stage_plans_with(session):

@@ -114,7 +114,7 @@ def test_nothing_is_left_of_a_run_that_has_ended(swept, text_folder, monkeypatch
     def report(tokens):
         seen.append((states[0].folder / "state.pt").exists())
 
-    found = sweep.run(session.plan.units[0], session.workspace, report)["learning_rates"]
+    found = session.plan.units[0].run(session.workspace, report)["learning_rates"]
     assert any(seen)
     assert not states[0].folder.exists()
     assert found.to_pylist() == rows[:1]
