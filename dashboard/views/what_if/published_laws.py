@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import nominal_bits
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, PublishedLaw, published
 from dashboard.analysis.laws.published import nonembedding
 from dashboard.artifacts.suite import Suite
