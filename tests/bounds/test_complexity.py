@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bounds import nominal_bits, smoothing_cost_nats, smoothing_weight
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from bounds.losses.smoothing import exact_smoothing_cost_nats
 
 # At b bits and 20 tokens per parameter: b, C, C*ln 50304, C*ln 256, sqrt(2C), exact cost, alpha.

@@ -17,7 +17,7 @@ from bounds import (
     measured_smoothing_bound,
     smoothing_weight,
 )
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from bounds.forms.empirical_bernstein import empirical_bernstein_bound
 from bounds.losses.smoothing import loss_range_nats, smooth_losses_nats
 

@@ -23,7 +23,7 @@ from bounds import (
     loss_variation,
     measured_smoothing_bound,
 )
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from bounds.forms.azuma import azuma_bound
 from bounds.forms.empirical_bernstein import empirical_bernstein_bound
 from bounds.forms.freedman import freedman_bound

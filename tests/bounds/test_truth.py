@@ -16,7 +16,7 @@ from bounds import (
     s_grid,
     smooth_losses_nats,
 )
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from bounds.forms.azuma import azuma_bound
 from bounds.forms.freedman import freedman_bound
 from tests.bounds.markov import heavy_tailed_source, mild_source, noisy_copies

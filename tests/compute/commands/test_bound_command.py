@@ -11,7 +11,7 @@ import pytest
 
 import schema
 from bounds import FORMS, TokenLosses, shortest_code_bits
-from bounds.codes import complexity
+from bounds.codes.complexity import complexity
 from tests.compute.helpers.processes import run_here
 
 

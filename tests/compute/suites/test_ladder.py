@@ -76,7 +76,7 @@ def test_a_list_of_bits_or_steps_stands_for_one_measurement_each(tmp_path):
     ("row", "sentence"),
     [
         ('{ quantizer = "guess", bits = 4 }', "quantizer='guess' is not one of"),
-        ('{ quantizer = "rtn", bits = [4, 9] }', r"bits=9 of rtn must lie in \[1, 8\]"),
+        ('{ quantizer = "rtn", bits = [4, 9] }', r"bits=9 of rtn must be in \[1, 8\]"),
         ('{ quantizer = "gptq_step", step = [0.5, 0.0] }', r"step=0\.0 must be positive"),
         ('{ quantizer = "rtn", bit = 4 }', "unexpected keyword argument 'bit'"),
     ],

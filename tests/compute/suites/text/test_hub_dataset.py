@@ -182,6 +182,8 @@ def test_no_network_and_offline_are_told_apart(cache, no_server, monkeypatch, re
     ask_at(no_server, monkeypatch)
     for offline, why in ((False, "the hub cannot be reached"), (True, "HF_HUB_OFFLINE is set")):
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
-        with pytest.raises(InputError, match=f"tiny/text is not in the cache .*, and {why}; fetch"):
+        with pytest.raises(
+            InputError, match=f"tiny/text is not in the cache .*, and {why}; download"
+        ):
             fetch_dataset(NAME, revision)
         assert missing_bytes(NAME, revision) is None
