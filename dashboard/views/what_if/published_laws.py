@@ -6,12 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-<<<<<<< HEAD
 from bounds import complexity, nominal_bits
-=======
-from bounds import nominal_bits
-from bounds.codes.complexity import complexity
->>>>>>> words
 from bounds.laws.published import NON_EMBEDDING, PUBLISHED, PublishedLaw, published
 from dashboard.analysis.laws.published import nonembedding
 from dashboard.artifacts.suite import Suite
