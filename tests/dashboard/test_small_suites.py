@@ -109,7 +109,7 @@ def test_no_size_is_asked_for_where_no_law_can_answer(open_page, folder):
     ("tables", "page", "sentence"),
     [
         (["curvature", "spectra"], "curvature", "No unit of this stage was run"),
-        ([], "information", "holds no prequential information"),
+        ([], "information", "has no prequential information"),
         (["layers"], "quantization", "none was measured"),
         (["layers"], "curvature", "cannot be compared here"),
     ],

@@ -62,7 +62,7 @@ PATHS = (
         "Complexity per token",
         r"C = \frac{L \ln 2 + \ln(\lvert K \rvert/\delta)}{D}",
         "2",
-        "bounds.codes.complexity",
+        "bounds.codes.complexity.complexity",
         (*_CODE, "models.train_tokens"),
         ("bound_explorer",),
     ),

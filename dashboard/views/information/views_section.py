@@ -26,7 +26,7 @@ def information_of(views: list[View], reach: float, unit: Unit) -> None:
             raise NothingThereError(NOTHING_THERE)
         laws = information.code_laws(codes, _KEY)
         real_alone = information.by_model(view.suite).empty
-        note = "This suite holds no prequential information: real codes alone."
+        note = "This suite has no prequential information, only real codes."
         reported = information.reported(view.suite, reach, _KEY)
         return codes, laws, reported, note if real_alone else ""
 
