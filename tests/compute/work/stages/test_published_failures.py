@@ -262,7 +262,7 @@ def test_a_final_checkpoint_that_repeats_an_earlier_one_is_named(own_miniature, 
     (reason,) = set(session.skipped.values())
     assert reason == (
         "EleutherAI/pythia-70m at step16 holds the weights of step 8: it is not the checkpoint "
-        "that it says"
+        "of its name"
     )
 
 
