@@ -213,7 +213,7 @@ def test_the_command_serves_the_shipped_data_and_is_found_healthy(container):
 VISIT = """
 import sys
 from streamlit.testing.v1 import AppTest
-from dashboard import frame
+from dashboard.ui.page import frame
 opened, take = [], frame.open_suite
 frame.open_suite = lambda: opened.append(take()) or opened[-1]
 app = AppTest.from_file("app.py", default_timeout=60).run()

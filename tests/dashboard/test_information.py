@@ -174,14 +174,14 @@ def test_the_side_and_the_way_of_a_crossing_are_said():
     def said(one, other):
         return _meeting(crossing(fit_power_law(sizes, one), fit_power_law(sizes, other)), 3e5)
 
-    assert "lies above at the largest model and by the laws falls below at N ≈ 1M" in said(
+    assert "is above at the largest model and by the laws falls below at N ≈ 1M" in said(
         1e3 * sizes**0.5, sizes
     )
-    assert "lies below at the largest model and by the laws rises above at N ≈ 1M" in said(
+    assert "is below at the largest model and by the laws rises above at N ≈ 1M" in said(
         sizes, 1e3 * sizes**0.5
     )
     apart = said(sizes, 200 * sizes**0.5)
-    assert "lies above at the largest model, and the laws move apart" in apart
+    assert "is above at the largest model, and the laws move apart" in apart
     assert "crossed within the measured sizes, at 40k" in apart
 
 

@@ -50,7 +50,9 @@ def test_the_ring_is_at_the_smallest_bound_of_the_model(open_app, suite):
     ]
     best = of_model[of_model["total_nats"] == of_model["total_nats"].min()]
     assert len(best) == 1
-    assert any(best["setting"].item() in c.value and "Ringed" in c.value for c in app.caption)
+    assert any(
+        best["setting"].item() in c.value and "The ring marks" in c.value for c in app.caption
+    )
 
 
 def test_gaps_are_differences_of_full_means_or_of_the_sampled_pairs(suite):

@@ -273,7 +273,7 @@ def test_a_suite_without_information_or_curvature_says_so(open_page, tmp_path, m
         app = open_page(page, tmp_path)
         assert not app.exception
         if page in ("information", "curvature"):
-            assert any("holds no" in text for text in sentences(app))
+            assert any("has no" in text for text in sentences(app))
         else:
             assert charts(app)
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+_CONFLICT = "the requested versions conflict"
+
 # Patterns in pip's output and their meaning; the first match counts. {0} is the group.
 _MEANINGS = (
     (
@@ -55,7 +57,7 @@ _MEANINGS = (
     ),
     (
         r"ResolutionImpossible|conflicting dependencies",
-        "the requested versions conflict",
+        _CONFLICT,
     ),
 )
 
@@ -101,7 +103,7 @@ def meaning(output: str) -> str:
         if found:
             said = sentence.format(*found.groups())
             held = os.environ.get("PIP_CONSTRAINT")
-            if held and "exclude each other" in said:
+            if held and sentence == _CONFLICT:
                 said += f"; PIP_CONSTRAINT asks for those in {held}, so call make without it"
             return said
     errors = [line for line in output.splitlines() if line.lower().startswith("error")]

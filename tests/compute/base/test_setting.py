@@ -24,7 +24,7 @@ def test_there_is_an_example_of_every_quantizer_and_slugs_tell_them_apart():
         ({"quantizer": "rtn"}, "'rtn' needs bits"),
         ({"quantizer": "rtn", "bits": 99}, r"bits=99 of rtn must be in \[1, 8\]"),
         ({"quantizer": "gptq", "bits": 0}, r"bits=0 of gptq must be in \[1, 8\]"),
-        ({"quantizer": "ldlq", "bits": -4}, "bits=-4 of ldlq must lie"),
+        ({"quantizer": "ldlq", "bits": -4}, "bits=-4 of ldlq must be"),
         ({"quantizer": "cast", "bits": 8}, r"bits=8 of cast must be in \[16, 16\]"),
         ({"quantizer": "none", "bits": 16}, r"bits=16 of none must be in \[32, 32\]"),
         ({"quantizer": "gptq_step"}, "'gptq_step' needs step"),
@@ -41,7 +41,7 @@ def test_there_is_an_example_of_every_quantizer_and_slugs_tell_them_apart():
         ({"quantizer": "ldlq", "bits": 4, "quantizer_seed": 0}, "'ldlq' has no quantizer_seed"),
         (
             {"quantizer": "ldlq_rotated", "bits": 4, "quantizer_seed": -1},
-            "quantizer_seed=-1 must lie",
+            "quantizer_seed=-1 must be",
         ),
     ],
 )

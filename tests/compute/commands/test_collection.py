@@ -63,7 +63,9 @@ def test_what_cannot_be_listed_is_one_sentence_and_nothing_is_written(tmp_path):
         write_collection(tmp_path)
     folder = folder.rename(tmp_path / "suite")
     (folder / "manifest.json").unlink()
-    with pytest.raises(InputError, match=r"has no manifest\.json; the command that measured it"):
+    with pytest.raises(
+        InputError, match=r"has no manifest\.json; run the command that measured it"
+    ):
         write_collection(tmp_path)
     assert not (tmp_path / "manifest.json").exists()
 
