@@ -69,7 +69,7 @@ check: ## lint, architecture, mathematics, charts and controls, without torch, i
 test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
 	$(LINT)
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.bounds_coverage -n 3 --dist loadgroup \
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadgroup \
 		--no-loadscope-reorder --durations=10
 
 lint: ## check style, format, spelling and plain words only
