@@ -1,8 +1,8 @@
-"""A pytest plugin: where a line of ``bounds`` is run by no test under ``tests/bounds``, all fails.
+"""A pytest plugin that fails a run if a line of ``bounds`` is not run by its tests.
 
-``pytest -p tests.bounds_coverage tests/bounds``.  Lines outside of functions
-run when a module is imported and are not counted.  Only tests of that folder are traced, of their
-frames only those of ``bounds``, and of each test only the beginning: a long one repeats itself.
+``pytest -p tests.bounds_coverage tests/bounds``.  Lines outside of functions run when a module is
+imported and are not counted.  Only tests of that folder are traced, of their frames only those of
+``bounds``, and of each test only the beginning: a long one repeats itself.
 """
 
 import inspect
