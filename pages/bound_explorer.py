@@ -5,10 +5,10 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.analysis.bound import seeds
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.progressive import on_the_way
 from dashboard.analysis.bound.steps import steps_to_ours
 from dashboard.analysis.bound.terms import bound_terms
-from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.outlook import BOUND, Outlook
 from dashboard.analysis.laws.ratios import Ratios
@@ -32,14 +32,16 @@ with st.sidebar:
 beside = compare.others(suite)
 with st.sidebar:
     choice = bound_controls(suite)
-    terms = shown(suite, bound_terms(suite, choice), unit)
-    paper = shown(suite, bound_terms(suite, replace(choice, form="four_term")), unit)
+    terms = Losses.of(suite, bound_terms(suite, choice), unit).table
+    papers = bound_terms(suite, replace(choice, form="four_term"))
+    paper = Losses.of(suite, papers, unit).table
     size = size_control(terms)
     model_id = size.model_id
 views = compare.views(live(suite, choice, size.params), beside)
-of_seeds = seeds.spread(shown(suite, seeds.every_seed(suite, choice), unit), "total_nats")
+every_seed = Losses.of(suite, seeds.every_seed(suite, choice), unit)
+of_seeds = seeds.spread(every_seed.table, "total")
 online = on_the_way(suite, choice.failure_probability, unit)
-steps = shown(suite, steps_to_ours(suite, choice, model_id), unit, model_id)
+steps = Losses.of(suite, steps_to_ours(suite, choice, model_id), unit, model_id).table
 
 frame.title(suite, "Bound explorer")
 model, name = terms[terms["model_id"] == model_id].iloc[0], escaped(model_id)
@@ -48,7 +50,7 @@ if size.measured:
     explanations.headline(model, choice, unit)
 else:
     explanations.predicted(view, size, unit)
-table, several = terms, several_sizes(terms)
+table, several = Losses(terms, unit), several_sizes(terms)
 heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
 if len(views) > 1:
     table = terms_by_view(views, unit)
@@ -79,5 +81,5 @@ if several:
 explanations.laws_reading(terms, Ratios.of(suite.models()))
 
 show.subheader("The data")
-downloads.table(table, f"{suite.name}-{choice.form}-{choice.setting.slug}", unit)
+downloads.table(table, f"{suite.name}-{choice.form}-{choice.setting.slug}")
 frame.show_provenance(suite)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
-from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.laws.outlook import Outlook
 from dashboard.analysis.measured import information
@@ -38,12 +38,12 @@ with st.sidebar:
     reach = max(reach_control(largest), size.at or 0.0)
 views = compare.views(live(suite, choice, size.params), beside)
 codes = information.by_code(suite, setting)
-terms = shown(suite, bound_terms(suite, prequential(choice)), unit)
-real = shown(suite, bound_terms(suite, choice), unit)
+terms = Losses.of(suite, bound_terms(suite, prequential(choice)), unit).table
+real = Losses.of(suite, bound_terms(suite, choice), unit).table
 row = models[models["model_id"] == model_id].iloc[0]
 curve = information.area_curve(suite, model_id, row["final_loss_nats"])
-curve = shown(suite, curve, unit, model_id)
-kept = shown(suite, information.checkpoint_curve(suite, model_id), unit, model_id)
+curve = Losses.of(suite, curve, unit, model_id).table
+kept = Losses.of(suite, information.checkpoint_curve(suite, model_id), unit, model_id).table
 
 frame.title(suite, "Information")
 words.introduction()
@@ -96,10 +96,9 @@ words.checkpoint_section(models, colour)
 show.subheader("The data")
 downloads.tables(
     {
-        "Information": (shown(suite, models, unit), f"{suite.name}-information"),
+        "Information": (Losses.of(suite, models, unit), f"{suite.name}-information"),
         "Bits by code": (codes, f"{suite.name}-codes-{setting.slug}"),
-        "Terms, prequential": (terms, f"{suite.name}-prequential-{choice.form}"),
-    },
-    unit,
+        "Terms, prequential": (Losses(terms, unit), f"{suite.name}-prequential-{choice.form}"),
+    }
 )
 frame.show_provenance(suite)

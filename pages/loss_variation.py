@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice
-from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import variation
 from dashboard.export import record
@@ -35,10 +35,10 @@ with st.sidebar:
     model_id = size.model_id
 views = compare.views(live(suite, choice, size.params), beside)
 points = variation.objective(suite, choice, model_id)
-effect = shown(suite, variation.grid_effect(suite, choice, model_id), unit, model_id)
+effect = Losses.of(suite, variation.grid_effect(suite, choice, model_id), unit, model_id).table
 joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
 
-colour, name = term_of("loss_variation_nats").colour, escaped(model_id)
+colour, name = term_of("loss_variation").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
 frame.title(suite, "Loss variation")
 record.current().forms.append(explanations.form_of(choice))

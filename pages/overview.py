@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
 from dashboard.ui.controls.registry import UNIT
@@ -43,5 +44,5 @@ seeds_note.reading(view.seeds, unit)
 words.missing(view)
 words.laws_section(view, laws)
 show.subheader("The data")
-downloads.table(view.table, f"{suite.name}-overview", unit)
+downloads.table(Losses(view.table, unit), f"{suite.name}-overview")
 frame.show_provenance(suite)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import UNQUANTIZED, bound_terms
-from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured import quantization
@@ -26,16 +26,17 @@ beside = compare.others(suite)
 with st.sidebar:
     choice = bound_controls(suite)
     setting, code = choice.setting, choice.code
-    terms = shown(suite, bound_terms(suite, choice), unit)
+    terms = Losses.of(suite, bound_terms(suite, choice), unit).table
     size = size_control(terms)
     model_id = size.model_id
 views = compare.views(live(suite, choice, size.params), beside)
 on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
 rates = on_grid or suite.settings()
-bounds = shown(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
+bounds = Losses.of(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)
 near = [s for s in suite.settings() if s.family in (setting.family, UNQUANTIZED.family)]
-by_total = shown(suite, quantization.bounds_by_rate(suite, choice, near), unit)
-gaps = shown(suite, quantization.gaps(suite), unit)
+by_total = Losses.of(suite, quantization.bounds_by_rate(suite, choice, near), unit)
+every_gap = Losses.of(suite, quantization.gaps(suite), unit)
+gaps = every_gap.table
 layers = layer_section.read(suite, setting, model_id)
 
 frame.title(suite, "Quantization")
@@ -68,7 +69,7 @@ rate_views, gap_views = rate_section.rate_views(views), rate_section.gap_views(v
 with left if len(rate_views) == 1 else wide:
     rate_section.bounds(rate_views, unit, f"Which rate bounds best? {name}")
 with left:
-    words.bound_reading(bounds, code, unit, suite.is_sampled)
+    words.bound_reading(bounds.table, code, unit, suite.is_sampled)
 several = several_sizes(at_setting)
 if several or len(gap_views) > 1:
     heading = f"Quantization gap against model size, {setting.label}"
@@ -78,14 +79,14 @@ with right:
     if at_setting.empty:
         show.info("This is the trained model itself: there is no gap to show.")
     elif several:
-        explanations.law_reading(laws["quantization_gap_nats"])
+        explanations.law_reading(laws["quantization_gap"])
     else:
         words.one_gap(at_setting.iloc[-1], unit)
 with wide:
     in_numbers(views, unit)
 caveats.remarks([view.suite for view in views])
 
-bits_section.section(by_total, setting, Ratios.of(suite.models()), unit)
+bits_section.section(by_total.table, setting, Ratios.of(suite.models()), unit)
 
 show.subheader(f"Layer by layer: {name}, {setting.label}")
 layer_section.section(layers)
@@ -94,11 +95,10 @@ show.subheader("The data")
 by_form = f"{choice.form}-{code}"
 downloads.tables(
     {
-        "Gaps": (gaps, f"{suite.name}-quantization-gaps"),
+        "Gaps": (every_gap, f"{suite.name}-quantization-gaps"),
         "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{by_form}-bounds-by-rate"),
         "Bounds by bits": (by_total, f"{suite.name}-{setting.quantizer}-{by_form}-bounds"),
         "Layers": (layers.layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
-    },
-    unit,
+    }
 )
 frame.show_provenance(suite)

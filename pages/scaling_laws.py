@@ -3,8 +3,8 @@
 import streamlit as st
 
 from bounds import PowerLaw
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import bound_terms
-from dashboard.analysis.bound.units import shown
 from dashboard.analysis.laws.fits import Unfitted, several_sizes, too_few
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured.quantities import quantities
@@ -40,7 +40,7 @@ with st.sidebar:
     largest = float(models["params_total"].max())
     reach = reach_control(largest)
 views = compare.views(live(suite, choice), beside)
-terms = shown(suite, bound_terms(suite, choice), unit)
+terms = Losses.of(suite, bound_terms(suite, choice), unit).table
 every = list(found.values())
 overview = data.values(every) if few else data.overview(every, floor)
 reported = data.reported(suite, found[label], reach)
@@ -97,7 +97,6 @@ downloads.tables(
         label: (quantity.values.assign(unit=quantity.unit), f"{suite.name}-values-{name}"),
         "Stacked terms": (stacked.assign(unit=unit.label), f"{suite.name}-stacked-{name}"),
         "Loss by compute": (frontier.curves, f"{suite.name}-loss-by-compute"),
-    },
-    unit,
+    }
 )
 frame.show_provenance(suite)

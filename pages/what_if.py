@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.analysis.bound import terms
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.sizes import default_size
 from dashboard.charts import law_charts
@@ -72,7 +73,7 @@ if found is not None:
 
     show.subheader(f"The smallest model whose gap is at most {count_label(target)}")
     notes.smallest_reading(found, target, view, unit)
-    notes.second_opinion(smallest_size(view, target, ("gap_nats",)), target, view)
+    notes.second_opinion(smallest_size(view, target, ("gap",)), target, view)
     chart = gap_chart.gap_over_size(view, found, target, unit)
     show.chart(chart, f"Gap by the laws, and the target {count_label(target)}", width="stretch")
 
@@ -84,8 +85,9 @@ published_laws.reading(here, n, scenario, several_sizes(models))
 
 show.subheader("The data")
 tables = {"Prediction": (what_if.predictions(view, n, unit), "what-if")} if found else {}
-tables |= {"Models": (view.terms, "what-if-models"), "Published laws": (published, "published")}
-downloads.tables(
-    {tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()}, unit
-)
+tables |= {
+    "Models": (Losses(view.terms, unit), "what-if-models"),
+    "Published laws": (published, "published"),
+}
+downloads.tables({tab: (table, f"{suite.name}-{name}") for tab, (table, name) in tables.items()})
 frame.show_provenance(suite)

@@ -30,7 +30,8 @@ try:
     source = chosen_source(suite, example if use_example else None)
     if source and isinstance(given, bounds.Given):
         found = bounds.bounds_of(source.columns, given)
-        rows = bounds.rows(found, given, unit)
+        losses = bounds.rows(found, given, unit)
+        rows = losses.table
         record.current().forms += bounds.forms_of(found)
 except UploadError as error:
     complaints.append(str(error))
@@ -49,7 +50,7 @@ else:
     words.chart_reading(rows, given, guess, unit)
     words.certificate(rows)
     show.subheader("The terms in numbers")
-    downloads.table(rows, "your-losses", unit, "Every form and term")
+    downloads.table(losses, "your-losses", "Every form and term")
 
 if source is None:
     words.wanted()

@@ -80,7 +80,7 @@ def test_gaps_are_counted_from_the_exact_training_loss(suite, form):
         assert row.quantization_gap_nats == pytest.approx(
             quantized[row.model_id] - exact, abs=1e-12
         )
-        assert sum(getattr(row, term.key) for term in TERMS) == pytest.approx(row.total_nats)
+        assert sum(getattr(row, term.nats) for term in TERMS) == pytest.approx(row.total_nats)
         binned = suite.train_losses(Setting("none", 32))[row.model_id].mean_loss_nats
         assert 0.002 < binned - exact < 0.005
 

@@ -56,12 +56,12 @@ def stacked_terms(
     Bars that are not certificates are hollow: outlines without a fill.
 
     Args:
-        terms: from ``terms.bound_terms``, losses in ``unit``.
+        terms: from ``Losses`` of ``terms.bound_terms``, losses in ``unit``.
         paper: the same in the paper's form, whose totals are drawn as lines above the bars.
         selected: model_id drawn in full strength.
         top: end of the vertical axis, to compare charts.
         narrow: whether the chart is one of several under one legend.
-        seeds: from ``seeds.spread`` of ``total_nats``, drawn as the range of the bound.
+        seeds: from ``seeds.spread`` of ``total``, drawn as the range of the bound.
         on_the_way: from ``progressive.on_the_way``, drawn as triangles.
     """
     x = alt.X(
@@ -75,7 +75,7 @@ def stacked_terms(
     legend = None if narrow else alt.Legend(title="Terms of the bound", symbolOpacity=1)
     colour = term_colours(terms, legend)
     layers: list[alt.Chart | alt.LayerChart] = []
-    kept = ["model_id", "params_total", "total_nats", "certified"]
+    kept = ["model_id", "params_total", "total", "certified"]
     kept += [key for key in ("not_certified_because", "stand_in", "remark") if key in terms]
     for rows, certified in by_certificate(with_printed(stacked_rows(terms, terms_in(terms), kept))):
         layers.append(
@@ -92,8 +92,8 @@ def stacked_terms(
                 tooltip=[
                     alt.Tooltip("model_id:N", title="model"),
                     alt.Tooltip("term:N", title="term"),
-                    alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-                    tooltip("total_nats", "bound"),
+                    alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+                    tooltip("total", "bound"),
                     *notes(terms),
                 ],
             )
@@ -110,7 +110,7 @@ def stacked_terms(
 
 def highest(terms: pd.DataFrame, paper: pd.DataFrame, unit: Unit) -> float:
     """The end of a vertical axis that shows either form's bounds and the uniform guess."""
-    totals = pd.concat([terms["total_nats"], paper["total_nats"]])
+    totals = pd.concat([terms["total"], paper["total"]])
     return 1.06 * max(float(totals.max()), *guesses(terms, unit))
 
 
@@ -121,7 +121,7 @@ def _totals(rows: pd.DataFrame, x: alt.X, certified: bool) -> list[alt.Chart]:
     """
     inside = {"dy": 11, "color": _INK} if certified else {"dy": -8, "color": GUIDE_COLOUR}
     numbers = vega.Chart(with_printed(rows, 2)).encode(
-        x=x, y=alt.Y("total_nats:Q"), text=label("total_nats", 2)
+        x=x, y=alt.Y("total:Q"), text=label("total", 2)
     )
     bold = {"fontSize": 12, "fontWeight": "bold"}
     totals = [numbers.mark_text(**bold, **inside)]
@@ -146,21 +146,21 @@ def _comparisons(
     and the paper's bound is a line a little wider than the bar.
     """
     frame = terms.assign(
-        low=terms["measured_heldout_loss_nats"] - 2 * terms["measured_heldout_se_nats"],
-        high=terms["measured_heldout_loss_nats"] + 2 * terms["measured_heldout_se_nats"],
+        low=terms["measured_heldout_loss"] - 2 * terms["measured_heldout_se"],
+        high=terms["measured_heldout_loss"] + 2 * terms["measured_heldout_se"],
     )
     measured = pd.concat(
         [
-            frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss_nats"]),
-            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss_nats"]),
+            frame.assign(what=TRAIN_LABEL, loss=frame["measured_train_loss"]),
+            frame.assign(what=HELDOUT_LABEL, loss=frame["measured_heldout_loss"]),
         ]
     )
     totals = paper.assign(
         what=np.where(paper["certified"], PAPER_LABEL, PAPER_UNCERTIFIED_LABEL),
-        loss=paper["total_nats"],
+        loss=paper["total"],
     )
     online = online[online["model_id"].isin(terms["model_id"])]
-    online = online.assign(what=progressive.LABEL, loss=online["total_nats"])
+    online = online.assign(what=progressive.LABEL, loss=online["total"])
     looks = {
         HELDOUT_LABEL: ("diamond", MEASURED_COLOURS[0]),
         TRAIN_LABEL: ("circle", MEASURED_COLOURS[1]),

@@ -33,7 +33,7 @@ def stacked_rows(frame: pd.DataFrame, terms: Iterable[Term], kept: list[str]) ->
     tops = values.cumsum(axis=1)
     parts = [
         frame[kept].assign(
-            term=term.label, nats=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
+            term=term.label, value=values[:, i], bottom=tops[:, i] - values[:, i], top=tops[:, i]
         )
         for i, term in enumerate(terms)
     ]

@@ -282,7 +282,7 @@ def term_laws(
     """Each term against model size on log axes, with its law and 95 % band, losses in ``unit``."""
     panels = [
         law_panel(
-            of_gaps(terms) if key == "gap_nats" else terms,
+            of_gaps(terms) if key == "gap" else terms,
             key,
             label,
             colour,
@@ -294,7 +294,7 @@ def term_laws(
         )
         for key, label, colour in (
             *((term.key, term.label, term.colour) for term in TERMS),
-            ("gap_nats", "Gap" if too_few(terms) else "Gap, by its own law", GAP_COLOUR),
+            ("gap", "Gap" if too_few(terms) else "Gap, by its own law", GAP_COLOUR),
         )
         if (terms[key] > 0).any()  # a gap of 0 or less cannot be drawn on a log axis
     ]

@@ -56,7 +56,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
     ).sort_values("params_total", kind="stable")
     certified = dict(view.terms[["model_id", "certified"]].itertuples(index=False))
     rows = stacked_rows(frame, TERMS, ["model_id"])
-    rows = rows[rows["nats"] != 0.0].assign(  # a bar of no height is a line without meaning
+    rows = rows[rows["value"] != 0.0].assign(  # a bar of no height is a line without meaning
         predicted=lambda bars: bars["model_id"] == predicted,
         certified=lambda bars: [certified.get(name, False) for name in bars["model_id"]],
     )
@@ -74,7 +74,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
     tips = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("term:N", title="term"),
-        alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
+        alt.Tooltip("value:Q", title=unit.label, format=".4f"),
     ]
     place = {"orient": "bottom", "columns": 3} if narrow else {}
     legend = alt.Legend(title="Terms of the bound", symbolOpacity=1, **place)
@@ -105,8 +105,8 @@ def _totals(
 ) -> list[alt.Chart]:
     """The bound over each bar, and the interval of the predicted one up to the chart's ``top``."""
     measured = view.terms[["model_id"]].assign(
-        height=view.terms["total_nats"],
-        text=view.terms["total_nats"].map(partial(upper_text, digits=2)),
+        height=view.terms["total"],
+        text=view.terms["total"].map(partial(upper_text, digits=2)),
     )
     end = {"model_id": predicted, "low": total.low, "high": min(total.high, top)}
     end |= {"height": total.value, "text": f"≈ {total.value:.2f}"}

@@ -10,7 +10,7 @@ class Term:
     """A term of the bound with its name and colour on the pages.
 
     Attributes:
-        key: field of ``bounds.RiskBound`` and column of the data.
+        key: column of tables whose unit is stated beside them.
         label: name in charts and tables.
         colour: the same on every page, in light and dark. The hues are those of Okabe and Ito's
             palette, adjusted so that all differ for every kind of colour vision, on white
@@ -23,43 +23,48 @@ class Term:
     colour: str
     meaning: str
 
+    @property
+    def nats(self) -> str:
+        """Field of ``bounds.RiskBound`` and column of tables in nats per token."""
+        return f"{self.key}_nats"
+
 
 TERMS = (
     Term(
-        key="training_loss_nats",
+        key="training_loss",
         label="Training loss",
         colour="#5B6770",
         meaning="Mean loss of the trained model, before quantization, on its training text.",
     ),
     Term(
-        key="complexity_nats",
+        key="complexity",
         label="Complexity",
         colour="#2F9AE8",
         meaning="Cost of the information in the model, which may be memorized: bits per parameter "
         "over tokens per parameter.",
     ),
     Term(
-        key="loss_variation_nats",
+        key="loss_variation",
         label="Loss variation",
         colour="#BA8C06",
         meaning="How far losses deviate from what the model itself expects. Steadier losses leave "
         "less room for luck.",
     ),
     Term(
-        key="smoothing_nats",
+        key="smoothing",
         label="Smoothing",
         colour="#008C60",
         meaning="Cost of mixing in the uniform distribution, which limits the loss of every "
         "token. It includes rounding losses up into bins, some thousandths.",
     ),
     Term(
-        key="quantization_gap_nats",
+        key="quantization_gap",
         label="Quantization gap",
         colour="#B8430F",
         meaning="Increase of the training loss by rounding the weights to few bits.",
     ),
     Term(
-        key="sampling_nats",
+        key="sampling",
         label="Sampling",
         colour="#D4739F",
         meaning="Cost of scoring only sampled windows of the training text: their mean may be "
@@ -70,7 +75,7 @@ TERMS = (
 
 def terms_in(frame: pd.DataFrame) -> tuple[Term, ...]:
     """The terms that occur: without sampling if every training token was scored."""
-    absent = "sampling_nats" if not frame["sampling_nats"].any() else None
+    absent = "sampling" if not frame["sampling"].any() else None
     return tuple(term for term in TERMS if term.key != absent)
 
 

@@ -12,7 +12,7 @@ from bounds.printed import upper_text
 TOOLTIP_DIGITS = 4
 
 #: Columns that are bounds, or gaps that end at one.
-UPPER = ("total_nats", "gap_nats", "bound_gap_nats")
+UPPER = ("total", "gap", "bound_gap")
 
 
 def with_printed(

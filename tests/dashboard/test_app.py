@@ -100,7 +100,7 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_suite):
             failure_probability=1e-6,
         )
         assert row.total_nats == pytest.approx(expected.total_nats, abs=1e-12)
-        assert sum(getattr(row, term.key) for term in TERMS) == pytest.approx(
+        assert sum(getattr(row, term.nats) for term in TERMS) == pytest.approx(
             row.total_nats, abs=1e-12
         )
 

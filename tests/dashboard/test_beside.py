@@ -161,7 +161,7 @@ def test_differences_are_those_of_the_two_bounds(open_page, suite):
     ]
     table = difference_table(app)
     keys = {"Bound": "total_nats", "Gap": "gap_nats"}
-    keys |= {term.label: term.key for term in TERMS if term.label != "Sampling"}
+    keys |= {term.label: term.nats for term in TERMS if term.label != "Sampling"}
     assert table.keys() == keys.keys() | {"Code, bits per parameter"}
     for label, key in keys.items():
         values = [rows[0][key], rows[1][key], rows[0][key] - rows[1][key]]

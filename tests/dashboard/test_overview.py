@@ -58,14 +58,14 @@ def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(open
     assert view.largest["model_id"] == "ladder-12k"
     bound, training, guess, gap = app.metric
     assert bound.label == "The risk is at most"
-    assert bound.value == upper_text(view.largest["total_nats"])
-    bits = BITS.of_nats(view.largest["bytes_per_token"]) * view.largest["total_nats"]
+    assert bound.value == upper_text(view.largest["total"])
+    bits = BITS.of_nats(view.largest["bytes_per_token"]) * view.largest["total"]
     assert bound.delta == f"{upper_text(bits)} bits per byte"
-    assert training.value == f"{view.largest['measured_train_loss_nats']:.3f}"
+    assert training.value == f"{view.largest['measured_train_loss']:.3f}"
     assert guess.value == "5.545"
-    theirs = view.papers_largest["gap_nats"]
-    less = 1 - view.largest["gap_nats"] / theirs
-    assert gap.value == upper_text(view.largest["gap_nats"])
+    theirs = view.papers_largest["gap"]
+    less = 1 - view.largest["gap"] / theirs
+    assert gap.value == upper_text(view.largest["gap"])
     assert gap.delta == f"{less:.0%} below the paper's {upper_text(theirs)}"
     assert less > 0
 
@@ -94,7 +94,7 @@ def test_best_is_the_smallest_gap_of_all_settings(suite):
     view = at_best(suite, choice, NATS)
     for row in view.ours.itertuples():
         at = replace(choice, setting=found[row.model_id])
-        assert row.total_nats == bounds_by_model(suite, at)[row.model_id].total_nats
+        assert row.total == bounds_by_model(suite, at)[row.model_id].total_nats
         assert row.setting == found[row.model_id].label
     # Without GPTQ, the paper's form is taken at whatever was measured.
     anything = best_settings(suite, replace(choice, form="four_term"), "ldlq")
@@ -129,9 +129,9 @@ def test_what_falls_or_rises_is_said_as_the_laws_allow(open_overview, suite, mon
         Trend.FLAT: "**No clear trend at these sizes",
     }
     names = {term.key: term.label.lower() for term in TERMS}
-    names |= {"total_nats": "bound", "gap_nats": "gap"}
+    names |= {"total": "bound", "gap": "gap"}
     assert {trend(law) for law in laws.values()} <= set(headings)
-    for key in ("total_nats", "gap_nats", *(t.key for t in overview.gap_terms(view.ours))):
+    for key in ("total", "gap", *(t.key for t in overview.gap_terms(view.ours))):
         assert names[key] in lines[headings[trend(laws[key])]]
 
 
@@ -141,7 +141,7 @@ def test_the_data_hold_both_forms_of_every_model(open_overview):
     assert table["certified"].all()
     for row in table.to_dict("records"):
         total = sum(row[term.key] for term in TERMS)
-        assert total == pytest.approx(row["total_nats"], abs=1e-12)
+        assert total == pytest.approx(row["total"], abs=1e-12)
 
 
 def test_another_delta_and_unit_move_the_numbers(open_overview):
@@ -281,7 +281,7 @@ def test_lines_are_named_for_what_they_are(suite):
     assert any(text.startswith("Chosen, not a bound ") for text in names(nominal))
     papers = at_choice(suite, replace(CHOICE, form="four_term"), NATS)
     assert [text for text in names(papers) if "bound" in text] == [
-        f"Paper's bound {upper_text(papers.largest['total_nats'], 2)}"
+        f"Paper's bound {upper_text(papers.largest['total'], 2)}"
     ]
 
 

@@ -13,6 +13,7 @@ from bounds import TokenLosses
 from bounds.printed import upper_text
 from bounds.progressive import progressive_bound
 from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.bound.units import BITS, NATS
 from dashboard.artifacts.errors import ArtifactError
@@ -69,13 +70,13 @@ def test_the_numbers_are_those_of_the_files(suite, micro_suite):
     surer = progressive.on_the_way(suite, 1e-9, NATS)
     for place, row in rows.iterrows():
         expected = from_files(micro_suite / "data/micro", row["model_id"])
-        assert row["total_nats"] == pytest.approx(expected.total_nats, rel=1e-12)
-        assert row["online_loss_nats"] == pytest.approx(expected.training_loss_nats, rel=1e-12)
-        assert row["gap_nats"] == pytest.approx(row["total_nats"] - row["online_loss_nats"])
-        assert row["online_loss_nats"] < row["total_nats"] < surer["total_nats"][place]
+        assert row["total"] == pytest.approx(expected.total_nats, rel=1e-12)
+        assert row["online_loss"] == pytest.approx(expected.training_loss_nats, rel=1e-12)
+        assert row["gap"] == pytest.approx(row["total"] - row["online_loss"])
+        assert row["online_loss"] < row["total"] < surer["total"][place]
         assert row["certified"]
         factor = BITS.of_nats(row["bytes_per_token"])
-        for key in ("online_loss_nats", "total_nats", "gap_nats"):
+        for key in ("online_loss", "total", "gap"):
             assert in_bits[key][place] == pytest.approx(factor * row[key])
 
 
@@ -100,7 +101,7 @@ def test_overview_draws_one_more_line_of_its_own_kind(suite):
     assert online[1]["shape"] == "triangle-up"
     assert online[1]["filled"] is True
     texts = [row["text"] for rows in spec["datasets"].values() for row in rows if "text" in row]
-    value = view.on_the_way["total_nats"].iloc[-1]
+    value = view.on_the_way["total"].iloc[-1]
     assert f"{progressive.SHORT_LABEL} {upper_text(value, 2)}" in texts
 
 
@@ -110,14 +111,14 @@ def test_both_pages_say_what_it_is_and_what_it_is_not(open_page, suite):
         app = open_page(page)
         assert not app.exception
         assert not sentences(app)
-        total = upper_text(rows["total_nats"]["ladder-12k"])
+        total = upper_text(rows["total"]["ladder-12k"])
         assert f"{total} nats per token for ladder-12k" in words(app)
         assert ANOTHER_STATEMENT in words(app)
         assert "(with probability 0.95)" in words(app)
 
 
 def test_the_explorer_has_a_triangle_for_every_model(suite):
-    terms = bound_terms(suite, CHOICE)
+    terms = Losses.in_nats(bound_terms(suite, CHOICE)).table
     rows = progressive.on_the_way(suite, 0.05, NATS)
     for online, expected in ((rows, 3), (rows.head(0), 0), (None, 0), (rows.head(1), 1)):
         spec = stacked_terms(terms, terms, "ladder-5k", on_the_way=online).to_dict()
@@ -191,9 +192,9 @@ def test_without_the_losses_of_batches_the_mean_is_the_binned_one(data_copy, sui
         file.unlink()
     binned = progressive.on_the_way(Suite(data_copy, "micro"), 0.05, NATS)
     exact = progressive.on_the_way(suite, 0.05, NATS)
-    assert np.all(binned["online_loss_nats"] - exact["online_loss_nats"] > 0)
-    assert np.all(binned["online_loss_nats"] - exact["online_loss_nats"] < 0.005)
-    assert list(binned["total_nats"]) == list(exact["total_nats"])
+    assert np.all(binned["online_loss"] - exact["online_loss"] > 0)
+    assert np.all(binned["online_loss"] - exact["online_loss"] < 0.005)
+    assert list(binned["total"]) == list(exact["total"])
 
 
 def test_losses_of_a_second_training_are_told_and_their_gap_is_not_too_small(
@@ -218,8 +219,8 @@ def test_losses_of_a_second_training_are_told_and_their_gap_is_not_too_small(
     pq.write_table(rows.set_column(place, rows.field(place), [devices]), origins)
     again = progressive.on_the_way(Suite(tmp_path, "micro"), 0.05, NATS)
     assert list(again["trained_again_on"].fillna("")) == ["", "another card", ""]
-    assert list(again["total_nats"]) == list(own["total_nats"])
-    mean, exact = again["online_loss_nats"], own["online_loss_nats"]
+    assert list(again["total"]) == list(own["total"])
+    mean, exact = again["online_loss"], own["online_loss"]
     assert mean[0] == exact[0]
     assert exact[1] - 0.01 < mean[1] < exact[1]
     assert "second training with the same text, recipe and seeds (another card)" in words(

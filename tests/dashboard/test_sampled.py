@@ -16,10 +16,12 @@ from bounds.forms.sampled import (
     choose_summand,
     sampled_bound,
 )
+from dashboard.analysis.bound.losses import LOSSES, Losses
 from dashboard.analysis.bound.sampling import SAMPLING_SHARE
 from dashboard.analysis.bound.steps import steps_to_ours
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
-from dashboard.analysis.bound.units import BITS, LOSS_COLUMNS, exported, shown
+from dashboard.analysis.bound.units import BITS
+from dashboard.analysis.laws.outlook import BOUND
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
@@ -102,7 +104,7 @@ def test_the_shown_bound_is_the_one_computed_by_hand_from_the_files(folder, samp
         assert row.total_nats == pytest.approx(expected.total_nats, abs=1e-12)
         assert row.sampling_nats == pytest.approx(expected.sampling_nats, abs=1e-12)
         assert row.sampling_nats > 0
-        assert sum(getattr(row, t.key) for t in TERMS) == pytest.approx(row.total_nats, abs=1e-12)
+        assert sum(getattr(row, t.nats) for t in TERMS) == pytest.approx(row.total_nats, abs=1e-12)
         assert row.certified
 
 
@@ -151,12 +153,12 @@ def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
 
 def test_bits_per_byte_of_a_sample_are_not_certified(folder, sampled):
     """Bits per byte divide by an estimated length of tokens; one byte per token is exact."""
-    terms = shown(sampled, bound_terms(sampled, CHOICE), BITS)
+    terms = Losses.of(sampled, bound_terms(sampled, CHOICE), BITS).table
     assert not terms["certified"].any()
     assert all("bits per byte divide by" in text for text in terms["not_certified_because"])
     micro = Suite(folder, "micro")
     whole = bound_terms(micro, replace(CHOICE, form="geometric"))
-    assert shown(micro, whole, BITS)["certified"].all()
+    assert Losses.of(micro, whole, BITS).table["certified"].all()
 
 
 def test_other_forms_of_a_sample_are_a_display(sampled):
@@ -250,7 +252,7 @@ def test_every_page_works_on_a_sampled_suite(open_page, folder, page):
 
 def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):
     app = open_app(folder, suite="sampled")
-    sampling = term_of("sampling_nats")
+    sampling = term_of("sampling")
     table = next(m.value for m in app.markdown if "| term |" in m.value)
     assert f"**{sampling.label}**" in table
     assert sampling.meaning in table
@@ -298,14 +300,18 @@ def test_a_setting_without_any_bound_is_a_sentence_on_every_page(open_page, tmp_
 
 def test_bits_per_byte_are_nats_over_ln_2_and_bytes(sampled):
     terms = bound_terms(sampled, CHOICE)
-    converted = exported(shown(sampled, terms, BITS), BITS)
-    for key in set(LOSS_COLUMNS) & set(terms):
-        name = key.removesuffix("_nats") + "_bits_per_byte"
-        expected = terms[key] / (math.log(2) * BYTES_PER_TOKEN)
-        np.testing.assert_allclose(converted[name], expected, rtol=1e-12)
-        assert key not in converted
+    losses = Losses.of(sampled, terms, BITS)
+    converted = losses.for_file()
+    names = [name for name in LOSSES if f"{name}_nats" in terms]
+    assert {"total", "gap", "gap_se", "measured_heldout_se", *BOUND} <= set(names)
+    for name in names:
+        expected = terms[f"{name}_nats"] / (math.log(2) * BYTES_PER_TOKEN)
+        np.testing.assert_allclose(converted[f"{name}_bits_per_byte"], expected, rtol=1e-12)
+        np.testing.assert_allclose(losses.table[name], expected, rtol=1e-12)
+        assert not {f"{name}_nats"} & {*converted, *losses.table}
     for key in ("alpha", "code_bits", "code_nats_per_token", "loss_range_nats"):
         assert list(converted[key]) == list(terms[key])
+    pd.testing.assert_frame_equal(Losses.in_nats(terms).for_file(), terms, check_exact=True)
 
 
 def test_the_unit_is_in_the_link_and_in_every_number(open_app, folder):

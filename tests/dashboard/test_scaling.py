@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from bounds.laws.published import PUBLISHED
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.laws.fits import formula, held_out_of, law_of
 from dashboard.analysis.laws.published import published_curves, sizes_as_counted
@@ -59,7 +60,7 @@ def test_laws_and_extrapolated_terms_follow_in_the_same_interaction(
     def far_out():
         tables = {tuple(d.value.columns): d.value for d in app.dataframe}
         stacked = next(frame for columns, frame in tables.items() if "bottom" in columns)
-        return stacked[stacked["part"] == "extrapolated"]["nats"].sum()
+        return stacked[stacked["part"] == "extrapolated"]["value"].sum()
 
     before = law(), far_out()
     getattr(app, control)(key=key).set_value(value).run()
@@ -112,7 +113,7 @@ def test_values_are_those_of_the_other_pages(suite):
 
 
 def test_stacked_terms_add_up_to_the_laws(suite):
-    terms = bound_terms(suite, CHOICE)
+    terms = Losses.in_nats(bound_terms(suite, CHOICE)).table
     frame = data.stacked(terms, False, 1e7)
     far = frame[np.isclose(frame["params_total"], 1e7)]
     assert set(far["part"]) == {"extrapolated"}

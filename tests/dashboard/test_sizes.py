@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook, law_estimate
@@ -82,7 +83,7 @@ def test_every_page_reads_any_size_off_its_laws_and_says_so(open_app, page):
 def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suite):
     suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
-    view = Outlook.of(terms)
+    view = Outlook.of(Losses.in_nats(terms).table)
     app = open_at(open_app, PAGES[0], "3M")
     bound, gap, training = (view.estimate(k, 3e6) for k in (BOUND, GAP, BOUND[:1]))
     shown = [metric.value for metric in app.metric[:3]]

@@ -117,11 +117,11 @@ def synthetic(floor: bool = False, **terms) -> Outlook:
     n = np.geomspace(1e5, 1e7, 6)
     frame = pd.DataFrame({"model_id": [f"m{i}" for i in range(6)], "params_total": n})
     for key in BOUND:
-        frame[key] = terms[key.removesuffix("_nats")](n) if key[:-5] in terms else 0.0
-    frame["gap_nats"] = frame[list(GAP)].sum(axis=1)
-    frame["total_nats"] = frame[list(BOUND)].sum(axis=1)
+        frame[key] = terms[key](n) if key in terms else 0.0
+    frame["gap"] = frame[list(GAP)].sum(axis=1)
+    frame["total"] = frame[list(BOUND)].sum(axis=1)
     frame["c_nats_per_token"], frame["vocab_size"] = 0.1, 256
-    keys = (*BOUND, "gap_nats", "c_nats_per_token")
+    keys = (*BOUND, "gap", "c_nats_per_token")
     return Outlook(frame, {key: law_of(frame, key, floor) for key in keys}, floor, True)
 
 
@@ -202,8 +202,8 @@ def test_the_interval_of_a_sum_holds_a_model_that_was_left_out():
         frame = pd.DataFrame(
             {"params_total": SIZES_OF_SUM, **dict(zip(GAP[:2], parts, strict=True))}
         )
-        frame = frame.assign(**dict.fromkeys((*GAP[2:], "training_loss_nats"), 0.0))
-        view = Outlook.of(frame.assign(gap_nats=sum(parts))[:-1])
+        frame = frame.assign(**dict.fromkeys((*GAP[2:], "training_loss"), 0.0))
+        view = Outlook.of(frame.assign(gap=sum(parts))[:-1])
         found = view.estimate(GAP, SIZES_OF_SUM[-1])
         inside += found.low <= parts[0][-1] + parts[1][-1] <= found.high
     assert 0.90 <= inside / 120 <= 0.99
@@ -215,17 +215,17 @@ def test_a_term_without_a_law_is_left_out_and_named_and_a_zero_adds_nothing():
         complexity=lambda n: n**-0.1,
         quantization_gap=lambda n: np.where(n > 1e6, -1e-8, 1e-8),
     )
-    assert view.without(BOUND) == ["quantization_gap_nats"]
-    assert view.estimate(("quantization_gap_nats",), 1e9) is None
-    zero = view.estimate(("smoothing_nats",), 1e9)
+    assert view.without(BOUND) == ["quantization_gap"]
+    assert view.estimate(("quantization_gap",), 1e9) is None
+    zero = view.estimate(("smoothing",), 1e9)
     assert (zero.value, zero.low, zero.high) == (0.0, 0.0, 0.0)
     assert view.estimate(BOUND, 1e9).value == pytest.approx(10.0 * 1e9**-0.1)
     found = predictions(view, 1e9).set_index("key")
-    assert math.isnan(found.loc["quantization_gap_nats", "nats_per_token"])
-    assert found.loc["gap_sum_nats", "nats_per_token"] == pytest.approx(1e9**-0.1)
+    assert math.isnan(found.loc["quantization_gap", "nats_per_token"])
+    assert found.loc["gap_sum", "nats_per_token"] == pytest.approx(1e9**-0.1)
     assert set(found["part"]) == {"extrapolated"}
     assert set(predictions(view, 1e6)["part"]) == {"between measured sizes"}
-    held = found.loc["training_loss_nats"]
+    held = found.loc["training_loss"]
     assert held["left_out_predicted"] == pytest.approx(held["left_out_value"])
 
 
@@ -234,7 +234,7 @@ def test_laws_of_recomputed_terms_agree_with_the_models_they_were_fitted_to(suit
     assert view.as_measured
     assert not outlook(suite, replace(here, tokens_per_parameter=20.0)).as_measured
     assert not outlook(suite, replace(here, vocab_size=300)).as_measured
-    measured = view.terms["total_nats"].to_numpy()
+    measured = view.terms["total"].to_numpy()
     np.testing.assert_allclose(view.at(BOUND, view.terms["params_total"]), measured, rtol=0.2)
     curve = gap_curve(view)
     inside = curve["params_total"] <= view.largest * (1 + 1e-9)
@@ -276,7 +276,7 @@ def test_only_the_prediction_is_dashed_and_pale(suite, here):
 def test_every_panel_marks_the_prediction_and_a_term_of_zeros_has_none(suite, here):
     view = outlook(suite, here)
     chart = term_laws(view.terms, view.laws, at=1e6).to_dict()
-    present = [key for key in BOUND if key != "sampling_nats"]
+    present = [key for key in BOUND if key != "sampling"]
     assert len(chart["concat"]) == len(present) + 1
     rows = [row for data in chart["datasets"].values() for row in data]
     alone = [row for row in rows if "model_id" not in row and "part" not in row]
@@ -529,11 +529,11 @@ def test_the_suites_own_ratio_leaves_uneven_models_as_they_are(suite, here, monk
 
 def test_the_gaps_own_law_is_a_second_opinion():
     view = synthetic(complexity=lambda n: 2 * (n / 1e5) ** -0.5)
-    terms, own = smallest_size(view, 0.1), smallest_size(view, 0.1, ("gap_nats",))
+    terms, own = smallest_size(view, 0.1), smallest_size(view, 0.1, ("gap",))
     assert terms.n == own.n == pytest.approx(1e5 * 400, rel=1e-3)
     # Terms that bend one way and the other: their sum is no power law, and the answers differ.
     view = synthetic(complexity=lambda n: 2 * (n / 1e5) ** -0.5, smoothing=lambda n: n**0.02)
-    terms, own = smallest_size(view, 1.5), smallest_size(view, 1.5, ("gap_nats",))
+    terms, own = smallest_size(view, 1.5), smallest_size(view, 1.5, ("gap",))
     assert terms.n != pytest.approx(own.n, rel=0.1)
 
 

@@ -7,9 +7,9 @@ def gap_note(model: pd.Series) -> str:
     """The standard error of a model's gap as text, or an empty text if its training loss is exact.
 
     Args:
-        model: row of ``terms.bound_terms``, or any with the columns gap_se_nats.
+        model: row of a table of ``Losses`` with the column gap_se.
     """
-    error = model["gap_se_nats"]
+    error = model["gap_se"]
     if error == 0:
         return ""
     spread = "error unknown" if pd.isna(error) else f"± {error:.2g} standard error"

@@ -5,8 +5,9 @@ import pandas as pd
 
 from bounds import LossBins, RiskBound, TokenLosses
 from bounds.progressive import progressive_bound
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import reason_of_stand_in
-from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.bound.units import Unit
 from dashboard.artifacts.errors import REPAIR, ArtifactError
 from dashboard.artifacts.suite import Suite
 
@@ -27,11 +28,10 @@ def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataF
 
     Empty for suites that were not trained here, or were trained before histograms were stored.
 
-    Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, online_loss_nats
-    (mean over training), total_nats (bound on the mean risk during training),
-    gap_nats, alpha, offset, slope, certified, not_certified_because, trained_again_on (device of
-    a second training, if the losses are from one; None if they are the model's own); losses in
-    ``unit``.
+    Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, online_loss
+    (mean over training), total (bound on the mean risk during training), gap, alpha, offset,
+    slope, certified, not_certified_because, trained_again_on (device of a second training, if the
+    losses are from one; None if they are the model's own); losses in ``unit``, as in ``Losses``.
 
     Raises:
         ArtifactError: the online losses of a model do not cover its training set.
@@ -44,7 +44,7 @@ def on_the_way(suite: Suite, failure_probability: float, unit: Unit) -> pd.DataF
         | {"trained_again_on": again.get(str(model["model_id"]))}
         for _, model in models[models["model_id"].isin(list(histograms))].iterrows()
     ]
-    return shown(suite, pd.DataFrame(rows, columns=list(_COLUMNS)), unit)
+    return Losses.of(suite, pd.DataFrame(rows, columns=list(_COLUMNS)), unit).table
 
 
 def bound_of(suite: Suite, model_id: str, failure_probability: float) -> RiskBound | None:

@@ -207,7 +207,7 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
         only: of ``Suite.every_model``; None for ``Suite.models``.
 
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
-    ``text.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
+    ``glossary.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
     gap_se_nats of the training loss (0 where it is exact), the measured train_loss_nats
     of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
     code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified (of
@@ -232,7 +232,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 "model_id": name,
                 **{key: int(model[key]) for key in _COUNTS},
                 "bytes_per_token": float(model["bytes_per_token"]),
-                **{term.key: getattr(bound, term.key) for term in TERMS},
+                **{term.nats: getattr(bound, term.nats) for term in TERMS},
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
                 "gap_se_nats": training_loss_error(suite, name),

@@ -13,7 +13,7 @@ from dashboard.style.glossary import TERMS
 
 #: Terms of the bound, and those other than the training loss.
 BOUND = tuple(term.key for term in TERMS)
-GAP = tuple(key for key in BOUND if key != "training_loss_nats")
+GAP = tuple(key for key in BOUND if key != "training_loss")
 
 
 #: Nominal coverage of intervals, as in ``bounds.fit_power_law``.
@@ -40,7 +40,7 @@ class Outlook:
     """The terms of the measured models in one scenario, and their laws in the model size.
 
     Attributes:
-        terms: from ``terms.bound_terms``.
+        terms: ``Losses`` of ``terms.bound_terms``.
         laws: by column of ``terms``.
         floor: whether laws were fitted with a floor.
         as_measured: whether D and V are those that the models were trained with.
@@ -54,7 +54,7 @@ class Outlook:
     @classmethod
     def of(cls, terms: pd.DataFrame, floor: bool = False) -> "Outlook":
         """The view of the measured models as they are, with a law for each term and for the gap."""
-        laws = {key: law_of(terms, key, floor) for key in (*BOUND, "gap_nats")}
+        laws = {key: law_of(terms, key, floor) for key in (*BOUND, "gap")}
         return cls(terms, laws, floor, as_measured=True)
 
     @property
@@ -73,7 +73,7 @@ class Outlook:
         return [key for key in lawless if (self.terms[key] != 0.0).any()]
 
     def at(self, keys: Sequence[str], n: np.ndarray) -> np.ndarray:
-        """Sum of the laws of ``keys`` at sizes ``n``, shape (m,), in nats per token."""
+        """Sum of the laws of ``keys`` at sizes ``n``, shape (m,)."""
         n = np.atleast_1d(np.asarray(n, dtype=np.float64))
         return sum((law.at(n) for law in self._laws(keys)), np.zeros(n.shape))
 

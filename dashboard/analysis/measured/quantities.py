@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard.analysis.bound.gaps import of_gaps
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import CODES, PREQUENTIAL, Choice, bound_terms
-from dashboard.analysis.bound.units import NATS, Unit, shown
+from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.measured import curvature, information, quantization, variation
 from dashboard.analysis.measured.curvature import MATRICES
 from dashboard.artifacts.suite import Suite
@@ -62,10 +63,10 @@ class Quantity:
 def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
     """Every measured quantity at one choice of the controls, in the page's order; losses
     in ``unit``."""
-    terms = shown(suite, bound_terms(suite, choice), unit)
+    terms = Losses.of(suite, bound_terms(suite, choice), unit).table
     if terms.empty:
         return []
-    gaps = shown(suite, quantization.gaps(suite), unit)
+    gaps = Losses.of(suite, quantization.gaps(suite), unit).table
     found = [
         *_of_models(suite, choice, terms, unit),
         *_rounded(suite, choice, gaps, unit),
@@ -86,8 +87,8 @@ def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) ->
         "Training loss",
         MEASURED,
         unit.label,
-        term_of("training_loss_nats").colour,
-        _values(terms.drop(columns=_STATUS), "measured_train_loss_nats"),
+        term_of("training_loss").colour,
+        _values(terms.drop(columns=_STATUS), "measured_train_loss"),
         None,
         "quantized",
         "0",
@@ -100,7 +101,7 @@ def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) ->
         "Σ, paper's form",
         MEASURED,
         "nats / √nat",
-        term_of("loss_variation_nats").colour,
+        term_of("loss_variation").colour,
         _values(sigma, "sigma_nats"),
         bool(sigma["certified"].all()),
         _losses_table(suite.is_sampled),
@@ -162,8 +163,8 @@ def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> It
             f"Gap, {rows['rate'].iloc[0]}",
             ROUNDED,
             unit.label,
-            term_of("quantization_gap_nats").colour,
-            _values(rows.sort_values("params_total"), "quantization_gap_nats"),
+            term_of("quantization_gap").colour,
+            _values(rows.sort_values("params_total"), "quantization_gap"),
             None,
             "quantized",
             "4",
@@ -172,12 +173,12 @@ def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> It
 
 def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quantity]:
     rows = [(f"Term: {t.label.lower()}", t.label, t.colour, t.key) for t in TERMS[1:]]
-    rows.append(("Gap (bound − training loss)", "Gap", GAP_COLOUR, "gap_nats"))
-    rows.append(("Bound", "Bound", GAP_COLOUR, "total_nats"))
+    rows.append(("Gap (bound − training loss)", "Gap", GAP_COLOUR, "gap"))
+    rows.append(("Bound", "Bound", GAP_COLOUR, "total"))
     for label, short, colour, key in rows:
         if (terms[key] == 0).all():
             continue  # the unquantized model has no quantization gap
-        frame = of_gaps(terms) if key == "gap_nats" else terms
+        frame = of_gaps(terms) if key == "gap" else terms
         yield Quantity(
             label,
             short,

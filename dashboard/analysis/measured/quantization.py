@@ -83,9 +83,9 @@ def laws(at_setting: pd.DataFrame) -> dict[str, Law]:
     """Laws in model size of the gap and of both files' bits per parameter at one setting.
 
     Args:
-        at_setting: rows of ``gaps``.
+        at_setting: rows of ``gaps`` as ``Losses``.
     """
-    keys = ("quantization_gap_nats", "stored_bits", "entropy_coded_bits")
+    keys = ("quantization_gap", "stored_bits", "entropy_coded_bits")
     return {key: law_of(at_setting, key) for key in keys}
 
 

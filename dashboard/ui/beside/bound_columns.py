@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from dashboard.analysis.bound import progressive
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import bound_terms
-from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.bound.units import Unit
 from dashboard.charts import bound_charts
 from dashboard.style.glossary import (
     GUIDE_COLOUR,
@@ -30,7 +31,7 @@ class Bound:
     """The bound of a view.
 
     Attributes:
-        terms: ``terms.bound_terms``, losses in the unit that is shown, as in both other frames.
+        terms: ``Losses`` of ``terms.bound_terms`` in the unit that is shown, as both others.
         paper: the same in the paper's form.
         on_the_way: ``progressive.on_the_way`` of the suite.
         model_id: of the model nearest to the view's size.
@@ -56,7 +57,7 @@ def bound_of(view: View, unit: Unit, form: str | None = None) -> Bound:
     """
     suite, choice = view.suite, replace(view.choice, form=form or view.choice.form)
     terms, paper = (
-        shown(suite, bound_terms(suite, c), unit)
+        Losses.of(suite, bound_terms(suite, c), unit).table
         for c in (choice, replace(choice, form="four_term"))
     )
     if terms.empty:
@@ -65,7 +66,7 @@ def bound_of(view: View, unit: Unit, form: str | None = None) -> Bound:
     return Bound(terms, paper, online, nearest_model(terms, view.size))
 
 
-def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
+def stacked_terms(views: list[View], unit: Unit) -> Losses:
     """The bound explorer's chart of every view on one vertical axis, and the differences as
     numbers.
 
@@ -100,7 +101,7 @@ def stacked_terms(views: list[View], unit: Unit) -> pd.DataFrame:
         for view in views
         if view.label in columns.found
     ]
-    return pd.concat(named, ignore_index=True)
+    return Losses(pd.concat(named, ignore_index=True), unit)
 
 
 def in_numbers(
@@ -113,7 +114,7 @@ def in_numbers(
 
     Args:
         form: of the bound; the view's unless given.
-        first: first rows of the table, from a row of ``terms.bound_terms``.
+        first: first rows of the table, from a row of ``Losses`` of ``terms.bound_terms``.
     """
 
     def numbers(view: View, bound: Bound) -> Numbers:

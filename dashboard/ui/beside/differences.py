@@ -66,7 +66,7 @@ class Numbers:
 
 
 def of_bound(view: View, row: pd.Series, first: dict[str, Number] | None = None) -> Numbers:
-    """Code length, bound, gap and every term of a row of ``terms.bound_terms``.
+    """Code length, bound, gap and every term of a row of ``Losses`` of ``terms.bound_terms``.
 
     Args:
         first: first numbers of the table.
@@ -77,9 +77,9 @@ def of_bound(view: View, row: pd.Series, first: dict[str, Number] | None = None)
     instead = view.said.get("model", model) != model
     if instead:
         label += f" (no bound there; the nearest with one is {model})"
-    keys = [("Bound", "total_nats", ""), ("Gap", "gap_nats", GAP_COLOUR)]
+    keys = [("Bound", "total", ""), ("Gap", "gap", GAP_COLOUR)]
     keys += [(term.label, term.key, term.colour) for term in TERMS]
-    error = partial({"gap_nats": float(row["gap_se_nats"])}.get)
+    error = partial({"gap": float(row["gap_se"])}.get)
     lines = {
         label: Number(float(row[key]), colour, error(key, 0.0), key in UPPER)
         for label, key, colour in keys

@@ -6,31 +6,30 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from dashboard.analysis.bound.units import NATS, Unit, exported
+from dashboard.analysis.bound.losses import Losses
 from dashboard.ui.drawing import show
 
 
-def tables(frames: dict[str, tuple[pd.DataFrame, str]], unit: Unit = NATS) -> None:
+def tables(frames: dict[str, tuple[pd.DataFrame | Losses, str]]) -> None:
     """Several tables, one tab each: title -> (rows, name of the files); empty ones are left out."""
-    shown = {title: value for title, value in frames.items() if not value[0].empty}
+    shown = {title: value for title, value in frames.items() if not _rows(value[0]).empty}
     for tab, title in zip(st.tabs(list(shown)), shown, strict=True):
         frame, name = shown[title]
         with tab:
-            table(frame, name, unit, title)
+            table(frame, name, title)
 
 
-def table(frame: pd.DataFrame, name: str, unit: Unit = NATS, title: str = "") -> None:
+def table(frame: pd.DataFrame | Losses, name: str, title: str = "") -> None:
     """The rows behind the charts, with downloads as CSV and Parquet, made on demand.
 
-    Columns are named after the unit of their losses.
+    Columns of ``Losses`` are named after their unit.
 
     Args:
-        frame: losses in ``unit``.
+        frame: the rows.
         name: of the files.
-        unit: of the losses.
         title: in the exported view; ``name`` without one.
     """
-    frame = exported(frame, unit)
+    frame = _rows(frame)
     show.dataframe(frame, title or name)
     row = st.container(horizontal=True)
     for label, ending, mime, make in (
@@ -46,6 +45,10 @@ def table(frame: pd.DataFrame, name: str, unit: Unit = NATS, title: str = "") ->
             icon=":material/download:",
             key=f"{name}.{ending}",
         )
+
+
+def _rows(frame: pd.DataFrame | Losses) -> pd.DataFrame:
+    return frame.for_file() if isinstance(frame, Losses) else frame
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

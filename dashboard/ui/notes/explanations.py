@@ -47,27 +47,27 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
     numbers = (
         (
             "Bound",
-            "total_nats",
+            "total",
             unit.label,
             "The risk is at most this." if not reason else f"Not a certificate: {escaped(reason)}.",
         ),
         (
             "Held-out loss",
-            "measured_heldout_loss_nats",
-            f"± {model['measured_heldout_se_nats']:.3f} standard error",
+            "measured_heldout_loss",
+            f"± {model['measured_heldout_se']:.3f} standard error",
             f"Mean loss of the quantized model on held-out documents, in {unit.label}. The "
             "standard error assumes independent documents.",
         ),
         (
             "Training loss",
             # Of the same windows as the bound, so that the numbers add up.
-            "training_loss_nats" if choice.form == SAMPLED else "measured_train_loss_nats",
+            "training_loss" if choice.form == SAMPLED else "measured_train_loss",
             "before quantization",
             f"Mean loss of the unquantized model over the scored training tokens, in {unit.label}.",
         ),
         (
             "Gap",
-            "gap_nats",
+            "gap",
             gap_note(model) or "bound − training loss",
             f"Cost of certainty, in {unit.label}.{_ESTIMATED_GAP * bool(gap_note(model))}",
         ),
@@ -155,8 +155,8 @@ _TABLE_DIGITS = 4
 def terms_table(model: pd.Series, laws: dict[str, Law], form: Form, unit: Unit) -> None:
     """The terms in numbers, with meaning, equation and law."""
     formulas = {
-        "training_loss_nats": r"\hat R(h)",
-        "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
+        "training_loss": r"\hat R(h)",
+        "quantization_gap": r"\hat R(h_q) - \hat R(h)",
         **form.formulas,
     }
     known = any(isinstance(law, PowerLaw) for law in laws.values())
@@ -165,7 +165,7 @@ def terms_table(model: pd.Series, laws: dict[str, Law], form: Form, unit: Unit) 
         f"| | term | {unit.label} | share |{grows} formula | meaning |",
         f"|---|---|--:|--:|{dashes}---|---|",
     ]
-    terms, total = terms_in(model.to_frame().T), float(model["total_nats"])
+    terms, total = terms_in(model.to_frame().T), float(model["total"])
     values = parts_text([model[term.key] for term in terms], total, _TABLE_DIGITS)
     lines += [
         f"| <span style='color:{term.colour};font-size:1.5em'>■</span> | **{term.label}** "
@@ -239,7 +239,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
             ": a gap subtracts a training loss that is estimated from the sample, and the first "
             "one treats the sample as the whole text"
         )
-    first, last = steps["gap_nats"].iloc[0], steps["gap_nats"].iloc[-1]
+    first, last = steps["gap"].iloc[0], steps["gap"].iloc[-1]
     show.caption(
         f"Each bar between the two ends is the change of the gap of {escaped(model_id)} by one "
         "step at the same δ. First come the forms of the bound at the chosen "
@@ -253,7 +253,7 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
 
 def _added(steps: pd.DataFrame) -> str:
     """Why the last gap may be larger than the first if the first treats a sample as complete."""
-    rises = steps["gap_nats"].iloc[-1] > steps["gap_nats"].iloc[0]
+    rises = steps["gap"].iloc[-1] > steps["gap"].iloc[0]
     if not rises or not (steps["kind"] == SAMPLING).any():
         return ""
     return " The first bar leaves out the cost of sampling; more windows reduce that cost."

@@ -36,8 +36,8 @@ def reading(rows: pd.DataFrame, model_id: str, failure_probability: float, unit:
     if len(own):
         row = own.iloc[0]
         value = (
-            f" {upper_text(row['total_nats'])} {unit.label} for {escaped(model_id)}, whose mean "
-            f"online loss is {row['online_loss_nats']:.3f}."
+            f" {upper_text(row['total'])} {unit.label} for {escaped(model_id)}, whose mean "
+            f"online loss is {row['online_loss']:.3f}."
         )
     show.caption(
         f"▲ **{SHORT_LABEL}**{status}:{value} Each batch was scored before training on it, so the "

@@ -26,24 +26,24 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     Args:
         steps: from ``steps.steps_to_ours``, losses in ``unit``.
     """
-    frame = steps.assign(low=steps["gap_nats"], high=steps["gap_nats"] - steps["change_nats"])
-    frame.loc[0, ["low", "high"]] = [0.0, steps["gap_nats"].iloc[0]]
-    frame["what"] = np.where(steps["change_nats"] > 0, "adds", "takes off")
+    frame = steps.assign(low=steps["gap"], high=steps["gap"] - steps["change"])
+    frame.loc[0, ["low", "high"]] = [0.0, steps["gap"].iloc[0]]
+    frame["what"] = np.where(steps["change"] > 0, "adds", "takes off")
     for kind in (GAP, SAMPLING):
         frame.loc[frame["kind"] == kind, "what"] = kind
     # Printed numbers add up: a change is the difference of the printed gaps.
-    gaps = [rounded_up(gap) for gap in steps["gap_nats"]]
+    gaps = [rounded_up(gap) for gap in steps["gap"]]
     changes = [f"{gap - before:+.3f}".replace("-", "−") for before, gap in pairwise(gaps)]
     frame["text"] = [upper_text(gaps[0]), *changes]
-    left = {"step": "Our gap", "low": 0.0, "high": steps["gap_nats"].iloc[-1], "what": GAP}
-    left |= {"gap_nats": left["high"], "text": upper_text(left["high"])}
+    left = {"step": "Our gap", "low": 0.0, "high": steps["gap"].iloc[-1], "what": GAP}
+    left |= {"gap": left["high"], "text": upper_text(left["high"])}
     left |= {"certified": steps["certified"].iloc[-1]}
     frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
     order = list(frame["step"])
     axis = alt.Axis(labelAngle=0, labelLimit=130, labelExpr="split(datum.label, '|')")
     x = alt.X("step:N", sort=order, title=None, axis=axis, scale=alt.Scale(domain=order))
     colours = {GAP: GAP_COLOUR, "takes off": _TAKES_OFF, "adds": _ADDS}
-    colours |= {SAMPLING: term_of("sampling_nats").colour}
+    colours |= {SAMPLING: term_of("sampling").colour}
     bars = [
         vega.Chart(rows)
         .mark_bar(size=48, **fill_of_bar(certified))
@@ -58,7 +58,7 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
             ),
             tooltip=[
                 alt.Tooltip("step:N"),
-                tooltip("gap_nats", "gap after the step"),
+                tooltip("gap", "gap after the step"),
                 alt.Tooltip("certified:N"),
             ],
         )

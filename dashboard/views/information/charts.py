@@ -162,26 +162,26 @@ def online_area(
         kept: from ``information.checkpoint_curve``, may be empty.
         colour: of the area.
     """
-    ends = [0.9 * curve["final_loss_nats"].min(), curve["loss_nats"].max()]
+    ends = [0.9 * curve["final_loss"].min(), curve["loss"].max()]
     scale = alt.Scale(domain=ends, nice=False, clamp=True)
     axis = alt.Axis(**COUNT_TICKS, grid=False)
     x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
-    y = alt.Y("loss_nats:Q", title=f"Loss, {unit.label}", scale=scale)
+    y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=scale)
     tooltip = [
         alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
-        alt.Tooltip("loss_nats:Q", title="online loss", format=".3f"),
+        alt.Tooltip("loss:Q", title="online loss", format=".3f"),
     ]
     base = vega.Chart(curve)
     layers = [
-        base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss_nats:Q"),
+        base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss:Q"),
         base.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip),
-        base.mark_line(color=GUIDE_COLOUR, strokeDash=[5, 4]).encode(x=x, y="final_loss_nats:Q"),
+        base.mark_line(color=GUIDE_COLOUR, strokeDash=[5, 4]).encode(x=x, y="final_loss:Q"),
     ]
     if len(kept):
         points = vega.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
         tooltip = [
             alt.Tooltip("train_step:Q", title="checkpoint after step"),
-            alt.Tooltip("loss_nats:Q", title="loss on the next windows", format=".3f"),
+            alt.Tooltip("loss:Q", title="loss on the next windows", format=".3f"),
         ]
         marks = points.mark_point(
             size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
@@ -234,13 +234,13 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Bound against model size by either code; hollow and dashed if it is not a certificate.
 
     Args:
-        totals: rows of ``terms.bound_terms`` with a column code, losses in ``unit``.
+        totals: rows of ``Losses`` of ``terms.bound_terms`` with a column code, losses in ``unit``.
     """
     guess = max(unit.guess(t.vocab_size, t.bytes_per_token) for t in totals.itertuples())
     frame = with_printed(totals.assign(label=totals["code"].map(CODE_LABELS)))
     axis = alt.Axis(title="parameters N", **COUNT_TICKS, tickCount=5, grid=False)
     x = alt.X("params_total:Q", scale=size_scale(frame["params_total"]), axis=axis)
-    y = alt.Y("total_nats:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
+    y = alt.Y("total:Q", title=f"Bound, {unit.label}", scale=alt.Scale(zero=False))
     colour = _code_colour(list(dict.fromkeys(frame["code"])))
     layers = [
         vega.Chart(pd.DataFrame({"guess": [guess]}))
@@ -253,7 +253,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("label:N", title="code"),
-        upper_tooltip("total_nats", "bound"),
+        upper_tooltip("total", "bound"),
         alt.Tooltip("certified:N"),
         *notes(frame),
     ]

@@ -176,7 +176,7 @@ def totals_section(
     """The bound by the chosen code and by the prequential one, if either was measured.
 
     Args:
-        real, prequential: from ``terms.bound_terms``, losses in ``unit``, with a column code.
+        real, prequential: ``Losses`` of ``terms.bound_terms`` in ``unit``, with a column code.
     """
     totals = pd.concat([real, prequential])
     if len(totals):

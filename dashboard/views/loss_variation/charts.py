@@ -104,7 +104,7 @@ def grid_effect(
     Args:
         certified: points of a heuristic are hollow.
     """
-    base = vega.Chart(with_printed(effect, 5, ("total_nats",))).encode(
+    base = vega.Chart(with_printed(effect, 5, ("total",))).encode(
         x=alt.X(
             "grid_size:Q",
             title="|K|, points of the grid",
@@ -112,15 +112,15 @@ def grid_effect(
             axis=alt.Axis(grid=False, tickCount=7),
         ),
         y=alt.Y(
-            "total_nats:Q",
+            "total:Q",
             title=f"Bound, {unit.label}",
             scale=alt.Scale(zero=False),
             axis=alt.Axis(tickCount=5),
         ),
         tooltip=[
             alt.Tooltip("grid_size:Q", title="|K|", format=","),
-            upper_tooltip("total_nats", "bound", 5),
-            alt.Tooltip("price_nats:Q", title="cost of the union bound", format=".2e"),
+            upper_tooltip("total", "bound", 5),
+            alt.Tooltip("price:Q", title="cost of the union bound", format=".2e"),
         ],
     )
     marks = vega.layer(

@@ -14,7 +14,7 @@ from dashboard.ui.beside.view import View
 from dashboard.ui.drawing import show
 from dashboard.views.loss_variation import charts
 
-_KEY, _COLOUR = "sigma_nats", term_of("loss_variation_nats").colour
+_KEY, _COLOUR = "sigma_nats", term_of("loss_variation").colour
 
 
 def section(views: list[View], unit: Unit, at: float | None) -> None:

@@ -45,11 +45,11 @@ PALE = 0.45
 _KEPT = (
     *("model_id", "params_total", "setting", "certified", *NOTES, "not_certified_because"),
     *(
-        "total_nats",
-        "gap_nats",
+        "total",
+        "gap",
         "gap_certified",
-        "measured_train_loss_nats",
-        "measured_heldout_loss_nats",
+        "measured_train_loss",
+        "measured_heldout_loss",
     ),
     *("vocab_size", "bytes_per_token"),
 )
@@ -90,7 +90,7 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     fill, shape = alt.Fill("colour:N", scale=None), alt.Shape("shape:N", scale=None)
     layers.append(points.encode(x=x, y=y, fill=fill, shape=shape, tooltip=tooltip))
     tooltip += [
-        upper_tooltip("gap_nats", "gap"),
+        upper_tooltip("gap", "gap"),
         alt.Tooltip("setting:N", title="setting"),
         *notes(bounds),
     ]
@@ -137,8 +137,8 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
         alt.Tooltip("setting:N", title="setting"),
         alt.Tooltip("whose:N", title="form"),
         alt.Tooltip("term:N", title="term"),
-        alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-        upper_tooltip("gap_nats", "gap"),
+        alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+        upper_tooltip("gap", "gap"),
         *notes(rows),
     ]
     look = {"color": colour, "opacity": opacity, "tooltip": tooltip}
@@ -152,7 +152,7 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     layers.append(
         vega.Chart(totals)
         .mark_text(dy=-6, fontSize=10, color=GUIDE_COLOUR)
-        .encode(x=x, xOffset=offset, y="gap_nats:Q", text=label("gap_nats", 2))
+        .encode(x=x, xOffset=offset, y="gap:Q", text=label("gap", 2))
     )
     return vega.layer(*layers).properties(height=height)
 
@@ -168,17 +168,17 @@ def _bounds(view: Overview) -> pd.DataFrame:
         if len(frame):
             what = f"{whose} bound" if frame["certified"].all() else f"{whose}, not a bound"
             rows = frame[[key for key in _KEPT if key in frame]].assign(
-                what=what, loss=frame["total_nats"], colour=colour
+                what=what, loss=frame["total"], colour=colour
             )
-            frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total_nats")]))
+            frames.append(with_printed(rows).assign(shown=lambda f: f[printed("total")]))
     return pd.concat(frames, ignore_index=True)
 
 
 def _measured(terms: pd.DataFrame) -> pd.DataFrame:
     """Held-out and training loss, one row each per model."""
     kinds = (
-        (HELDOUT_LABEL, "measured_heldout_loss_nats", MEASURED_COLOURS[0], "diamond"),
-        (TRAIN_LABEL, "measured_train_loss_nats", MEASURED_COLOURS[1], "circle"),
+        (HELDOUT_LABEL, "measured_heldout_loss", MEASURED_COLOURS[0], "diamond"),
+        (TRAIN_LABEL, "measured_train_loss", MEASURED_COLOURS[1], "circle"),
     )
     frames = [
         terms[["model_id", "params_total"]].assign(
@@ -199,9 +199,7 @@ def _on_the_way(view: Overview) -> pd.DataFrame:
     if rows.empty:
         return rows
     kept = rows[rows["model_id"].isin(view.ours["model_id"])]
-    return kept.assign(
-        loss=kept["total_nats"], what=progressive.SHORT_LABEL, colour=progressive.COLOUR
-    )
+    return kept.assign(loss=kept["total"], what=progressive.SHORT_LABEL, colour=progressive.COLOUR)
 
 
 def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[alt.Chart]:
@@ -209,8 +207,8 @@ def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[a
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("what:N", title="what"),
-        upper_tooltip("total_nats", unit.label),
-        alt.Tooltip("online_loss_nats:Q", title="mean online loss", format=".4f"),
+        upper_tooltip("total", unit.label),
+        alt.Tooltip("online_loss:Q", title="mean online loss", format=".4f"),
         *notes(rows),
     ]
     layers = []
@@ -238,7 +236,7 @@ def _names(
     places: list[float] = []
     for loss in last["loss"]:
         places.append(max(loss, places[-1] + LEAST_APART * top) if places else loss)
-    is_bound = last["total_nats"].notna()
+    is_bound = last["total"].notna()
     text = (
         last["what"]
         + " "

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.progressive import on_the_way
 from dashboard.analysis.bound.seeds import every_seed, spread
 from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms, bounds_by_model
-from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import ArtifactError
@@ -34,8 +35,8 @@ class Overview:
     """The claim on this suite's models.
 
     Attributes:
-        ours: ``terms.bound_terms`` of each model, with a column setting; losses in the unit that
-            is shown, as in all frames here.
+        ours: ``Losses`` of ``terms.bound_terms`` of each model, with a column setting, in the unit
+            that is shown, as all frames here.
         paper: the same in the paper's form; empty if that is the one chosen.
         seeds: ``seeds.spread`` of ``ours`` for sizes with a bound for several seeds.
         form: of ``ours``.
@@ -76,14 +77,14 @@ class Overview:
 
     def laws(self) -> dict[str, Law]:
         """Laws in the model size of the bound, the measured losses, the gap and its terms."""
-        measured = ("total_nats", "measured_train_loss_nats", "measured_heldout_loss_nats")
+        measured = ("total", "measured_train_loss", "measured_heldout_loss")
         terms = (term.key for term in gap_terms(self.ours))
-        return {key: law_of(self.ours, key) for key in (*measured, "gap_nats", *terms)}
+        return {key: law_of(self.ours, key) for key in (*measured, "gap", *terms)}
 
 
 def gap_terms(frame: pd.DataFrame) -> tuple[Term, ...]:
     """The terms that make up the gap: all but the training loss, in their order."""
-    return tuple(term for term in terms_in(frame) if term.key != "training_loss_nats")
+    return tuple(term for term in terms_in(frame) if term.key != "training_loss")
 
 
 def best_choice(suite: Suite, failure_probability: float) -> Choice:
@@ -168,8 +169,8 @@ def _seeds(suite: Suite, choice: Choice, settings: dict[str, Setting], unit: Uni
         every_seed(suite, replace(choice, setting=setting), names)
         for setting, names in _by_setting(settings)
     ]
-    found = [shown(suite, frame, unit) for frame in frames if len(frame)]
-    ranges = [spread(frame, "total_nats") for frame in found]
+    found = [Losses.of(suite, frame, unit).table for frame in frames if len(frame)]
+    ranges = [spread(frame, "total") for frame in found]
     kept = [frame[frame["seeds"] > 1] for frame in ranges]
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
 
@@ -195,7 +196,7 @@ def _overview(
     if ours.empty:
         raise ArtifactError("No model of this suite has a bound at this choice; choose another.")
     form = next(f for f in forms_of(suite.is_sampled).values() if f.key == choice.form)
-    frames = (shown(suite, frame, unit) for frame in (ours, paper))
+    frames = (Losses.of(suite, frame, unit).table for frame in (ours, paper))
     missing = [name for name in suite.models()["model_id"] if name not in set(ours["model_id"])]
     online = on_the_way(suite, choice.failure_probability, unit)
     return Overview(*frames, seeds, form, choice, best, tuple(missing), online)

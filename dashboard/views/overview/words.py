@@ -27,10 +27,10 @@ PAPER = "https://arxiv.org/abs/2504.15208"
 PAPERS_SMALLEST = 70e6
 
 _NAMES = {
-    "total_nats": "bound",
-    "measured_train_loss_nats": "training loss",
-    "measured_heldout_loss_nats": "held-out loss",
-    "gap_nats": "gap",
+    "total": "bound",
+    "measured_train_loss": "training loss",
+    "measured_heldout_loss": "held-out loss",
+    "gap": "gap",
 } | {term.key: term.label.lower() for term in TERMS}
 
 _HEADINGS = {
@@ -68,14 +68,14 @@ def headline(view: Overview, unit: Unit) -> None:
     numbers = (
         (
             "Not a certificate" if reason else "The risk is at most",
-            upper_text(model["total_nats"]),
-            f"{upper_text(model['total_nats'] * factor)} {other.label}",
+            upper_text(model["total"]),
+            f"{upper_text(model['total'] * factor)} {other.label}",
             f"{escaped(reason)[0].upper()}{escaped(reason)[1:]}." if reason else GUARANTEE,
         ),
         (
             "Training loss",
-            f"{model['measured_train_loss_nats']:.3f}",
-            f"held-out {model['measured_heldout_loss_nats']:.3f}",
+            f"{model['measured_train_loss']:.3f}",
+            f"held-out {model['measured_heldout_loss']:.3f}",
             "Loss of the trained model on its training text; held-out loss of the quantized model "
             "on documents that it was not trained on.",
         ),
@@ -85,7 +85,7 @@ def headline(view: Overview, unit: Unit) -> None:
             f"of V = {model['vocab_size']:,} tokens",
             "ln V, the loss of a uniform guess over the vocabulary: a bound above it is vacuous.",
         ),
-        ("Gap", upper_text(model["gap_nats"]), *_gained(view, model)),
+        ("Gap", upper_text(model["gap"]), *_gained(view, model)),
     )
     for column, (label, value, note, help_text) in zip(st.columns(4), numbers, strict=True):
         show.metric(column, label, value, note, help=help_text)
@@ -99,11 +99,11 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
         return estimated, f"{meaning} The training loss is estimated from a sample."
     if theirs is None:
         return "in the paper's own form", meaning
-    gap = upper_text(theirs["gap_nats"])
+    gap = upper_text(theirs["gap"])
     meaning += f" In the paper's form, {theirs['setting']}: {gap}."
     if not (model["certified"] and theirs["certified"]):
         return f"paper's terms: {gap}", meaning
-    ratio = model["gap_nats"] / theirs["gap_nats"]
+    ratio = model["gap"] / theirs["gap"]
     how = f"{abs(1.0 - ratio):.0%} {'below' if ratio <= 1 else 'above'}"
     if ratio >= LARGE_RISE:
         how = f"{times_label(ratio)} times"
@@ -123,7 +123,7 @@ def trends(view: Overview, laws: dict[str, Law]) -> None:
         if keys:
             lines.append(f"**{heading}**: {', '.join(_squared(key) for key in keys)}.")
     show.markdown("  \n".join(lines), unsafe_allow_html=True)
-    show.caption(f"{_bars(view)}{_caution(view, laws['gap_nats'])}")
+    show.caption(f"{_bars(view)}{_caution(view, laws['gap'])}")
 
 
 def _squared(key: str) -> str:
@@ -186,7 +186,7 @@ def _printed(model: pd.Series, keys: list[str]) -> dict[str, str]:
     terms = [term.key for term in TERMS if term.key in keys]
     text = {key: f"{model[key]:z.3f}" for key in keys}
     text |= {key: upper_text(model[key]) for key in UPPER if key in keys}
-    text |= zip(terms, parts_text(list(model[terms]), model["gap_nats"]), strict=True)
+    text |= zip(terms, parts_text(list(model[terms]), model["gap"]), strict=True)
     return {key: value.replace("-", "−") for key, value in text.items()}
 
 

@@ -24,8 +24,8 @@ def section(by_total: pd.DataFrame, setting: Setting, ratios: Ratios, unit: Unit
     show.subheader(spend if several else "More bits per weight")
     left, right = st.columns(2)
     for column, key, what in (
-        (left, "train_loss_nats", "Training loss, quantized"),
-        (right, "total_nats", "Bound"),
+        (left, "train_loss", "Training loss, quantized"),
+        (right, "total", "Bound"),
     ):
         with column:
             chart = charts.by_total_bits(by_total, key, what, unit)

@@ -40,9 +40,9 @@ def _by_quantizer(frame: pd.DataFrame) -> dict:
 
 def on_log_axis(gaps: pd.DataFrame) -> pd.DataFrame:
     """Rows with a positive gap; bars that would end at or below 0 end at a tenth of the gap."""
-    positive = gaps[gaps["quantization_gap_nats"] > 0]
-    floor = positive["quantization_gap_nats"] / 10
-    return positive.assign(gap_low_nats=positive["gap_low_nats"].clip(lower=floor))
+    positive = gaps[gaps["quantization_gap"] > 0]
+    floor = positive["quantization_gap"] / 10
+    return positive.assign(gap_low=positive["gap_low"].clip(lower=floor))
 
 
 def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) -> alt.LayerChart:
@@ -57,7 +57,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
     looks = _by_quantizer(gaps)
     x = alt.X(f"{bits}:Q", title=title, scale=alt.Scale(zero=False, padding=12))
     y = alt.Y(
-        "quantization_gap_nats:Q",
+        "quantization_gap:Q",
         title=f"Quantization gap, {unit.label}",
         scale=alt.Scale(type="log"),
         axis=alt.Axis(format="~g", tickCount=5),
@@ -67,14 +67,14 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
     errors = base.mark_rule(strokeWidth=1.5).encode(
-        x=x, y="gap_low_nats:Q", y2="gap_high_nats:Q", color=looks["color"]
+        x=x, y="gap_low:Q", y2="gap_high:Q", color=looks["color"]
     )
     tooltip = [
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip(f"{bits}:Q", title="bits", format=".3f"),
-        alt.Tooltip("quantization_gap_nats:Q", title=f"gap, {unit.label}", format=".5f"),
-        alt.Tooltip("gap_se_nats:Q", title="standard error", format=".5f"),
+        alt.Tooltip("quantization_gap:Q", title=f"gap, {unit.label}", format=".5f"),
+        alt.Tooltip("gap_se:Q", title="standard error", format=".5f"),
         alt.Tooltip("measured:N", title="measured on"),
     ]
     sizes = {ALL_TOKENS: 60, SAMPLED: 22}
@@ -105,11 +105,9 @@ def gap_by_size(
     errors = (
         vega.Chart(on_log_axis(gaps))
         .mark_rule(color=colour)
-        .encode(x="params_total:Q", y="gap_low_nats:Q", y2="gap_high_nats:Q")
+        .encode(x="params_total:Q", y="gap_low:Q", y2="gap_high:Q")
     )
-    panel = law_panel(
-        gaps, "quantization_gap_nats", "", colour, law, unit=unit.label, at=at, span=span
-    )
+    panel = law_panel(gaps, "quantization_gap", "", colour, law, unit=unit.label, at=at, span=span)
     return vega.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
@@ -133,7 +131,7 @@ def bound_by_rate(
         scale=alt.Scale(zero=False, padding=12),
     )
     y = alt.Y(
-        "bound_gap_nats:Q",
+        "bound_gap:Q",
         title=f"Bound − training loss, {unit.label}",
         scale=alt.Scale(zero=False, padding=14, **shared),
     )
@@ -146,8 +144,8 @@ def bound_by_rate(
         alt.Tooltip("quantizer:N"),
         alt.Tooltip("rate:N", title="rate"),
         alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
-        rounded_up.tooltip("bound_gap_nats", "gap of the bound"),
-        rounded_up.tooltip("total_nats", "bound"),
+        rounded_up.tooltip("bound_gap", "gap of the bound"),
+        rounded_up.tooltip("total", "bound"),
         *notes(bounds),
     ]
     points = [
@@ -161,7 +159,7 @@ def bound_by_rate(
         x=x, y=y
     )
     text = best.mark_text(dy=26, fontWeight="bold", color=GUIDE_COLOUR).encode(
-        x=x, y=y, text=rounded_up.label("bound_gap_nats", 3)
+        x=x, y=y, text=rounded_up.label("bound_gap", 3)
     )
     return vega.layer(lines, *points, ring, text).properties(height=HEIGHT)
 
@@ -173,7 +171,7 @@ def by_total_bits(
 
     Args:
         bounds: from ``quantization.bounds_by_rate``, all models, one quantizer and float formats.
-        column: ``train_loss_nats`` or ``total_nats``.
+        column: ``train_loss`` or ``total``.
         title: of the vertical axis.
         unit: of both; points that are not certificates are hollow.
     """

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import UNQUANTIZED
-from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.measured import quantization
 from dashboard.charts import law_charts
@@ -15,7 +16,7 @@ from dashboard.ui.beside.columns import Columns, NothingThereError
 from dashboard.ui.beside.view import View
 from dashboard.views.quantization import charts
 
-_GAP = term_of("quantization_gap_nats")
+_GAP = term_of("quantization_gap")
 
 
 def rate_views(views: list[View]) -> list[View]:
@@ -39,7 +40,7 @@ def bounds(views: list[View], unit: Unit, alone: str) -> None:
     Columns.read(views, lambda view: _bounds(view, unit)).chart(
         "Bound by rate",
         lambda frame, span: charts.bound_by_rate(frame, unit, span),
-        lambda frame: (frame["bound_gap_nats"].min(), frame["bound_gap_nats"].max()),
+        lambda frame: (frame["bound_gap"].min(), frame["bound_gap"].max()),
         lambda frame: f"Model nearest in size: **{escaped(frame['model_id'].iloc[0])}**",
         alone,
     )
@@ -67,13 +68,14 @@ def _bounds(view: View, unit: Unit) -> pd.DataFrame:
     settings, model_id = view.suite.settings(), bound_of(view, unit).model_id
     on_grid = [s for s in settings if s.family != UNQUANTIZED.family] or settings
     found = quantization.bounds_by_rate(view.suite, view.choice, on_grid, model_id)
-    return shown(view.suite, found, unit)
+    return Losses.of(view.suite, found, unit).table
 
 
 def _gaps(view: View, unit: Unit) -> pd.DataFrame:
     """The quantization gap of every model at the view's setting."""
     gaps = quantization.gaps(view.suite)
-    gaps = shown(view.suite, gaps[gaps["setting"] == view.choice.setting.label], unit)
+    at_setting = gaps[gaps["setting"] == view.choice.setting.label]
+    gaps = Losses.of(view.suite, at_setting, unit).table
     if gaps.empty:
         raise NothingThereError("This is the trained model itself: there is no gap to show.")
     return gaps

@@ -47,8 +47,8 @@ def one_gap(row: pd.Series, unit: Unit) -> None:
     show.metric(
         st.container(),
         f"Quantization gap, {row['setting']}, {unit.label}",
-        number_label(row["quantization_gap_nats"]).replace("-", "−"),
-        f"± {row['gap_se_nats']:.2g} standard error",
+        number_label(row["quantization_gap"]).replace("-", "−"),
+        f"± {row['gap_se']:.2g} standard error",
     )
     show.caption(f"Of **{escaped(row['model_id'])}**, the only size measured at this setting.")
 
@@ -71,7 +71,7 @@ def bound_reading(bounds: pd.DataFrame, code: str, unit: Unit, sampled: bool) ->
     scored = "windows of both kinds were scored" if sampled else "all training tokens were scored"
     show.caption(
         f"The ring marks the smallest measured gap: {best['setting']}, "
-        f"{upper_text(best['bound_gap_nats'])} {unit.label}, code length {CODE_LABELS[code]}. "
+        f"{upper_text(best['bound_gap'])} {unit.label}, code length {CODE_LABELS[code]}. "
         f"{_why_there(bounds, best)} A code's header names its setting, so the bound already pays "
         "for choosing it afterwards"
         + (", and all settings share the sampling's part of δ" if sampled else "")
@@ -221,7 +221,7 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
 def predicted_rows(laws: dict[str, Law], unit: Unit) -> list[tuple[str, Law, str]]:
     """Laws at one setting, for a size that was not measured."""
     return [
-        ("Quantization gap", laws["quantization_gap_nats"], unit.label),
+        ("Quantization gap", laws["quantization_gap"], unit.label),
         ("Stored", laws["stored_bits"], "bits/parameter"),
         ("Entropy-coded", laws["entropy_coded_bits"], "bits/parameter"),
     ]

@@ -132,8 +132,8 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
 
     Args:
         curves: from ``scaling.stacked``.
-        terms: from ``terms.bound_terms``: the measured bounds, drawn as points, hollow if they
-            are not certificates.
+        terms: ``Losses`` of ``terms.bound_terms``: the measured bounds, drawn as points, hollow if
+            they are not certificates.
         unit: of the losses in both.
     """
     present = [term for term in TERMS if term.key in set(curves["key"])]
@@ -162,7 +162,7 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
                 tooltip=[
                     alt.Tooltip("term:N"),
                     alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-                    alt.Tooltip("nats:Q", title=part, format=".4f"),
+                    alt.Tooltip("value:Q", title=part, format=".4f"),
                 ],
             )
         )
@@ -179,12 +179,12 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
     )
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        upper_tooltip("total_nats", "bound, measured"),
+        upper_tooltip("total", "bound, measured"),
         *notes(terms),
     ]
     for rows, certified in by_certificate(with_printed(terms)):
         points = vega.Chart(rows).mark_point(
             size=60, color="#20242b", fill="white" if certified else None, opacity=1
         )
-        layers.append(points.encode(x=x, y="total_nats:Q", tooltip=tooltip))
+        layers.append(points.encode(x=x, y="total:Q", tooltip=tooltip))
     return vega.layer(*layers).properties(height=HEIGHT)

@@ -93,9 +93,9 @@ def stacked(terms: pd.DataFrame, floor: bool, reach: float) -> pd.DataFrame:
     """Terms of the bound by their laws, stacked over size up to ``reach``.
 
     Args:
-        terms: from ``terms.bound_terms``, in any unit.
+        terms: from ``Losses`` of ``terms.bound_terms``, in any unit.
 
-    Columns: params_total, key, term, nats, bottom, top, part (``measured range`` or
+    Columns: params_total, key, term, value, bottom, top, part (``measured range`` or
     ``extrapolated``). A term without a law (not positive at some model) is left out.
     """
     smallest, largest = terms["params_total"].min(), terms["params_total"].max()
@@ -109,8 +109,9 @@ def stacked(terms: pd.DataFrame, floor: bool, reach: float) -> pd.DataFrame:
             law = law_of(terms, term.key, floor)
             if isinstance(law, Unfitted):
                 continue
-            nats = law.at(sizes)
-            columns = {"params_total": sizes, "nats": nats, "bottom": bottom, "top": bottom + nats}
+            value = law.at(sizes)
+            top = bottom + value
+            columns = {"params_total": sizes, "value": value, "bottom": bottom, "top": top}
             frames.append(pd.DataFrame(columns).assign(key=term.key, term=term.label, part=part))
-            bottom = bottom + nats
+            bottom = top
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -31,7 +31,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
         axis=alt.Axis(format=".0e", tickCount=6, grid=False),
     )
     y = alt.Y(
-        "loss_nats:Q",
+        "loss:Q",
         title=f"Loss, {unit.label} (log scale)",
         scale=alt.Scale(type="log", nice=False, padding=8),
         axis=alt.Axis(format="~g", tickCount=6, grid=False),
@@ -51,7 +51,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
             tooltip=[
                 alt.Tooltip("model_id:N", title="model"),
                 alt.Tooltip("flops:Q", title="FLOP", format=".2e"),
-                alt.Tooltip("loss_nats:Q", title="training loss of the final model", format=".3f"),
+                alt.Tooltip("loss:Q", title="training loss of the final model", format=".3f"),
             ],
         )
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard.analysis.bound.units import Unit, shown
+from dashboard.analysis.bound.losses import Losses
+from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.drawing import show
@@ -21,7 +22,7 @@ class Frontier:
         ends: from ``frontier.chosen``.
     """
 
-    curves: pd.DataFrame
+    curves: Losses
     ends: pd.DataFrame
 
 
@@ -32,8 +33,8 @@ def read(suite: Suite, unit: Unit) -> Frontier:
         ArtifactError: a file is damaged.
     """
     return Frontier(
-        shown(suite, frontier.loss_by_compute(suite), unit),
-        shown(suite, frontier.chosen(suite), unit),
+        Losses.of(suite, frontier.loss_by_compute(suite), unit),
+        Losses.of(suite, frontier.chosen(suite), unit).table,
     )
 
 
@@ -41,13 +42,14 @@ def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
     """Charts and text; ``ratios`` are the tokens per parameter of the suite's models."""
     elsewhere = pythia.beside(found.ends, ratios)
     left, right = st.columns(2)
-    if found.curves.empty:  # the chart that exists comes first
+    curves = found.curves.table
+    if curves.empty:  # the chart that exists comes first
         left, right = right, left
     with left:
-        if len(found.curves):
-            chart = frontier_charts.loss_by_compute(found.curves, found.ends, unit)
+        if len(curves):
+            chart = frontier_charts.loss_by_compute(curves, found.ends, unit)
             show.chart(chart, "Loss against compute during training")
-        words.compute_reading(found.curves, ratios)
+        words.compute_reading(curves, ratios)
     with right:
         chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)
         show.chart(chart, "Training tokens against parameters")

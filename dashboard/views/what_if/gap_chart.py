@@ -53,7 +53,7 @@ def gap_over_size(
     """
     curve, title = gap_curve(view), f"Gap, {unit.label}"
     # A band that widens far out must not squeeze the measurements to a line.
-    values = [*view.terms["gap_nats"], *curve["value"], target]
+    values = [*view.terms["gap"], *curve["value"], target]
     domain = [0.5 * min(values), 2.0 * max(values)]
     scale = alt.Scale(type="log", domain=domain, nice=False, clamp=True)
     y = alt.Y(
@@ -75,8 +75,8 @@ def gap_over_size(
         layers.append(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"))
         line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
         layers.append(line.encode(y=y, tooltip=tips))
-    tips = ["model_id:N", tooltip("gap_nats", "gap"), *notes(view.terms)]
-    measured = of_gaps(with_printed(view.terms.assign(value=view.terms["gap_nats"])))
+    tips = ["model_id:N", tooltip("gap", "gap"), *notes(view.terms)]
+    measured = of_gaps(with_printed(view.terms.assign(value=view.terms["gap"])))
     for rows, certified in by_certificate(measured):
         points = vega.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
         layers.append(points.encode(x=_X, y=y, tooltip=tips))

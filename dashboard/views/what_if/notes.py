@@ -131,11 +131,11 @@ def smallest_reading(found: SmallestSize, target: float, view: Outlook, unit: Un
 def second_opinion(own: SmallestSize | None, target: float, view: Outlook) -> None:
     """The answer of the law of the gap itself, and measured models that meet the target."""
     if view.as_measured:
-        there = view.terms[view.terms["gap_nats"] <= target]
+        there = view.terms[view.terms["gap"] <= target]
         for model in there.itertuples():
             show.markdown(
                 f"**{escaped(model.model_id)} already meets the target**, measured: its gap is "
-                f"{upper_text(model.gap_nats)}."
+                f"{upper_text(model.gap)}."
             )
     if own is None:
         return

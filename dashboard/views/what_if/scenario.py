@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from bounds import HeldOut
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice, bound_terms
-from dashboard.analysis.bound.units import NATS, Unit, shown
+from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import held_out_of, law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Estimate, Outlook
 from dashboard.artifacts.suite import Suite
@@ -72,7 +73,7 @@ def _as_measured(suite: Suite, terms: pd.DataFrame) -> np.ndarray:
 
 def outlook(suite: Suite, scenario: Scenario, unit: Unit = NATS) -> Outlook | None:
     """Laws of the recomputed terms in ``unit``; None if no model was measured at the choice."""
-    terms = shown(suite, recomputed(suite, scenario), unit)
+    terms = Losses.of(suite, recomputed(suite, scenario), unit).table
     if terms.empty:
         return None
     view = Outlook.of(terms, scenario.floor)
@@ -93,8 +94,8 @@ def predictions(view: Outlook, n: float, unit: Unit = NATS) -> pd.DataFrame:
     a number where there is no law), certified (never), and for single laws left_out_predicted and
     left_out_value: the largest model by the law of the others, and its own value in the scenario.
     """
-    wanted = [*((key, (key,)) for key in BOUND), ("gap_sum_nats", GAP)]
-    wanted += [("gap_nats", ("gap_nats",)), ("total_nats", BOUND)]
+    wanted = [*((key, (key,)) for key in BOUND), ("gap_sum", GAP)]
+    wanted += [("gap", ("gap",)), ("total", BOUND)]
     inside = view.smallest <= n <= view.largest
     rows = []
     for key, keys in wanted:

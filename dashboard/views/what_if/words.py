@@ -41,7 +41,7 @@ def headline(view: Outlook, n: float, scenario: Scenario, unit: Unit) -> None:
         ("Predicted gap", view.estimate(GAP, n), f"Bound − training loss, {unit.label}."),
         (
             "Predicted training loss",
-            view.estimate(("training_loss_nats",), n),
+            view.estimate(("training_loss",), n),
             f"Of the unquantized model, {unit.label}.",
         ),
         (
@@ -88,7 +88,7 @@ def terms_table(view: Outlook, n: float, unit: Unit) -> None:
         lines.append(_row(view, n, (term.key,), name, term.colour))
     parts = f"sum of the {_NUMBERS[len(shown) - 1]} terms above"
     lines.append(_row(view, n, GAP, "**Gap**", "", parts))
-    lines.append(_row(view, n, ("gap_nats",), "Gap, by its own law", GAP_COLOUR))
+    lines.append(_row(view, n, ("gap",), "Gap, by its own law", GAP_COLOUR))
     lines.append(_row(view, n, BOUND, "**Bound**", "", "gap and training loss"))
     show.markdown("\n".join(lines), unsafe_allow_html=True)
     show.caption(

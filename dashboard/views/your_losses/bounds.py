@@ -6,7 +6,8 @@ import pandas as pd
 
 from bounds import RiskBound
 from bounds.own_losses import LossColumns, Measurement, UnusableError, every_bound
-from dashboard.analysis.bound.units import LOSS_COLUMNS, Unit
+from dashboard.analysis.bound.losses import Losses
+from dashboard.analysis.bound.units import Unit
 from dashboard.artifacts.errors import UploadError
 from dashboard.style.glossary import TERMS
 from dashboard.style.inequalities import FORMS, SAMPLED_FORM, Form
@@ -78,11 +79,11 @@ FIELDS = {
 }
 
 
-def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> pd.DataFrame:
+def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> Losses:
     """One row per form, in the order of the command, losses in ``unit``.
 
-    Columns: form (its label), total_nats, gap_nats with its standard error gap_se_nats (0 where the
-    training loss in it is exact), one per term of ``text.TERMS``, the two shares
+    Columns: form (its label), total, gap with its standard error gap_se (0 where the training
+    loss in it is exact), one per term of ``glossary.TERMS``, the two shares
     of C and C itself (always nats per token), alpha, loss_range_nats, the form's own parameters,
     certified, not_certified_because (None where it is).
     """
@@ -94,7 +95,7 @@ def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> pd.DataFrame:
                 "total_nats": bound.total_nats,
                 "gap_nats": bound.gap_nats,
                 "gap_se_nats": bound.training_loss_se_nats,
-                **{term.key: getattr(bound, term.key) for term in TERMS},
+                **{term.nats: getattr(bound, term.nats) for term in TERMS},
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
                 "c_nats_per_token": bound.complexity_per_token.total_nats,
@@ -108,4 +109,4 @@ def rows(found: dict[str, RiskBound], given: Given, unit: Unit) -> pd.DataFrame:
         ]
     ).astype({"not_certified_because": object})
     factor = unit.of_nats(given.bytes_per_token or 1.0)
-    return frame.assign(**{key: frame[key] * factor for key in LOSS_COLUMNS if key in frame})
+    return Losses.scaled(frame, factor, unit)

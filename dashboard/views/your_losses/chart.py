@@ -23,7 +23,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
     axis = alt.Axis(labelAngle=0, labelOverlap=False, labelExpr="split(datum.label, '|')")
     x = alt.X("step:N", sort=list(frame["step"]), title="Form of the bound", axis=axis)
     colour = term_colours(rows, alt.Legend(title="Terms of the bound", symbolOpacity=1))
-    kept = ["form", "step", "total_nats", "certified"]
+    kept = ["form", "step", "total", "certified"]
     bars = [
         vega.Chart(part)
         .mark_bar(size=46, **fill_of_bar(certified))
@@ -35,8 +35,8 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
             tooltip=[
                 alt.Tooltip("form:N"),
                 alt.Tooltip("term:N", title="term"),
-                alt.Tooltip("nats:Q", title=unit.label, format=".4f"),
-                tooltip("total_nats", "bound"),
+                alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+                tooltip("total", "bound"),
                 alt.Tooltip("certified:N"),
             ],
         )
@@ -47,7 +47,7 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
     totals = (
         vega.Chart(with_printed(frame, 3))
         .mark_text(dy=-8, color=GUIDE_COLOUR, fontWeight="bold", fontSize=12)
-        .encode(x=x, y="total_nats:Q", text=label("total_nats", 3))
+        .encode(x=x, y="total:Q", text=label("total", 3))
     )
     layers = [*bars, totals, *guess_line([guess], right=True)]
     return vega.layer(*layers).properties(height=360)

@@ -123,9 +123,9 @@ def headline(source: Source, rows: pd.DataFrame, given: Given, unit: Unit) -> No
         f"parameter), δ = {model.failure_probability:g}. {badge}"
     )
     numbers = (
-        (f"Bound, {best['form']}", upper_text(best["total_nats"], 4), unit.label),
-        ("Gap", upper_text(best["gap_nats"], 4), gap_note(best) or "bound − training loss"),
-        ("Training loss", f"{best['training_loss_nats']:.4f}", unit.label),
+        (f"Bound, {best['form']}", upper_text(best["total"], 4), unit.label),
+        ("Gap", upper_text(best["gap"], 4), gap_note(best) or "bound − training loss"),
+        ("Training loss", f"{best['training_loss']:.4f}", unit.label),
         ("C", f"{best['c_nats_per_token']:.4f}", "nats per token"),
     )
     for column, (label, value, note) in zip(st.columns(4), numbers, strict=True):
@@ -151,7 +151,7 @@ def certificate(rows: pd.DataFrame) -> None:
 
 def chart_reading(rows: pd.DataFrame, given: Given, guess: float, unit: Unit) -> None:
     """How the forms may be compared, and which of them are vacuous."""
-    sampled = bool(rows["sampling_nats"].any())
+    sampled = bool(rows["sampling"].any())
     forms = counted(len(rows), "form")
     text = (
         f"The {forms} share δ: you may quote the smallest. "
@@ -160,7 +160,7 @@ def chart_reading(rows: pd.DataFrame, given: Given, guess: float, unit: Unit) ->
         f"log2({len(rows)}) = {math.log2(len(rows)):.2f} bits to L. "
     )
     text += f"The loss of a uniform guess is ln V = {guess:.4f} {unit.label}"
-    above = list(rows.loc[rows["total_nats"] >= guess, "form"])
+    above = list(rows.loc[rows["total"] >= guess, "form"])
     text += f", so above the dashed line a bound is vacuous: {', '.join(above)}." if above else "."
     if sampled:
         bound, sample = given.measurement.divided_delta

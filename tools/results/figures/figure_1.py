@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.measured import information
 from dashboard.analysis.measured.information import CONSTANT_RATE
@@ -39,7 +40,9 @@ def part(ladder: Ladder) -> Part:
     charts = {"figure-1-points": frontier_charts.frontier(ends, pythia.choices(), ratio)}
     alternatives = {"figure_1_points": "Tokens against parameters of the chosen points"}
     if len(curves):
-        loss = frontier_charts.loss_by_compute(curves, ends)
+        loss = frontier_charts.loss_by_compute(
+            Losses.in_nats(curves).table, Losses.in_nats(ends).table
+        )
         charts = {"figure-1-compute": loss.properties(width=330), **charts}
         shown = "Loss against compute during training, with diamonds at the end"
         alternatives = {"figure_1_compute": shown, **alternatives}

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from bounds.laws.published import published
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.measured import variation
@@ -64,8 +65,9 @@ def part(ladder: Ladder) -> Part:
     sigma = variation.sigma_by_size(ladder.suite, choice)
     law = law_of(sigma, "sigma_nats")
     found = _findings(terms, sigma)
+    drawn = Losses.in_nats(terms).table
     guess = math.log(float(terms["vocab_size"].max()))
-    colour = term_of("loss_variation_nats").colour
+    colour = term_of("loss_variation").colour
     label = "Loss variation Σ"
     return Part(
         paragraphs(
@@ -89,7 +91,7 @@ def part(ladder: Ladder) -> Part:
             "figure-2-sigma": law_panel(
                 sigma, "sigma_nats", label, colour, law, unit="Σ, nats / √nat"
             ).properties(width=330, height=260),
-            "figure-2-terms": stacked_terms(terms, terms, "").properties(width=560),
+            "figure-2-terms": stacked_terms(drawn, drawn, "").properties(width=560),
         },
         found,
     )
@@ -140,17 +142,17 @@ def _not_empty(terms: pd.DataFrame) -> Finding:
 
 
 def _largest_term(terms: pd.DataFrame) -> Finding:
-    parts = [term for term in TERMS[1:] if term.key != "sampling_nats"]
-    keys = [term.key for term in parts]
-    largest = terms[keys].idxmax(axis=1)
-    share = terms["complexity_nats"] / terms["gap_nats"]
+    parts = [term for term in TERMS[1:] if term.key != "sampling"]
+    shown = Losses.in_nats(terms).table
+    largest = shown[[term.key for term in parts]].idxmax(axis=1)
+    share = shown["complexity"] / shown["gap"]
     text = (
         "In the paper the complexity $C\\ln V$ is the largest term of the gap. Here it is "
         f"{percent(share.min(), 0)} to {percent(share.max(), 0)} of the gap"
     )
-    if (largest == "complexity_nats").all():
+    if (largest == "complexity").all():
         return Finding(Verdict.AGREES, f"{text}, the largest at every size.")
-    others = sorted({term_of(key).label.lower() for key in largest if key != "complexity_nats"})
+    others = sorted({term_of(key).label.lower() for key in largest if key != "complexity"})
     short = f"that complexity is the largest term of the gap: at some sizes {listed(others)} is"
     return Finding(Verdict.DIFFERS, f"{text}; at some sizes {listed(others)} is larger.", short)
 
@@ -199,7 +201,7 @@ def _complexity(
 
 def _rounding(ladder: Ladder, terms: pd.DataFrame) -> str:
     gaps = terms["quantization_gap_nats"]
-    others = terms[[term.key for term in TERMS[1:4]]].min(axis=1)
+    others = terms[[term.nats for term in TERMS[1:4]]].min(axis=1)
     smallest = " It is the smallest term at every size." if (gaps < others).all() else ""
     text = (
         f"The quantization gap is {number(gaps.iloc[0])} nats at the smallest and "

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from bounds.laws.crossing import Crossing
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
 from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.analysis.laws.outlook import Outlook
@@ -89,10 +90,11 @@ def _charts(ladder: Ladder, codes: pd.DataFrame, real: pd.DataFrame, terms: pd.D
         "figure-3-information": bits_by_size(
             codes, laws, "total_bits", "Bits", reach, reported
         ).properties(width=360),
-        "figure-3-bounds": totals_by_code(totals).properties(width=330),
+        "figure-3-bounds": totals_by_code(Losses.in_nats(totals).table).properties(width=330),
     }
     if len(terms):
-        charts["figure-3-terms"] = term_laws(terms, Outlook.of(terms).laws)
+        shown = Losses.in_nats(terms).table
+        charts["figure-3-terms"] = term_laws(shown, Outlook.of(shown).laws)
     return charts
 
 

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from bounds.printed import rounded_up
+from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.steps import GAP, MOVES
 from dashboard.analysis.bound.terms import PREQUENTIAL, UNQUANTIZED, Choice, bound_terms
 from dashboard.analysis.laws.fits import law_of
@@ -222,4 +223,4 @@ def _as_waterfall(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows for the waterfall chart of the bound explorer, with long labels broken."""
     kinds = [GAP, *[MOVES] * (len(frame) - 1)]
     labels = frame["step"].str.replace(" ", "|").str.replace("|α|and|W", "|α and W")
-    return frame.assign(kind=kinds, step=labels)
+    return Losses.in_nats(frame).table.assign(kind=kinds, step=labels)

@@ -57,7 +57,7 @@ def training_loss(ladder: Ladder) -> Quantity:
     """The quantity of the page *Scaling laws*."""
     rows = ladder.first_models
     values = rows[["model_id", "params_total"]].assign(value=rows["train_loss_nats"].astype(float))
-    colour = term_of("training_loss_nats").colour
+    colour = term_of("training_loss").colour
     label = "Training loss"
     return Quantity(label, label, MEASURED, NATS.label, colour, values, None, "quantized", "0")
 
