@@ -60,10 +60,15 @@ class Chart:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows as they were shown or offered for download."""
+    """Rows as they were shown or offered for download.
+
+    Attributes:
+        headers: words for the names of columns; a column without any is under its name.
+    """
 
     title: str
     frame: pd.DataFrame
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Part = Words | Metric | Chart | Table

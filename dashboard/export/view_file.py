@@ -79,8 +79,8 @@ def _text(control: Chosen) -> str:
 def _formulas(form: Form) -> dict:
     """A form as text and formulas."""
     terms = {
-        "training_loss_nats": r"\hat R(h)",
-        "quantization_gap_nats": r"\hat R(h_q) - \hat R(h)",
+        "training_loss": r"\hat R(h)",
+        "quantization_gap": r"\hat R(h_q) - \hat R(h)",
         **form.formulas,
     }
     return {
@@ -124,7 +124,7 @@ def _table(part: Table) -> dict:
     return {
         "kind": "table",
         "title": part.title,
-        "columns": columns,
+        "columns": [part.headers.get(name, name) for name in columns],
         "rows": rows,
         "open": len(rows) <= _OPEN_ROWS,
     }

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.export import record
 from dashboard.export.record import Chart, Metric, Table, Words
-from dashboard.ui.drawing import chart_menu
+from dashboard.ui.drawing import chart_menu, table_look
 
 
 def chart(
@@ -37,12 +37,30 @@ def chart(
     kept.parts.append(part)
 
 
-def dataframe(frame: pd.DataFrame | pa.Table, title: str, **look) -> None:
-    """Rows; ``title`` is for the exported view, ``look`` as in ``st.dataframe``."""
-    st.dataframe(frame, hide_index=True, **look)
-    if isinstance(frame, pa.Table):  # whole numbers stay whole in columns with missing values
-        frame = frame.to_pandas(types_mapper=pd.ArrowDtype)
-    record.current().parts.append(Table(title, frame))
+def dataframe(
+    frame: pd.DataFrame, title: str, *, column_config: dict | None = None, **look
+) -> None:
+    """Rows under headers in words, with rounded numbers.
+
+    Args:
+        title: in the exported view.
+        column_config, look: as in ``st.dataframe``.
+    """
+    config = table_look.column_config(frame, column_config or {})
+    st.dataframe(frame, hide_index=True, column_config=config, **look)
+    headers = {name: column["label"] for name, column in config.items()}
+    record.current().parts.append(Table(title, frame, headers))
+
+
+def stored_rows(rows: pa.Table, title: str, **look) -> None:
+    """Rows of an artifact as they are stored, under the names of their columns.
+
+    Args:
+        title, look: as in ``dataframe``.
+    """
+    st.dataframe(rows, hide_index=True, **look)
+    # Whole numbers stay whole in columns with missing values.
+    record.current().parts.append(Table(title, rows.to_pandas(types_mapper=pd.ArrowDtype)))
 
 
 def metric(column: DeltaGenerator, label: str, value: str, note: str, **look) -> None:

@@ -32,7 +32,7 @@ def draw(suite: Suite, selection: Selection) -> None:
             f"**{selection.table}**: "
             + ("1 row" if rows == 1 else f"rows {first:,} to {last:,} of {rows:,}")
         )
-    show.dataframe(
+    show.stored_rows(
         selection.page(suite, number),
         selection.table,
         placeholder="–",
