@@ -9,7 +9,7 @@ import pandas as pd
 from bounds.printed import upper_text
 from dashboard.analysis.bound import progressive
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.by_size import (
     guess_line,
     guesses,
@@ -92,9 +92,9 @@ def stacked_terms(
                 tooltip=[
                     alt.Tooltip("model_id:N", title="model"),
                     alt.Tooltip("term:N", title="term"),
-                    alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+                    tooltips.number("value", unit.label),
                     tooltip("total", "bound"),
-                    *notes(terms),
+                    *notes(rows),
                 ],
             )
         )
@@ -173,9 +173,9 @@ def _comparisons(
     measured, totals, online = (
         frame.assign(shown=[of(loss) for loss in frame["loss"]])
         for frame, of in (
-            (measured, "{:.4f}".format),
-            (totals, partial(upper_text, digits=4)),
-            (online, partial(upper_text, digits=4)),
+            (measured, "{:.3f}".format),
+            (totals, partial(upper_text, digits=3)),
+            (online, partial(upper_text, digits=3)),
         )
     )
     look = {
@@ -193,7 +193,7 @@ def _comparisons(
         ),
         "tooltip": [
             alt.Tooltip("model_id:N", title="model"),
-            alt.Tooltip("what:N", title="what"),
+            alt.Tooltip("what:N", title="quantity"),
             alt.Tooltip("shown:N", title=unit.label),
         ],
     }

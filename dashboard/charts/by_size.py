@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.analysis.bound.units import Unit
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.style.glossary import GUESS_LABEL, GUIDE_COLOUR, Term
 from dashboard.style.numbers import COUNT_TICKS
 from dashboard.style.rounded_up import tooltip, with_printed
@@ -52,7 +52,7 @@ def range_of_seeds(seeds: pd.DataFrame, x: alt.X, unit: Unit, colour: str) -> al
             y2="high:Q",
             tooltip=[
                 alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("seeds:Q", title="seeds"),
+                tooltips.whole("seeds", "seeds"),
                 tooltip("low", "lowest bound"),
                 tooltip("high", "highest bound"),
             ],

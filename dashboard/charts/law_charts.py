@@ -10,7 +10,7 @@ from bounds import PowerLaw
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law, exponent_text, least_sizes, too_few
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.style.numbers import COUNT_TICKS
@@ -154,15 +154,14 @@ def law_panel(
     if "certified" not in positive:
         positive = positive.assign(certified=certified)
     positive = with_printed(positive, keys=(key,)) if upper else positive
-    value = alt.Tooltip(f"{key}:Q", title=unit, format=".5g")
+    value = tooltips.number(key, unit)
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         upper_tooltip(key, unit) if upper else value,
-        *notes(positive),
     ]
     for rows, filled in by_certificate(positive):
         marks = vega.Chart(rows).mark_point(size=55, color=colour, opacity=1, filled=filled)
-        layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
+        layers.append(marks.encode(x=x, y=y, tooltip=[*tooltip, *notes(rows)]))
     if at is not None and isinstance(law, PowerLaw):
         layers += _marked(law, at, key, x, y, colour)
     title = alt.TitleParams(
@@ -196,7 +195,7 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
         rows = curve[curve["part"] == part]
         if rows.empty:
             continue
-        base = vega.Chart(rows)
+        base = vega.Chart(tooltips.with_counts(rows))
         layers.append(
             base.mark_area(opacity=opacity, color=colour, clip=True).encode(
                 x=x, y=alt.Y("low:Q"), y2="high:Q"
@@ -207,10 +206,10 @@ def _law_layers(curve: pd.DataFrame, key: str, x: alt.X, y: alt.Y, colour: str) 
                 x=x,
                 y=y,
                 tooltip=[
-                    alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-                    alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
-                    alt.Tooltip("low:Q", title="95 % band of the law, from", format=".4g"),
-                    alt.Tooltip("high:Q", title="to", format=".4g"),
+                    tooltips.count("params_total", "N"),
+                    tooltips.number(key, part),
+                    tooltips.number("low", "95 % band of the law, from"),
+                    tooltips.number("high", "to"),
                 ],
             )
         )
@@ -221,12 +220,12 @@ def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str)
     """A hollow diamond on the law with the interval for one model: a prediction, not a point."""
     low, high = law.predict(at)
     row = {"params_total": at, key: float(law.at(at)), "low": low[0], "high": high[0]}
-    base = vega.Chart(pd.DataFrame([row]))
+    base = vega.Chart(tooltips.with_counts(pd.DataFrame([row])))
     tooltip = [
-        alt.Tooltip("params_total:Q", title="N, not measured", format=".3~s"),
-        alt.Tooltip(f"{key}:Q", title="by the law", format=".4g"),
-        alt.Tooltip("low:Q", title="95 % interval for one model, from", format=".4g"),
-        alt.Tooltip("high:Q", title="to", format=".4g"),
+        tooltips.count("params_total", "N, not measured"),
+        tooltips.number(key, "by the law"),
+        tooltips.number("low", "95 % interval for one model, from"),
+        tooltips.number("high", "to"),
     ]
     return [
         base.mark_rule(color=colour, strokeDash=EXTRAPOLATED_DASH, clip=True).encode(
@@ -241,7 +240,7 @@ def _marked(law: PowerLaw, at: float, key: str, x: alt.X, y: alt.Y, colour: str)
 def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     """Published laws: dotted, and paler outside the range of their own models."""
     return (
-        vega.Chart(published)
+        vega.Chart(tooltips.with_counts(published))
         .mark_line(strokeDash=PUBLISHED_DASH, strokeWidth=1.8, clip=True)
         .encode(
             x=x,
@@ -264,8 +263,8 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
             ),
             tooltip=[
                 alt.Tooltip("law:N", title="published"),
-                alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-                alt.Tooltip(y.to_dict()["field"] + ":Q", title="value", format=".4g"),
+                tooltips.count("params_total", "N"),
+                tooltips.number(y.to_dict()["field"], "value"),
                 alt.Tooltip("inside:N", title="within the range of its models"),
             ],
         )

@@ -22,8 +22,8 @@ def by_certificate(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, bool]]:
             yield rows, certified
 
 
-def notes(terms: pd.DataFrame) -> list[alt.Tooltip]:
-    """Tooltip lines for caveats about a model, if any model has one."""
+def notes(rows: pd.DataFrame) -> list[alt.Tooltip]:
+    """Tooltip lines for caveats about the models of a mark, if any model has one."""
     titles = {
         "not_certified_because": "not certified",
         "stand_in": "stand-in text",
@@ -32,5 +32,5 @@ def notes(terms: pd.DataFrame) -> list[alt.Tooltip]:
     return [
         alt.Tooltip(f"{key}:N", title=title)
         for key, title in titles.items()
-        if key in terms and terms[key].notna().any()
+        if key in rows and rows[key].notna().any()
     ]

@@ -9,7 +9,7 @@ import pandas as pd
 from bounds.printed import upper_text
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.outlook import BOUND, Estimate, Outlook
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.bound_charts import term_colours
 from dashboard.charts.by_size import guess_line, guesses, stacked_rows
 from dashboard.charts.marks import by_certificate, fill_of_bar
@@ -74,7 +74,7 @@ def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None
     tips = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("term:N", title="term"),
-        alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+        tooltips.number("value", unit.label),
     ]
     place = {"orient": "bottom", "columns": 3} if narrow else {}
     legend = alt.Legend(title="Terms of the bound", symbolOpacity=1, **place)

@@ -9,7 +9,7 @@ import pandas as pd
 from bounds.printed import upper_text
 
 #: Decimals of a tooltip.
-TOOLTIP_DIGITS = 4
+TOOLTIP_DIGITS = 3
 
 #: Columns that are bounds, or gaps that end at one.
 UPPER = ("total", "gap", "bound_gap")

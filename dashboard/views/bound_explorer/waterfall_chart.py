@@ -40,6 +40,7 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     left |= {"certified": steps["certified"].iloc[-1]}
     frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
     order = list(frame["step"])
+    frame["step_in_words"] = frame["step"].str.replace("|", " ")
     axis = alt.Axis(labelAngle=0, labelLimit=130, labelExpr="split(datum.label, '|')")
     x = alt.X("step:N", sort=order, title=None, axis=axis, scale=alt.Scale(domain=order))
     colours = {GAP: GAP_COLOUR, "takes off": _TAKES_OFF, "adds": _ADDS}
@@ -57,9 +58,9 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
                 legend=None,
             ),
             tooltip=[
-                alt.Tooltip("step:N"),
+                alt.Tooltip("step_in_words:N", title="step"),
                 tooltip("gap", "gap after the step"),
-                alt.Tooltip("certified:N"),
+                alt.Tooltip("certified:N", title="certified"),
             ],
         )
         for rows, certified in by_certificate(with_printed(frame))

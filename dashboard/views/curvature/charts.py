@@ -9,7 +9,7 @@ import pandas as pd
 from bounds.curvature.spectrum import symmetric_log
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.curvature import LINEAR_DECADES
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR, MATRIX_COLOURS, RAMP, parameter_count
 
@@ -89,8 +89,8 @@ def _density_layers(
         y=y,
         color=colour,
         tooltip=[
-            alt.Tooltip("eigenvalue:Q", format=".3~g"),
-            alt.Tooltip("density:Q", title="share per decade", format=".2e"),
+            tooltips.short("eigenvalue", "eigenvalue"),
+            tooltips.tiny("density", "share per decade"),
         ],
     )
     zero = (
@@ -235,9 +235,9 @@ def traces_over(
         color=colour,
         tooltip=[
             alt.Tooltip("model_id:N", title="model"),
-            alt.Tooltip(f"{column}:Q", title=title),
-            alt.Tooltip(f"{key}:Q", title=label, format=".4g"),
-            alt.Tooltip(f"{key}_se:Q", title="standard error", format=".2g"),
+            tooltips.short(column, title),
+            tooltips.number(key, label),
+            tooltips.short(f"{key}_se", "standard error"),
         ],
     )
     return vega.layer(lines, bracket, bars, dots).properties(height=260)
@@ -327,10 +327,10 @@ def _bits_colour() -> alt.Color:
 def _prediction_tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("bits:Q"),
-        alt.Tooltip("quantization_gap_nats:Q", title="measured gap", format=".3g"),
-        alt.Tooltip("predicted_nats:Q", title="predicted gap", format=".3g"),
-        alt.Tooltip("ratio:Q", title="measured / predicted", format=".2f"),
+        tooltips.whole("bits", "bits"),
+        tooltips.short("quantization_gap_nats", "measured gap"),
+        tooltips.short("predicted_nats", "predicted gap"),
+        tooltips.short("ratio", "measured / predicted"),
     ]
 
 
@@ -382,8 +382,8 @@ def _with_band(
         y=up,
         color=colour,
         tooltip=[
-            alt.Tooltip(f"{x}:Q", title=x_title),
-            alt.Tooltip("value:Q", title=y_title, format=".4g"),
+            tooltips.short(x, x_title),
+            tooltips.number("value", y_title),
         ],
     )
     return vega.layer(band, line).properties(height=260)

@@ -7,7 +7,7 @@ import pandas as pd
 from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
@@ -88,14 +88,15 @@ def bits_by_size(
     ):
         if not len(curve):
             break
-        base = vega.Chart(curve[curve["part"] == part].rename(columns={"value": key}))
+        rows = tooltips.with_counts(curve[curve["part"] == part].rename(columns={"value": key}))
+        base = vega.Chart(rows)
         band = base.mark_area(opacity=opacity, clip=True)
         layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=colour))
         line = base.mark_line(strokeDash=dash, clip=True)
         tooltip = [
             alt.Tooltip("label:N", title="code"),
-            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-            alt.Tooltip(f"{key}:Q", title=part, format=".4g"),
+            tooltips.count("params_total", "N"),
+            tooltips.number(key, part),
         ]
         layers.append(line.encode(x=x, y=y, color=colour, tooltip=tooltip))
     if len(published):
@@ -106,8 +107,8 @@ def bits_by_size(
         tooltip = [
             alt.Tooltip("model_id:N", title="model"),
             alt.Tooltip("label:N", title="code"),
-            alt.Tooltip(f"{key}:Q", title=title, format=".4g"),
-            alt.Tooltip("certified:N"),
+            tooltips.number(key, title.lower()),
+            alt.Tooltip("certified:N", title="certified"),
         ]
         layers.append(points.encode(x=x, y=y, color=colour, tooltip=tooltip))
     return vega.layer(*layers).properties(height=HEIGHT)
@@ -115,7 +116,7 @@ def bits_by_size(
 
 def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """A published law: dotted, paler outside the range of its models, named at its end."""
-    base = vega.Chart(published)
+    base = vega.Chart(tooltips.with_counts(published))
     line = base.mark_line(
         strokeDash=PUBLISHED_DASH, color=GUIDE_COLOUR, strokeWidth=2, clip=True
     ).encode(
@@ -127,8 +128,8 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
         ),
         tooltip=[
             alt.Tooltip("law:N", title="published"),
-            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-            alt.Tooltip(f"{key}:Q", title="reported", format=".4g"),
+            tooltips.count("params_total", "N"),
+            tooltips.number(key, "reported"),
             alt.Tooltip("inside:N", title="within the range of its models"),
         ],
     )
@@ -168,10 +169,10 @@ def online_area(
     x = alt.X("tokens:Q", title="Tokens seen in training", axis=axis)
     y = alt.Y("loss:Q", title=f"Loss, {unit.label}", scale=scale)
     tooltip = [
-        alt.Tooltip("tokens:Q", title="tokens seen", format=".3~s"),
-        alt.Tooltip("loss:Q", title="online loss", format=".3f"),
+        tooltips.count("tokens", "tokens seen"),
+        tooltips.number("loss", "online loss"),
     ]
-    base = vega.Chart(curve)
+    base = vega.Chart(tooltips.with_counts(curve, "tokens"))
     layers = [
         base.mark_area(opacity=0.25, color=colour).encode(x=x, y=y, y2="final_loss:Q"),
         base.mark_line(color=colour, strokeWidth=1.4).encode(x=x, y=y, tooltip=tooltip),
@@ -180,8 +181,8 @@ def online_area(
     if len(kept):
         points = vega.Chart(kept.rename(columns={"tokens_seen": "tokens"}))
         tooltip = [
-            alt.Tooltip("train_step:Q", title="checkpoint after step"),
-            alt.Tooltip("loss:Q", title="loss on the next windows", format=".3f"),
+            tooltips.whole("train_step", "checkpoint after step"),
+            tooltips.number("loss", "loss on the next windows"),
         ]
         marks = points.mark_point(
             size=45, color="#20242b", fill="white", opacity=1, strokeWidth=1.5
@@ -216,11 +217,11 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     )
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("ratio:Q", title="from checkpoints", format=".3f"),
-        alt.Tooltip("low:Q", title="stated error, from", format=".3f"),
-        alt.Tooltip("high:Q", title="to", format=".3f"),
-        alt.Tooltip("closed:Q", title="closed form", format=".3f"),
-        alt.Tooltip("data_exponent:Q", title="beta", format=".3f"),
+        tooltips.short("ratio", "from checkpoints"),
+        tooltips.short("low", "stated error, from"),
+        tooltips.short("high", "to"),
+        tooltips.short("closed", "closed form"),
+        tooltips.short("data_exponent", "beta"),
     ]
     return vega.layer(
         one.encode(y=y),
@@ -254,8 +255,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("label:N", title="code"),
         upper_tooltip("total", "bound"),
-        alt.Tooltip("certified:N"),
-        *notes(frame),
+        alt.Tooltip("certified:N", title="certified"),
     ]
     for rows, certified in by_certificate(frame):
         base = vega.Chart(rows)
@@ -266,7 +266,7 @@ def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
         )
         layers.append(
             base.mark_point(size=60, filled=certified, opacity=1).encode(
-                x=x, y=y, color=colour, tooltip=tooltip
+                x=x, y=y, color=colour, tooltip=[*tooltip, *notes(rows)]
             )
         )
     return vega.layer(*layers).properties(height=HEIGHT)

@@ -5,7 +5,7 @@ import pandas as pd
 
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR
 from dashboard.style.rounded_up import tooltip as upper_tooltip
@@ -56,9 +56,9 @@ def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
                 legend=alt.Legend(title="Share of tokens", format=".0e"),
             ),
             tooltip=[
-                alt.Tooltip("entropy_nats:Q", title="entropy from", format=".2f"),
-                alt.Tooltip("loss_nats:Q", title="loss from", format=".2f"),
-                alt.Tooltip("share:Q", title="share of tokens", format=".2e"),
+                tooltips.short("entropy_nats", "entropy from"),
+                tooltips.short("loss_nats", "loss from"),
+                tooltips.tiny("share", "share of tokens"),
             ],
         )
     )
@@ -88,8 +88,8 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
             x=x,
             y=y,
             tooltip=[
-                alt.Tooltip("s:Q", title="s", format=".4f"),
-                alt.Tooltip("sigma_nats:Q", title="Σ, nats / √nat", format=".4f"),
+                tooltips.number("s", "s"),
+                tooltips.number("sigma_nats", "Σ, nats / √nat"),
             ],
         )
     )
@@ -104,7 +104,7 @@ def grid_effect(
     Args:
         certified: points of a heuristic are hollow.
     """
-    base = vega.Chart(with_printed(effect, 5, ("total",))).encode(
+    base = vega.Chart(with_printed(effect)).encode(
         x=alt.X(
             "grid_size:Q",
             title="|K|, points of the grid",
@@ -118,9 +118,9 @@ def grid_effect(
             axis=alt.Axis(tickCount=5),
         ),
         tooltip=[
-            alt.Tooltip("grid_size:Q", title="|K|", format=","),
-            upper_tooltip("total", "bound", 5),
-            alt.Tooltip("price:Q", title="cost of the union bound", format=".2e"),
+            tooltips.whole("grid_size", "|K|"),
+            upper_tooltip("total", "bound"),
+            tooltips.tiny("price", "cost of the union bound"),
         ],
     )
     marks = vega.layer(

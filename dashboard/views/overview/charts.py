@@ -10,7 +10,7 @@ from dashboard.analysis.bound import progressive
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.terms import NOTES
 from dashboard.analysis.bound.units import Unit
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.by_size import (
     guess_line,
     guesses,
@@ -83,7 +83,7 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     layers.append(lines.encode(x=x, y=y, detail="what:N"))
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("what:N", title="what"),
+        alt.Tooltip("what:N", title="quantity"),
         alt.Tooltip("shown:N", title=unit.label),
     ]
     points = vega.Chart(measured).mark_point(size=70, stroke=GUIDE_COLOUR, strokeWidth=1, opacity=1)
@@ -92,14 +92,13 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     tooltip += [
         upper_tooltip("gap", "gap"),
         alt.Tooltip("setting:N", title="setting"),
-        *notes(bounds),
     ]
     for rows, certified in by_certificate(bounds):
         base = vega.Chart(rows).encode(x=x, y=y, color=own)
         dash = {} if certified else {"strokeDash": [4, 4]}
         layers.append(base.mark_line(strokeWidth=2, **dash).encode(detail="what:N"))
         marks = base.mark_point(size=70, opacity=1, filled=certified)
-        layers.append(marks.encode(tooltip=tooltip))
+        layers.append(marks.encode(tooltip=[*tooltip, *notes(rows)]))
     online = _on_the_way(view)
     if len(online):
         layers += _online_layers(online, x, y, unit)
@@ -137,15 +136,14 @@ def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
         alt.Tooltip("setting:N", title="setting"),
         alt.Tooltip("whose:N", title="form"),
         alt.Tooltip("term:N", title="term"),
-        alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+        tooltips.number("value", unit.label),
         upper_tooltip("gap", "gap"),
-        *notes(rows),
     ]
-    look = {"color": colour, "opacity": opacity, "tooltip": tooltip}
+    look = {"color": colour, "opacity": opacity}
     layers = [
         vega.Chart(part)
         .mark_bar(**fill_of_bar(certified))
-        .encode(x=x, xOffset=offset, y=y, y2="top:Q", **look)
+        .encode(x=x, xOffset=offset, y=y, y2="top:Q", tooltip=[*tooltip, *notes(part)], **look)
         for part, certified in by_certificate(rows)
     ]
     totals = with_printed(rows.drop_duplicates(["model_id", "whose"]), 2)
@@ -184,7 +182,7 @@ def _measured(terms: pd.DataFrame) -> pd.DataFrame:
         terms[["model_id", "params_total"]].assign(
             what=what,
             loss=terms[key],
-            shown=terms[key].map("{:.4f}".format),
+            shown=terms[key].map("{:.3f}".format),
             colour=colour,
             shape=shape,
         )
@@ -206,10 +204,9 @@ def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[a
     """A line with triangles: it bounds a different quantity than the lines with circles."""
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("what:N", title="what"),
+        alt.Tooltip("what:N", title="quantity"),
         upper_tooltip("total", unit.label),
-        alt.Tooltip("online_loss:Q", title="mean online loss", format=".4f"),
-        *notes(rows),
+        tooltips.number("online_loss", "mean online loss"),
     ]
     layers = []
     for part, certified in by_certificate(with_printed(rows)):
@@ -219,7 +216,7 @@ def _online_layers(rows: pd.DataFrame, x: alt.X, y: alt.Y, unit: Unit) -> list[a
         marks = base.mark_point(
             shape="triangle-up", size=70, opacity=1, color=progressive.COLOUR, filled=certified
         )
-        layers.append(marks.encode(tooltip=tooltip))
+        layers.append(marks.encode(tooltip=[*tooltip, *notes(part)]))
     return layers
 
 

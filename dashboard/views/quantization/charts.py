@@ -8,7 +8,7 @@ from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantization import ALL_TOKENS, SAMPLED
 from dashboard.artifacts.settings import QUANTIZERS
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import law_panel
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style import rounded_up
@@ -70,11 +70,11 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
         x=x, y="gap_low:Q", y2="gap_high:Q", color=looks["color"]
     )
     tooltip = [
-        alt.Tooltip("quantizer:N"),
+        alt.Tooltip("quantizer:N", title="quantizer"),
         alt.Tooltip("rate:N", title="rate"),
-        alt.Tooltip(f"{bits}:Q", title="bits", format=".3f"),
-        alt.Tooltip("quantization_gap:Q", title=f"gap, {unit.label}", format=".5f"),
-        alt.Tooltip("gap_se:Q", title="standard error", format=".5f"),
+        tooltips.short(bits, "bits"),
+        tooltips.short("quantization_gap", f"gap, {unit.label}"),
+        tooltips.short("gap_se", "standard error"),
         alt.Tooltip("measured:N", title="measured on"),
     ]
     sizes = {ALL_TOKENS: 60, SAMPLED: 22}
@@ -141,17 +141,16 @@ def bound_by_rate(
         x=x, y=y, color=looks["color"], detail="quantizer:N"
     )
     tooltip = [
-        alt.Tooltip("quantizer:N"),
+        alt.Tooltip("quantizer:N", title="quantizer"),
         alt.Tooltip("rate:N", title="rate"),
-        alt.Tooltip("bits_per_parameter:Q", title="bits per parameter", format=".3f"),
+        tooltips.short("bits_per_parameter", "bits per parameter"),
         rounded_up.tooltip("bound_gap", "gap of the bound"),
         rounded_up.tooltip("total", "bound"),
-        *notes(bounds),
     ]
     points = [
         vega.Chart(rows)
         .mark_point(size=60, filled=certified, opacity=1)
-        .encode(x=x, y=y, tooltip=tooltip, **looks)
+        .encode(x=x, y=y, tooltip=[*tooltip, *notes(rows)], **looks)
         for rows, certified in by_certificate(bounds)
     ]
     best = base.transform_filter(alt.datum.best)
@@ -189,20 +188,19 @@ def by_total_bits(
         axis=alt.Axis(**COUNT_TICKS, grid=False, tickCount=5),
     )
     y = alt.Y(f"{column}:Q", title=f"{title}, {unit.label}", scale=alt.Scale(zero=False, padding=8))
-    bounds = rounded_up.with_printed(bounds)
-    value = alt.Tooltip(f"{column}:Q", title=unit.label, format=".4f")
+    bounds = tooltips.with_counts(rounded_up.with_printed(bounds), "total_bits")
+    value = tooltips.number(column, unit.label)
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         alt.Tooltip("rate:N", title="rate"),
-        alt.Tooltip("total_bits:Q", title="bits", format=",.0f"),
+        tooltips.count("total_bits", "bits"),
         rounded_up.tooltip(column, unit.label) if column in rounded_up.UPPER else value,
-        *notes(bounds),
     ]
     look = {"x": x, "y": y, "color": colour}
     points = [
         vega.Chart(rows)
         .mark_point(size=45, filled=certified, opacity=1)
-        .encode(tooltip=tooltip, **look)
+        .encode(tooltip=[*tooltip, *notes(rows)], **look)
         for rows, certified in by_certificate(bounds)
     ]
     lines = vega.Chart(bounds).mark_line(strokeWidth=1.5, opacity=0.7).encode(**look)
@@ -241,10 +239,10 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
                 legend=alt.Legend(title=None, orient="bottom"),
             ),
             tooltip=[
-                alt.Tooltip("layer:N"),
-                alt.Tooltip("proxy_loss:Q", title="measured", format=".3e"),
-                alt.Tooltip("predicted_proxy_loss:Q", title="predicted", format=".3e"),
-                alt.Tooltip("feedback_ratio:Q", title="measured / rounding", format=".3f"),
+                alt.Tooltip("layer:N", title="layer"),
+                tooltips.tiny("proxy_loss", "measured"),
+                tooltips.tiny("predicted_proxy_loss", "predicted"),
+                tooltips.short("feedback_ratio", "measured / rounding"),
             ],
         )
     )
@@ -278,10 +276,10 @@ def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
                 legend=alt.Legend(title="bits", orient="bottom", columns=6),
             ),
             tooltip=[
-                alt.Tooltip("layer:N"),
-                alt.Tooltip("bits:O"),
-                alt.Tooltip("predicted_ratio:Q", title="predicted", format=".3f"),
-                alt.Tooltip("measured_ratio:Q", title="measured", format=".3f"),
+                alt.Tooltip("layer:N", title="layer"),
+                alt.Tooltip("bits:O", title="bits"),
+                tooltips.short("predicted_ratio", "predicted"),
+                tooltips.short("measured_ratio", "measured"),
             ],
         )
     )

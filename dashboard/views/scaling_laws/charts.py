@@ -8,7 +8,7 @@ import pandas as pd
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantities import Quantity
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import law_panel, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GUIDE_COLOUR, TERMS
@@ -71,9 +71,9 @@ def mixed(frame: pd.DataFrame, law: Law, quantity: Quantity, reach: float) -> al
                 legend=alt.Legend(title="Suite", orient="bottom", symbolOpacity=1),
             ),
             tooltip=[
-                alt.Tooltip("suite:N"),
+                alt.Tooltip("suite:N", title="suite"),
                 alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("value:Q", title=quantity.unit, format=".5g"),
+                tooltips.number("value", quantity.unit),
             ],
         )
     )
@@ -150,7 +150,7 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
     x = alt.X("params_total:Q", scale=scale, axis=axis)
     layers = []
     for part, opacity in (("measured range", 0.85), ("extrapolated", 0.35)):
-        rows = curves[curves["part"] == part]
+        rows = tooltips.with_counts(curves[curves["part"] == part])
         layers.append(
             vega.Chart(rows)
             .mark_area(opacity=opacity)
@@ -160,9 +160,9 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
                 y2="top:Q",
                 color=colour,
                 tooltip=[
-                    alt.Tooltip("term:N"),
-                    alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-                    alt.Tooltip("value:Q", title=part, format=".4f"),
+                    alt.Tooltip("term:N", title="term"),
+                    tooltips.count("params_total", "N"),
+                    tooltips.number("value", part),
                 ],
             )
         )
@@ -180,11 +180,10 @@ def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
         upper_tooltip("total", "bound, measured"),
-        *notes(terms),
     ]
     for rows, certified in by_certificate(with_printed(terms)):
         points = vega.Chart(rows).mark_point(
             size=60, color="#20242b", fill="white" if certified else None, opacity=1
         )
-        layers.append(points.encode(x=x, y="total:Q", tooltip=tooltip))
+        layers.append(points.encode(x=x, y="total:Q", tooltip=[*tooltip, *notes(rows)]))
     return vega.layer(*layers).properties(height=HEIGHT)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.analysis.bound.units import NATS, Unit
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.style.glossary import GUIDE_COLOUR, RAMP, parameter_count
 from dashboard.style.numbers import COUNT_TICKS
 from dashboard.views.scaling_laws.charts import HEIGHT
@@ -50,8 +50,8 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
             fill=colour,
             tooltip=[
                 alt.Tooltip("model_id:N", title="model"),
-                alt.Tooltip("flops:Q", title="FLOP", format=".2e"),
-                alt.Tooltip("loss:Q", title="training loss of the final model", format=".3f"),
+                tooltips.tiny("flops", "FLOP"),
+                tooltips.number("loss", "training loss of the final model"),
             ],
         )
     )
@@ -89,8 +89,8 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
     )
     tooltip = [
         alt.Tooltip("model_id:N", title="model"),
-        alt.Tooltip("params_total:Q", title="N", format=",.0f"),
-        alt.Tooltip("train_tokens:Q", title="D", format=",.0f"),
+        tooltips.count("params_total", "N"),
+        tooltips.count("train_tokens", "D"),
     ]
     guide = vega.Chart(line).mark_line(color=GUIDE_COLOUR, strokeWidth=1).encode(x=x, y=y)
     layers = [guide]
@@ -98,7 +98,7 @@ def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.L
         (True, {"filled": True, "color": "#2F7F86", "shape": "diamond"}),
         (False, {"filled": False, "color": GUIDE_COLOUR, "strokeDash": [2, 2], "strokeWidth": 1.5}),
     ):
-        rows = frame[frame["here"] == here]
+        rows = tooltips.with_counts(frame[frame["here"] == here], "params_total", "train_tokens")
         marks = vega.Chart(rows).mark_point(size=90, opacity=1, **look)
         layers.append(marks.encode(x=x, y=y, tooltip=tooltip))
     named = [(ends.iloc[-1], "this suite")]

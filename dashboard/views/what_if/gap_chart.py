@@ -9,7 +9,7 @@ from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.outlook import GAP, Outlook
 from dashboard.analysis.laws.sizes import LARGEST
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR
@@ -64,22 +64,23 @@ def gap_over_size(
         ("measured range", 0.22, [1, 0]),
         ("extrapolated", 0.09, EXTRAPOLATED_DASH),
     ):
-        base = vega.Chart(curve[curve["part"] == part]).encode(x=_X)
+        rows = tooltips.with_counts(curve[curve["part"] == part])
+        base = vega.Chart(rows).encode(x=_X)
         tips = [
-            alt.Tooltip("params_total:Q", title="N", format=".3~s"),
-            alt.Tooltip("value:Q", title=part, format=".4g"),
-            alt.Tooltip("low:Q", title="95 % band of the law, from", format=".4g"),
-            alt.Tooltip("high:Q", title="to", format=".4g"),
+            tooltips.count("params_total", "N"),
+            tooltips.number("value", part),
+            tooltips.number("low", "95 % band of the law, from"),
+            tooltips.number("high", "to"),
         ]
         band = base.mark_area(color=GAP_COLOUR, opacity=opacity, clip=True)
         layers.append(band.encode(y=alt.Y("low:Q", title=title), y2="high:Q"))
         line = base.mark_line(color=GAP_COLOUR, strokeDash=dash, clip=True)
         layers.append(line.encode(y=y, tooltip=tips))
-    tips = ["model_id:N", tooltip("gap", "gap"), *notes(view.terms)]
+    tips = [alt.Tooltip("model_id:N", title="model"), tooltip("gap", "gap")]
     measured = of_gaps(with_printed(view.terms.assign(value=view.terms["gap"])))
     for rows, certified in by_certificate(measured):
         points = vega.Chart(rows).mark_point(size=60, color=GAP_COLOUR, opacity=1, filled=certified)
-        layers.append(points.encode(x=_X, y=y, tooltip=tips))
+        layers.append(points.encode(x=_X, y=y, tooltip=[*tips, *notes(rows)]))
     layers.append(_target(found, target, y))
     return vega.layer(*layers).properties(height=260)
 
@@ -101,8 +102,9 @@ def _target(found: SmallestSize, target: float, y: alt.Y) -> alt.LayerChart:
         x = alt.X("low:Q", title=_X.to_dict()["title"])
         layers.append(bar.encode(x=x, x2="high:Q", y=y))
     if np.isfinite(found.n):
-        point = vega.Chart(pd.DataFrame([{"value": target, "params_total": found.n}]))
+        row = {"value": target, "params_total": found.n}
+        point = vega.Chart(tooltips.with_counts(pd.DataFrame([row])))
         look = {"shape": "diamond", "size": 110, "filled": False, "strokeWidth": 2}
-        tip = alt.Tooltip("params_total:Q", title="smallest N", format=".3~s")
+        tip = tooltips.count("params_total", "smallest N")
         layers.append(point.mark_point(color=GAP_COLOUR, **look).encode(x=_X, y=y, tooltip=tip))
     return vega.layer(*layers)

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from dashboard.analysis.bound.units import Unit
-from dashboard.charts import vega
+from dashboard.charts import tooltips, vega
 from dashboard.charts.bound_charts import term_colours
 from dashboard.charts.by_size import guess_line, stacked_rows
 from dashboard.charts.marks import by_certificate, fill_of_bar
@@ -33,11 +33,11 @@ def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChar
             y2="top:Q",
             color=colour,
             tooltip=[
-                alt.Tooltip("form:N"),
+                alt.Tooltip("form:N", title="form"),
                 alt.Tooltip("term:N", title="term"),
-                alt.Tooltip("value:Q", title=unit.label, format=".4f"),
+                tooltips.number("value", unit.label),
                 tooltip("total", "bound"),
-                alt.Tooltip("certified:N"),
+                alt.Tooltip("certified:N", title="certified"),
             ],
         )
         for part, certified in by_certificate(
