@@ -23,6 +23,7 @@ from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, coverage, explanations, progressive_words, seeds_note
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
 from dashboard.views.bound_explorer.waterfall_chart import waterfall
 
@@ -51,14 +52,15 @@ if size.measured:
 else:
     explanations.predicted(view, size, unit)
 table, several = Losses(terms, unit), several_sizes(terms)
-heading = f"Bound and its terms{' over model size' if several else ''}, {choice.setting.label}"
+heading = f"Bound and its terms{' over model size' if several else ''}"
+below = subtitle(unit.label, of_choice(choice))
 if len(views) > 1:
     table = terms_by_view(views, unit)
 elif size.measured or view.estimate(BOUND, size.params) is None:
     chart = stacked_terms(terms, paper, model_id, unit, seeds=of_seeds, on_the_way=online)
-    show.chart(chart, heading, width="stretch")
+    show.chart(chart, heading, below, width="stretch")
 else:
-    show.chart(predicted_bars.stacked(view, size.params, unit), heading, width="stretch")
+    show.chart(predicted_bars.stacked(view, size.params, unit), heading, below, width="stretch")
 explanations.reading(choice, terms)
 progressive_words.reading(online, model_id, choice.failure_probability, unit)
 caveats.remarks([view.suite for view in views])
@@ -71,13 +73,24 @@ explanations.terms_table(model, view.laws, explanations.form_of(choice), unit)
 explanations.confidence(model, choice, len(suite.settings()))
 
 show.subheader("From the paper's bound to ours")
-show.chart(waterfall(steps, unit), f"How each step changes the gap of {name}", width="stretch")
+heading = f"How each step changes the gap of {name}"
+show.chart(
+    waterfall(steps, unit),
+    heading,
+    subtitle(unit.label, f"from {of_choice(choice)}"),
+    width="stretch",
+)
 explanations.steps_reading(steps, model_id, choice, unit)
 
 show.subheader("How each term moves with model size")
 if several:
     panels = law_charts.term_laws(terms, view.laws, unit, at=size.at)
-    show.chart(panels, "Terms and gap over model size", width="content")
+    show.chart(
+        panels,
+        "Terms and gap over model size",
+        subtitle(unit.label, of_choice(choice), "log axes"),
+        width="content",
+    )
 explanations.laws_reading(terms, Ratios.of(suite.models()))
 
 show.subheader("The data")

@@ -12,6 +12,7 @@ from dashboard.ui.controls.registry import BANDWIDTH, MATRIX
 from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.ui.page import frame
 from dashboard.views.curvature import (
     charts,
@@ -61,7 +62,8 @@ with right:
         curves = curvature.densities(nodes, "train_fraction", bandwidth, threshold)
         show.chart(
             charts.spectra_over(curves, threshold, dimension, "train_fraction", fractions),
-            f"The same over training, {name}",
+            f"The spectrum over training, {name}",
+            subtitle(spectrum_section.SHARES, f"{MATRICES[matrix]} matrix"),
         )
         words.training_reading(fractions)
     else:
@@ -71,7 +73,8 @@ traces_heading = f"Traces of the {MATRICES[matrix]} matrix and its evenness"
 if several_sizes(points):
     show.subheader("Over model size")
     panels = charts.by_size(points, laws, matrix, symbol, size.at)
-    show.chart(panels, traces_heading, width="content")
+    below = subtitle("units on the axes", "trained weights", "log axes")
+    show.chart(panels, traces_heading, below, width="content")
 else:
     show.subheader(traces_heading)
     words.traces_of_one(point, symbol)
@@ -80,9 +83,13 @@ words.size_reading(points, law_of(points, "trace_sqrt_top"), matrix)
 show.subheader(f"How well are these numbers known? {name}")
 left, right = st.columns(2)
 with left:
-    show.chart(charts.convergence_in_steps(steps, symbol), f"Tr(√{symbol}) over Lanczos steps")
+    below = subtitle("√(nats per token)", f"{MATRICES[matrix]} matrix")
+    heading = f"Tr(√{symbol}) over Lanczos steps"
+    show.chart(charts.convergence_in_steps(steps, symbol), heading, below)
 with right:
-    show.chart(charts.convergence_in_probes(probes, symbol), "Estimates over random vectors")
+    below = subtitle("multiples of the mean over all vectors", f"{MATRICES[matrix]} matrix")
+    heading = "Estimates over random vectors"
+    show.chart(charts.convergence_in_probes(probes, symbol), heading, below)
 words.convergence_reading(steps, matrix)
 
 effort_section.section(traces, matrix, symbol)

@@ -17,6 +17,7 @@ from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.controls.size import reach_control, size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
 from dashboard.views.information import charts, views_section, words
 
@@ -64,7 +65,8 @@ for column, key, axis, heading in (
 ):
     reported = information.reported(suite, reach, key)
     with column:
-        show.chart(charts.bits_by_size(codes, laws[key], key, axis, reach, reported), heading)
+        chart = charts.bits_by_size(codes, laws[key], key, axis, reach, reported)
+        show.chart(chart, heading, subtitle(axis, f"real codes: {setting.label}", "log axes"))
 words.size_reading(laws["total_bits"], setting)
 caveats.remarks([view.suite for view in views])
 words.falls(models, growth)
@@ -77,18 +79,20 @@ if len(views) > 1:
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")
     panels = law_charts.term_laws(terms, Outlook.of(terms).laws, unit, reach, size.at)
-    show.chart(panels, "Terms and gap under the prequential code", width="content")
+    below = subtitle(unit.label, of_choice(prequential(choice)), "log axes")
+    show.chart(panels, "Terms and gap under the prequential code", below, width="content")
     words.terms_reading()
 elif terms.empty:
     show.info(words.NO_LOSSES, icon=":material/inbox:")
 
 left, right = st.columns(2)
 with left:
-    words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), setting, unit)
+    words.totals_section(real.assign(code=code), terms.assign(code=PREQUENTIAL), choice, unit)
 with right:
     heading = f"The area that is the code, {escaped(model_id)}"
     colour = CODE_COLOURS[PREQUENTIAL]
-    show.chart(charts.online_area(curve, kept, colour, unit), heading)
+    below = subtitle(unit.label, "each batch scored before training on it")
+    show.chart(charts.online_area(curve, kept, colour, unit), heading, below)
     words.area_reading(row, kept)
 
 words.checkpoint_section(models, colour)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.units import NATS
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import variation
 from dashboard.export import record
@@ -17,6 +18,7 @@ from dashboard.ui.controls.registry import DELTA, UNIT
 from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
 from dashboard.views.loss_variation import charts, sigma_section, words
 
@@ -63,16 +65,18 @@ with for_sigma:
     words.sigma_reading(setting, code)
     caveats.remarks([view.suite for view in views])
 with for_joint:
-    heading = f"Loss and entropy of {name}, {words.scored(suite.is_sampled)}"
-    show.chart(charts.joint_losses(joint, SQUARE_NATS), heading)
+    below = subtitle(NATS.label, setting.label, words.scored(suite.is_sampled))
+    show.chart(charts.joint_losses(joint, SQUARE_NATS), f"Loss and entropy of {name}", below)
     words.joint_reading()
 with for_objective:
-    show.chart(charts.objective(points, colour), f"What Σ minimizes, {name}")
+    below = subtitle("nats/√nat", of_choice(choice))
+    show.chart(charts.objective(points, colour), f"What Σ minimizes, {name}", below)
     words.objective_reading()
 with for_grid:
     show.chart(
         charts.grid_effect(effect, colour, certified, unit),
         f"Bound over the size of the grid, {name}",
+        subtitle(unit.label, "paper's form", of_choice(choice)),
     )
     words.grid_reading()
 show.subheader("The data")

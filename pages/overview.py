@@ -8,6 +8,7 @@ from dashboard.ui.beside.view import live
 from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, seeds_note
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.ui.page import frame
 from dashboard.ui.page.next_pages import next_pages
 from dashboard.views.overview import charts, claim_section, words
@@ -34,7 +35,8 @@ with left:
     words.on_the_way(view, unit)
 with right:
     gaps = charts.gap_by_term(view, unit, height=130)
-    show.chart(gaps, f"What the gap is made of, {unit.label}")
+    both = "ours beside the paper's form (pale)" if len(view.paper) else view.form.label
+    show.chart(gaps, "What the gap is made of", subtitle(unit.label, both))
     words.trends(view, laws)
 next_pages("overview")
 

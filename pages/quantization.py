@@ -16,6 +16,7 @@ from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.controls.size import size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, explanations, size_words
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.ui.page import frame
 from dashboard.views.quantization import bits_section, charts, layer_section, rate_section, words
 
@@ -51,15 +52,16 @@ of_model = gaps[(gaps["model_id"] == model_id) & on_grids]
 if of_model.empty:
     show.info(words.NO_GAPS, icon=":material/inbox:")
 else:
+    below = subtitle(unit.label, "every quantizer and rate")
     left, right = st.columns(2)
     with left:
         chart = charts.gap_by_bits(of_model, "nominal_bits", "Bits of a weight's code", unit)
-        show.chart(chart, f"Quantization gap against bits, {name}")
+        show.chart(chart, f"Quantization gap against bits, {name}", below)
         words.gap_reading()
     with right:
         axis = "Bits per parameter, entropy-coded file"
         chart = charts.gap_by_bits(of_model, "entropy_coded_bits", axis, unit)
-        show.chart(chart, f"Rate against distortion, {name}")
+        show.chart(chart, f"Rate against distortion, {name}", below)
         words.rate_reading()
 
 compare.unit_note(views, unit)
@@ -72,7 +74,7 @@ with left:
     words.bound_reading(bounds.table, code, unit, suite.is_sampled)
 several = several_sizes(at_setting)
 if several or len(gap_views) > 1:
-    heading = f"Quantization gap against model size, {setting.label}"
+    heading = "Quantization gap against model size"
     with right if len(gap_views) == 1 else wide:
         rate_section.gaps(gap_views, unit, heading, size.at)
 with right:
@@ -86,10 +88,10 @@ with wide:
     in_numbers(views, unit)
 caveats.remarks([view.suite for view in views])
 
-bits_section.section(by_total.table, setting, Ratios.of(suite.models()), unit)
+bits_section.section(by_total.table, choice, Ratios.of(suite.models()), unit)
 
 show.subheader(f"Layer by layer: {name}, {setting.label}")
-layer_section.section(layers)
+layer_section.section(layers, setting)
 
 show.subheader("The data")
 by_form = f"{choice.form}-{code}"

@@ -7,7 +7,7 @@ from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import bound_terms
 from dashboard.analysis.laws.fits import Unfitted, several_sizes, too_few
 from dashboard.analysis.laws.ratios import Ratios
-from dashboard.analysis.measured.quantities import quantities
+from dashboard.analysis.measured.quantities import MEASURED, quantities
 from dashboard.style.glossary import TERMS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
@@ -16,6 +16,7 @@ from dashboard.ui.controls.registry import LAW, QUANTITY, TOGETHER, UNIT
 from dashboard.ui.controls.size import reach_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
 from dashboard.views.scaling_laws import (
     charts,
@@ -52,11 +53,15 @@ quantity = found[label]
 law, held = data.law_and_held_out(quantity, floor)
 left, right = st.columns([3, 2])
 with left:
-    show.chart(charts.detail(quantity, law, reach, reported), f"{label}, over model size")
+    below = quantity_section.of_quantity(quantity, choice)
+    chart = charts.detail(quantity, law, reach, reported)
+    show.chart(chart, f"{label}, over model size", below)
 with right:
     if isinstance(law, PowerLaw):
         left_over = data.residuals(quantity, law)
-        show.chart(charts.residuals(left_over, quantity.colour), "What the law leaves over")
+        heading = "Distance of each model from the law"
+        below = subtitle("value over law − 1", label)
+        show.chart(charts.residuals(left_over, quantity.colour), heading, below)
 words.law_reading(quantity, law, held, few)
 caveats.not_certified(terms)
 caveats.remarks([view.suite for view in views])
@@ -70,7 +75,10 @@ if several_sizes(models):
     group = [other for other in every if other.group == quantity.group]
     laws = {q.label: Unfitted("") if few else data.law_and_held_out(q, floor)[0] for q in group}
     panels = charts.panels(group, laws, None if few else reach)
-    show.chart(panels, f"{quantity.group}: every quantity over model size", width="content")
+    heading = f"{quantity.group}: every quantity over model size"
+    setting = f"Σ at {of_choice(choice)}" if quantity.group == MEASURED else of_choice(choice)
+    below = subtitle("units on the axes", setting, "log axes")
+    show.chart(panels, heading, below, width="content")
 
 all_of_them = "All quantities" if few else "All laws"
 show.subheader(all_of_them)
@@ -79,7 +87,9 @@ show.dataframe(overview, all_of_them, column_config=words.table_config())
 stacked = data.stacked(terms, floor, reach)
 if len(stacked):
     show.subheader("The terms stacked and extrapolated")
-    show.chart(charts.stacked(stacked, terms, unit), "Terms by their laws, one on another")
+    below = subtitle(unit.label, of_choice(choice))
+    chart = charts.stacked(stacked, terms, unit)
+    show.chart(chart, "Terms by their laws, one on another", below)
     kept = set(stacked["key"])
     words.stacked_reading([t.label for t in TERMS if t.key not in kept and terms[t.key].any()])
 elif not few:

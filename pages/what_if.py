@@ -14,6 +14,7 @@ from dashboard.ui.controls.bound import bound_controls
 from dashboard.ui.controls.registry import LAW, RATIO, TARGET, UNIT, VOCAB, N
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
 from dashboard.views.what_if import bars_section, gap_chart, notes, published_laws, words
 from dashboard.views.what_if import scenario as what_if
@@ -68,14 +69,16 @@ if found is not None:
 
     show.subheader("How each term moves with model size")
     panels = law_charts.term_laws(view.terms, view.laws, unit, at=n)
-    show.chart(panels, "Terms and gap, and their laws", width="content")
+    below = subtitle(unit.label, of_choice(choice))
+    show.chart(panels, "Terms and gap, and their laws", f"{below}; log axes", width="content")
     notes.panels_reading()
 
     show.subheader(f"The smallest model whose gap is at most {count_label(target)}")
     notes.smallest_reading(found, target, view, unit)
     notes.second_opinion(smallest_size(view, target, ("gap",)), target, view)
     chart = gap_chart.gap_over_size(view, found, target, unit)
-    show.chart(chart, f"Gap by the laws, and the target {count_label(target)}", width="stretch")
+    heading = f"Gap by the laws, and the target {count_label(target)}"
+    show.chart(chart, heading, f"{below}; log axes", width="stretch")
 
 show.subheader("What published laws say here")
 published = published_laws.values_at(suite, n, r, round(v))

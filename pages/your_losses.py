@@ -5,7 +5,9 @@ import streamlit as st
 from dashboard.analysis.bound.units import NATS
 from dashboard.artifacts.errors import UploadError
 from dashboard.export import record
+from dashboard.style.numbers import delta_label
 from dashboard.ui.drawing import downloads, show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.ui.page import frame
 from dashboard.views.your_losses import bounds, controls, words
 from dashboard.views.your_losses.chart import stacked_forms
@@ -46,7 +48,9 @@ elif rows is None:
 else:
     guess = unit.guess(given.measurement.vocab_size, given.bytes_per_token or 1.0)
     words.headline(source, rows, given, unit)
-    show.chart(stacked_forms(rows, guess, unit), "Every form of the bound, term by term")
+    delta = f"δ = {delta_label(given.measurement.failure_probability)}"
+    heading = "Every form of the bound, term by term"
+    show.chart(stacked_forms(rows, guess, unit), heading, subtitle(unit.label, delta))
     words.chart_reading(rows, given, guess, unit)
     words.certificate(rows)
     show.subheader("The terms in numbers")

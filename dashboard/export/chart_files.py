@@ -25,7 +25,7 @@ _LOOK = {
     "axis": {"gridColor": "#E6E9EF", "domainColor": "#9AA3AF", "tickColor": "#9AA3AF"},
     "axisX": {"titleFontWeight": "normal"},
     "axisY": {"titleFontWeight": "normal"},
-    "title": {"anchor": "start", "fontSize": 14, "offset": 12},
+    "title": {"anchor": "start", "fontSize": 14, "offset": 12, "subtitleColor": "#5B6770"},
 }
 
 #: Keys under which a chart contains others.
@@ -34,7 +34,11 @@ _INSIDE = ("layer", "hconcat", "vconcat", "concat", "spec")
 
 def plain_title(part: Chart) -> str:
     """The title without Markdown or formulas."""
-    text = re.sub(r"\\([\\`*_\[\]$<>:#~])", r"\1", re.sub(r"(?<!\\)[*`$]", "", part.title))
+    return _plain(part.title)
+
+
+def _plain(markdown: str) -> str:
+    text = re.sub(r"\\([\\`*_\[\]$<>:#~])", r"\1", re.sub(r"(?<!\\)[*`$]", "", markdown))
     return re.sub(r":[a-z]+-badge\[[^\]]*\]|:material/\w+:", "", text).strip()
 
 
@@ -73,7 +77,7 @@ def _with_rows(chart: Any) -> Any:
 
 
 def specification(part: Chart) -> str:
-    """The specification as JSON, with the title."""
+    """The specification as JSON, with title and subtitle."""
     return json.dumps(_titled(part), ensure_ascii=False, indent=1)
 
 
@@ -105,8 +109,13 @@ def untitled_svgs(parts: list[Chart]) -> list[bytes]:
 
 
 def _titled(part: Chart) -> dict[str, Any]:
+    """The specification with title and subtitle; a subtitle of its own, such as a law, follows."""
     spec = complete_spec(part)
-    return spec if "title" in spec else spec | {"title": plain_title(part)}
+    own = spec.get("title", {})
+    below = own.get("subtitle") or []
+    lines = [_plain(part.subtitle), *([below] if isinstance(below, str) else below)]
+    title = {"text": own.get("text") or plain_title(part), "subtitle": [x for x in lines if x]}
+    return spec | {"title": own | title}
 
 
 def _dressed(spec: dict[str, Any]) -> dict[str, Any]:

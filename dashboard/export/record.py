@@ -52,10 +52,16 @@ class Metric:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart as it was drawn; ``title`` is Markdown."""
+    """A chart as it was drawn.
+
+    Attributes:
+        title: what it shows, in Markdown.
+        subtitle: unit and setting, in Markdown.
+    """
 
     title: str
     chart: alt.TopLevelMixin
+    subtitle: str = ""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,8 @@ def _block(part: Part, pictures: Iterator[bytes]) -> dict:
     if isinstance(part, Chart):
         picture = base64.b64encode(next(pictures)).decode()
         title, plain = _line(part.title), chart_files.plain_title(part)
-        return {"kind": "chart", "title": title, "plain": plain, "picture": picture}
+        block = {"kind": "chart", "title": title, "plain": plain, "picture": picture}
+        return block | {"subtitle": _line(part.subtitle)}
     if isinstance(part, Table):
         return _table(part)
     assert isinstance(part, Words)

@@ -24,6 +24,7 @@ from dashboard.ui.beside.columns import NOTHING_THERE, Columns, NothingThereErro
 from dashboard.ui.beside.differences import Number, Numbers, of_bound
 from dashboard.ui.beside.view import View, nearest_model
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +89,7 @@ def stacked_terms(views: list[View], unit: Unit) -> Losses:
             narrow=True,
             on_the_way=bound.on_the_way,
         ),
+        lambda view, bound: subtitle(unit.label, of_choice(view.choice)),
         lambda bound: (0.0, max(1.0, bound_charts.highest(bound.terms, bound.paper, unit))),
     )
     of_suites = " Each suite's bound is of its own text and tokenizer."

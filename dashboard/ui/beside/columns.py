@@ -69,6 +69,7 @@ class Columns(Generic[T]):
         self,
         title: str,
         draw: Callable[[T, Ends | None], alt.TopLevelMixin],
+        subtitle: Callable[[View, T], str],
         ends: Callable[[T], Ends] = lambda read: (0.0, 1.0),
         caption: Callable[[T], str] = lambda read: "",
         alone: str = "",
@@ -79,12 +80,13 @@ class Columns(Generic[T]):
 
         Args:
             title: of a chart.
+            subtitle: of the chart of a view: unit and setting.
             ends: smallest and largest value of a view's own chart, unless ``draw`` knows its axes.
             caption: over each of several charts, empty for none.
             alone: title of the chart of a single view, if different.
         """
         if len(self.views) == 1:
-            self._draw(self.views[0], alone or title, lambda read: draw(read, None))
+            self._draw(self.views[0], alone or title, subtitle, lambda read: draw(read, None))
             return
         pairs = [ends(read) for read in self.found.values()]
         span = (min((p[0] for p in pairs), default=0.0), max((p[1] for p in pairs), default=1.0))
@@ -97,7 +99,7 @@ class Columns(Generic[T]):
             if words := view.label in self.found and caption(self.found[view.label]):
                 show.caption(words)
             full = f"{title}, {escaped(view.label)}"
-            self._draw(view, full, lambda read: draw(read, span), title)
+            self._draw(view, full, subtitle, lambda read: draw(read, span), title)
 
         for start in range(0, len(self.views), _IN_A_ROW):
             row = self.views[start : start + _IN_A_ROW]
@@ -108,10 +110,16 @@ class Columns(Generic[T]):
                         part(view)
 
     def _draw(
-        self, view: View, title: str, draw: Callable[[T], alt.TopLevelMixin], head: str = ""
+        self,
+        view: View,
+        title: str,
+        subtitle: Callable[[View, T], str],
+        draw: Callable[[T], alt.TopLevelMixin],
+        head: str = "",
     ) -> None:
         if view.label in self.found:
-            show.chart(draw(self.found[view.label]), title, width="stretch", head=head)
+            found = self.found[view.label]
+            show.chart(draw(found), title, subtitle(view, found), width="stretch", head=head)
         elif isinstance(reason := self.missing[view.label], ArtifactError):
             show_error(reason)
         else:

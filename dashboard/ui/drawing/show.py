@@ -16,21 +16,29 @@ from dashboard.ui.drawing import chart_menu, table_look
 
 
 def chart(
-    drawn: alt.TopLevelMixin, title: str, *, width: str | None = None, head: str = ""
+    drawn: alt.TopLevelMixin,
+    title: str,
+    subtitle: str,
+    *,
+    width: str | None = None,
+    head: str = "",
 ) -> None:
-    """A chart under its title, with a menu to download its rows, its specification and pictures.
+    """A chart under its title and subtitle, with a menu to download it as files.
 
     Args:
         drawn: the chart.
         title: what it shows, in Markdown; escape names of models and suites
             (``escaping.escaped``).
+        subtitle: unit of the values and setting, in Markdown, as from ``subtitles.subtitle``.
         width: as in ``st.altair_chart``.
         head: over the chart in place of the title, where words above it say the rest.
     """
-    part = Chart(title, drawn)
+    part = Chart(title, drawn, subtitle)
     kept = record.current()
-    line = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    above = st.container(gap=None)
+    line = above.container(horizontal=True, vertical_alignment="center", gap="xsmall")
     line.markdown(f"**{head or title}**", width="stretch")
+    above.markdown(f":small[:gray[{subtitle}]]")
     with line.container(width="content"):
         chart_menu.show(part, f"{kept.page}-{len(kept.charts())}")
     st.altair_chart(drawn, **({"width": width} if width else {}))

@@ -4,7 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.analysis.measured import curvature
+from dashboard.analysis.measured.curvature import MATRICES
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.curvature import charts, words
 
 
@@ -26,11 +28,12 @@ def section(traces: pd.DataFrame, matrix: str, symbol: str) -> None:
         show.subheader(heading)
         left, right = st.columns(2)
         for place, key, what, unit in (
-            (left, "trace", f"Tr({symbol})", "nats/token"),
-            (right, "trace_sqrt", f"Tr(√{symbol})", "√(nats/token)"),
+            (left, "trace", f"Tr({symbol})", "nats per token"),
+            (right, "trace_sqrt", f"Tr(√{symbol})", "√(nats per token)"),
         ):
             with place:
                 chart = charts.traces_over(over, column, heading, key, f"{what}, {unit}")
-                show.chart(chart, f"{what} over the {heading.lower()}")
+                below = subtitle(unit, f"{MATRICES[matrix]} matrix", "log axes")
+                show.chart(chart, f"{what} over the {heading.lower()}", below)
         if column == "windows":
             words.windows_reading()

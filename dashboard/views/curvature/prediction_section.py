@@ -3,10 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from dashboard.analysis.bound.units import NATS
 from dashboard.analysis.laws.fits import Unfitted
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.controls.registry import FROM, PREDICTED
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.curvature import charts, predicted_gap, words
 from dashboard.views.curvature.predicted_gap import PREDICTORS
 
@@ -34,11 +36,14 @@ def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
         chosen = FROM.ask(list(usable))
     constant = agreements[usable[chosen]][0].constant
     scaled = predicted_gap.scaled(predicted, usable[chosen], constant)
+    of = (label, f"predicted from: {chosen}")
     left, right = st.columns(2)
     with left:
-        show.chart(charts.predicted(scaled), f"Measured against predicted gaps, {label}")
+        below = subtitle(NATS.label, *of, "log axes")
+        show.chart(charts.predicted(scaled), "Measured against predicted gaps", below)
     with right:
-        show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits")
+        below = subtitle("ratio of gaps", *of)
+        show.chart(charts.ratio_by_bits(scaled), "Measured over predicted, by bits", below)
     words.quadratic_reading(predicted_gap.jump_at_coarse_rates(scaled))
     words.agreement_table(agreements)
     words.prediction_reading(predicted, used, agreements, leaves)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from dashboard.analysis.bound.units import NATS
 from dashboard.analysis.measured import curvature
+from dashboard.analysis.measured.curvature import MATRICES
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.columns import Columns, NothingThereError
@@ -13,6 +14,7 @@ from dashboard.ui.beside.differences import Number, Numbers
 from dashboard.ui.beside.view import View, nearest_model
 from dashboard.ui.controls.registry import MATRIX
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.curvature import charts
 from dashboard.views.curvature.words import SYMBOLS
 
@@ -22,6 +24,10 @@ _NUMBERS = (
     ("trace_sqrt", "Tr of the root, √(nats per token)"),
     ("evenness", "Evenness, Tr(√)² / (n·Tr)"),
 )
+
+
+#: Unit of a spectrum.
+SHARES = "share of eigenvalues per decade"
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +82,7 @@ def section(views: list[View], bandwidth: float, alone: str) -> None:
     columns.chart(
         "Spectrum",
         lambda s, span: charts.spectrum(curve(s), threshold, s.size, s.matrix, span and axes),
+        lambda view, s: subtitle(SHARES, f"{MATRICES[s.matrix]} matrix", "trained weights"),
         alone=alone,
     )
     if len(views) == 1:

@@ -8,6 +8,7 @@ from dashboard.ui.beside import compare
 from dashboard.ui.beside.bound_columns import in_numbers, stacked_terms
 from dashboard.ui.beside.columns import NOTHING_THERE, Columns, NothingThereError
 from dashboard.ui.beside.view import View
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.information import charts
 
 _KEY = "bits_per_parameter"
@@ -34,6 +35,9 @@ def information_of(views: list[View], reach: float, unit: Unit) -> None:
         "Bits per parameter",
         lambda found, span: charts.bits_by_size(
             *found[:2], _KEY, "Bits per parameter", reach, found[2], span
+        ),
+        lambda view, found: subtitle(
+            "bits per parameter", f"real codes: {view.choice.setting.label}", "log axes"
         ),
         lambda found: charts.ends(*found[:3], _KEY, reach),
         lambda found: found[3],

@@ -6,13 +6,15 @@ import pandas as pd
 
 from bounds import PowerLaw
 from bounds.laws.crossing import Crossing
+from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.artifacts.settings import Setting
 from dashboard.style.glossary import CODE_LABELS
-from dashboard.style.numbers import count_label
+from dashboard.style.numbers import count_label, delta_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import caveats
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.information import charts
 
 NOT_MEASURED = (
@@ -171,7 +173,7 @@ def terms_reading() -> None:
 
 
 def totals_section(
-    real: pd.DataFrame, prequential: pd.DataFrame, setting: Setting, unit: Unit
+    real: pd.DataFrame, prequential: pd.DataFrame, choice: Choice, unit: Unit
 ) -> None:
     """The bound by the chosen code and by the prequential one, if either was measured.
 
@@ -180,11 +182,13 @@ def totals_section(
     """
     totals = pd.concat([real, prequential])
     if len(totals):
-        show.chart(charts.totals_by_code(totals, unit), "The bound by either code")
+        delta = f"δ = {delta_label(choice.failure_probability)}"
+        below = subtitle(unit.label, f"real code: {choice.setting.label}", delta)
+        show.chart(charts.totals_by_code(totals, unit), "The bound by either code", below)
     if real.empty:
         show.info(NO_BOUNDS, icon=":material/inbox:")
     else:
-        totals_reading(real["code"].iloc[0], setting)
+        totals_reading(real["code"].iloc[0], choice.setting)
         caveats.not_certified(real)
 
 
@@ -226,7 +230,8 @@ def checkpoint_section(models: pd.DataFrame, colour: str) -> None:
     show.subheader("How accurate is K(h) from checkpoints?")
     if (both["method"] == "online_losses").any():
         heading = "K(h) from checkpoints over the exact area"
-        show.chart(charts.checkpoint_error(models, colour), heading)
+        below = subtitle("ratio", "every model with online losses")
+        show.chart(charts.checkpoint_error(models, colour), heading, below)
     methods_reading(models)
 
 

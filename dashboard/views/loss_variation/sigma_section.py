@@ -12,6 +12,7 @@ from dashboard.ui.beside.columns import NOTHING_THERE, Columns, NothingThereErro
 from dashboard.ui.beside.differences import Number
 from dashboard.ui.beside.view import View
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.views.loss_variation import charts
 
 _KEY, _COLOUR = "sigma_nats", term_of("loss_variation").colour
@@ -28,6 +29,7 @@ def section(views: list[View], unit: Unit, at: float | None) -> None:
         lambda frame, span: charts.sigma_by_size(
             frame, law_of(frame, _KEY), _COLOUR, None if span else at, span
         ),
+        lambda view, frame: subtitle("nats/√nat", of_choice(view.choice)),
         lambda frame: law_charts.law_ends(frame, _KEY, law_of(frame, _KEY)),
     )
     if len(views) == 1:

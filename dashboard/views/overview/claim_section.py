@@ -7,8 +7,16 @@ from dashboard.ui.beside.differences import of_bound
 from dashboard.ui.beside.view import View
 from dashboard.ui.controls.registry import BEST
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import code_and_delta, of_choice, subtitle
 from dashboard.views.overview import charts
 from dashboard.views.overview.data import Overview, at_best, at_choice, best_choice
+
+
+def setting_of(claim: Overview) -> str:
+    """The setting of our bound as text; the caption says which is the best one of a model."""
+    return (
+        f"best settings, {code_and_delta(claim.choice)}" if claim.best else of_choice(claim.choice)
+    )
 
 
 def section(views: list[View], unit: Unit) -> None:
@@ -25,6 +33,7 @@ def section(views: list[View], unit: Unit) -> None:
     columns.chart(
         "What is guaranteed, and what was measured",
         lambda claim, span: charts.claim(claim, unit, height=270, top=span and span[1]),
+        lambda view, claim: subtitle(unit.label, setting_of(claim)),
         lambda claim: (0.0, charts.highest(claim, unit)),
     )
     if len(views) == 1:

@@ -136,9 +136,8 @@ def _squared(key: str) -> str:
 def _bars(view: Overview) -> str:
     """How to tell the bars above apart."""
     frames = [frame for frame in (view.ours, view.paper) if len(frame)]
-    pale = "Pale: the paper's form. " if len(frames) > 1 else ""
     hollow = not all(frame["certified"].all() for frame in frames)
-    return f"{pale}Hollow: not a certificate. " if hollow else pale
+    return "Hollow: not a certificate. " if hollow else ""
 
 
 def _caution(view: Overview, gap: Law) -> str:

@@ -9,6 +9,7 @@ from dashboard.analysis.measured import quantization
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.quantization import charts, words
 
 
@@ -43,21 +44,23 @@ def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
     )
 
 
-def section(found: Layers) -> None:
-    """Charts and text about layers."""
+def section(found: Layers, setting: Setting) -> None:
+    """Charts and text about layers at the chosen ``setting``."""
     left, right = st.columns(2)
     with left:
         if found.layers.empty:
             show.info("No layer was quantized to a grid at this setting, or none was measured.")
         else:
-            heading = "Proxy loss of each layer, measured over predicted"
-            show.chart(charts.predicted_loss(found.layers), heading)
+            heading = "Measured against predicted proxy loss"
+            below = subtitle("proxy loss of each layer", setting.label, "log axes")
+            show.chart(charts.predicted_loss(found.layers), heading, below)
             words.layers_reading(found.layers)
     with right:
         if found.rotation.empty:
             words.no_rotation(found.rotated)
         else:
             heading = "LDLQ with rotation over LDLQ without"
-            show.chart(charts.rotation(found.rotation), heading)
+            below = subtitle("ratio of proxy losses of each layer", "every bit width with both")
+            show.chart(charts.rotation(found.rotation), heading, below)
             words.rotation_reading(found.rotation)
     words.feedback_exceptions(found.counts, found.exceptions)

@@ -14,6 +14,7 @@ from dashboard.ui.beside import compare
 from dashboard.ui.beside.bound_columns import bound_of
 from dashboard.ui.beside.columns import Columns, NothingThereError
 from dashboard.ui.beside.view import View
+from dashboard.ui.notes.subtitles import code_and_delta, subtitle
 from dashboard.views.quantization import charts
 
 _GAP = term_of("quantization_gap")
@@ -40,6 +41,7 @@ def bounds(views: list[View], unit: Unit, alone: str) -> None:
     Columns.read(views, lambda view: _bounds(view, unit)).chart(
         "Bound by rate",
         lambda frame, span: charts.bound_by_rate(frame, unit, span),
+        lambda view, frame: subtitle(unit.label, "every rate", code_and_delta(view.choice)),
         lambda frame: (frame["bound_gap"].min(), frame["bound_gap"].max()),
         lambda frame: f"Model nearest in size: **{escaped(frame['model_id'].iloc[0])}**",
         alone,
@@ -58,6 +60,7 @@ def gaps(views: list[View], unit: Unit, alone: str, at: float | None) -> None:
         lambda gaps, span: charts.gap_by_size(
             gaps, law_of(gaps, _GAP.key), _GAP.colour, None if span else at, unit, span
         ),
+        lambda view, gaps: subtitle(unit.label, view.choice.setting.label, "log axes"),
         lambda gaps: law_charts.law_ends(gaps, _GAP.key, law_of(gaps, _GAP.key)),
         alone=alone,
     )

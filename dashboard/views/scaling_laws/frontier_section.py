@@ -10,6 +10,7 @@ from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.ratios import OPTIMAL, Ratios
 from dashboard.artifacts.suite import Suite
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import subtitle
 from dashboard.views.scaling_laws import frontier, frontier_charts, pythia, words
 
 
@@ -48,9 +49,11 @@ def section(found: Frontier, ratios: Ratios, unit: Unit) -> None:
     with left:
         if len(curves):
             chart = frontier_charts.loss_by_compute(curves, found.ends, unit)
-            show.chart(chart, "Loss against compute during training")
+            below = subtitle(unit.label, "log axes")
+            show.chart(chart, "Loss against compute during training", below)
         words.compute_reading(curves, ratios)
     with right:
         chart = frontier_charts.frontier(found.ends, elsewhere, OPTIMAL)
-        show.chart(chart, "Training tokens against parameters")
+        below = subtitle("tokens", "log axes")
+        show.chart(chart, "Training tokens against parameters", below)
         words.tokens_reading(len(found.ends), ratios, elsewhere=len(elsewhere) > 0)

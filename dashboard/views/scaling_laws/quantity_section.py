@@ -2,15 +2,17 @@
 
 import pandas as pd
 
+from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law, exponent_text, law_of
-from dashboard.analysis.measured.quantities import Quantity, quantities
+from dashboard.analysis.measured.quantities import BOUNDED, ROUNDED, Quantity, quantities
 from dashboard.charts import law_charts
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.columns import Columns, NothingThereError
 from dashboard.ui.beside.view import View
 from dashboard.ui.controls.registry import LAW
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.views.scaling_laws import charts
 
 
@@ -37,6 +39,7 @@ def section(
     columns.chart(
         label,
         lambda found, span: charts.detail(*found, reach, span=span),
+        lambda view, found: of_quantity(found[0], view.choice),
         lambda found: law_charts.law_ends(found[0].values, "value", found[1], reach),
         lambda found: exponent_text(found[1]),
     )
@@ -50,6 +53,17 @@ def section(
         show.caption("A law for each view by itself; no law mixes suites unless asked to.")
     elif len(of_suites) > 1:
         _mixed(of_suites, label, floor, reach)
+
+
+def of_quantity(quantity: Quantity, choice: Choice) -> str:
+    """Unit of a quantity, and the setting as far as it depends on that."""
+    if quantity.group == BOUNDED:
+        setting = of_choice(choice)
+    elif quantity.group == ROUNDED and quantity.certified is not None:
+        setting = choice.setting.label  # the label of a gap names its own
+    else:
+        setting = ""
+    return subtitle(quantity.unit, setting, "log axes")
 
 
 def of_view(view: View, live: View, label: str) -> str:
@@ -75,7 +89,8 @@ def _mixed(found: dict[str, Quantity], label: str, floor: bool, reach: float) ->
     ).sort_values("params_total", kind="stable")
     law = law_of(frame, "value", floor)
     heading = f"{label}, one law through all suites :orange-badge[:material/merge: mixes suites]"
-    show.chart(charts.mixed(frame, law, first, reach), heading, width="stretch")
+    chart = charts.mixed(frame, law, first, reach)
+    show.chart(chart, heading, subtitle(first.unit, "log axes"), width="stretch")
     show.caption(
         f"{exponent_text(law)}. The suites differ in text, tokenizer, architecture and ways "
         "of training: what differs between them counts here as if it came with size."

@@ -12,6 +12,7 @@ from dashboard.ui.beside.differences import Number, Numbers
 from dashboard.ui.beside.view import View
 from dashboard.ui.controls.registry import LAW
 from dashboard.ui.drawing import show
+from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.views.what_if import scenario
 
 _PREDICTED = ":orange-badge[:material/trending_up: predicted]"
@@ -46,6 +47,7 @@ def section(views: list[View], unit: Unit, live: Outlook) -> None:
     columns.chart(
         "Bound and its terms, measured and predicted",
         lambda found, span: predicted_bars.stacked(*found, unit, span and span[1]),
+        lambda view, found: subtitle(unit.label, of_choice(view.choice)),
         lambda found: (0.0, predicted_bars.highest(*found, unit)),
         alone=f"Bound and its terms: measured, and predicted at N = {count_label(views[0].size)}",
     )
