@@ -62,7 +62,7 @@ with for_sigma:
     else:
         value = number_label(sigma["sigma_nats"].iloc[-1])
         show.metric(for_sigma, "Σ, nats/√nat", value, f"of {name}")
-    words.sigma_reading(setting, code)
+    words.sigma_reading()
     caveats.remarks([view.suite for view in views])
 with for_joint:
     below = subtitle(NATS.label, setting.label, words.scored(suite.is_sampled))
@@ -76,7 +76,7 @@ with for_grid:
     show.chart(
         charts.grid_effect(effect, colour, certified, unit),
         f"Bound over the size of the grid, {name}",
-        subtitle(unit.label, "paper's form", of_choice(choice)),
+        subtitle(unit.label, of_choice(choice)),
     )
     words.grid_reading()
 show.subheader("The data")

@@ -27,7 +27,7 @@ def draw(suite: Suite, choice: FileChoice) -> None:
         return
     rows = choice.found[[key for key in _SHOWN if key in choice.found]]
     config = {"bytes": st.column_config.NumberColumn(format="localized")}
-    show.dataframe(rows, "Files", placeholder="–", column_config=config)
+    show.dataframe(rows, "Files", column_config=config)
     if choice.file is not None:
         size = choice.found.set_index("file").loc[choice.file, "bytes"]
         _download(suite, choice.file, int(size))

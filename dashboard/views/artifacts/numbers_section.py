@@ -27,7 +27,7 @@ def draw(suite: Suite, choice: NumberChoice) -> None:
         show.info("This suite has no such files for this model.", icon=":material/inbox:")
     else:
         columns = ["file", "setting", "rows", "code_revision", "unit_key"]
-        show.dataframe(found[columns], "Files", placeholder="–")
+        show.dataframe(found[columns], "Files")
     show.markdown("**All numbers**")
     lines = ["| number | equation | section | function | pages |", "|---|---|--:|---|---|"]
     lines += [

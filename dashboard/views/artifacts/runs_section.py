@@ -29,7 +29,7 @@ def draw(suite: Suite) -> None:
     else:
         _headline(stages)
         show.markdown("**Units of work by stage**")
-        look = {"placeholder": "–", "column_config": _stage_columns()}
+        look = {"column_config": _stage_columns()}
         show.dataframe(stages, "Units of work by stage", **look)
     _failures(failed)
     show.markdown("**Code, machines, libraries and seeds**")
@@ -44,7 +44,7 @@ def draw(suite: Suite) -> None:
         "Number of files with this value in their metadata: every file has its provenance."
     )
     show.markdown("**Models**")
-    look = {"placeholder": "–", "column_config": column_config("models")}
+    look = {"column_config": column_config("models")}
     show.dataframe(models, "Models", **look)
 
 
@@ -67,7 +67,7 @@ def _failures(failed: pd.DataFrame) -> None:
     if failed.empty:
         show.markdown(":material/check_circle: No unit failed.")
         return
-    show.dataframe(failed, "Failures", placeholder="–")
+    show.dataframe(failed, "Failures")
     show.caption(
         "A failed unit does not stop other units; `make compute RETRY_FAILED=1` retries these. "
         "Every page lacks their measurements."

@@ -82,7 +82,9 @@ def section(views: list[View], bandwidth: float, alone: str) -> None:
     columns.chart(
         "Spectrum",
         lambda s, span: charts.spectrum(curve(s), threshold, s.size, s.matrix, span and axes),
-        lambda view, s: subtitle(SHARES, f"{MATRICES[s.matrix]} matrix", "trained weights"),
+        lambda view, s: subtitle(
+            SHARES, f"{MATRICES[s.matrix]} matrix" if len(views) > 1 else "", "trained weights"
+        ),
         alone=alone,
     )
     if len(views) == 1:

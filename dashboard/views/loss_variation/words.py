@@ -1,7 +1,5 @@
 """The text of the page *Loss variation*."""
 
-from dashboard.artifacts.settings import Setting
-from dashboard.style.glossary import CODE_LABELS
 from dashboard.ui.drawing import show
 
 
@@ -26,12 +24,9 @@ def scored(sampled: bool) -> str:
     return "sampled windows" if sampled else "all training tokens"
 
 
-def sigma_reading(setting: Setting, code: str) -> None:
+def sigma_reading() -> None:
     """The choices that this Sigma depends on."""
-    show.caption(
-        f"Σ is that of the paper's form at {setting.label}, code length {CODE_LABELS[code]}. It "
-        "depends on C too, so every control changes it."
-    )
+    show.caption("Σ is that of the paper's form. It depends on C too, so every control changes it.")
 
 
 def joint_reading() -> None:
