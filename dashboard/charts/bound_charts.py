@@ -56,7 +56,7 @@ def stacked_terms(
     Bars that are not certificates are hollow: outlines without a fill.
 
     Args:
-        terms: from ``Losses`` of ``terms.bound_terms``, losses in ``unit``.
+        terms: ``Losses`` of ``terms.bound_terms``, in ``unit``.
         paper: the same in the paper's form, whose totals are drawn as lines above the bars.
         selected: model_id drawn in full strength.
         top: end of the vertical axis, to compare charts.

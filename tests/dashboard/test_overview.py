@@ -140,8 +140,8 @@ def test_the_data_hold_both_forms_of_every_model(open_overview):
     assert list(table["form"]) == ["geometric"] * 3 + ["paper, four terms"] * 3
     assert table["certified"].all()
     for row in table.to_dict("records"):
-        total = sum(row[term.key] for term in TERMS)
-        assert total == pytest.approx(row["total"], abs=1e-12)
+        total = sum(row[term.nats] for term in TERMS)
+        assert total == pytest.approx(row["total_nats"], abs=1e-12)
 
 
 def test_another_delta_and_unit_move_the_numbers(open_overview):

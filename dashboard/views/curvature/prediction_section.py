@@ -39,7 +39,7 @@ def section(suite: Suite) -> dict[str, tuple[pd.DataFrame, str]]:
     of = (label, f"predicted from: {chosen}")
     left, right = st.columns(2)
     with left:
-        below = subtitle(NATS.label, *of, "log axes")
+        below = subtitle(NATS.label, *of)
         show.chart(charts.predicted(scaled), "Measured against predicted gaps", below)
     with right:
         below = subtitle("ratio of gaps", *of)

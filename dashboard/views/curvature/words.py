@@ -226,7 +226,7 @@ def agreement_table(agreements: dict[str, tuple[Agreement, Agreement] | Unfitted
             cells = (
                 f"{fine.r_squared:.3f} | {fine.within_r_squared:.2f} "
                 f"| {math.exp(fine.log_residual_rms):.2f} | {all_bits.r_squared:.3f}"
-            )
+            ).replace("-", "−")
         lines.append(f"| {predictor.label} | ${predictor.formula}$ | {cells} |")
     show.markdown("\n".join(lines).replace("-0.00", "0.00"))
 

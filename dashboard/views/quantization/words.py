@@ -195,7 +195,7 @@ def feedback_exceptions(counts: pd.Series, exceptions: pd.DataFrame) -> None:
     unclipped, two_bits = int(counts["step_layers"]), int(counts["two_bits"])
     text = (
         "Error feedback against rounding to nearest on the same grid, over all models and "
-        f"quantizers. From 3 bits on its loss is smaller in {counts['layers'] - counts['lost']} "
+        f"quantizers. From 3 bits on its loss is smaller in {counts['layers'] - counts['lost']:,} "
         f"of {counted(int(counts['layers']), 'linear layer')}"
     )
     if unclipped:

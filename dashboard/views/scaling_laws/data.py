@@ -93,7 +93,7 @@ def stacked(terms: pd.DataFrame, floor: bool, reach: float) -> pd.DataFrame:
     """Terms of the bound by their laws, stacked over size up to ``reach``.
 
     Args:
-        terms: from ``Losses`` of ``terms.bound_terms``, in any unit.
+        terms: ``Losses`` of ``terms.bound_terms``, in any unit.
 
     Columns: params_total, key, term, value, bottom, top, part (``measured range`` or
     ``extrapolated``). A term without a law (not positive at some model) is left out.
