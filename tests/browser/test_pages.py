@@ -161,6 +161,6 @@ def test_the_typed_name_of_the_first_page_opens_it_with_what_the_address_says(ch
     page.wait_for_url(f"{address}/?delta=0.01")  # the only suite needs no name
     assert page.get_by_role("heading", name="Overview", exact=True).count() == 1
     assert page.get_by_text("Page not found").count() == 0
-    assert page.get_by_text("δ = 0.01").count() == 1
+    assert page.get_by_text("(δ = 0.01)").count() == 1
     assert page.locator('[data-testid="stSidebarNavLink"]').count() == len(PAGES)
     assert not errors
