@@ -64,3 +64,10 @@ def test_numbers_are_rounded_but_bounds_keep_their_digits():
         "code_bits": "localized",
         "seed": "%d",
     }
+
+
+def test_bounds_are_shown_rounded_up():
+    frame = pd.DataFrame({"total_nats": [2.00000049, 1.25], "train_loss_nats": [1.00000049, 1.0]})
+    shown = table_look.as_shown(frame)
+    assert shown["total_nats"].tolist() == [2.000001, 1.25]
+    assert shown["train_loss_nats"].tolist() == frame["train_loss_nats"].tolist()

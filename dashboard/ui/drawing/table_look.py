@@ -6,11 +6,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from bounds.printed import rounded_up
 from dashboard.style.headers import header
 from dashboard.style.rounded_up import UPPER
 
 #: From here on, numbers are whole with separators instead of significant digits.
 _LARGE = 1e4
+
+#: Decimals of a bound.
+_BOUND_DIGITS = 6
 
 
 def column_config(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,6 +24,19 @@ def column_config(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, An
         given: configuration of some columns; it may leave out their headers.
     """
     return {name: _column(name, frame[name], given.get(name)) for name in frame}
+
+
+def as_shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """``frame`` with its bounds rounded up to the decimals that a table shows, where the browser
+    would round to nearest."""
+    upper = [name for name in frame if _is_bound(name)]
+    return frame.assign(
+        **{name: [rounded_up(value, _BOUND_DIGITS) for value in frame[name]] for name in upper}
+    )
+
+
+def _is_bound(name: str) -> bool:
+    return str(name).removesuffix("_nats").removesuffix("_bits_per_byte") in UPPER
 
 
 def _column(name: str, values: pd.Series, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -35,6 +52,6 @@ def _format(name: str, values: pd.Series) -> str:
         return "%d"
     if pd.api.types.is_integer_dtype(values) or values.abs().max() >= _LARGE:
         return "localized"
-    if name.removesuffix("_nats").removesuffix("_bits_per_byte") in UPPER:
-        return "%.6f"  # four digits could show a bound that is too small
+    if _is_bound(name):
+        return f"%.{_BOUND_DIGITS}f"
     return "%.4g"
