@@ -86,6 +86,7 @@ curvature = [
 EXPENSIVE = ("miniature", "micro_run", "tiny_hub", "nano_run", "swept", "container", "bare")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests go first: the short ones then fill the time beside them."""
     made: dict[Path, str] = {}
