@@ -15,7 +15,7 @@ import torch
 
 from tests.compute.helpers.dataset_hub import cache_dataset
 from tests.compute.helpers.shard_server import ShardServer, write_shards
-from tests.tiny_hub import TinyHub, add_revision, save_model
+from tests.tiny_hub import TinyHub, add_revision, offline_environment, save_model
 from tests.tiny_models import (
     CONTEXT,
     make_tokenizer,
@@ -120,6 +120,12 @@ class Published:
     address: str
     folder: Path
     server: ShardServer
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of a command that sees all this and no network."""
+        suites = {"BOUNDSCAPE_HUB_SUITES": str(self.folder / "suites.toml")}
+        return offline_environment(self.hub.home) | suites
 
 
 @contextmanager

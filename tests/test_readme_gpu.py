@@ -50,7 +50,7 @@ def finished(tmp_path_factory) -> tuple[Path, dict[str, subprocess.CompletedProc
     ended = {}
     with pytest.MonkeyPatch.context() as patch, published(folder) as there:
         use_offline(patch, there.hub.home)
-        patch.setenv("BOUNDSCAPE_HUB_SUITES", str(there.folder / "suites.toml"))
+        patch.setenv("BOUNDSCAPE_HUB_SUITES", there.environment["BOUNDSCAPE_HUB_SUITES"])
         patch.setattr(cluster, "RayCluster", ThisMachineForRay)
         (folder / "my-folder").mkdir()
         tokenizer = AutoTokenizer.from_pretrained(there.hub.tokenizer)
