@@ -58,6 +58,15 @@ def superscript(exponent: float) -> str:
     return f"{exponent:.3f}".translate(_RAISED)
 
 
+def error_label(error: float) -> str:
+    """The two known digits of a standard error: ``110``, ``0.0049`` or ``5.2·10⁻⁶``."""
+    rounded = float(f"{error:.2g}")
+    if rounded == 0 or 1e-4 <= rounded < 1e6:
+        return f"{rounded:,.10g}"
+    digits, _, exponent = f"{rounded:.1e}".partition("e")
+    return f"{digits}·10{str(int(exponent)).translate(_RAISED)}"
+
+
 def times_label(ratio: float) -> str:
     """``2.5``, ``2,000`` or ``20 million``: two digits."""
     rounded = float(f"{ratio:.2g}")

@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.style.glossary import parameter_count
-from dashboard.style.numbers import count_label, duration, parse_count, superscript
+from dashboard.style.numbers import (
+    count_label,
+    duration,
+    error_label,
+    parse_count,
+    superscript,
+)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +36,22 @@ def test_numbers_as_people_write_them(text, value):
 )
 def test_what_is_no_number_is_none(text):
     assert parse_count(text) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (114.2, "110"),
+        (0.00491, "0.0049"),
+        (0.0001, "0.0001"),
+        (5.16e-6, "5.2·10⁻⁶"),
+        (99960.0, "100,000"),
+        (3.4e7, "3.4·10⁷"),
+        (0.0, "0"),
+    ],
+)
+def test_an_error_has_two_digits_and_no_e(error, text):
+    assert error_label(error) == text
 
 
 @given(value=st.floats(1, 1e15))

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from dashboard.style.numbers import error_label
+
 
 def gap_note(model: pd.Series) -> str:
     """The standard error of a model's gap as text, or an empty text if its training loss is exact.
@@ -12,7 +14,7 @@ def gap_note(model: pd.Series) -> str:
     error = model["gap_se"]
     if error == 0:
         return ""
-    spread = "error unknown" if pd.isna(error) else f"± {error:.2g} standard error"
+    spread = "error unknown" if pd.isna(error) else f"± {error_label(error)} standard error"
     return f"{spread}, not certified"
 
 

@@ -9,7 +9,7 @@ from bounds.printed import rounded_up, upper_text
 from dashboard.style.badges import CERTIFIED, NOT_CERTIFIED
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import GAP_COLOUR, TERMS
-from dashboard.style.numbers import LARGE_RISE, times_label
+from dashboard.style.numbers import LARGE_RISE, error_label, times_label
 from dashboard.style.rounded_up import UPPER
 from dashboard.ui.beside.view import View
 from dashboard.ui.drawing import show
@@ -42,7 +42,7 @@ class Number:
     def text(self) -> str:
         """The value as it is printed."""
         if self.error:  # only known digits
-            return f"{self.value:,.4g} ± {self.error:.2g}"
+            return f"{self.value:,.4g} ± {error_label(self.error)}"
         return upper_text(self.value, _DIGITS) if self.upper else _number(self.value)
 
 

@@ -9,7 +9,7 @@ from bounds.curvature.prediction import Agreement
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, several_sizes, too_few
 from dashboard.analysis.measured.curvature import BAND, MATRICES
 from dashboard.style.escaping import escaped
-from dashboard.style.numbers import number_label
+from dashboard.style.numbers import error_label, number_label
 from dashboard.style.plural import agree, counted, listed
 from dashboard.ui.drawing import show
 from dashboard.views.curvature.predicted_gap import FITTED_BITS, PREDICTORS, Jump
@@ -81,7 +81,7 @@ def _effort(point: pd.Series) -> str:
 
 
 def _pm(point: pd.Series, key: str) -> str:
-    return f"{point[key]:.4g} ± {point[f'{key}_se']:.2g}"
+    return f"{point[key]:.4g} ± {error_label(point[f'{key}_se'])}"
 
 
 def share(fraction: float) -> str:
@@ -123,7 +123,7 @@ def traces_of_one(point: pd.Series, symbol: str) -> None:
         ("Evenness", "evenness"),
     )
     for column, (label, key) in zip(st.columns(3), numbers, strict=True):
-        error = f"± {point[f'{key}_se']:.2g} standard error"
+        error = f"± {error_label(point[f'{key}_se'])} standard error"
         show.metric(column, label, number_label(point[key]), error)
 
 

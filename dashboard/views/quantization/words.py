@@ -10,7 +10,7 @@ from dashboard.analysis.laws.ratios import Ratios
 from dashboard.artifacts.settings import Setting
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS
-from dashboard.style.numbers import number_label
+from dashboard.style.numbers import error_label, number_label
 from dashboard.style.plural import agree, counted, listed
 from dashboard.ui.drawing import show
 
@@ -48,7 +48,7 @@ def one_gap(row: pd.Series, unit: Unit) -> None:
         st.container(),
         f"Quantization gap, {row['setting']}, {unit.label}",
         number_label(row["quantization_gap"]).replace("-", "−"),
-        f"± {row['gap_se']:.2g} standard error",
+        f"± {error_label(row['gap_se'])} standard error",
     )
     show.caption(f"Of **{escaped(row['model_id'])}**, the only size measured at this setting.")
 
