@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from bounds import nominal_bits, smoothing_cost_nats, smoothing_weight
+from bounds import nominal_bits, shortest_code_bits, smoothing_cost_nats, smoothing_weight
 from bounds.codes.complexity import complexity
 from bounds.losses.smoothing import exact_smoothing_cost_nats
 
@@ -58,3 +58,10 @@ def test_delta_outside_the_unit_interval_is_named(delta):
 def test_bad_lengths_are_named(name, arguments):
     with pytest.raises(ValueError, match=name):
         complexity(*arguments)
+
+
+def test_the_choice_among_codes_costs_the_bits_that_name_one():
+    assert shortest_code_bits(700.0) == 700.0
+    assert shortest_code_bits(900.0, 700.0, 800.0, 701.0) == 702.0
+    with pytest.raises(ValueError, match=r"^code_bits is empty: give the length of at least one"):
+        shortest_code_bits()

@@ -103,3 +103,12 @@ def test_besiroglus_law_gives_pythia_12b_a_few_bits_per_parameter():
     assert 0.2 < bits / paper < 1
     with pytest.raises(ValueError, match="inside"):
         power_law_information_nats(1.0, 1.0, 10)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("which", ["excess", "error"])
+def test_a_chain_with_a_value_that_is_not_finite_is_refused(which, bad):
+    excess, errors = np.array([2.0, 1.0]), np.array([0.1, 0.1])
+    (excess if which == "excess" else errors)[1] = bad
+    with pytest.raises(ValueError, match=r"^every excess and standard error must be finite$"):
+        checkpoint_information_nats(np.array([0.0, 5.0]), excess, errors, 10)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,3 +161,53 @@ def test_delta_is_divided_visibly():
 def test_bad_windows_are_refused(loss, entropy, message):
     with pytest.raises(ValueError, match=message):
         WindowLosses(np.array(loss), np.array(entropy))
+
+
+def test_the_choice_leaves_out_floors_above_the_loss_range():
+    """With V = 4 and alpha = 1/2 no smoothed loss exceeds ln 8 = 2.08 nats."""
+    rng = np.random.default_rng(5)
+    losses = rng.exponential(1.0, (64, 16))
+    selection = WindowLosses(losses, np.full_like(losses, 0.9))
+    grid = SummandGrid(alphas=(0.5,), floors=(0.5, 1.0, 2.0, math.log(8.0), 3.0), slopes=(0.5,))
+    below = replace(grid, floors=grid.floors[:3])
+    few = shared() | {"vocab_size": 4}
+    # So many bits that a smaller range is worth more than a floor near the entropy.
+    few["code_bits"] = 10 * few["train_tokens"]
+    chosen = choose_summand(selection, grid, 1024, **few)
+    assert chosen == choose_summand(selection, below, 1024, **few)
+    assert chosen.floor == 2.0
+
+
+@pytest.mark.parametrize(
+    ("floor", "s"), [(-0.1, 0.5), (math.log(8.0), 0.5), (3.0, 0.5), (0.5, 0.0), (0.5, 1.0)]
+)
+def test_a_summand_outside_its_domain_is_refused(floor, s):
+    assert Summand(0.5, 0.5, 1.0, 0.25).inverse_lambda(4) == pytest.approx(
+        (math.log(8.0) - 0.5) / 0.25
+    )
+    message = rf"floor={floor} must lie in \[0, 2.079\) and s={s} in \(0, 1\)"
+    with pytest.raises(ValueError, match=message):
+        Summand(0.5, floor, 1.0, s).inverse_lambda(4)
+
+
+class TooNarrow(Summand):
+    """A summand with a wrong upper end, halfway up its interval."""
+
+    def interval(self, vocab_size):
+        low, high = super().interval(vocab_size)
+        return low, (low + high) / 2
+
+
+def test_windows_outside_the_interval_end_the_bound_instead_of_being_clipped():
+    """Clipped at a wrong upper end, the mean of the windows would come out too small."""
+    certain_and_wrong = WindowLosses(np.full((8, 4), 50.0), np.zeros((8, 4)))
+    arguments = shared() | {"training_loss_nats": 1.3}
+    sampled_bound(certain_and_wrong, Summand(0.1, 0.5, 1.0, 0.5), 0.0, **arguments)
+    summand = TooNarrow(0.1, 0.5, 1.0, 0.5)
+    mean = summand.values(certain_and_wrong, VOCAB).mean()
+    low, high = summand.interval(VOCAB)
+    assert high < mean
+    with pytest.raises(ValueError, match="leaves") as error:
+        sampled_bound(certain_and_wrong, summand, 0.0, **arguments)
+    assert f"{mean:.6f}"[:8] in str(error.value)
+    assert str(error.value).endswith(f"leaves [{low}, {high}]")

@@ -122,3 +122,13 @@ def test_an_exact_rule_is_found_exactly(a, p):
 def test_a_rule_needs_three_sizes():
     with pytest.raises(UnfittableError, match="at least 3 places"):
         fit_rate_rule([1e4, 1e5], [0.02, 0.01])
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, np.inf, np.nan])
+@pytest.mark.parametrize("which", ["sizes", "rates"])
+def test_a_rule_needs_sizes_and_rates_that_have_logarithms(which, bad):
+    sizes, rates = np.array([1e4, 1e5, 1e6]), np.array([0.04, 0.02, 0.01])
+    (sizes if which == "sizes" else rates)[1] = bad
+    with pytest.raises(ValueError, match="sizes and rates must be finite and above 0") as error:
+        fit_rate_rule(sizes, rates)
+    assert str(error.value).endswith(f": {sizes}, {rates}")

@@ -5,8 +5,8 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from bounds import fit_loss_law
-from bounds.laws.loss.far_off import far_off, residuals_without_each
+from bounds import LossLaw, fit_loss_law
+from bounds.laws.loss.far_off import MOST_REFITS, far_off, residuals_without_each
 from bounds.laws.loss.least_huber import descend
 from bounds.laws.loss.objective import LossObjective
 from tests.bounds.laws.runs import BESIROGLU, drawn, isoflop, noisy_losses, scattered
@@ -58,3 +58,16 @@ def test_residuals_are_those_of_fits_without_the_run():
         law = fit_loss_law(n[keep], d[keep], loss[keep], resamples=100).law
         expected = np.log(loss[row] / law.at(n[row], d[row]))
         assert residuals[row] == pytest.approx(expected, abs=1e-6)
+
+
+def test_of_more_than_a_thousand_runs_the_law_of_all_is_used():
+    n, d, loss = drawn(6, runs=MOST_REFITS + 1)
+    loss[700] *= 1.2
+    objective, theta = optimum_of(n, d, loss)
+    a, b, e, alpha, beta = objective.uncentred(theta[None])[0]
+    law = LossLaw(np.exp(e), np.exp(a), np.exp(b), alpha, beta)
+    residuals = residuals_without_each(objective, theta)
+    np.testing.assert_allclose(residuals, np.log(loss / law.at(n, d)), atol=1e-9)
+    spoiled = [run for run in far_off(objective, theta, np.arange(n.size)) if run.row == 700]
+    assert spoiled[0].log_residual == pytest.approx(np.log(1.2), abs=0.03)
+    assert spoiled[0].expected_nats == pytest.approx(law.at(n[700], d[700]), rel=1e-9)

@@ -5,6 +5,8 @@ import pytest
 
 from bounds import UnfittableError, fit_loss_law
 from bounds.laws.loss.bootstrap import estimates
+from bounds.laws.loss.identified import check_draws, check_optimum
+from bounds.laws.loss.objective import LossObjective
 from tests.bounds.laws.runs import BESIROGLU, drawn
 
 
@@ -53,6 +55,38 @@ def test_parameters_that_the_losses_do_not_show_are_named():
     for reason, loss in cases.items():
         with pytest.raises(UnfittableError, match=reason):
             fit_loss_law(n, d, loss * noise, resamples=200)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "reason"),
+    [
+        (0, -8.0, "A, the coefficient of N, is not identified: its term is below 0.1% of every"),
+        (1, -8.0, "B, the coefficient of D, is not identified: its term is below 0.1% of every"),
+        (2, -12.0, "E, the irreducible loss, is not identified: its term is below 0.1% of every"),
+        (3, 0.005, "alpha, the exponent of N, is not identified: the best fit has 0.005, outside"),
+        (4, 3.5, r"beta, the exponent of D, .* the best fit has 3.5, outside \(0.01, 3.0\)"),
+    ],
+)
+def test_an_optimum_at_an_edge_is_refused_with_the_parameter(place, value, reason):
+    objective = LossObjective.of_runs(*drawn(9))
+    theta = np.log([0.3, 0.3, 1.8, 1.0, 1.0])  # terms of 0.3, 0.3 and 1.8 nats at the middle
+    theta[3:] = BESIROGLU.model_exponent, BESIROGLU.data_exponent
+    check_optimum(objective, theta)
+    theta[place] = value
+    with pytest.raises(UnfittableError, match=reason):
+        check_optimum(objective, theta)
+
+
+def test_an_interval_must_end_before_the_edge():
+    """The interval of level 95% leaves 2.5% of the resamples beyond each end."""
+    edge = np.zeros((1000, 5), dtype=bool)
+    edge[:25, 1] = edge[:20, 4] = True
+    check_draws(edge, 0.95)
+    edge[:30, 4] = True
+    reason = "^beta, the exponent of D, is not identified: in 3% of the bootstrap's resamples it"
+    with pytest.raises(UnfittableError, match=reason):
+        check_draws(edge, 0.95)
+    check_draws(edge, 0.9)
 
 
 def test_a_range_too_narrow_to_bend_is_refused():

@@ -28,6 +28,8 @@ def test_against_numpy_polyfit():
     slope, intercept = np.polyfit(np.log(SIZES), np.log(y), 1)
     assert law.exponent == pytest.approx(-slope, rel=1e-10)
     assert np.log(law.coefficient) == pytest.approx(intercept, rel=1e-10)
+    residuals = np.log(y) - slope * np.log(SIZES) - intercept
+    assert law.log_residual_rms == pytest.approx(np.sqrt((residuals**2).sum() / 5), rel=1e-8)
 
 
 @pytest.mark.slow
@@ -207,6 +209,25 @@ def test_sizes_that_hardly_differ_show_no_law():
 def test_a_size_that_is_none_is_an_error(bad):
     with pytest.raises(ValueError, match="every model size must be finite and above 0"):
         fit_power_law(np.array([1e3, bad, 1e5]), np.ones(3))
+
+
+def test_sizes_and_values_must_pair_up():
+    message = r"^n \(5,\) and y \(4,\) must be one-dimensional and equally long$"
+    with pytest.raises(ValueError, match=message):
+        fit_power_law(SIZES, np.ones(4))
+    with pytest.raises(ValueError, match=r"^n \(1, 5\) and y \(1, 5\) must be one-dimensional"):
+        fit_power_law(SIZES[None], np.ones((1, 5)))
+
+
+def test_a_held_out_value_without_a_logarithm_is_refused():
+    """Its logarithm would be none, and the law of the other models does not see it."""
+    y = 3 * SIZES**-0.3
+    for bad in (0.0, -1.0, np.nan):
+        y[-1] = bad
+        with pytest.raises(
+            UnfittableError, match="positive values, and the largest model's is not"
+        ):
+            predict_largest(SIZES, y)
 
 
 def test_a_held_out_model_is_judged_by_the_interval_of_one_more_model():
