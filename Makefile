@@ -34,6 +34,11 @@ define LINT
 	@$(VENV) -m tools.plain_words
 endef
 
+# The fast tests of the mathematics, alone: they must run every line of bounds/ themselves.
+define MATHEMATICS
+@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow" --cov tests/bounds
+endef
+
 .DEFAULT_GOAL := help
 .PHONY: help compute publish app results check test lint format testdata bench screenshots
 
@@ -60,11 +65,12 @@ results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=
 	@$(SETUP) results
 	@$(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
 
-check: ## lint, architecture, mathematics, charts and controls, without torch, in a minute
+check: ## lint, architecture, every line of the mathematics, charts and controls, in a minute
 	@$(SETUP) check
 	$(LINT)
+	$(MATHEMATICS)
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow and not app" \
-		tests/test_architecture.py tests/bounds tests/dashboard
+		tests/test_architecture.py tests/dashboard
 
 test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
