@@ -36,7 +36,7 @@ endef
 
 # The fast tests of the mathematics, alone: they must run every line of bounds/ themselves.
 define MATHEMATICS
-@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow" --cov tests/bounds
+@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow" --cov tests/bounds
 endef
 
 .DEFAULT_GOAL := help
@@ -69,8 +69,8 @@ check: ## lint, architecture, every line of the mathematics, charts and controls
 	@$(SETUP) check
 	$(LINT)
 	$(MATHEMATICS)
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.without_torch -n 2 -m "not slow and not app" \
-		tests/test_architecture.py tests/dashboard
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow and not app" \
+		tests/project/test_architecture.py tests/dashboard
 
 test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
@@ -89,12 +89,12 @@ format: ## rewrite the code in the project's format
 
 testdata: ## measure the suite under tests/data anew, which the tests of the app read
 	@$(SETUP) test
-	@OMP_NUM_THREADS=1 $(VENV) -m tests.micro_suite
+	@OMP_NUM_THREADS=1 $(VENV) -m tests.data.micro_suite
 
 bench: ## measure speeds against named alternatives, and tightness
 	@$(SETUP) bench
-	@$(VENV) -m tests.bench
+	@$(VENV) -m tests.project.bench
 
 screenshots: ## take the README's screenshots with a real browser
 	@$(SETUP) test
-	@$(VENV) -m tests.browser.screenshots
+	@$(VENV) -m tests.project.browser.screenshots

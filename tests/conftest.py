@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 import schema
-from tests.micro_suite import PUBLISHED, unpack_suite, unpack_text
+from tests.data.micro_suite import PUBLISHED, unpack_suite, unpack_text
 
 ROOT = Path(__file__).resolve().parent.parent
 _MAIN = sys.modules["__main__"]

@@ -14,7 +14,7 @@ class Term:
         label: name in charts and tables.
         colour: the same on every page, in light and dark. The hues are those of Okabe and Ito's
             palette, adjusted so that all differ for every kind of colour vision, on white
-            and on black; tests/dashboard/test_colours.py measures by how much.
+            and on black; tests/dashboard/style/test_colours.py measures by how much.
         meaning: one or two sentences without jargon.
     """
 

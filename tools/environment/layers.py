@@ -28,13 +28,13 @@ LAYERS = {
         "compute/ray-requirements.txt",
         "tools/results/requirements.txt",
         "tests/check-requirements.txt",
-        "tests/requirements.txt",
+        "tests/project/browser/requirements.txt",
     ],
     "bench": [
         "requirements.txt",
         "compute/requirements.txt",
         "tests/check-requirements.txt",
-        "tests/requirements.txt",
+        "tests/project/browser/requirements.txt",
     ],
 }
 
@@ -42,7 +42,7 @@ LAYERS = {
 LIGHT = ("app", "results", "check")
 
 #: Requirement files that are installed last, without the dependencies of their packages.
-ALONE = {"bench": ["tests/bench/requirements.txt"]}
+ALONE = {"bench": ["tests/project/bench/requirements.txt"]}
 
 
 def stamp(layer: str) -> str:

@@ -220,7 +220,7 @@ def test_sizes_and_values_must_pair_up():
 
 
 def test_a_held_out_value_without_a_logarithm_is_refused():
-    """Its logarithm would be none, and the law of the other models does not see it."""
+    """The law of the other models does not see the value, which has no logarithm."""
     y = 3 * SIZES**-0.3
     for bad in (0.0, -1.0, np.nan):
         y[-1] = bad

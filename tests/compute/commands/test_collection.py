@@ -13,9 +13,9 @@ import schema
 from compute.base.errors import InputError
 from compute.commands.publish.collection import write_collection
 from compute.work.store import SuiteStore
-from tests import manifests
 from tests.compute.helpers.processes import run_here
-from tests.micro_suite import PUBLISHED
+from tests.data import manifests
+from tests.data.micro_suite import PUBLISHED
 
 
 def a_suite(data: Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from bounds import fit_loss_law
 from compute.commands.fit.fit_runs import FittedRuns
 from compute.commands.fit.fit_table import SYMBOLS
 from compute.commands.fit.fit_warnings import warnings_of
-from tests.bounds.laws.runs import BESIROGLU, noisy_losses, scattered
+from tests.bounds.laws.loss.runs import BESIROGLU, noisy_losses, scattered
 from tests.compute.helpers.processes import run_here
 
 

@@ -19,8 +19,8 @@ from compute.commands.publish.publish import publish_suite
 from compute.work.store import SuiteStore
 from dashboard.artifacts.suite import Suite
 from tests.conftest import LADDER_TABLES
-from tests.dashboard.sampled_suite import make_sampled_suite
-from tests.dashboard.test_published_copy import assert_same_answers
+from tests.dashboard.artifacts.test_published_copy import assert_same_answers
+from tests.dashboard.helpers.sampled_suite import make_sampled_suite
 
 
 def bits(column: pa.ChunkedArray) -> pa.ChunkedArray | list:

@@ -14,9 +14,9 @@ from compute.suites import hub
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_steps, repeated_weights
 from compute.work.machines.perform import perform
+from tests.compute.helpers.fake_hub import serving
 from tests.compute.helpers.published_runs import checkpoint, done_again, opened, snapshot
 from tests.conftest import ROOT
-from tests.fake_hub import serving
 from tests.tiny_hub import add_files, add_revision
 
 REPO = "EleutherAI/pythia-70m"

@@ -14,7 +14,7 @@ import pytest
 
 import schema
 from compute.commands.publish.publish import publish_suite
-from tests.micro_suite import PUBLISHED, unpack_suite
+from tests.data.micro_suite import PUBLISHED, unpack_suite
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from compute.base.setting import Setting
 from compute.suites import hub
 from compute.suites.measurements import settings_of
 from tests.compute.helpers.published_runs import done_again, opened
-from tests.tiny_gguf import wide_llama, write_gguf
+from tests.compute.helpers.tiny_gguf import wide_llama, write_gguf
 from tests.tiny_models import TOKENS_USED, texts
 
 

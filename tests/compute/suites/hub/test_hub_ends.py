@@ -14,9 +14,9 @@ from transformers import AutoModelForCausalLM, GPT2Model
 from compute.base.errors import InputError
 from compute.commands.transfer import export_model, restore_model
 from compute.suites import hub
+from tests.compute.helpers.fake_hub import serving
 from tests.compute.helpers.published_runs import done_again, opened
 from tests.conftest import ROOT
-from tests.fake_hub import serving
 from tests.tiny_hub import FORMATS, add_revision, offline_environment, save_model
 from tests.tiny_models import tiny_gpt2, tiny_llama, tiny_neox
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.compute.helpers.fake_hub import FakeHub, serving
 from tests.conftest import ROOT
-from tests.fake_hub import FakeHub, serving
 from tests.tiny_hub import TinyHub, add_revision, offline_environment
 from tests.tiny_models import tiny_neox
 

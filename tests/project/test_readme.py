@@ -1,0 +1,200 @@
+"""What the README and its pages say is so: scripts give the app's totals, commands exist."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+import schema
+from bounds.printed import upper_text
+from dashboard.analysis.bound.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.artifacts.manifest import SHIPPED
+from dashboard.artifacts.settings import Setting, columns_of
+from dashboard.artifacts.suite import Suite
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+CHECK = (ROOT / "docs/check-by-hand.md").read_text()
+
+
+def scripts() -> list[str]:
+    """The blocks of Python: the paper's form, and the geometric one that goes on."""
+    blocks = re.findall(r"```python\n(.*?)```", CHECK, re.DOTALL)
+    assert len(blocks) == 2
+    return blocks
+
+
+def printed(source: str) -> dict[str, list[float]]:
+    """Model to numbers, as the lines print them."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(source, "check-by-hand.md", "exec"), {})
+    lines = (line.split() for line in output.getvalue().splitlines())
+    return {name: [float(number) for number in numbers] for name, *numbers in lines}
+
+
+def query_of(setting: Setting) -> str:
+    """A setting as a condition on the rows of a pandas table."""
+    names = [field.name for field in schema.SETTING_FIELDS]
+    values = dict(zip(names, columns_of(setting), strict=True))
+    # An absent number is NaN there, and differs from itself.
+    return " and ".join(
+        f"{name} != {name}" if value is None else f"{name} == {value!r}"
+        for name, value in values.items()
+    )
+
+
+def paper_script(suite: Path, setting: Setting, code: str, delta: float) -> str:
+    """The first block with other values in its first two assignments."""
+    source, count = re.subn(
+        r"(suite, code, delta = ).*", rf"\g<1>{(str(suite), code, delta)!r}", scripts()[0]
+    )
+    source, more = re.subn(r"(setting = ).*", rf"\g<1>{query_of(setting)!r}", source)
+    assert count == more == 1
+    return source
+
+
+def printed_rows(*choice) -> dict[str, list[float]]:
+    """Model to training loss, held-out loss and bound."""
+    return printed(paper_script(*choice))
+
+
+def settings_of_all(suite: Suite) -> list[Setting]:
+    """Settings at which every size has a bound: the scripts ask for them all."""
+    every = len(suite.models())
+    return [
+        s for s in suite.settings() if len(bound_terms(suite, Choice(s, "stored", 0.05))) == every
+    ]
+
+
+def assert_totals_agree(data: Path, name: str, deltas, codes=tuple(CODES)) -> int:
+    suite, checked = Suite(data, name), 0
+    for setting in settings_of_all(suite):
+        for code in codes:
+            for delta in deltas:
+                terms = bound_terms(suite, Choice(setting, code, delta, "four_term"))
+                rows = printed_rows(data / name, setting, code, delta)
+                assert list(rows) == list(terms["model_id"])
+                totals = [numbers[-1] for numbers in rows.values()]
+                assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
+                checked += len(totals)
+    return checked
+
+
+def test_the_scripts_import_nothing_of_ours_and_are_short():
+    for script, lines in zip(scripts(), (19, 9), strict=True):
+        imports = re.findall(r"^(?:import|from) (\w+)", script, re.MULTILINE)
+        assert set(imports) <= {"numpy", "pandas", "pyarrow"}
+        assert len([line for line in script.splitlines() if line.strip()]) <= lines
+
+
+def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path):
+    suite = Suite(ROOT / "data", SHIPPED)
+    for setting in settings_of_all(suite):
+        terms = bound_terms(suite, Choice(setting, "stored", 1e-6))
+        csv = tmp_path / f"{setting.slug}.csv"
+        terms.to_csv(csv, index=False)
+        first = paper_script(ROOT / "data" / SHIPPED, setting, "stored", 1e-6)
+        setup = first.partition("for m in models")[0]
+        source, count = re.subn(
+            r'"ladder-mixed-geometric-gptq-b3.csv"', repr(str(csv)), scripts()[1]
+        )
+        assert count == 1
+        totals = [total for (total,) in printed(setup + source).values()]
+        assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
+
+
+def test_the_script_reproduces_every_total_of_the_micro_suite(micro_suite):
+    assert assert_totals_agree(micro_suite / "data", "micro", (1e-6,)) == 3 * 7 * 3
+
+
+def test_the_script_reproduces_every_total_of_the_shipped_ladder():
+    # Codes differ in one column only; the micro suite is checked with each.
+    checked = assert_totals_agree(ROOT / "data", SHIPPED, (0.05,), ("stored",))
+    assert checked >= 7 * 4
+
+
+def test_its_table_is_what_the_script_prints():
+    rows = printed_rows(ROOT / "data" / SHIPPED, Setting("gptq", 3), "stored", 0.05)
+    table = re.findall(r"^\| (ladder-[\w.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
+    assert {name: list(numbers) for name, *numbers in table} == {
+        name: [*(f"{loss:.3f}" for loss in losses), upper_text(bound)]
+        for name, (*losses, bound) in rows.items()
+    }
+
+
+def test_its_sentence_on_the_gap_is_that_of_the_bounds_themselves():
+    """Each at its best rate, counted from the exact training loss and rounded up."""
+    suite = Suite(ROOT / "data", SHIPPED)
+    largest = str(suite.models()["model_id"].iloc[-1])
+    choices = (("gptq", "stored", "four_term"), ("gptq_step", "entropy_coded", "geometric"))
+    gaps = [
+        best_setting(suite, Choice(UNQUANTIZED, code, 0.05, form), largest, quantizer)[1]
+        for quantizer, code, form in choices
+    ]
+    said = re.search(
+        r"a gap between bound and training loss of ([\d.]+) nats per token\s+"
+        r"\(GPTQ, stored\)\. With all improvements the gap is ([\d.]+), ([\d.]+)% less",
+        README,
+    )
+    assert said is not None
+    less = f"{100 * (1 - gaps[1] / gaps[0]):.1f}"
+    assert said.groups() == (upper_text(gaps[0]), upper_text(gaps[1]), less)
+
+
+def test_its_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    pages = [README, *(path.read_text() for path in (ROOT / "docs").glob("*.md"))]
+    used = {name for page in pages for name in re.findall(r"`?make ([a-z]+)(?=[ \n`)])", page)}
+    assert {"compute", "app", "test"} <= used
+    assert used <= targets
+
+
+def test_every_pinned_package_has_its_line():
+    table = (ROOT / "docs/dependencies.md").read_text()
+    for file in (
+        "requirements.txt",
+        "compute/requirements.txt",
+        "compute/ray-requirements.txt",
+        "tools/results/requirements.txt",
+        "tests/check-requirements.txt",
+        "tests/project/browser/requirements.txt",
+    ):
+        for line in (ROOT / file).read_text().splitlines():
+            if line and not line.startswith("#"):
+                assert line.partition("==")[0] in table, line
+
+
+def test_every_file_that_the_pages_name_exists():
+    pages = [ROOT / "README.md", ROOT / "data/README.md", *(ROOT / "docs").glob("*.md")]
+    named = {
+        (page.name, name)
+        for page in pages
+        for name in re.findall(r"`((?:[\w.-]+/)*[\w-]+\.(?:py|toml|md|html))`", page.read_text())
+    }
+    assert len(named) > 50
+    # NAME is a placeholder for a new file.
+    missing = {each for each in named if "NAME" not in each[1] and not (ROOT / each[1]).exists()}
+    assert not missing
+
+
+def test_every_link_between_the_pages_leads_somewhere():
+    for page in [ROOT / "README.md", ROOT / "data/README.md", *(ROOT / "docs").glob("*.md")]:
+        for target, heading in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+            other = page.parent / target if target else page
+            assert other.exists(), (page, target)
+            anchors = re.findall(r"^#+ (.*)$", other.read_text(), re.M) if heading else []
+            slugs = {re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in anchors}
+            assert not heading or heading in slugs, (page, heading)
+
+
+def test_every_section_that_a_docstring_cites_exists():
+    theory = (ROOT / "docs/THEORY.md").read_text()
+    sections = set(re.findall(r"^## (\d+)\. ", theory, re.M))
+    for room in ("bounds", "compute", "dashboard", "tables", "tools"):
+        for module in (ROOT / room).rglob("*.py"):
+            source = module.read_text()
+            cited = re.findall(r"\bsections? (\d+)(?!\.\d)", source)
+            assert set(cited) <= sections, module
