@@ -36,7 +36,8 @@ endef
 
 # The fast tests of the mathematics, alone: they must run every line of bounds/ themselves.
 define MATHEMATICS
-@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow" --cov tests/bounds
+@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow" \
+		--cov=bounds tests/bounds
 endef
 
 .DEFAULT_GOAL := help

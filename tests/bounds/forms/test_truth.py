@@ -67,9 +67,16 @@ def most_allowed(runs: int, delta: float) -> int:
     return int(binom.ppf(1 - 1e-4, runs, delta))
 
 
-@pytest.mark.parametrize("name", FORMS)
-@pytest.mark.parametrize("source", SOURCES)
-@pytest.mark.parametrize("length", [60, 2000])
+def case(name, source, length):
+    """A form on a source; slow if it takes several seconds."""
+    slow = length > 60 or (name in SEARCHING and source == "heavy_tailed")
+    return pytest.param(name, source, length, marks=[pytest.mark.slow] if slow else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "length"),
+    [case(name, source, length) for length in (60, 2000) for source in SOURCES for name in FORMS],
+)
 def test_it_holds_as_often_as_it_claims(name, source, length):
     runs = 300 if name in SEARCHING else 500
     for delta in (0.5, 0.1, 0.01):

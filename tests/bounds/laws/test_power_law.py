@@ -117,7 +117,7 @@ def test_units_do_not_matter(scale, floor):
     assert scaled.exponent == pytest.approx(law.exponent, abs=1e-4)
 
 
-@pytest.mark.parametrize("floor", [False, True])
+@pytest.mark.parametrize("floor", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_five_sizes_still_cover_what_they_claim(floor):
     """Within the range and a hundred times beyond it; the bare percentiles would not."""
     rng = np.random.default_rng(3)
