@@ -48,7 +48,7 @@ def chart(
 def dataframe(
     frame: pd.DataFrame, title: str, *, column_config: dict | None = None, **look
 ) -> None:
-    """Rows under headers in words, with rounded numbers.
+    """Rows under headers as text, with rounded numbers.
 
     Args:
         title: in the exported view.

@@ -37,7 +37,7 @@ def test_the_reason_is_recorded_and_the_unit_counts_as_missing(workspace, tmp_pa
     record_skipped(unit, workspace, "it needs 80 GiB")
     assert records(workspace) == [("skipped", "it needs 80 GiB")]
     assert workspace.store.state(unit) == ("missing", "it needs 80 GiB")
-    record_skipped(unit, workspace, "it needs 90 GiB")  # a skipped one may be skipped anew
+    record_skipped(unit, workspace, "it needs 90 GiB")  # a skipped one may be skipped again
     assert records(workspace) == [("skipped", "it needs 90 GiB")]
 
 
