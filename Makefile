@@ -34,10 +34,9 @@ define LINT
 	@$(VENV) -m tools.plain_words
 endef
 
-# The fast tests of the mathematics, alone: they must run every line of bounds/ themselves.
+# The tests of the mathematics, alone: they must run every line of bounds/ themselves.
 define MATHEMATICS
-@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow" \
-		--cov=bounds tests/bounds
+@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 --cov=bounds tests/bounds
 endef
 
 .DEFAULT_GOAL := help
@@ -66,18 +65,18 @@ results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=
 	@$(SETUP) results
 	@$(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
 
-check: ## lint, architecture, every line of the mathematics, charts and controls, in a minute
+check: ## lint, architecture, mathematics, charts and controls, without torch, in a minute
 	@$(SETUP) check
 	$(LINT)
-	$(MATHEMATICS)
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -p tests.project.without_torch -n 2 -m "not slow and not app" \
-		tests/project/test_architecture.py tests/dashboard
+		tests/project/test_architecture.py tests/bounds tests/dashboard
 
 test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
 	$(LINT)
+	$(MATHEMATICS)
 	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadgroup \
-		--no-loadscope-reorder --durations=10
+		--no-loadscope-reorder --durations=10 --ignore tests/bounds
 
 lint: ## check style, format, spelling and plain words only
 	@$(SETUP) check

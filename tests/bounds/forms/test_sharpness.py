@@ -116,6 +116,7 @@ def form_1_violations(delta_paid, coins=1, code_bits=NO_CODE) -> int:
 
 
 @pytest.mark.parametrize("violations", [geometric_violations, form_1_violations])
+@pytest.mark.slow
 class TestStoppedCoins:
     def test_the_bound_holds_and_is_nearly_reached(self, violations):
         assert 0.5 * DELTA * RUNS < violations(DELTA) <= most_allowed()

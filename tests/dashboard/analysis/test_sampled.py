@@ -38,6 +38,8 @@ from tests.dashboard.helpers.sampled_suite import (
 )
 from tests.dashboard.ui.test_app import charts, cut_in_half, sentences
 
+pytestmark = pytest.mark.slow
+
 GPTQ = Setting("gptq", 4)
 CHOICE = Choice(GPTQ, "stored", 0.05, SAMPLED)
 PAGES = (

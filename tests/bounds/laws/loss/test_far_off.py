@@ -11,6 +11,8 @@ from bounds.laws.loss.least_huber import descend
 from bounds.laws.loss.objective import LossObjective
 from tests.bounds.laws.loss.runs import BESIROGLU, drawn, isoflop, noisy_losses, scattered
 
+pytestmark = pytest.mark.slow
+
 
 def optimum_of(n, d, loss):
     """The objective and its optimum, by a descent from the truth."""

@@ -16,6 +16,8 @@ from tests.bounds.laws.loss.independent import independent_objective
 from tests.bounds.laws.loss.runs import BESIROGLU, HOFFMANN, drawn, isoflop, scattered
 from tests.bounds.laws.loss.strategies import laws
 
+pytestmark = pytest.mark.slow
+
 
 def theta_of(objective, law):
     e, a, b = np.log(astuple(law)[:3])

@@ -22,6 +22,8 @@ from tests.dashboard.artifacts.remote.remote_suites import FILES, Visitor, a_sui
 from tests.dashboard.helpers import artifact_server as web
 from tests.data.manifests import write_collection, write_manifest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def data(tmp_path) -> Path:
