@@ -15,6 +15,8 @@ from bounds import (
 from bounds.progressive import RECIPE_BITS, progressive_bound
 from tests.bounds.markov import MarkovSource
 
+pytestmark = pytest.mark.slow
+
 VOCAB = 24
 LENGTH, BATCH = 1200, 40
 

@@ -68,8 +68,8 @@ def most_allowed(runs: int, delta: float) -> int:
 
 
 def case(name, source, length):
-    """A form on a source; slow if it takes several seconds."""
-    slow = length > 60 or (name in SEARCHING and source == "heavy_tailed")
+    """A form on a source; slow if it takes seconds."""
+    slow = length > 60 or name in SEARCHING
     return pytest.param(name, source, length, marks=[pytest.mark.slow] if slow else [])
 
 

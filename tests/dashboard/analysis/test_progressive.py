@@ -27,6 +27,8 @@ from tests.dashboard.helpers.sampled_suite import make_sampled_suite
 from tests.dashboard.ui.test_app import sentences
 from tests.data.micro_suite import PUBLISHED
 
+pytestmark = pytest.mark.slow
+
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 ABSENT = "this suite has no histogram of online losses"
 

@@ -18,6 +18,8 @@ from dashboard.artifacts.suite import Suite
 from dashboard.views.information.words import _meeting, _size
 from tests.dashboard.ui.test_app import charts, remove, sentences
 
+pytestmark = pytest.mark.slow
+
 GPTQ = Setting("gptq", 4)
 
 

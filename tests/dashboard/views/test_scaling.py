@@ -14,6 +14,8 @@ from dashboard.artifacts.settings import Setting
 from dashboard.views.scaling_laws import data, frontier, pythia
 from tests.dashboard.ui.test_app import charts, remove
 
+pytestmark = pytest.mark.slow
+
 CHOICE = Choice(Setting("gptq", 4), "stored", 0.05)
 BY_KEY = {law.key: law for law in PUBLISHED}
 
