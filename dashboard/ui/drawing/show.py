@@ -55,7 +55,7 @@ def dataframe(
         column_config, look: as in ``st.dataframe``.
     """
     config = table_look.column_config(frame, column_config or {})
-    shown = table_look.as_shown(frame)
+    shown = table_look.printed(frame)
     st.dataframe(shown, hide_index=True, column_config=config, placeholder="–", **look)
     headers = {name: column["label"] for name, column in config.items()}
     record.current().parts.append(Table(title, frame, headers))

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
-from bounds.printed import rounded_up
+from bounds.printed import upper_text
 from dashboard.style.headers import header
 from dashboard.style.rounded_up import UPPER
 
@@ -26,12 +27,14 @@ def column_config(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, An
     return {name: _column(name, frame[name], given.get(name)) for name in frame}
 
 
-def as_shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """``frame`` with its bounds rounded up to the decimals that a table shows, where the browser
-    would round to nearest."""
+def printed(frame: pd.DataFrame) -> pd.DataFrame | Styler:
+    """``frame`` with the text of its bounds rounded up, where the browser would round to nearest;
+    the values stay."""
     upper = [name for name in frame if _is_bound(name)]
-    return frame.assign(
-        **{name: [rounded_up(value, _BOUND_DIGITS) for value in frame[name]] for name in upper}
+    if not upper:
+        return frame
+    return frame.reset_index(drop=True).style.format(
+        lambda value: upper_text(value, _BOUND_DIGITS), subset=upper, na_rep="–"
     )
 
 
@@ -42,6 +45,8 @@ def _is_bound(name: str) -> bool:
 def _column(name: str, values: pd.Series, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
     if given is not None:
         return {**given, "label": given.get("label") or header(name)}
+    if _is_bound(name):
+        return st.column_config.Column(header(name))  # ``printed`` has its text
     if pd.api.types.is_bool_dtype(values) or not pd.api.types.is_numeric_dtype(values):
         return st.column_config.Column(header(name))
     return st.column_config.NumberColumn(header(name), format=_format(name, values))
@@ -52,6 +57,4 @@ def _format(name: str, values: pd.Series) -> str:
         return "%d"
     if pd.api.types.is_integer_dtype(values) or values.abs().max() >= _LARGE:
         return "localized"
-    if _is_bound(name):
-        return f"%.{_BOUND_DIGITS}f"
     return "%.4g"

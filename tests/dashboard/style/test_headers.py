@@ -57,17 +57,22 @@ def test_numbers_are_rounded_but_bounds_keep_their_digits():
         {"total_nats": [2.00004], "gap_se_nats": [0.1], "code_bits": [123456.0], "seed": [1234]}
     )
     config = table_look.column_config(frame, {})
-    formats = {name: column["type_config"]["format"] for name, column in config.items()}
+    formats = {
+        name: column["type_config"]["format"]
+        for name, column in config.items()
+        if "type_config" in column and "format" in (column["type_config"] or {})
+    }
     assert formats == {
-        "total_nats": "%.6f",
         "gap_se_nats": "%.4g",
         "code_bits": "localized",
         "seed": "%d",
     }
 
 
-def test_bounds_are_shown_rounded_up():
+def test_bounds_are_shown_rounded_up_and_keep_their_values():
     frame = pd.DataFrame({"total_nats": [2.00000049, 1.25], "train_loss_nats": [1.00000049, 1.0]})
-    shown = table_look.as_shown(frame)
-    assert shown["total_nats"].tolist() == [2.000001, 1.25]
-    assert shown["train_loss_nats"].tolist() == frame["train_loss_nats"].tolist()
+    shown = table_look.printed(frame)
+    assert shown.data.equals(frame)
+    cells = shown._translate(False, False)["body"]
+    assert [row[1]["display_value"] for row in cells] == ["2.000001", "1.250000"]
+    assert table_look.printed(frame[["train_loss_nats"]]) is not shown

@@ -53,9 +53,9 @@ def test_traces_lie_within_two_standard_errors_of_the_exact_ones(trained, matrix
         eigenvalues = np.linalg.eigvalsh(explicit(product).astype(np.float64))
         probes = [
             run_probe(product, rademacher(product.size, 1, i), 120, BasisPlace("cpu"))
-            for i in range(8)
+            for i in range(12)
         ]
-        tests = torch.stack([rademacher(product.size, 2, i) for i in range(8)], dim=1)
+        tests = torch.stack([rademacher(product.size, 2, i) for i in range(12)], dim=1)
         found = {
             (row["quantity"], row["method"], row["steps"]): row
             for row in trace_rows(probes, xtrace(product, tests.T, "cpu"), product.size)
