@@ -75,7 +75,7 @@ test: ## lint and every test: the batch stage, the app, a real browser
 	@$(SETUP) test
 	$(LINT)
 	$(MATHEMATICS)
-	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadgroup \
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n 3 --dist loadfile \
 		--no-loadscope-reorder --durations=10 --ignore tests/bounds
 
 lint: ## check style, format, spelling and plain words only

@@ -82,21 +82,15 @@ curvature = [
 """
 
 
-#: What takes long to make: tests that use one of these are slow, and one process runs them all.
-EXPENSIVE = ("miniature", "micro_run", "tiny_hub", "nano_run", "swept", "container", "bare")
+#: What takes long to make: tests that use one of these are slow.
+EXPENSIVE = {"miniature", "micro_run", "tiny_hub", "nano_run", "swept", "container", "bare"}
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests go first: the short ones then fill the time beside them."""
-    made: dict[Path, str] = {}
     for item in items:
-        for fixture in EXPENSIVE:
-            if fixture in getattr(item, "fixturenames", ()):
-                item.add_marker("slow")
-                made[item.path] = min(fixture, made.get(item.path, fixture), key=EXPENSIVE.index)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(made.get(item.path, str(item.path))))
+        if EXPENSIVE & {*getattr(item, "fixturenames", ())}:
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schema
@@ -105,6 +105,7 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 
 
 @pytest.mark.slow
+@settings(max_examples=40)
 @given(text=HOSTILE, operator=st.sampled_from([" = ", " ~ ", " < ", "; bits >= "]))
 def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_suite, text, operator):
     suite = _opened(micro_suite)
