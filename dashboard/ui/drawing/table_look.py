@@ -33,9 +33,8 @@ def printed(frame: pd.DataFrame) -> pd.DataFrame | Styler:
     upper = [name for name in frame if _is_bound(name)]
     if not upper:
         return frame
-    return frame.reset_index(drop=True).style.format(
-        lambda value: upper_text(value, _BOUND_DIGITS), subset=upper, na_rep="–"
-    )
+    styled = frame.reset_index(drop=True).style.set_uuid("bounds")  # the same on every run
+    return styled.format(lambda value: upper_text(value, _BOUND_DIGITS), subset=upper, na_rep="–")
 
 
 def _is_bound(name: str) -> bool:

@@ -105,7 +105,7 @@ def test_nothing_is_left_of_a_run_that_has_ended(swept, text_folder, monkeypatch
     states = []
 
     def state_of(folder):
-        states.append(TrainingState(folder, interval_seconds=0))
+        states.append(TrainingState(folder, interval_seconds=0.2))
         return states[-1]
 
     monkeypatch.setattr(sweep, "TrainingState", state_of)
