@@ -1,0 +1,188 @@
+"""The requential certificate against a source of known risk, and broken ones that must fail.
+
+Teacher and student count: both predict the next symbol of a Markov chain from the one before, by
+what they have seen.  The teacher sees a few real symbols more at every step; the student sees only
+what is drawn from the teacher.  Texts are short, so that the teacher learns much by heart.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from bounds.codes.requential import requential_bits
+
+VOCAB, LENGTH, STEPS, DRAWN = 8, 128, 16, 32
+ALPHA, DELTA = 0.2, 0.1
+RUNS = 2000
+TRANSITIONS = np.random.default_rng(4).dirichlet(np.full(VOCAB, 0.7), size=VOCAB)
+
+#: What the student believes of a coin that the teacher tosses first: heads is nearly certain.
+HEADS = 0.999
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """How teacher and student meet; the defaults are what the proof asks for.
+
+    Attributes:
+        drawn: symbols of each of the ``STEPS`` batches.
+        coin: the teacher's probability of heads; the student takes no notice of the coin.
+        peeks: the student looks at the real data once, after its last step.
+        steered: what is called the student's own distribution follows the teacher's.
+        heat: exponent of the distribution that draws; what is charged has exponent 1.
+        students: of which the one with the lowest bound is kept.
+        charged: whether anything is.
+    """
+
+    drawn: int = DRAWN
+    coin: float = HEADS
+    peeks: bool = False
+    steered: bool = False
+    heat: float = 1.0
+    students: int = 1
+    charged: bool = True
+
+
+def advance(state, table, rng):
+    """Next symbol in every run; ``table`` has shape (runs, V, V)."""
+    cumulative = table[np.arange(len(state)), state].cumsum(axis=1)
+    return np.minimum((rng.random(len(state))[:, None] > cumulative).sum(axis=1), VOCAB - 1)
+
+
+def predictions(counts):
+    """By add-half counts, shape (runs, V, V)."""
+    return (counts + 0.5) / (counts + 0.5).sum(axis=2, keepdims=True)
+
+
+def texts(rng):
+    """Counts of transitions in ``STEPS + 1`` growing prefixes, shape (STEPS + 1, runs, V, V)."""
+    state, every = rng.integers(VOCAB, size=RUNS), np.arange(RUNS)
+    counts = np.zeros((RUNS, VOCAB, VOCAB))
+    prefixes = [counts.copy()]
+    table = np.broadcast_to(TRANSITIONS, counts.shape)
+    for _ in range(STEPS):
+        for _ in range(LENGTH // STEPS):
+            following = advance(state, table, rng)
+            counts[every, state, following] += 1
+            state = following
+        prefixes.append(counts.copy())
+    return prefixes
+
+
+def student_of(prefixes, how, rng):
+    """(predictions of the student, I*ln 2), in every run."""
+    every = np.arange(RUNS)
+    counts = np.zeros((RUNS, VOCAB, VOCAB))
+    heads = rng.random(RUNS) < how.coin
+    nats = np.log(np.where(heads, how.coin / HEADS, (1 - how.coin) / (1 - HEADS)))
+    for step in range(STEPS):
+        teacher = predictions(prefixes[step + 1])
+        drawing = teacher**how.heat
+        drawing /= drawing.sum(axis=2, keepdims=True)
+        own = predictions(counts)
+        if how.steered:
+            own = 0.1 * own + 0.9 * teacher
+        drawn, state = np.zeros_like(counts), np.full(RUNS, step % VOCAB)
+        for _ in range(how.drawn):
+            following = advance(state, drawing, rng)
+            nats += np.log(teacher[every, state, following] / own[every, state, following])
+            drawn[every, state, following] += 1
+            state = following
+        counts += drawn
+    return predictions(counts + prefixes[-1] if how.peeks else counts), nats
+
+
+def judged(table, nats, counts):
+    """By how much (4) fails, and the bound of form (3) with its true risk, each in every run.
+
+    The control is fixed: W = Delta + 0.02.
+    """
+    loss = -np.log((1 - ALPHA) * table + ALPHA / VOCAB)
+    w = math.log(VOCAB / ALPHA) + 0.02
+    expected = (TRANSITIONS * (w - loss)).sum(axis=2)  # (runs, V), by context
+    visits = counts.sum(axis=2)
+    log_z = (counts * np.log(w - loss)).sum(axis=(1, 2))
+    log_m = log_z - (visits * np.log(expected)).sum(axis=1)
+    paid = nats - math.log(DELTA)
+    bound = w - np.exp((log_z - paid) / LENGTH)
+    return log_m - paid, bound, (visits * (w - expected)).sum(axis=1) / LENGTH
+
+
+def failures(how, seed=0):
+    """Runs in which (4) fails, and in which the bound lies below the risk."""
+    rng = np.random.default_rng(seed)
+    prefixes = texts(rng)
+    kept = None
+    for _ in range(how.students):
+        table, nats = student_of(prefixes, how, rng)
+        found = judged(table, nats if how.charged else np.zeros(RUNS), prefixes[-1])
+        lower = True if kept is None else found[1] < kept[1]
+        kept = (
+            found
+            if kept is None
+            else [np.where(lower, *pair) for pair in zip(found, kept, strict=True)]
+        )
+    excess, bound, risk = kept
+    return int((excess > 0).sum()), int((risk > bound).sum())
+
+
+#: Failures that an event of probability delta exceeds once in 10,000 tests.
+MOST = int(binom.ppf(1 - 1e-4, RUNS, DELTA))
+
+SOUND = {
+    "the teacher is followed": Experiment(),
+    "hardly anything is drawn": Experiment(drawn=1),
+    # Heads refunds what failing once in ten times costs: (4) fails as often as it may.
+    "the teacher contradicts what the student takes for certain": Experiment(drawn=0, coin=0.095),
+}
+BROKEN = {
+    "the student looks at the real data": Experiment(drawn=1, peeks=True),
+    "the student's distribution depends on the real data": Experiment(steered=True),
+    "another distribution draws than the one that is charged": Experiment(heat=4.0),
+    "the best of 20 students is kept": Experiment(drawn=0, coin=0.095, students=20),
+    "nothing is charged": Experiment(charged=False),
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_it_holds_as_often_as_it_claims(name):
+    excess, below = failures(SOUND[name])
+    assert below <= excess <= MOST  # a bound below the risk needs (4) to fail
+
+
+def test_the_sharpest_case_fails_nearly_as_often_as_it_may():
+    assert failures(Experiment(drawn=0, coin=0.095))[0] > 0.8 * DELTA * RUNS
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_twin_is_found_out(name):
+    excess, below = failures(BROKEN[name])
+    assert min(excess, below) > MOST
+
+
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=30), st.integers(1, 10**9))
+def test_bits_are_never_fewer_than_the_sum_says(ratios, recipes):
+    bits = requential_bits(np.array(ratios), len(ratios), recipes)
+    exact = sum(map(Fraction, ratios))
+    assert bits >= max(1.0, float(exact) / math.log(2) + math.log2(recipes) - 1e-12)
+    assert bits <= max(1.0, float(exact) / math.log(2) + math.log2(recipes) + 1.001)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((np.array([1.0, math.inf]), 2), "a log ratio is not finite"),
+        ((np.array([math.nan]), 1), "a log ratio is not finite"),
+        ((np.array([1.0]), 0), "tokens_drawn"),
+        ((np.array([1.0]), 1, 0), "recipes"),
+    ],
+)
+def test_what_has_no_length_is_an_error(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        requential_bits(*arguments)
