@@ -13,7 +13,7 @@ With probability at least 1 - delta over the real data and the draws,
     ln M(Phi(X))  <=  I*ln 2 + ln(1/delta)                                              (4)
 
 for M(h), any process with E[M(h)] <= 1 for each fixed h.  In forms (1) and (3) it is the product
-over the D tokens of Z_k / E[Z_k|F_(k-1)] for the losses of h.  So I stands where L(h) stands.
+over the D tokens of Z_k / E[Z_k|F_(k-1)] for the losses of h.  So I takes the place of L(h).
 
 Proof.  Fix x.  Phi(x) is then one fixed model, which has never seen the data, so E_data[M(Phi(x))]
 <= 1.  P = prod P_t is a distribution over the trajectories x that knows no real data, so by

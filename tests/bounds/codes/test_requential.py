@@ -2,7 +2,7 @@
 
 Teacher and student count: both predict the next symbol of a Markov chain from the one before, by
 what they have seen.  The teacher sees a few real symbols more at every step; the student sees only
-what is drawn from the teacher.  Texts are short, so that the teacher learns much by heart.
+what is drawn from the teacher.  Texts are short, so that the teacher memorizes much of them.
 """
 
 import math
