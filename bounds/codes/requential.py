@@ -27,11 +27,18 @@ and by Markov's inequality M(Phi(X)) * P(X)/Q(X) <= 1/delta with probability >= 
 
 What the proof needs, and a measurement must guarantee:
 
-*  Phi, P_t and the number of steps look at no real data and are fixed before the real data is
-   looked at: initial weights, optimizer, schedule, averaging, first tokens of windows.  One of m
-   recipes or of m stopping points, chosen afterwards, costs log2(m) bits.
-*  X_t is drawn from Q_t itself, with randomness that is independent of the data.
-*  Q_t may depend on the real data in any way; that only changes I.
+*  Phi, P_t, the number of steps and the shapes of batches look at no real data, nor at the teacher
+   or at I, and are fixed before the real data is looked at: initial weights, optimizer, schedule,
+   averaging.  First tokens of windows are fixed, or functions of X_1 ... X_(t-1).
+*  A choice that was made after a look at the data costs log2(m) bits.  Every run that might have
+   been reported counts towards m, whether it differs in the student, the teacher or the draws.
+*  P_t is taken before the student's step on X_t.  Any arithmetic will do that gives each token a
+   normalized distribution from earlier tokens of its window and X_1 ... X_(t-1).
+*  X_t is drawn from Q_t itself, and Q_t(X_t) is what the sampler drew with.  Its uniform numbers
+   are independent of the data, of the initial weights and of each other: one generator for the
+   whole run, whose seed is used for nothing else (pseudo-random numbers are taken for random).
+*  Q_t may depend on the real data in any way; that only changes I.  Kernels that are not
+   deterministic add noise independent of the data, and the proof holds given that noise.
 
 I is a single draw.  It may lie below its mean, the sum of KL(Q_t || P_t); Markov's inequality pays
 for that.  No file is written: what is certified is the drawn student, not a code for it.
@@ -43,30 +50,35 @@ import numpy as np
 
 from bounds.checks import require_count
 
-#: Relative error of a float64 logarithm or sum of V probabilities, with room to spare.
+#: Error of the logarithm of a float64 softmax of up to 10,000 classes, with room to spare.
 _ROUNDING_NATS = 1e-11
 
 
-def requential_bits(log_ratios_nats: np.ndarray, tokens_drawn: int, recipes: int = 1) -> int:
+def requential_bits(log_ratios_nats: np.ndarray, tokens_drawn: int, *, recipes: int) -> int:
     """Bits that stand for the code length L(h) of a requential student, rounded up.
 
     Args:
-        log_ratios_nats: any shape, ln Q_t(X_t) - ln P_t(X_t) of tokens, windows or batches, which
-            add up to I*ln 2; every drawn token counts once.
-        tokens_drawn: how many tokens they are of; each may be off by the rounding of a float64
-            softmax, which is added.
-        recipes: m, of which one was chosen after a look at the data.
+        log_ratios_nats: any shape, float64, ln Q_t(X_t) - ln P_t(X_t) of tokens, windows or
+            batches, which add up to I*ln 2; every drawn token counts once.
+        tokens_drawn: how many tokens they are of; the rounding of each is added.
+        recipes: m, runs among which this one was chosen after a look at the data.
 
     Returns:
         At least 1: a sum at or below 0, which luck can bring about, is charged one bit.
 
     Raises:
-        ValueError: a ratio is not finite (the student excludes what the teacher drew), or a count
-            is not positive.
+        ValueError: a ratio is not finite (the student excludes what the teacher drew), a count is
+            not positive, or there are no ratios, more than tokens, or ratios of less precision.
     """
     require_count("tokens_drawn", tokens_drawn)
     require_count("recipes", recipes)
-    ratios = np.asarray(log_ratios_nats, dtype=np.float64)
+    ratios = np.asarray(log_ratios_nats)
+    if ratios.dtype != np.float64:
+        raise ValueError(
+            f"log ratios must be float64, whose rounding is charged, not {ratios.dtype}"
+        )
+    if not 1 <= ratios.size <= tokens_drawn:
+        raise ValueError(f"{ratios.size} log ratios of {tokens_drawn} drawn tokens: give 1 to all")
     if not np.all(np.isfinite(ratios)):
         raise ValueError("a log ratio is not finite: no code length exists for this trajectory")
     nats = math.fsum(ratios.ravel()) + tokens_drawn * _ROUNDING_NATS

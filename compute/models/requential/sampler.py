@@ -48,8 +48,9 @@ class Sampler:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw the tokens after ``first``, each from the model's own prediction at temperature 1.
 
-        The prediction is the float64 softmax of float32 logits, and it is inverted at a uniform
-        number of 53 bits.
+        The prediction is the float64 softmax of float32 logits, and its cumulative sum is inverted
+        at a uniform number of 53 bits.  What counts as the probability of a token is the width of
+        its interval there, rounded up by what that grid of numbers can add to it.
 
         Args:
             weights: parameters of the model by their names in transformers, float32.
@@ -69,13 +70,15 @@ class Sampler:
         uniform = torch.rand(shape, dtype=torch.float64, generator=generator).to(self.device)
         for place in range(self.context):
             logits = self.logits(weights, tokens[:, place], place)
-            predicted = torch.log_softmax(logits.double(), dim=-1)  # (windows, V)
-            cumulative = predicted.exp().cumsum(dim=-1)
-            target = uniform[place] * cumulative[:, -1:]
-            drawn = torch.searchsorted(cumulative, target, right=True)
+            predicted = torch.softmax(logits.double(), dim=-1)  # (windows, V)
+            cumulative = predicted.cumsum(dim=-1)
+            total = cumulative[:, -1:]
+            drawn = torch.searchsorted(cumulative, uniform[place] * total, right=True)
             drawn = drawn.clamp(max=cumulative.shape[-1] - 1)
+            before = cumulative.gather(-1, (drawn - 1).clamp(min=0)).where(drawn > 0, 0.0)
+            width = (cumulative.gather(-1, drawn) - before) / total
             tokens[:, place + 1] = drawn[:, 0]
-            logs[:, place] = predicted.gather(-1, drawn)[:, 0]
+            logs[:, place] = (width + 2.0**-51).log()[:, 0]
         return tokens, logs
 
     @torch.inference_mode()
