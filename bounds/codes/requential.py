@@ -10,7 +10,7 @@ student is Phi(X), a fixed function of X = (X_1, ..., X_S) and of weights fixed 
 
 With probability at least 1 - delta over the real data and the draws,
 
-    ln M(Phi(X))  <=  I*ln 2 + ln(1/delta)                                              (4)
+    ln M(Phi(X))  <=  I*ln 2 + ln(1/delta)                                              (*)
 
 for M(h), any process with E[M(h)] <= 1 for each fixed h.  In forms (1) and (3) it is the product
 over the D tokens of Z_k / E[Z_k|F_(k-1)] for the losses of h.  So I takes the place of L(h).
@@ -36,7 +36,7 @@ What the proof needs, and a measurement must guarantee:
    normalized distribution from earlier tokens of its window and X_1 ... X_(t-1).
 *  X_t is drawn from Q_t itself, and Q_t(X_t) is what the sampler drew with.  Its uniform numbers
    are independent of the data, of the initial weights and of each other: one generator for the
-   whole run, whose seed is used for nothing else (pseudo-random numbers are taken for random).
+   whole run, whose seed is used for nothing else (pseudo-random numbers pass for random).
 *  Q_t may depend on the real data in any way; that only changes I.  Kernels that are not
    deterministic add noise independent of the data, and the proof holds given that noise.
 

@@ -111,7 +111,7 @@ def student_of(prefixes, how, rng):
 
 
 def judged(table, nats, counts):
-    """By how much (4) fails, and the bound of form (3) with its true risk, each in every run.
+    """By how much (*) fails, and the bound of form (3) with its true risk, each in every run.
 
     The control is fixed: W = Delta + 0.02.
     """
@@ -127,7 +127,7 @@ def judged(table, nats, counts):
 
 
 def failures(how, seed=0):
-    """Runs in which (4) fails, and in which the bound lies below the risk."""
+    """Runs in which (*) fails, and in which the bound lies below the risk."""
     rng = np.random.default_rng(seed)
     prefixes = texts(rng)
     kept = None
@@ -151,7 +151,7 @@ MOST = int(binom.ppf(1 - 1e-4, RUNS, DELTA))
 SOUND = {
     "the teacher is followed": Experiment(),
     "hardly anything is drawn": Experiment(drawn=1),
-    # Heads refunds what failing once in ten times costs: (4) fails as often as it may.
+    # Heads refunds what failing once in ten times costs: (*) fails as often as it may.
     "the teacher contradicts what the student takes for certain": Experiment(drawn=0, coin=0.095),
     # Without ln(1/delta) it would fail in half of the runs.
     "the teacher is of two minds": Experiment(drawn=0, coin=0.5),
@@ -171,7 +171,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", SOUND)
 def test_it_holds_as_often_as_it_claims(name):
     excess, below = failures(SOUND[name])
-    assert below <= excess <= MOST  # a bound below the risk needs (4) to fail
+    assert below <= excess <= MOST  # a bound below the risk needs (*) to fail
 
 
 def test_the_sharpest_case_fails_nearly_as_often_as_it_may():
