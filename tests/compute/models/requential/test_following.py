@@ -10,7 +10,7 @@ import torch
 from bounds.codes.requential import requential_bits
 from compute.models import language_model
 from compute.models.evaluation import evaluate
-from compute.models.requential import following, student
+from compute.models.requential import following
 from compute.models.requential.following import follow
 from compute.models.requential.recipe import Recipe
 from compute.models.requential.student import Student
@@ -90,7 +90,7 @@ def test_every_token_is_drawn_once_and_pays_for_what_the_student_knows(followed,
 
 
 def test_the_student_depends_on_the_text_through_the_draws_alone(followed, path, tmp_path):
-    """Two students that are shown the same draws are the same, whoever drew them."""
+    """Two students that are shown the same draws are the same."""
     pupil, _ = followed
     again = Student(SPEC, RECIPE, CPU)
     shown = pupil._drawn.to(torch.int64)
@@ -105,7 +105,7 @@ def test_the_student_depends_on_the_text_through_the_draws_alone(followed, path,
 
 
 def test_a_student_like_its_teacher_pays_nothing(path, monkeypatch):
-    """Its own weights draw: Q is P, up to the rounding of two ways to compute it."""
+    """The weights that draw are those that predict: Q is P, up to two ways of rounding."""
     pupil = Student(SPEC, RECIPE, CPU)
 
     def own(folder, block, device):
@@ -174,4 +174,3 @@ def test_replayed_windows_are_among_the_latest():
     pupil = Student(SPEC, dataclasses.replace(RECIPE, pool=0.25), CPU)
     pupil._count = 40
     assert {*pupil._pooled(500).tolist()} == {*range(30, 40)}
-    assert student.Student is Student
