@@ -30,7 +30,7 @@ SPEC = LadderModel(
     batch_windows=2,
     seed=0,
     context_length=16,
-    tokens_per_parameter=4,
+    tokens_per_parameter=2,
 )
 RECIPE = Recipe(teacher_window=0.5, student_window=0.1)
 ENDS = RECIPE.blocks(SPEC.steps, SPEC.batch_windows)
@@ -127,7 +127,7 @@ def test_an_interrupted_student_ends_with_the_same_bytes(followed, path, tmp_pat
 
     file = tmp_path / "state.pt"
     with pytest.raises(KeyboardInterrupt):
-        follow(Student(SPEC, RECIPE, CPU), ENDS, path, stop, file, interval_seconds=0.0)
+        follow(Student(SPEC, RECIPE, CPU), ENDS, path, stop, file, interval_seconds=0.05)
     resumed = Student(SPEC, RECIPE, CPU)
     assert follow(resumed, ENDS, path, lambda tokens: None, file) == blocks
     same = language_model.weights_sha256(resumed.averaged)
@@ -135,7 +135,7 @@ def test_an_interrupted_student_ends_with_the_same_bytes(followed, path, tmp_pat
 
 
 def test_an_interrupted_teacher_leaves_the_same_path(windows, path, tmp_path):
-    state = TrainingState(tmp_path / "state", interval_seconds=0.0)
+    state = TrainingState(tmp_path / "state", interval_seconds=0.05)
     counts = itertools.count()
 
     def stop(tokens):
