@@ -10,7 +10,6 @@ from bounds.losses.histogram import merge_histograms
 from compute.models.evaluation import losses_and_entropies
 
 #: Tokens that are buffered and binned together, which is faster than one batch at a time.
-#: batch at a time.
 BINNED_AT_ONCE = 2**16
 
 

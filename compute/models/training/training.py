@@ -1,6 +1,7 @@
 """One epoch of training in which every batch is scored before it is trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -37,6 +38,31 @@ def schedule(step: int, steps: int) -> float:
     return min(1.0, warmup, cooldown)
 
 
+def optimizer_of(model: PreTrainedModel, learning_rate: float) -> torch.optim.AdamW:
+    """AdamW over all parameters; vectors are not decayed."""
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    return torch.optim.AdamW(
+        [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],
+        lr=learning_rate,
+        betas=BETAS,
+        weight_decay=WEIGHT_DECAY,
+    )
+
+
+class Watcher(Protocol):
+    """Follows the weights of a training, and is saved with its state."""
+
+    def add(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Take in the weights after one more step."""
+
+    def state_dict(self) -> dict:
+        """What it continues from."""
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore the state of ``state_dict``."""
+
+
 def train(
     model: PreTrainedModel,
     spec: LadderModel,
@@ -45,6 +71,7 @@ def train(
     report: Callable[[int], None],
     keep: Callable[[int], None] = lambda step: None,
     state: TrainingState | None = None,
+    watcher: Watcher | None = None,
 ) -> OnlineLosses:
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
 
@@ -53,6 +80,7 @@ def train(
         keep: called at each of ``kept_steps`` with the model after so many steps; a run
             that continues after an interruption may call it again for the same step.
         state: to continue an earlier run and to save this one; None to save nothing.
+        watcher: follows the weights.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.
@@ -62,17 +90,10 @@ def train(
     wide = spec.hidden_size // spec.heads >= WIDE_HEAD
     if device.type == "cuda" or (mixed and wide):
         model.set_attn_implementation("eager")
-    matrices = [p for p in model.parameters() if p.ndim >= 2]
-    vectors = [p for p in model.parameters() if p.ndim < 2]
-    optimizer = torch.optim.AdamW(
-        [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}],
-        lr=spec.learning_rate,
-        betas=BETAS,
-        weight_decay=WEIGHT_DECAY,
-    )
+    optimizer = optimizer_of(model, spec.learning_rate)
     steps = -(-len(windows) // spec.batch_windows)
     kept = {*kept_steps(steps)}
-    online = state.restore(model, optimizer) if state else OnlineLosses()
+    online = state.restore(model, optimizer, watcher) if state else OnlineLosses()
     first = len(online.loss_nats)
     if not first:
         keep(0)
@@ -93,9 +114,11 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
+        if watcher:
+            watcher.add(model.parameters())
         if step + 1 in kept:
             keep(step + 1)
         if state:
-            state.save_if_due(model, optimizer, online)
+            state.save_if_due(model, optimizer, online, watcher)
         report(online.tokens_seen[-1])
     return online

@@ -4,6 +4,7 @@ import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -32,8 +33,10 @@ class TrainingState:
     def _file(self) -> Path:
         return self.folder / "state.pt"
 
-    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
-        """Restore model, optimizer and random state.
+    def restore(
+        self, model: PreTrainedModel, optimizer: torch.optim.Optimizer, watcher: Any = None
+    ) -> OnlineLosses:
+        """Restore model, optimizer, random state and what watches them.
 
         Returns:
             The losses of the steps done; empty if there is no state, or one from before
@@ -44,6 +47,8 @@ class TrainingState:
         state = torch.load(self._file, map_location=model.device, weights_only=True)
         if "online" not in state:
             return OnlineLosses()
+        if watcher is not None:
+            watcher.load_state_dict(state["watcher"])
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["randomness"].cpu())
@@ -56,6 +61,7 @@ class TrainingState:
         model: PreTrainedModel,
         optimizer: torch.optim.Optimizer,
         online: OnlineLosses,
+        watcher: Any = None,
     ) -> None:
         """Save the state if the last save is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
@@ -66,6 +72,8 @@ class TrainingState:
             "randomness": torch.get_rng_state(),
             "online": online.state_dict(),
         }
+        if watcher is not None:
+            state["watcher"] = watcher.state_dict()
         if model.device.type == "cuda":
             state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
         with whole_file(self._file) as writing:
