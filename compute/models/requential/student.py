@@ -54,8 +54,9 @@ class Student:
         self._count += len(tokens)
         for first in range(start, self._count, self.spec.batch_windows):
             new = np.arange(first, min(first + self.spec.batch_windows, self._count))
+            replayed = self._pooled(len(new) * self.recipe.replayed)
             warmup = (self.average.steps + 1) / (WARMUP_SHARE * self.spec.steps)
-            self._step(np.concatenate([new, self._replayed(len(new))]), min(1.0, warmup))
+            self._step(np.concatenate([new, replayed]), min(1.0, warmup))
 
     def finish(self) -> None:
         """The last steps, on windows that were drawn before."""
@@ -63,9 +64,6 @@ class Student:
         for step in range(steps):
             chosen = self._pooled(self.spec.batch_windows * (1 + self.recipe.replayed))
             self._step(chosen, 1.0 - step / steps)
-
-    def _replayed(self, new: int) -> np.ndarray:
-        return self._pooled(new * self.recipe.replayed)
 
     def _pooled(self, count: int) -> np.ndarray:
         """Places of windows among the latest that were drawn."""

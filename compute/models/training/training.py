@@ -1,7 +1,6 @@
 """One epoch of training in which every batch is scored before it is trained on."""
 
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -9,7 +8,7 @@ from transformers import PreTrainedModel
 
 from compute.models.language_model import batches
 from compute.models.training.online_losses import OnlineLosses
-from compute.models.training.training_state import TrainingState
+from compute.models.training.training_state import TrainingState, Watcher
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_model import LadderModel
 
@@ -48,19 +47,6 @@ def optimizer_of(model: PreTrainedModel, learning_rate: float) -> torch.optim.Ad
         betas=BETAS,
         weight_decay=WEIGHT_DECAY,
     )
-
-
-class Watcher(Protocol):
-    """Follows the weights of a training, and is saved with its state."""
-
-    def add(self, parameters: Iterable[torch.Tensor]) -> None:
-        """Take in the weights after one more step."""
-
-    def state_dict(self) -> dict:
-        """What it continues from."""
-
-    def load_state_dict(self, state: dict) -> None:
-        """Restore the state of ``state_dict``."""
 
 
 def train(

@@ -2,9 +2,10 @@
 
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import torch
 from transformers import PreTrainedModel
@@ -14,6 +15,19 @@ from compute.models.training.online_losses import OnlineLosses
 
 #: Seconds between two saves: the most that an interruption can lose.
 INTERVAL_SECONDS = 120.0
+
+
+class Watcher(Protocol):
+    """Follows the weights of a training, and is saved with its state."""
+
+    def add(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Take in the weights after one more step."""
+
+    def state_dict(self) -> dict:
+        """What it continues from."""
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore the state of ``state_dict``."""
 
 
 @dataclass
@@ -34,7 +48,10 @@ class TrainingState:
         return self.folder / "state.pt"
 
     def restore(
-        self, model: PreTrainedModel, optimizer: torch.optim.Optimizer, watcher: Any = None
+        self,
+        model: PreTrainedModel,
+        optimizer: torch.optim.Optimizer,
+        watcher: Watcher | None = None,
     ) -> OnlineLosses:
         """Restore model, optimizer, random state and what watches them.
 
@@ -61,7 +78,7 @@ class TrainingState:
         model: PreTrainedModel,
         optimizer: torch.optim.Optimizer,
         online: OnlineLosses,
-        watcher: Any = None,
+        watcher: Watcher | None = None,
     ) -> None:
         """Save the state if the last save is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
