@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from compute.commands.publish.publish import publish_suite
 from tests.compute.helpers.processes import run_here
 from tests.compute.helpers.published_runs import miniature, on_miniature, own_miniature, pythia_run
 from tests.conftest import compute_command, made_once, run_compute
@@ -47,6 +48,20 @@ def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
 def nano_run(tmp_path_factory, nano_ladder, text_folder) -> Path:
     """As ``micro_run``, of the smaller ladder and in this process."""
     return _finished(tmp_path_factory, nano_ladder, text_folder, run_here)
+
+
+@pytest.fixture(scope="session")
+def published_run(tmp_path_factory, micro_run) -> Path:
+    """The suite of ``micro_run`` as a published copy; to be read only.
+
+    It is published from artifacts of its own, because who publishes a suite locks it.
+    """
+
+    def make(base: Path) -> None:
+        shutil.copytree(micro_run / "data", base / "measured")
+        publish_suite(base / "measured", "micro", base / "new/data")
+
+    return made_once(tmp_path_factory, "published", make) / "new/data/micro"
 
 
 def _finished(tmp_path_factory, ladder: Path, corpus: Path, run) -> Path:

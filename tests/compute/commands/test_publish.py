@@ -66,12 +66,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
-@pytest.fixture(scope="module")
-def copy(micro_run, tmp_path_factory) -> Path:
-    """The micro suite as a published copy; to be read only."""
-    to = tmp_path_factory.mktemp("published") / "new" / "data"
-    publish_suite(micro_run / "data", "micro", to)
-    return to / "micro"
+@pytest.fixture
+def copy(published_run) -> Path:
+    return published_run
 
 
 @pytest.fixture

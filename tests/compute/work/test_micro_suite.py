@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import schema
-from compute.commands.publish.publish import publish_suite
 from tests.data.micro_suite import PUBLISHED, unpack_suite
 
 pytestmark = pytest.mark.slow
@@ -45,12 +44,10 @@ NEAR = 0.05
 OF_A_RUN = {"seconds", "peak_memory_bytes", "device", "finished_at"}
 
 
-@pytest.fixture(scope="module")
-def again(micro_run, tmp_path_factory) -> Path:
+@pytest.fixture
+def again(published_run) -> Path:
     """The same suite, measured just now and published."""
-    to = tmp_path_factory.mktemp("again")
-    publish_suite(micro_run / "data", "micro", to)
-    return to / "micro"
+    return published_run
 
 
 def rows(folder: Path, table: str) -> pd.DataFrame:
