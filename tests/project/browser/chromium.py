@@ -1,13 +1,14 @@
 """A real browser and a real server, for tests and screenshots."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,25 +92,89 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+#: Whether the script is at rest, all that it drew is of its last run, and every chart in sight (one
+#: at least, or what else is to be seen) has its picture.
+AT_REST = """
+([chart, what]) => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const drawn = each => each.offsetParent === null || each.querySelector("svg");
+    return app?.dataset.testScriptState === "notRunning"
+        && !document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
+        && document.querySelector(what) !== null
+        && [...document.querySelectorAll(chart)].every(drawn);
+}
+"""
+
+
 def wait_until_drawn(page: Page, what: str = f"{CHART} svg") -> None:
-    """Wait until the first chart (or what else is to be seen) is there and the script at rest."""
-    page.wait_for_selector(what, timeout=60_000)
-    page.wait_for_selector(
-        '[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=60_000
-    )
-    page.wait_for_timeout(500)
+    """Wait until the script is at rest and everything is drawn: a chart, or what else is named."""
+    page.wait_for_function(AT_REST, arg=[CHART, what], timeout=60_000)
 
 
-def open_page(chromium, url, what=f"{CHART} svg"):
-    """A page in a fresh context, drawn, with the list that its errors will be in."""
+def until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait until what the page shows is so; for what no locator can say."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "nothing happened in a minute"
+        page.wait_for_timeout(50)
+
+
+def new_page(chromium: Browser) -> tuple[Page, list[str]]:
+    """A laptop's page in a fresh context, with the list that its errors will be in."""
     page = chromium.new_context(viewport=VIEWPORT, color_scheme="light").new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(url)
-    wait_until_drawn(page, what)
     return page, errors
 
 
-def bound(page):
+def open_page(chromium: Browser, url: str, what: str = f"{CHART} svg") -> tuple[Page, list[str]]:
+    """A page in a fresh context, drawn, with the list that its errors will be in."""
+    page, errors = new_page(chromium)
+    open_link(page, url, what)
+    return page, errors
+
+
+def open_link(page: Page, url: str, what: str = f"{CHART} svg") -> None:
+    """Load an address, until everything is drawn."""
+    page.goto(url)
+    wait_until_drawn(page, what)
+
+
+def go_to(page: Page, title: str, what: str = f"{CHART} svg") -> None:
+    """Follow the sidebar's link to a page."""
+    page.locator('[data-testid="stSidebarNav"]').get_by_role("link", name=title).click()
+    page.get_by_role("heading", name=title, exact=True).wait_for()
+    wait_until_drawn(page, what)
+
+
+def picture(page: Page) -> bytes:
+    """The first chart of a page, as it looks."""
+    return page.locator(CHART).first.screenshot()
+
+
+def bound(page: Page) -> str:
     """The first number of a page, as it is written."""
     return page.locator(METRIC).first.inner_text()
+
+
+def copied_link(page: Page) -> str:
+    """What the button *Copy link* puts into the clipboard."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_text("Link copied").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def press(page: Page, slider: str, key: str) -> None:
+    """Move a slider with the keyboard."""
+    thumb = page.get_by_role("slider", name=slider)
+    thumb.focus()
+    thumb.press(key)
+
+
+def is_whole(page: Page) -> bool:
+    """Whether nothing went wrong and the page is no wider than a laptop's screen."""
+    broken = page.locator('[data-testid="stException"]').count()
+    said = page.get_by_text(re.compile("Something went wrong|does not exist here")).count()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return not broken and not said and width <= VIEWPORT["width"]
