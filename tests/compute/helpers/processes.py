@@ -1,6 +1,7 @@
 """Commands of the batch stage, in a process of their own or in this one, and what they leave."""
 
 import contextlib
+import gc
 import io
 import os
 import runpy
@@ -15,6 +16,7 @@ from unittest.mock import patch
 import pyarrow.parquet as pq
 import torch
 
+from compute.base.process_memory import keep_loaded
 from compute.work.machines import this_machine
 from compute.work.machines.devices import prepare_process
 from compute.work.machines.executor import Event, Finished, Started
@@ -63,11 +65,13 @@ def units_here() -> Iterator[None]:
         finally:
             torch.use_deterministic_algorithms(deterministic)
             torch.set_num_threads(threads)
+            gc.unfreeze()
 
 
 def _run_units(units: list[Unit], workspace: Workspace, _workers: int, weight) -> Iterator[Event]:
     """As ``compute.work.machines.executor.run_units``, one unit after the other."""
     prepare_process()
+    keep_loaded()
     schedule = Schedule(units, weight)
     while (unit := schedule.take()) is not None:
         yield Started(unit)

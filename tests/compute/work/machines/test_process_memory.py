@@ -1,12 +1,20 @@
 """A unit's own peak, what is free, and memory that is given back."""
 
+import gc
 import sys
+import weakref
 
 import pytest
 import torch
 
 from compute.base import process_memory
-from compute.base.process_memory import free_bytes, give_back, peak_bytes, reset_peak
+from compute.base.process_memory import (
+    free_bytes,
+    give_back,
+    keep_loaded,
+    peak_bytes,
+    reset_peak,
+)
 from compute.work.machines import perform
 from compute.work.machines.executor import _Room
 from compute.work.schedule import Schedule
@@ -47,6 +55,26 @@ def test_free_memory_is_less_than_there_is_and_shrinks_with_what_is_taken():
     held = torch.ones(256 * MIB // 4)
     assert free_bytes() < free + 128 * MIB  # others on this machine come and go
     del held
+
+
+class Knot:
+    """An object that only a collection can free."""
+
+    def __init__(self):
+        self.itself = self
+
+
+def test_a_units_garbage_is_freed_and_what_was_loaded_is_exempt():
+    keep_loaded()
+    try:
+        exempt = gc.get_freeze_count()
+        assert exempt > 10_000
+        knot = weakref.ref(Knot())
+        give_back()
+        assert knot() is None
+        assert gc.get_freeze_count() == exempt
+    finally:
+        gc.unfreeze()
 
 
 def test_a_unit_that_takes_more_than_is_free_is_refused_in_one_sentence(monkeypatch):
