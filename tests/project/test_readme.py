@@ -1,6 +1,7 @@
 """What the README and its pages say is so: scripts give the app's totals, commands exist."""
 
 import contextlib
+import functools
 import io
 import re
 from pathlib import Path
@@ -26,11 +27,11 @@ def scripts() -> list[str]:
     return blocks
 
 
-def printed(source: str) -> dict[str, list[float]]:
-    """Model to numbers, as the lines print them."""
+def printed(source: str, names: dict | None = None) -> dict[str, list[float]]:
+    """Model to numbers, as the lines print them; ``names`` are those of the block before."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        exec(compile(source, "check-by-hand.md", "exec"), {})
+        exec(compile(source, "check-by-hand.md", "exec"), {} if names is None else names)
     lines = (line.split() for line in output.getvalue().splitlines())
     return {name: [float(number) for number in numbers] for name, *numbers in lines}
 
@@ -56,31 +57,12 @@ def paper_script(suite: Path, setting: Setting, code: str, delta: float) -> str:
     return source
 
 
-def printed_rows(*choice) -> dict[str, list[float]]:
-    """Model to training loss, held-out loss and bound."""
-    return printed(paper_script(*choice))
-
-
 def settings_of_all(suite: Suite) -> list[Setting]:
     """Settings at which every size has a bound: the scripts ask for them all."""
     every = len(suite.models())
     return [
         s for s in suite.settings() if len(bound_terms(suite, Choice(s, "stored", 0.05))) == every
     ]
-
-
-def assert_totals_agree(data: Path, name: str, deltas, codes=tuple(CODES)) -> int:
-    suite, checked = Suite(data, name), 0
-    for setting in settings_of_all(suite):
-        for code in codes:
-            for delta in deltas:
-                terms = bound_terms(suite, Choice(setting, code, delta, "four_term"))
-                rows = printed_rows(data / name, setting, code, delta)
-                assert list(rows) == list(terms["model_id"])
-                totals = [numbers[-1] for numbers in rows.values()]
-                assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
-                checked += len(totals)
-    return checked
 
 
 def test_the_scripts_import_nothing_of_ours_and_are_short():
@@ -90,34 +72,54 @@ def test_the_scripts_import_nothing_of_ours_and_are_short():
         assert len([line for line in script.splitlines() if line.strip()]) <= lines
 
 
-def test_the_geometric_script_reproduces_every_total_from_the_pages_csv(tmp_path):
-    suite = Suite(ROOT / "data", SHIPPED)
-    for setting in settings_of_all(suite):
-        terms = bound_terms(suite, Choice(setting, "stored", 1e-6))
-        csv = tmp_path / f"{setting.slug}.csv"
-        terms.to_csv(csv, index=False)
-        first = paper_script(ROOT / "data" / SHIPPED, setting, "stored", 1e-6)
-        setup = first.partition("for m in models")[0]
-        source, count = re.subn(
-            r'"ladder-mixed-geometric-gptq-b3.csv"', repr(str(csv)), scripts()[1]
-        )
-        assert count == 1
-        totals = [total for (total,) in printed(setup + source).values()]
-        assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
-
-
 def test_the_script_reproduces_every_total_of_the_micro_suite(micro_suite):
-    assert assert_totals_agree(micro_suite / "data", "micro", (1e-6,)) == 3 * 7 * 3
+    suite, checked = Suite(micro_suite / "data", "micro"), 0
+    for setting in settings_of_all(suite):
+        for code in CODES:
+            rows = printed(paper_script(suite.folder, setting, code, 1e-6))
+            check_totals(rows, bound_terms(suite, Choice(setting, code, 1e-6, "four_term")))
+            checked += len(rows)
+    assert checked == 3 * 7 * 3
 
 
-def test_the_script_reproduces_every_total_of_the_shipped_ladder():
-    # Codes differ in one column only; the micro suite is checked with each.
-    checked = assert_totals_agree(ROOT / "data", SHIPPED, (0.05,), ("stored",))
-    assert checked >= 7 * 4
+def check_totals(rows, terms) -> None:
+    assert list(rows) == list(terms["model_id"])
+    totals = [numbers[-1] for numbers in rows.values()]
+    assert totals == pytest.approx(list(terms["total_nats"]), abs=1e-9)
 
 
-def test_its_table_is_what_the_script_prints():
-    rows = printed_rows(ROOT / "data" / SHIPPED, Setting("gptq", 3), "stored", 0.05)
+@pytest.fixture(scope="module")
+def by_hand(tmp_path_factory):
+    """What both scripts print, run one after the other on the shipped ladder at δ = 0.05."""
+    suite, folder = Suite(ROOT / "data", SHIPPED), tmp_path_factory.mktemp("by-hand")
+
+    @functools.cache
+    def run(setting: Setting) -> tuple[dict, dict]:
+        csv, names = folder / f"{setting.slug}.csv", {}
+        bound_terms(suite, Choice(setting, "stored", 0.05)).to_csv(csv, index=False)
+        first = printed(paper_script(suite.folder, setting, "stored", 0.05), names)
+        name = '"ladder-mixed-geometric-gptq-b3.csv"'
+        source, count = re.subn(name, repr(str(csv)), scripts()[1])
+        assert count == 1
+        return first, printed(source, names)
+
+    return run
+
+
+def test_the_scripts_reproduce_every_total_of_the_shipped_ladder(by_hand):
+    """The paper's form, and the geometric one from the page's CSV: at a rate of each quantizer, as
+    the micro suite is checked at all."""
+    suite = Suite(ROOT / "data", SHIPPED)
+    settings = {setting.quantizer: setting for setting in settings_of_all(suite)}
+    assert set(settings) == {"none", "gptq", "gptq_step"}
+    for setting in settings.values():
+        for rows, form in zip(by_hand(setting), ("four_term", "geometric"), strict=True):
+            assert len(rows) == 7
+            check_totals(rows, bound_terms(suite, Choice(setting, "stored", 0.05, form)))
+
+
+def test_its_table_is_what_the_script_prints(by_hand):
+    rows, _ = by_hand(Setting("gptq", 3))
     table = re.findall(r"^\| (ladder-[\w.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|", README, re.M)
     assert {name: list(numbers) for name, *numbers in table} == {
         name: [*(f"{loss:.3f}" for loss in losses), upper_text(bound)]
