@@ -84,6 +84,7 @@ curvature = [
 
 #: What takes long to make: tests that use one of these are slow.
 EXPENSIVE = {"miniature", "micro_run", "tiny_hub", "nano_run", "swept", "container", "bare"}
+EXPENSIVE |= {"new_environment"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
