@@ -4,7 +4,7 @@ Altair copies every part of a chart, including each unset property of each axis,
 whenever charts are layered or concatenated, and validates every axis and every finished chart
 against the schema of Vega-Lite.  Both together take several times as long as everything else on a
 page.  Altair needs the copies for charts with selections, which it moves between parts; the pages
-have none.  Validation finds programming mistakes, so ``tests/dashboard/charts/test_vega.py``
+have none.  Validation finds programming mistakes, so ``tests/dashboard/test_every_page.py``
 validates every page's charts, and shows that the specifications are identical to Altair's.
 """
 

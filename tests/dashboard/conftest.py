@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.artifacts.suite import Suite
+from dashboard.export import view_file
 from tests.conftest import ROOT
 
 
@@ -81,6 +82,32 @@ def open_page(new_app, monkeypatch, micro_suite):
         return app.run()
 
     return start
+
+
+@pytest.fixture(scope="session")
+def _seen() -> dict[tuple, AppTest]:
+    """Pages that were opened to be looked at."""
+    return {}
+
+
+@pytest.fixture
+def seen_page(open_page, _seen):
+    """As ``open_page``, once for all tests of this process: a page to look at, not to touch."""
+
+    def start(page: str | None, data: Path | None = None, **query: str) -> AppTest:
+        key = (page, data, *sorted(query.items()))
+        if key not in _seen:
+            _seen[key] = open_page(page, data, **query)
+        return _seen[key]
+
+    return start
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Charts are not drawn, which takes seconds a page."""
+    picture = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+    monkeypatch.setattr(view_file.chart_files, "draw", lambda specs, *_: [picture] * len(specs))
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """Every chart has a subtitle: the unit of its values, and the setting of the view."""
 
-import pytest
-
 from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, prequential
 from dashboard.artifacts.settings import Setting
 from dashboard.export import chart_files, view_file
 from dashboard.export.record import Chart, Record
 from dashboard.ui.notes.subtitles import of_choice, subtitle
-from tests.dashboard.helpers.views import PAGES, record_of
+from tests.dashboard.helpers.views import record_of
 
 CHOICE = Choice(Setting("gptq", 4), "entropy_coded", 0.05)
 
@@ -24,18 +22,14 @@ def test_words():
     assert subtitle("nats per token") == "Nats per token"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "artifacts"])
-@pytest.mark.parametrize("chosen", [False, True], ids=["default", "chosen"])
-def test_every_chart_has_one_on_the_page(page, chosen, open_page):
-    app = open_page(page, **(PAGES[page] if chosen else {}))
+def check_subtitles(app, unit: str | None) -> None:
+    """Every chart of the page has one, in the unit that was asked for."""
     found = subtitles(app)
-    assert found or page == "your_losses"
     assert all(found.values())
     drawn = [element.value for element in app.markdown if ":small[:gray[" in element.value]
     assert len(drawn) == len(record_of(app).charts())
     for line in found.values():
         assert any(f":small[:gray[{line}]]" in text for text in drawn)
-    unit = PAGES[page].get("unit") if chosen else None
     other = {"bits per byte": "Nats per token", None: "Bits per byte"}[unit]
     assert not [line for line in found.values() if line.startswith(other)]
 

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from dashboard.export.chart_files import complete_spec
-from tests.dashboard.helpers.views import PAGES, record_of
-
 #: Formats of at most four significant digits; counts of at most seven with separators.
 ROUNDED = re.compile(r"\.[1-4]~?g|\.[12]e|\+?\.[0-2]%|,")
 
@@ -53,6 +50,23 @@ def check(line: dict, values: list) -> None:
             assert all(len(found) <= 3 for found in DECIMALS.findall(value)), (line, value)
 
 
+def check_tooltips(spec: dict) -> int:
+    """The tooltips of one chart are labelled and rounded; how many lines they have."""
+    found = list(tooltips(spec))
+    for line, values in found:
+        check(line, values)
+    return len(found)
+
+
+def check_axes(spec: dict) -> None:
+    """No axis writes a billion as giga."""
+    for encoding, _ in marks(spec):
+        for channel in ("x", "y"):
+            axis = encoding.get(channel, {}).get("axis") or {}
+            if axis.get("format", "").endswith("s"):
+                assert "'G', 'B'" in axis["labelExpr"], axis
+
+
 def test_what_is_not_rounded_is_found():
     line = {"title": "bound", "type": "quantitative", "field": "x", "format": ".5f"}
     for wrong in (
@@ -66,23 +80,3 @@ def test_what_is_not_rounded_is_found():
     with pytest.raises(AssertionError):
         check(line | {"type": "nominal"}, ["1.23456"])
     check(line | {"format": ".4g"}, [1.0])
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "artifacts"])
-@pytest.mark.parametrize("chosen", [False, True], ids=["default", "chosen"])
-def test_tooltips_are_labelled_and_rounded(page, chosen, open_page):
-    charts = record_of(open_page(page, **(PAGES[page] if chosen else {}))).charts()
-    found = [each for part in charts for each in tooltips(complete_spec(part))]
-    assert found or page == "your_losses"
-    for line, values in found:
-        check(line, values)
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page != "artifacts"])
-def test_no_axis_writes_a_billion_as_giga(page, open_page):
-    for part in record_of(open_page(page, **PAGES[page])).charts():
-        for encoding, _ in marks(complete_spec(part)):
-            for channel in ("x", "y"):
-                axis = encoding.get(channel, {}).get("axis") or {}
-                if axis.get("format", "").endswith("s"):
-                    assert "'G', 'B'" in axis["labelExpr"], axis

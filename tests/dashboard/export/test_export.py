@@ -14,13 +14,9 @@ import pytest
 from dashboard.export import pictures, view_file
 from dashboard.export.pictures import PictureError
 from dashboard.export.record import Chart, Record, Table, Words
-from tests.dashboard.helpers.views import PAGES, link_of, record_of
+from tests.dashboard.helpers.views import link_of, record_of
 
 HOSTILE = "<img src=//evil.example/x onerror=alert(1)>![x](http://evil.example/y.png)$\\frac{`"
-
-#: A picture of the right kind, where drawing is not what is tested.
-STAND_IN = b'<svg xmlns="http://www.w3.org/2000/svg"></svg>'
-
 
 #: Elements without an end.
 VOID = {"meta", "img", "br", "hr"}
@@ -68,12 +64,6 @@ class Reader(HTMLParser):
         return " ".join(" ".join(self.text).split())
 
 
-@pytest.fixture
-def no_pictures(monkeypatch):
-    """Charts are not drawn, which takes seconds a page."""
-    monkeypatch.setattr(view_file.chart_files, "draw", lambda specs, *_: [STAND_IN] * len(specs))
-
-
 def assert_closed(read: Reader, link: str) -> None:
     """Nothing is run, and nothing fetched but what the file holds."""
     assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(read.tags)
@@ -91,11 +81,9 @@ def numbers(frame: pd.DataFrame) -> list[list[float]]:
     return [[float(value) for value in row if pd.notna(value)] for row in kept.to_numpy()]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_file_has_the_numbers_of_the_page_and_its_provenance(open_page, no_pictures, page):
-    app = open_page(page, **PAGES[page])
+def check_document(app, document: str) -> None:
+    """The file has the numbers of the page and its provenance."""
     shown, link = record_of(app), link_of(app)
-    document = view_file.document(shown, link)
     read = Reader(document)
     assert_closed(read, link)
     assert "default-src 'none'" in document
@@ -118,17 +106,17 @@ def test_the_file_has_the_numbers_of_the_page_and_its_provenance(open_page, no_p
     assert not re.search(r"\\[a-z]+|-badge\[|:material/|\*\*", read.words)
 
 
-def test_marks_and_words_of_certificates_are_there(open_page, no_pictures):
+def test_marks_and_words_of_certificates_are_there(seen_page, no_pictures):
     for code, mark in (("stored", "certified"), ("nominal", "not certified")):
-        app = open_page("bound_explorer", code=code)
+        app = seen_page("bound_explorer", code=code)
         document = view_file.document(record_of(app), "")
         colour = "green" if mark == "certified" else "orange"
         assert f'<span class="badge {colour}">{mark}</span>' in document
         assert "<math" in document.partition("Form: geometric")[2]
 
 
-def test_the_charts_are_drawn(open_page):
-    app = open_page("bound_explorer")
+def test_the_charts_are_drawn(seen_page):
+    app = seen_page("bound_explorer")
     read = Reader(view_file.document(record_of(app), ""))
     assert_closed(read, "")
     assert len(read.pictures) == 3

@@ -6,37 +6,13 @@ import shutil
 import pytest
 
 from dashboard.artifacts.suite import Suite
-from dashboard.ui.page import navigation
-from tests.dashboard.helpers.views import PAGES, link_of, numbers_of, query_of, record_of
+from tests.dashboard.helpers.views import link_of, numbers_of, query_of
 
 OTHER = "0123456789ab"
 
 
 def version_notices(app):
     return [w.value for w in app.warning if "This link was made with version" in w.value]
-
-
-def test_every_page_is_looked_at():
-    assert list(PAGES) == [page.name for page in navigation.PAGES]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_a_copied_link_opens_the_same_view(open_page, page):
-    app = open_page(page, **PAGES[page])
-    assert not app.exception
-    controls = {name: control.value for name, control in record_of(app).controls.items()}
-    for name, value in PAGES[page].items():
-        assert str(controls[name]).lower() == value.lower()
-    query = query_of(link_of(app))
-    # Every control is in it, also those at their default.
-    assert set(query) == {*controls, "version"}
-    assert {"suite"} <= set(query)
-    again = open_page(page, **query)
-    assert not again.exception
-    assert not version_notices(again)
-    assert {n: c.value for n, c in record_of(again).controls.items()} == controls
-    assert numbers_of(again) == numbers_of(app)
-    assert link_of(again) == link_of(app)
 
 
 def test_the_link_is_absolute_and_of_the_page(open_page):
