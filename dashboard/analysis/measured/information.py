@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from bounds import fit_power_law, power_law_information_nats
+from bounds import power_law_information_nats
 from bounds.laws.crossing import Crossing, crossing
+from bounds.laws.power_law import power_law_alone
 from bounds.laws.unfittable import UnfittableError
 from dashboard.analysis.bound.terms import CODES, PREQUENTIAL
 from dashboard.analysis.laws.fits import Law, Unfitted, law_of
@@ -96,8 +97,8 @@ def _closed_form(suite: Suite, model_id: str, train_tokens: int) -> tuple[float,
     groups = curve.assign(bin=bins).query(f"0 < bin <= {_FIT_POINTS}").groupby("bin")
     points = groups[["tokens_seen", "loss_nats"]].mean()
     try:
-        law = fit_power_law(points["tokens_seen"], points["loss_nats"], floor=True)
-        return power_law_information_nats(law.coefficient, law.exponent, train_tokens), law.exponent
+        c, beta, _ = power_law_alone(points["tokens_seen"], points["loss_nats"], floor=True)
+        return power_law_information_nats(c, beta, train_tokens), beta
     except (UnfittableError, ValueError):
         return math.nan, math.nan
 

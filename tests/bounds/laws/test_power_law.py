@@ -7,7 +7,12 @@ from scipy.optimize import least_squares
 
 from bounds import UnfittableError, fit_power_law, predict_largest
 from bounds.laws.line import fit_line
-from bounds.laws.power_law import HUBER_DELTA, small_sample_factor, with_scatter
+from bounds.laws.power_law import (
+    HUBER_DELTA,
+    power_law_alone,
+    small_sample_factor,
+    with_scatter,
+)
 
 SIZES = np.array([29152.0, 52944, 132864, 274640, 496704])
 
@@ -30,6 +35,15 @@ def test_against_numpy_polyfit():
     assert np.log(law.coefficient) == pytest.approx(intercept, rel=1e-10)
     residuals = np.log(y) - slope * np.log(SIZES) - intercept
     assert law.log_residual_rms == pytest.approx(np.sqrt((residuals**2).sum() / 5), rel=1e-8)
+
+
+@pytest.mark.parametrize("floor", [False, True])
+def test_the_law_alone_is_that_of_the_whole_fit(floor):
+    y = (1.5 + 3 * SIZES**-0.3) * np.exp([0.01, -0.02, 0.0, 0.02, -0.01])
+    law = fit_power_law(SIZES, y, floor=floor)
+    assert power_law_alone(SIZES, y, floor=floor) == (law.coefficient, law.exponent, law.offset)
+    with pytest.raises(UnfittableError, match="at least"):
+        power_law_alone(SIZES[:2], y[:2], floor=floor)
 
 
 @pytest.mark.slow
