@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.artifacts.suite import Suite
 from dashboard.export import view_file
-from tests.conftest import ROOT
+from tests.conftest import ROOT, made_once
+from tests.dashboard.helpers.sampled_suite import STAND_IN, make_sampled_suite
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,19 @@ def repeated(data_copy):
         seed = file.name.replace("ladder-5k", "ladder-5k-seed1")
         pq.write_table(rows.replace_schema_metadata(metadata), file.with_name(seed))
     return data_copy
+
+
+@pytest.fixture(scope="session")
+def sampled_suites(tmp_path_factory, micro_suite) -> Path:
+    """The micro ladder, the same sampled, and the same with a text that stands in; shared: write
+    into copies only."""
+
+    def make(data: Path) -> None:
+        (data / "micro").symlink_to(micro_suite / "data/micro")
+        make_sampled_suite(micro_suite / "data/micro", data)
+        make_sampled_suite(micro_suite / "data/micro", data, "stand-in", STAND_IN)
+
+    return made_once(tmp_path_factory, "sampled-suites", make)
 
 
 @pytest.fixture
@@ -114,6 +128,12 @@ def no_pictures(monkeypatch):
 def open_app(open_page):
     """Follow a link to the bound explorer."""
     return functools.partial(open_page, "bound_explorer")
+
+
+@pytest.fixture
+def seen_app(seen_page):
+    """The bound explorer, to look at."""
+    return functools.partial(seen_page, "bound_explorer")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

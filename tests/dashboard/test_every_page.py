@@ -10,6 +10,7 @@ from tests.dashboard.charts.test_tooltips import check_axes, check_tooltips
 from tests.dashboard.export.test_chart_files import check_file_names, check_files
 from tests.dashboard.export.test_export import check_document
 from tests.dashboard.helpers.views import PAGES, link_of, numbers_of, query_of, record_of
+from tests.dashboard.style.test_headers import check_headers
 from tests.dashboard.ui.test_share import version_notices
 
 
@@ -19,13 +20,17 @@ def test_every_page_is_looked_at():
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("chosen", [False, True], ids=["default", "chosen"])
-def test_its_charts_are_right_by_the_schema_labelled_and_can_be_taken_away(page, chosen, seen_page):
-    """The app itself checks no schema."""
+def test_its_charts_and_tables_are_labelled_and_right_by_the_schema(page, chosen, seen_page):
+    """Charts can be taken away as well. The app itself checks no schema."""
     app = seen_page(page, **(PAGES[page] if chosen else {}))
     charts = record_of(app).charts()
     assert charts or page == "artifacts" or (page == "your_losses" and not chosen)
     check_subtitles(app, PAGES[page].get("unit") if chosen else None)
     check_file_names(charts)
+    # The rows of a stored table are under the names that the filter understands.
+    if page != "artifacts":
+        check_headers(app)
+        assert app.dataframe or page == "your_losses"
     tooltips = 0
     for part in charts:
         valid, spec = part.chart.to_dict(validate=True), complete_spec(part)

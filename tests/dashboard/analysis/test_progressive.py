@@ -107,10 +107,10 @@ def test_overview_draws_one_more_line_of_its_own_kind(suite):
     assert f"{progressive.SHORT_LABEL} {upper_text(value, 2)}" in texts
 
 
-def test_both_pages_say_what_it_is_and_what_it_is_not(open_page, suite):
+def test_both_pages_say_what_it_is_and_what_it_is_not(seen_page, suite):
     rows = progressive.on_the_way(suite, 0.05, NATS).set_index("model_id")
     for page in ("overview", "bound_explorer"):
-        app = open_page(page)
+        app = seen_page(page)
         assert not app.exception
         assert not sentences(app)
         total = upper_text(rows["total"]["ladder-12k"])
@@ -134,8 +134,8 @@ def test_the_explorer_has_a_triangle_for_every_model(suite):
         assert (progressive.LABEL in json.dumps(spec["layer"])) == bool(expected)
 
 
-def test_beside_another_view_both_charts_have_it_and_the_legend_names_it(open_page):
-    app = open_page("bound_explorer", beside=urlencode({"quantizer": "GPTQ", "bits": "3"}))
+def test_beside_another_view_both_charts_have_it_and_the_legend_names_it(seen_page):
+    app = seen_page("bound_explorer", beside=urlencode({"quantizer": "GPTQ", "bits": "3"}))
     assert not app.exception
     assert f"▲</span> {progressive.LABEL}" in words(app)
     for chart in app.get("vega_lite_chart")[:2]:

@@ -2,6 +2,7 @@
 
 import io
 import math
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -34,7 +35,6 @@ from tests.dashboard.helpers.sampled_suite import (
     REMARK,
     STAND_IN,
     all_windows,
-    make_sampled_suite,
 )
 from tests.dashboard.ui.test_app import charts, cut_in_half, sentences
 
@@ -49,13 +49,15 @@ PAGES = (
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, micro_suite):
-    """The micro ladder, the same sampled, and the same with a text that stands in."""
-    data = tmp_path_factory.mktemp("suites")
-    (data / "micro").symlink_to(micro_suite / "data/micro")
-    make_sampled_suite(micro_suite / "data/micro", data)
-    make_sampled_suite(micro_suite / "data/micro", data, "stand-in", STAND_IN)
-    return data
+def folder(sampled_suites):
+    return sampled_suites
+
+
+@pytest.fixture
+def own(folder, tmp_path):
+    """A folder with a copy of the sampled suite, to be damaged."""
+    shutil.copytree(folder / "sampled", tmp_path / "own/sampled")
+    return tmp_path / "own"
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +189,8 @@ def test_the_waterfall_gives_sampling_its_place(sampled):
         (lambda rows: rows.assign(loss_nats=math.inf), "must be finite"),
     ],
 )
-def test_a_sample_with_a_hole_bounds_nothing(tmp_path, micro_suite, spoil, sentence):
-    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
-    victim = file_of(target, "token_losses", "ladder-5k", "--gptq-b4")
+def test_a_sample_with_a_hole_bounds_nothing(own, spoil, sentence):
+    victim = file_of(own / "sampled", "token_losses", "ladder-5k", "--gptq-b4")
     table = pq.read_table(victim)
     rows = spoil(table.to_pandas())
     changed = (
@@ -197,7 +198,7 @@ def test_a_sample_with_a_hole_bounds_nothing(tmp_path, micro_suite, spoil, sente
     )
     pq.write_table(changed.replace_schema_metadata(table.schema.metadata), victim)
     with pytest.raises(ArtifactError, match=sentence):
-        bound_terms(Suite(tmp_path, "sampled"), CHOICE)
+        bound_terms(Suite(own, "sampled"), CHOICE)
 
 
 # --- what stands in, remarks
@@ -215,15 +216,22 @@ def test_nothing_is_certified_where_another_text_stands_in(folder):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_shows_a_stand_in_as_one(open_page, folder, page):
-    app = open_page(page, folder, suite="stand-in")
+def test_every_page_works_on_a_sampled_suite_and_shows_a_stand_in_as_one(open_page, folder, page):
+    app = open_page(page, folder, suite="stand-in", unit=BITS.label)
     assert not app.exception
+    assert not app.error
     assert any("stands in for the training text" in text for text in sentences(app))
     assert any(STAND_IN in text for text in sentences(app))
     assert not any("green-badge" in element.value for element in app.markdown)
+    assert charts(app)
     for spec in charts(app):
         bars = [m for m in marks(spec) if m["type"] == "bar" and "size" not in m]
         assert all(bar.get("filled") is False for bar in bars)
+    shown_words = str([*charts(app), *(m.value for m in app.markdown)])
+    if page != "curvature":
+        assert BITS.label in shown_words
+        assert any(REMARK in caption.value for caption in app.caption)
+    assert any("Scored on: sampled windows" in caption.value for caption in app.caption)
 
 
 def marks(spec):
@@ -236,20 +244,6 @@ def marks(spec):
 
 
 # --- pages
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_works_on_a_sampled_suite(open_page, folder, page):
-    app = open_page(page, folder, suite="sampled", unit=BITS.label)
-    assert not app.exception
-    assert not app.error
-    assert charts(app)
-    shown_words = str([*charts(app), *(m.value for m in app.markdown)])
-    if page != "curvature":
-        assert BITS.label in shown_words
-    if page != "curvature":
-        assert any(REMARK in caption.value for caption in app.caption)
-    assert any("Scored on: sampled windows" in caption.value for caption in app.caption)
 
 
 def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):
@@ -268,13 +262,12 @@ def test_the_fifth_term_is_drawn_named_and_explained(open_app, folder):
     assert not any("green-badge" in element.value for element in app.markdown)
 
 
-def test_a_suite_without_information_or_curvature_says_so(open_page, tmp_path, micro_suite):
-    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
+def test_a_suite_without_information_or_curvature_says_so(open_page, own):
     for table in ("information", "curvature", "spectra", "layers", "checkpoint_losses"):
-        for file in (target / table).glob("*.parquet"):
+        for file in (own / "sampled" / table).glob("*.parquet"):
             file.unlink()
     for page in PAGES:
-        app = open_page(page, tmp_path)
+        app = open_page(page, own)
         assert not app.exception
         if page in ("information", "curvature"):
             assert any("has no" in text for text in sentences(app))
@@ -282,14 +275,14 @@ def test_a_suite_without_information_or_curvature_says_so(open_page, tmp_path, m
             assert charts(app)
 
 
-def test_a_setting_without_any_bound_is_a_sentence_on_every_page(open_page, tmp_path, micro_suite):
-    target = make_sampled_suite(micro_suite / "data/micro", tmp_path)
+def test_a_setting_without_any_bound_is_a_sentence_on_every_page(open_page, own):
+    target = own / "sampled"
     # The losses of one model and the sizes of the others: nothing that goes together.
     file_of(target, "quantized", "ladder-12k", "--gptq-b4").unlink()
     for model_id in ("ladder-5k", "ladder-6k"):
         file_of(target, "token_losses", model_id, "--gptq-b4").unlink()
     for page in PAGES:
-        app = open_page(page, tmp_path, quantizer="GPTQ", bits="4", settings="as chosen")
+        app = open_page(page, own, quantizer="GPTQ", bits="4", settings="as chosen")
         assert not app.exception
         if page != "curvature":
             words = " ".join(sentences(app))
@@ -316,23 +309,23 @@ def test_bits_per_byte_are_nats_over_ln_2_and_bytes(sampled):
     pd.testing.assert_frame_equal(Losses.in_nats(terms).for_file(), terms, check_exact=True)
 
 
-def test_the_unit_is_in_the_link_and_in_every_number(open_app, folder):
-    nats, bits = (open_app(folder, suite="sampled", unit=u) for u in ("nats per token", BITS.label))
+def test_the_unit_is_in_the_link_and_in_every_number(seen_app, folder):
+    nats, bits = (seen_app(folder, suite="sampled", unit=u) for u in ("nats per token", BITS.label))
     for a, b in zip(nats.metric, bits.metric, strict=True):
         ratio = float(a.value) / float(b.value)
         assert ratio == pytest.approx(math.log(2) * BYTES_PER_TOKEN, rel=2e-3)
     assert "total_bits_per_byte" in bits.dataframe[0].value
     assert "total_nats" not in bits.dataframe[0].value
-    assert "does not exist here" in sentences(open_app(folder, suite="sampled", unit="inches"))[0]
+    assert "does not exist here" in sentences(seen_app(folder, suite="sampled", unit="inches"))[0]
 
 
 # --- several suites
 
 
 @pytest.mark.parametrize("page", sorted({*PAGES} - {"overview", "curvature", "what_if"}))
-def test_suites_stand_side_by_side(open_page, folder, page):
-    alone = open_page(page, folder, suite="sampled")
-    app = open_page(page, folder, suite="sampled", compare="micro")
+def test_suites_stand_side_by_side(seen_page, folder, page):
+    alone = seen_page(page, folder, suite="sampled")
+    app = seen_page(page, folder, suite="sampled", compare="micro")
     assert not app.exception
     assert not app.error
     assert app.multiselect(key="compare").value == ["micro"]
@@ -342,18 +335,18 @@ def test_suites_stand_side_by_side(open_page, folder, page):
         assert any(words in caption for caption in captions)
 
 
-def test_nats_of_different_tokens_are_not_compared_without_a_word(open_app, folder):
-    app = open_app(folder, suite="sampled", compare="micro")
+def test_nats_of_different_tokens_are_not_compared_without_a_word(seen_app, folder):
+    app = seen_app(folder, suite="sampled", compare="micro")
     assert any("bits per byte" in text for text in sentences(app))
     table = app.dataframe[0].value
     assert set(table["suite"]) == {"sampled", "micro"}
     assert len(table) == 6
-    app = open_app(folder, suite="sampled", compare="micro", unit=BITS.label)
+    app = seen_app(folder, suite="sampled", compare="micro", unit=BITS.label)
     assert not sentences(app)
 
 
-def test_a_damaged_suite_is_left_out_and_named(open_app, data_copy):
-    make_sampled_suite(data_copy / "micro", data_copy)
+def test_a_damaged_suite_is_left_out_and_named(open_app, data_copy, folder):
+    shutil.copytree(folder / "sampled", data_copy / "sampled")
     cut_in_half(min((data_copy / "sampled/quantized").glob("*.parquet")))
     app = open_app(data_copy, suite="micro", compare="sampled")
     assert not app.exception
@@ -362,8 +355,8 @@ def test_a_damaged_suite_is_left_out_and_named(open_app, data_copy):
     assert "sampled/quantized" in str([element.value for element in app.warning])
 
 
-def test_a_compared_suite_shows_its_nearest_setting_text(open_app, data_copy):
-    target = make_sampled_suite(data_copy / "micro", data_copy)
+def test_a_compared_suite_shows_its_nearest_setting_text(open_app, data_copy, folder):
+    target = shutil.copytree(folder / "sampled", data_copy / "sampled")
     for table in ("quantized", "token_losses", "layers"):
         for file in (target / table).glob("*--gptq-b4--*"):
             file.unlink()

@@ -15,13 +15,7 @@ from dashboard.style.numbers import number_label, times_label
 MODELS = pd.DataFrame(
     {"model_id": ["small", "middle", "large"], "params_total": [1_000, 10_000, 1_000_000]}
 )
-PAGES = (
-    "pages/bound_explorer.py",
-    "pages/loss_variation.py",
-    "pages/quantization.py",
-    "pages/curvature.py",
-    "pages/information.py",
-)
+PAGES = ("bound_explorer", "loss_variation", "quantization", "curvature", "information")
 
 
 @pytest.mark.parametrize(
@@ -56,15 +50,9 @@ def test_how_a_size_stands_to_those_measured():
     ]
 
 
-def open_at(open_app, page, n):
-    app = open_app().switch_page(page).run()
-    app.select_slider(key="model").set_value(ANOTHER).run()
-    return app.text_input(key="n").set_value(n).run()
-
-
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_reads_any_size_off_its_laws_and_says_so(open_app, page):
-    app = open_at(open_app, page, "3M")
+def test_every_page_reads_any_size_off_its_laws_and_says_so(open_page, page):
+    app = open_page(page, model=ANOTHER, n="3M")
     assert not app.exception
     assert not app.warning
     markdown = " ".join(m.value for m in app.markdown)
@@ -84,7 +72,9 @@ def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suit
     suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
     view = Outlook.of(Losses.in_nats(terms).table)
-    app = open_at(open_app, PAGES[0], "3M")
+    app = open_app()
+    app.select_slider(key="model").set_value(ANOTHER).run()
+    app.text_input(key="n").set_value("3M").run()
     bound, gap, training = (view.estimate(k, 3e6) for k in (BOUND, GAP, BOUND[:1]))
     shown = [metric.value for metric in app.metric[:3]]
     assert shown == [f"≈ {number_label(x.value)}" for x in (bound, gap, training)]
@@ -92,7 +82,7 @@ def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suit
     assert law_estimate(law, 3e6).value == float(law.at(3e6)) == training.value
 
 
-def test_a_measured_size_is_never_called_predicted(open_app):
-    app = open_app(model="ladder-6k")
+def test_a_measured_size_is_never_called_predicted(seen_app):
+    app = seen_app(model="ladder-6k")
     assert not any("no model of this size" in m.value for m in app.markdown)
     assert not any(metric.value.startswith("≈") for metric in app.metric)

@@ -43,8 +43,8 @@ def test_they_follow_the_controls(open_app):
     assert subtitles(app)["Bound and its terms over model size"] == words
 
 
-def test_several_views_have_their_own(open_app):
-    app = open_app(beside="quantizer=Round+to+nearest&bits=3", quantizer="GPTQ", bits="4")
+def test_several_views_have_their_own(seen_app):
+    app = seen_app(beside="quantizer=Round+to+nearest&bits=3", quantizer="GPTQ", bits="4")
     shown = [line for title, line in subtitles(app).items() if title.startswith("Terms of the")]
     assert [line.partition(", code")[0] for line in shown] == [
         "Nats per token; GPTQ, 4 bits",
@@ -64,8 +64,8 @@ def test_files_have_title_and_subtitle(open_app, monkeypatch):
         assert f'<span class="small">{part.subtitle}</span></figcaption>' in document
 
 
-def test_a_law_of_the_chart_itself_comes_after_the_subtitle(open_page):
-    first = record_of(open_page("scaling_laws")).charts()[0]
+def test_a_law_of_the_chart_itself_comes_after_the_subtitle(seen_page):
+    first = record_of(seen_page("scaling_laws")).charts()[0]
     assert isinstance(first, Chart)
     lines = chart_files._titled(first)["title"]["subtitle"]
     assert lines[0].startswith("Nats per token")

@@ -28,8 +28,8 @@ def sentences(app):
     return [element.value for element in [*app.warning, *app.error, *app.info]]
 
 
-def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
-    app = open_app()
+def test_the_explorer_opens_with_charts_terms_and_downloads(seen_app):
+    app = seen_app()
     assert not app.exception
     assert not sentences(app)
     assert app.title[0].value == "Bound explorer"
@@ -45,8 +45,8 @@ def test_the_explorer_opens_with_charts_terms_and_downloads(open_app):
 @pytest.mark.parametrize(
     ("code", "name"), [("stored", "Paper's bound"), ("nominal", "Paper's terms, not a bound")]
 )
-def test_the_papers_line_is_called_a_bound_only_where_it_is_one(open_app, code, name):
-    chart = charts(open_app(code=code))[0]
+def test_the_papers_line_is_called_a_bound_only_where_it_is_one(seen_app, code, name):
+    chart = charts(seen_app(code=code))[0]
     points = [layer for layer in chart["layer"] if "shape" in layer.get("encoding", {})]
     (line,) = [layer for layer in points if layer["mark"]["size"] > 95]
     assert ("strokeDash" in line["mark"]) == (code == "nominal")
@@ -81,8 +81,8 @@ def test_every_control_moves_the_numbers(open_app):
     assert not app.exception
 
 
-def test_shown_totals_are_those_of_the_mathematics(open_app, micro_suite):
-    app = open_app(delta="1e-06", quantizer="Round to nearest", bits="4", form="paper, four terms")
+def test_shown_totals_are_those_of_the_mathematics(seen_app, micro_suite):
+    app = seen_app(delta="1e-06", quantizer="Round to nearest", bits="4", form="paper, four terms")
     suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6, "four_term"))
     shown = app.dataframe[0].value
@@ -123,13 +123,13 @@ def test_shown_totals_are_those_of_the_mathematics(open_app, micro_suite):
         {"delta": ("0.03", "delta `0.03`, which is not one of the slider's steps")},
     ],
 )
-def test_a_bad_link_is_a_sentence_each_and_the_default_view(open_app, asked):
-    app = open_app(**{name: value for name, (value, _) in asked.items()})
+def test_a_bad_link_is_a_sentence_each_and_the_default_view(seen_app, asked):
+    app = seen_app(**{name: value for name, (value, _) in asked.items()})
     assert not app.exception
     assert len(sentences(app)) == len(asked)
     for _, sentence in asked.values():
         assert sum(sentence in said for said in sentences(app)) == 1
-    assert app.metric[0].value == open_app().metric[0].value
+    assert app.metric[0].value == seen_app().metric[0].value
 
 
 def test_the_complaint_goes_once_a_control_is_moved(open_app):
@@ -149,8 +149,8 @@ def test_another_quantizer_brings_its_own_rates_and_no_complaint(open_app):
     assert app.select_slider(key="bits").value == "4"
 
 
-def test_settings_scored_on_a_sample_have_no_bound_and_are_not_offered(open_app):
-    app = open_app(quantizer="Round to nearest")
+def test_settings_scored_on_a_sample_have_no_bound_and_are_not_offered(seen_app):
+    app = seen_app(quantizer="Round to nearest")
     assert app.select_slider(key="bits").options == ["3", "4"]
 
 
@@ -290,8 +290,8 @@ def test_the_objective_is_smallest_at_its_minimiser(micro_suite):
         assert effect.loc[1000, "total_nats"] == terms.loc["ladder-12k", "total_nats"]
 
 
-def test_another_spelling_of_the_same_delta_is_understood(open_app):
-    app = open_app(delta="1e-6")
+def test_another_spelling_of_the_same_delta_is_understood(seen_app):
+    app = seen_app(delta="1e-6")
     assert not sentences(app)
     assert app.select_slider(key="delta").value == "1e-06"
 
@@ -301,13 +301,12 @@ def remove(data, pattern):
         path.unlink()
 
 
-@pytest.mark.parametrize("page", ["pages/bound_explorer.py", "pages/loss_variation.py"])
-def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_app, data_copy, page):
+@pytest.mark.parametrize("page", ["bound_explorer", "loss_variation"])
+def test_a_suite_that_is_still_being_measured_shows_what_it_has(open_page, data_copy, page):
     measured = ["ladder-5k", "ladder-6k", "ladder-12k"]
     while len(measured) > 1:
         remove(data_copy, f"micro/*/{measured.pop()}--gptq-b4--*")
-        app = open_app(data_copy).switch_page(page).run()
-        app.select_slider(key="bits").set_value("4").run()
+        app = open_page(page, data_copy, quantizer="GPTQ", bits="4")
         assert not app.exception
         assert list(app.dataframe[0].value["model_id"]) == measured
 
@@ -334,8 +333,8 @@ def test_losses_that_do_not_cover_the_training_set_are_a_sentence(open_app, data
     assert "The measurements of ladder-5k at GPTQ, 4 bits cannot be used" in sentences(app)[0]
 
 
-def test_a_code_that_a_page_lacks_is_the_default_there(open_app):
-    app = open_app().switch_page("pages/what_if.py").run()
+def test_a_code_that_a_page_lacks_is_the_default_there(open_page):
+    app = open_page("what_if")
     app.segmented_control(key="code").set_value("prequential").run()
     app.switch_page("pages/information.py").run()
     assert not app.exception

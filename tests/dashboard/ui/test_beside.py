@@ -90,6 +90,7 @@ def test_a_kept_view_stands_beside_the_live_one_until_it_is_let_go(open_page, pa
     titles = [part.title for part in record_of(app).charts()]
     assert sum(t.endswith(f", {labels[1]}") for t in titles) >= 1
     assert sum(t.endswith(f", {labels[0]}") for t in titles) >= 1
+    check_both_charts_have_one_vertical_axis(app)
     check_the_link_opens_both(open_page, page, app)
     app = app.button(key="let_go").click().run()
     assert not app.exception
@@ -120,22 +121,7 @@ def vertical_axes(spec):
     return inner + ([tuple(own["domain"])] if "domain" in own else [])
 
 
-@pytest.mark.parametrize(
-    ("page", "kept", "query"),
-    [
-        ("overview", KEPT, {}),
-        ("bound_explorer", KEPT, {}),
-        ("loss_variation", KEPT, {}),
-        ("quantization", {"quantizer": "Round to nearest", "bits": "3"}, {}),
-        ("quantization", {"code": "entropy-coded"}, {}),
-        ("information", KEPT, {}),
-        ("scaling_laws", KEPT, {"quantity": "Bound"}),
-        ("what_if", KEPT, {}),
-        ("curvature", {"matrix": "Gauss–Newton"}, {}),
-    ],
-)
-def test_both_charts_have_one_vertical_axis(open_page, page, kept, query):
-    app = open_page(page, beside=urlencode(kept), **query)
+def check_both_charts_have_one_vertical_axis(app):
     named = [head.split("**")[1] for head in heads(app)]
     beside = [c for c in record_of(app).charts() if c.title.partition(", ")[2] in named]
     if not beside:  # a title with a comma of its own
@@ -150,8 +136,13 @@ def test_both_charts_have_one_vertical_axis(open_page, page, kept, query):
     assert len({ends for axes in pair for ends in axes}) == 1
 
 
-def test_differences_are_those_of_the_two_bounds(open_page, suite):
-    app = open_page(
+def test_both_charts_of_two_quantizers_have_one_vertical_axis(open_page):
+    kept = {"quantizer": "Round to nearest", "bits": "3"}
+    check_both_charts_have_one_vertical_axis(open_page("quantization", beside=urlencode(kept)))
+
+
+def test_differences_are_those_of_the_two_bounds(seen_page, suite):
+    app = seen_page(
         "bound_explorer", beside=urlencode(KEPT | {"model": "ladder-6k"}), model="ladder-6k"
     )
     live = Choice(Setting("gptq", 4), "stored", 0.05)
@@ -171,18 +162,18 @@ def test_differences_are_those_of_the_two_bounds(open_page, suite):
     assert any(f" {how} than that of the pinned one" in c.value for c in app.caption)
 
 
-def test_a_view_may_be_of_another_model(open_page, suite):
+def test_a_view_may_be_of_another_model(seen_page, suite):
     kept = {"quantizer": "GPTQ", "bits": "4", "model": "ladder-5k"}
-    app = open_page("bound_explorer", beside=urlencode(kept), model="ladder-12k")
+    app = seen_page("bound_explorer", beside=urlencode(kept), model="ladder-12k")
     rows = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05)).set_index("model_id")
     bounds = [rows.loc[name, "total_nats"] for name in ("ladder-12k", "ladder-5k")]
     assert difference_table(app)["Bound"][:2] == [math.ceil(bound * 1e4) / 1e4 for bound in bounds]
     assert {"**ladder-12k**, GPTQ, 4 bits", "**ladder-5k**, GPTQ, 4 bits"} <= set(heads(app))
 
 
-def test_a_view_may_be_of_a_size_that_nobody_measured(open_page):
+def test_a_view_may_be_of_a_size_that_nobody_measured(seen_page):
     kept = {"quantizer": "GPTQ", "bits": "4", "model": "another size", "n": "1M"}
-    app = open_page("bound_explorer", beside=urlencode(kept), quantizer="Round to nearest")
+    app = seen_page("bound_explorer", beside=urlencode(kept), quantizer="Round to nearest")
     assert not app.exception
     assert not app.warning
     assert {"**Round to nearest, 4 bits, ladder-12k**", "**GPTQ, 4 bits, N = 1M**"} <= set(
@@ -194,16 +185,16 @@ def test_a_view_may_be_of_a_size_that_nobody_measured(open_page):
     assert not any("The gap of the view that follows" in c.value for c in app.caption)
 
 
-def test_two_names_for_one_model_are_not_two_bounds_that_agree(open_page):
+def test_two_names_for_one_model_are_not_two_bounds_that_agree(seen_page):
     kept = {"quantizer": "GPTQ", "bits": "4", "model": "another size", "n": "1M"}
-    app = open_page("bound_explorer", beside=urlencode(kept), model="ladder-12k")
+    app = seen_page("bound_explorer", beside=urlencode(kept), model="ladder-12k")
     table = difference_table(app)
     assert table["Bound"][2] == 0
     assert not any("of the two views are the same" in caption.value for caption in app.caption)
 
 
-def test_what_certifies_nothing_is_said_to_be_so_and_hollow(open_page):
-    app = open_page("bound_explorer", beside=urlencode(KEPT | {"code": "nominal"}))
+def test_what_certifies_nothing_is_said_to_be_so_and_hollow(seen_page):
+    app = seen_page("bound_explorer", beside=urlencode(KEPT | {"code": "nominal"}))
     table = next(m.value for m in app.markdown if "| difference |" in m.value)
     head = table.splitlines()[0].split("|")
     assert ":green-badge" in head[3]
@@ -232,7 +223,7 @@ def test_the_exported_view_has_both(open_page, monkeypatch):
 
 def test_it_goes_along_to_other_pages(open_page):
     app = open_page("bound_explorer", beside=urlencode(KEPT))
-    for page in ("quantization", "artifacts", "curvature", "information"):
+    for page in ("quantization", "artifacts", "information"):
         app = app.switch_page(f"pages/{page}.py").run()
         assert not app.exception
         assert not app.warning
@@ -244,12 +235,12 @@ def test_it_goes_along_to_other_pages(open_page):
     assert not difference_table(app)
 
 
-def test_what_a_page_does_not_ask_for_follows_its_controls(open_page):
-    app = open_page("curvature", beside=urlencode(KEPT))
+def test_what_a_page_does_not_ask_for_follows_its_controls(seen_page):
+    app = seen_page("curvature", beside=urlencode(KEPT))
     assert buttons(app) == {"let_go"}
     assert not any("the pinned view" in caption.value for caption in app.caption)
     for kept in ({"matrix": "Hessian"}, {"n": "1M", "ratio": "30", "vocab": "300"}):
-        app = open_page("bound_explorer", beside=urlencode(kept))
+        app = seen_page("bound_explorer", beside=urlencode(kept))
         assert buttons(app) == {"let_go"}
         assert difference_table(app) is None
 
@@ -317,8 +308,8 @@ def test_what_does_not_exist_is_named(suite, kept, named):
     assert named in str(caught.value)
 
 
-def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page):
-    plain, app = open_page("bound_explorer"), open_page("bound_explorer", beside="bits=4")
+def test_what_does_not_exist_is_one_sentence_and_changes_nothing(seen_page):
+    plain, app = seen_page("bound_explorer"), seen_page("bound_explorer", beside="bits=4")
     assert not app.exception
     (warning,) = app.warning
     assert "the bitrate `4`" in warning.value
@@ -329,8 +320,8 @@ def test_what_does_not_exist_is_one_sentence_and_changes_nothing(open_page):
     assert link_of(app) == link_of(plain)
 
 
-def test_other_complaints_about_the_link_stay(open_page):
-    app = open_page("bound_explorer", beside="x", form="nope", version="micro:0123456789ab")
+def test_other_complaints_about_the_link_stay(seen_page):
+    app = seen_page("bound_explorer", beside="x", form="nope", version="micro:0123456789ab")
     words = [warning.value for warning in app.warning]
     assert len(words) == 3
     assert sum("The link asks for" in text for text in words) == 2

@@ -1,5 +1,6 @@
 """The page *Curvature* and what it is made of."""
 
+import functools
 import json
 import re
 import shutil
@@ -26,12 +27,14 @@ def traces(suite):
     return curvature.traces(suite)
 
 
-def opened(open_app, **options):
-    return open_app(**options).switch_page("pages/curvature.py").run()
+@pytest.fixture
+def open_curvature(open_page):
+    """Follow a link to the page."""
+    return functools.partial(open_page, "curvature")
 
 
-def test_the_page_opens_with_every_chart_and_table(open_app):
-    app = opened(open_app)
+def test_the_page_opens_with_every_chart_and_table(open_curvature):
+    app = open_curvature()
     assert not app.exception
     assert not [*app.warning, *app.error, *app.info]
     specs = [json.loads(element.proto.spec) for element in app.get("vega_lite_chart")]
@@ -42,8 +45,8 @@ def test_the_page_opens_with_every_chart_and_table(open_app):
     assert len(app.get("download_button")) == 7
 
 
-def test_the_other_matrix_says_what_was_not_measured_of_it(open_app):
-    app = opened(open_app)
+def test_the_other_matrix_says_what_was_not_measured_of_it(open_curvature):
+    app = open_curvature()
     app.segmented_control(key="matrix").set_value("Gauss–Newton").run()
     assert not app.exception
     assert any("Over training the Gauss–Newton matrix was not" in c.value for c in app.caption)
@@ -52,8 +55,8 @@ def test_the_other_matrix_says_what_was_not_measured_of_it(open_app):
     assert "Number of training windows" not in headings
 
 
-def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_app):
-    app = opened(open_app)
+def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_curvature):
+    app = open_curvature()
     app.select_slider(key="model").set_value("ladder-5k").run()
     said = [c.value for c in app.caption if "Over training" in c.value]
     assert said == [
@@ -61,14 +64,11 @@ def test_a_model_measured_at_the_end_alone_says_which_were_measured_before(open_
     ]
 
 
-def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_app, monkeypatch, micro_suite):
-    app = opened(open_app, matrix="Gauss–Newton", bandwidth="0.5")
+def test_controls_are_in_the_link_and_a_wrong_one_is_said(open_curvature):
+    app = open_curvature(matrix="Gauss–Newton", bandwidth="0.5")
     assert app.segmented_control(key="matrix").value == "Gauss–Newton"
     assert app.select_slider(key="bandwidth").value == "0.5"
-    app = open_app(matrix="Fisher", predicted="Magic")
-    app.switch_page("pages/curvature.py")
-    app.query_params["matrix"] = "Fisher"
-    app.run()
+    app = open_curvature(matrix="Fisher", predicted="Magic")
     assert not app.exception
     assert any("the matrix `Fisher`" in warning.value for warning in app.warning)
 
@@ -98,10 +98,10 @@ def forget(data, table: str, condition: str) -> None:
     ],
 )
 def test_a_suite_that_is_being_measured_shows_what_there_is(
-    open_app, data_copy, table, condition, shown
+    open_curvature, data_copy, table, condition, shown
 ):
     forget(data_copy, table, condition)
-    app = opened(open_app, data=data_copy)
+    app = open_curvature(data_copy)
     assert not app.exception
     assert not app.error
     has_charts = len(app.get("vega_lite_chart")) > 0
@@ -110,18 +110,18 @@ def test_a_suite_that_is_being_measured_shows_what_there_is(
         assert "no measurements" in app.info[0].value
 
 
-def test_a_suite_without_curvature_says_so(open_app, data_copy):
+def test_a_suite_without_curvature_says_so(open_curvature, data_copy):
     for table in ("curvature", "spectra"):
         shutil.rmtree(data_copy / "micro" / table)
-    app = opened(open_app, data=data_copy)
+    app = open_curvature(data_copy)
     assert not app.exception
     assert "no measurements of a trained model's curvature" in app.info[0].value
 
 
-def test_a_damaged_file_is_named(open_app, data_copy):
+def test_a_damaged_file_is_named(open_curvature, data_copy):
     file = next((data_copy / "micro/spectra").glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:100])
-    app = opened(open_app, data=data_copy)
+    app = open_curvature(data_copy)
     assert not app.exception
     assert file.name in app.error[0].value
 
@@ -183,9 +183,9 @@ def test_a_density_is_the_mean_of_its_probes_with_two_standard_errors(suite):
     np.testing.assert_allclose(frame["high"] - frame["density"], 2 * error, atol=1e-12)
 
 
-def test_the_axis_of_a_spectrum_tells_the_eigenvalues_that_are_drawn(open_app):
+def test_the_axis_of_a_spectrum_tells_the_eigenvalues_that_are_drawn(open_curvature):
     """Labels and curve must share one axis: the label v is where the curve's v is."""
-    app = opened(open_app)
+    app = open_curvature()
     for element in app.get("vega_lite_chart")[:2]:
         spec = json.loads(element.proto.spec)
         text = json.dumps(spec, ensure_ascii=False)

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.slow
 GPTQ = Setting("gptq", 4)
 
 
-def test_the_page_opens_with_its_charts(open_page):
-    app = open_page("information")
+def test_the_page_opens_with_its_charts(seen_page):
+    app = seen_page("information")
     assert not app.exception
     assert app.title[0].value == "Information"
     assert len(charts(app)) == 6
@@ -57,8 +57,8 @@ def test_controls_move_what_depends_on_them(open_page):
 
 
 @pytest.mark.parametrize("reach", ["1k", "many", "1e20"])
-def test_a_reach_that_makes_no_sense_is_one_sentence(open_page, reach):
-    app = open_page("information", reach=reach)
+def test_a_reach_that_makes_no_sense_is_one_sentence(seen_page, reach):
+    app = seen_page("information", reach=reach)
     assert not app.exception
     assert len(app.warning) == 1
     assert f"`{reach}` is not a number from 11.5k" in app.warning[0].value

@@ -19,7 +19,6 @@ from dashboard.views.overview import charts
 from dashboard.views.overview import data as overview
 from dashboard.views.overview.data import at_best, at_choice, best_choice, best_settings
 from dashboard.views.overview.trends import Trend, trend
-from tests.dashboard.helpers.sampled_suite import STAND_IN, make_sampled_suite
 from tests.dashboard.ui.test_app import cut_in_half, sentences
 
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
@@ -29,6 +28,12 @@ CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 def open_overview(open_page):
     """Follow a link to the app without naming a page."""
     return partial(open_page, None)
+
+
+@pytest.fixture
+def seen_overview(seen_page):
+    """The first page, to look at."""
+    return partial(seen_page, None)
 
 
 def words(app):
@@ -48,8 +53,8 @@ def names(view):
 # --- what is shown
 
 
-def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(open_overview, suite):
-    app = open_overview()
+def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(seen_overview, suite):
+    app = seen_overview()
     assert not app.exception
     assert not sentences(app)
     assert app.title[0].value == "Overview"
@@ -70,8 +75,8 @@ def test_an_address_without_a_page_opens_it_with_the_largest_models_numbers(open
     assert less > 0
 
 
-def test_the_table_rounds_bounds_up_and_its_terms_add_up_to_the_gap(open_overview):
-    app = open_overview()
+def test_the_table_rounds_bounds_up_and_its_terms_add_up_to_the_gap(seen_overview):
+    app = seen_overview()
     table = next(m.value for m in app.markdown if "| smallest model |" in m.value)
     rows = [line.split(" | ") for line in table.splitlines()[2:]]
     largest = {row[0].strip("| "): row[2].strip() for row in rows}
@@ -101,18 +106,18 @@ def test_best_is_the_smallest_gap_of_all_settings(suite):
     assert set(anything) == set(found)
 
 
-def test_as_chosen_shows_the_explorers_numbers(open_overview, open_app):
+def test_as_chosen_shows_the_explorers_numbers(seen_overview, seen_app):
     query = {"quantizer": "Round to nearest", "bits": "3", "code": "entropy-coded", "delta": "0.01"}
-    app = open_overview(settings="as chosen", **query)
+    app = seen_overview(settings="as chosen", **query)
     assert not app.exception
-    explorer = open_app(**query)
+    explorer = seen_app(**query)
     assert app.metric[0].value == explorer.metric[0].value
     assert app.metric[3].value == explorer.metric[3].value
     assert "Round to nearest, 3 bits" in words(app)
 
 
-def test_the_papers_own_form_stands_alone(open_overview):
-    app = open_overview(settings="as chosen", form="paper, four terms")
+def test_the_papers_own_form_stands_alone(seen_overview):
+    app = seen_overview(settings="as chosen", form="paper, four terms")
     assert not app.exception
     assert app.metric[3].delta == "in the paper's own form"
     assert set(app.dataframe[0].value["form"]) == {"paper, four terms"}
@@ -135,8 +140,8 @@ def test_what_falls_or_rises_is_said_as_the_laws_allow(open_overview, suite, mon
         assert names[key] in lines[headings[trend(laws[key])]]
 
 
-def test_the_data_hold_both_forms_of_every_model(open_overview):
-    table = open_overview().dataframe[0].value
+def test_the_data_hold_both_forms_of_every_model(seen_overview):
+    table = seen_overview().dataframe[0].value
     assert list(table["form"]) == ["geometric"] * 3 + ["paper, four terms"] * 3
     assert table["certified"].all()
     for row in table.to_dict("records"):
@@ -158,8 +163,8 @@ def test_another_delta_and_unit_move_the_numbers(open_overview):
 # --- where to go next, and back
 
 
-def test_every_other_page_is_a_link_with_its_question(open_overview):
-    app = open_overview()
+def test_every_other_page_is_a_link_with_its_question(seen_overview):
+    app = seen_overview()
     links = [element.proto for element in app.get("page_link")]
     captions = [c.value for c in app.caption]
     for page in PAGES[1:]:
@@ -188,12 +193,12 @@ def test_choices_come_back_with_their_controls(open_overview):
         ({"suite": "'; DROP TABLE models"}, "which does not exist here"),
     ],
 )
-def test_a_bad_link_is_one_sentence_and_the_default_view(open_overview, query, sentence):
-    app = open_overview(**query)
+def test_a_bad_link_is_one_sentence_and_the_default_view(seen_overview, query, sentence):
+    app = seen_overview(**query)
     assert not app.exception
     assert len(sentences(app)) == 1
     assert sentence in sentences(app)[0]
-    assert app.metric[0].value == open_overview().metric[0].value
+    assert app.metric[0].value == seen_overview().metric[0].value
 
 
 # --- other states
@@ -251,8 +256,8 @@ def test_a_model_without_any_bound_is_left_out(open_overview, data_copy):
     assert "Not shown (no bound at any setting): **ladder-12k**" in words(app)
 
 
-def test_nominal_bits_certify_nothing_and_look_so(open_overview):
-    app = open_overview(settings="as chosen", code="nominal")
+def test_nominal_bits_certify_nothing_and_look_so(seen_overview):
+    app = seen_overview(settings="as chosen", code="nominal")
     assert not app.exception
     assert app.metric[0].label == "Not a certificate"
     assert app.metric[3].delta.startswith("paper's terms: ")
@@ -265,7 +270,7 @@ def test_nominal_bits_certify_nothing_and_look_so(open_overview):
     assert lines
     assert all("strokeDash" in line for line in lines)
     assert all(layer["mark"]["filled"] is False for layer in bars["layer"][:1])
-    solid = spec(open_overview(), 0)["layer"]
+    solid = spec(seen_overview(), 0)["layer"]
     assert not any("strokeDash" in la["mark"] for la in solid if la["mark"]["type"] == "line")
 
 
@@ -307,20 +312,18 @@ def test_a_seed_that_was_not_measured_there_makes_no_range(repeated):
     assert at_choice(Suite(repeated, "micro"), CHOICE, NATS).seeds.empty
 
 
-def test_a_sampled_suite_and_a_stand_in(open_overview, tmp_path, micro_suite):
-    make_sampled_suite(micro_suite / "data/micro", tmp_path)
-    make_sampled_suite(micro_suite / "data/micro", tmp_path, "stand-in", STAND_IN)
-    app = open_overview(tmp_path, suite="sampled")
+def test_a_sampled_suite_and_a_stand_in(seen_overview, sampled_suites):
+    app = seen_overview(sampled_suites, suite="sampled")
     assert not app.exception
     assert not sentences(app)
     assert app.metric[0].label == "The risk is at most"
     assert app.metric[3].delta.endswith("standard error, not certified")
     assert "sampling" in words(app)
-    suite = Suite(tmp_path, "sampled")
+    suite = Suite(sampled_suites, "sampled")
     texts = names(at_best(suite, best_choice(suite, 0.05), NATS))
     assert any(text.startswith("Paper's, not a bound ") for text in texts)
     assert any(text.startswith("Our bound ") for text in texts)
-    app = open_overview(tmp_path, suite="stand-in")
+    app = seen_overview(sampled_suites, suite="stand-in")
     assert not app.exception
     assert app.metric[0].label == "Not a certificate"
     assert any("stands in for the training text" in text for text in sentences(app))

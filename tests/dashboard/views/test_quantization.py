@@ -1,5 +1,6 @@
 """The page *Quantization* and what it is made of."""
 
+import functools
 import json
 from dataclasses import replace
 
@@ -17,9 +18,14 @@ def suite(micro_suite):
     return Suite(micro_suite / "data", "micro")
 
 
-def test_the_page_opens_with_every_chart_and_table(open_app):
-    app = open_app()
-    app.switch_page("pages/quantization.py").run()
+@pytest.fixture
+def open_quantization(open_page):
+    """Follow a link to the page."""
+    return functools.partial(open_page, "quantization")
+
+
+def test_the_page_opens_with_every_chart_and_table(open_quantization):
+    app = open_quantization()
     assert not app.exception
     assert not [*app.warning, *app.error]
     # No LDLQ in this suite, so one of eight charts is a sentence instead.
@@ -29,8 +35,8 @@ def test_the_page_opens_with_every_chart_and_table(open_app):
     assert len(app.get("download_button")) == 9
 
 
-def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_app):
-    app = open_app().switch_page("pages/quantization.py").run()
+def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_quantization):
+    app = open_quantization()
     app.selectbox(key="quantizer").set_value("Float formats").run()
     assert not app.exception
     texts = " ".join(info.value for info in app.info)
@@ -38,8 +44,8 @@ def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_a
     assert "No layer was quantized to a grid" in texts
 
 
-def test_the_ring_is_at_the_smallest_bound_of_the_model(open_app, suite):
-    app = open_app().switch_page("pages/quantization.py").run()
+def test_the_ring_is_at_the_smallest_bound_of_the_model(open_quantization, suite):
+    app = open_quantization()
     app.segmented_control(key="code").set_value("entropy-coded").run()
     specs = [json.loads(element.proto.spec) for element in app.get("vega_lite_chart")]
     rings = [s for s in specs if "best" in json.dumps(s)]
@@ -134,12 +140,12 @@ def test_settings_survive_the_way_through_a_table():
     assert len({setting.slug for setting in settings}) == 3
 
 
-def test_a_suite_without_anything_on_a_grid_still_opens(open_app, data_copy):
+def test_a_suite_without_anything_on_a_grid_still_opens(open_quantization, data_copy):
     for table in ("quantized", "loss_histograms", "layers"):
         for file in (data_copy / "micro" / table).glob("*.parquet"):
             if "none" not in file.name:
                 file.unlink()
-    app = open_app(data_copy).switch_page("pages/quantization.py").run()
+    app = open_quantization(data_copy)
     assert not app.exception
     texts = " ".join(info.value for info in app.info)
     assert "no gap to show" in texts

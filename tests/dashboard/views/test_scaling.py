@@ -20,8 +20,8 @@ CHOICE = Choice(Setting("gptq", 4), "stored", 0.05)
 BY_KEY = {law.key: law for law in PUBLISHED}
 
 
-def test_the_page_opens_with_every_quantity(open_page):
-    app = open_page("scaling_laws")
+def test_the_page_opens_with_every_quantity(seen_page):
+    app = seen_page("scaling_laws")
     assert not app.exception
     assert not [*app.warning, *app.error]
     assert app.title[0].value == "Scaling laws"

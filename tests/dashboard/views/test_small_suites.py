@@ -59,8 +59,8 @@ def words(app) -> str:
 
 @pytest.mark.parametrize("suite", [*SUITES, "trained"])
 @pytest.mark.parametrize("page", [entry.name for entry in PAGES])
-def test_a_page_says_what_is_true_of_so_few_models(open_page, folder, page, suite):
-    app = open_page(page, folder, suite=suite)
+def test_a_page_says_what_is_true_of_so_few_models(seen_page, folder, page, suite):
+    app = seen_page(page, folder, suite=suite)
     said = words(app)
     assert not app.exception
     assert not app.error
@@ -77,8 +77,8 @@ def test_a_page_says_what_is_true_of_so_few_models(open_page, folder, page, suit
 @pytest.mark.parametrize(
     "page", [e.name for e in PAGES if e.name not in ("your_losses", "artifacts")]
 )
-def test_a_models_remark_is_on_every_page_that_shows_it(open_page, folder, page):
-    assert REMARK in words(open_page(page, folder, suite="one")) or page == "information"
+def test_a_models_remark_is_on_every_page_that_shows_it(seen_page, folder, page):
+    assert REMARK in words(seen_page(page, folder, suite="one")) or page == "information"
 
 
 def test_a_model_that_was_skipped_says_why_on_every_page(open_page, folder, tmp_path):
@@ -94,14 +94,14 @@ def test_a_model_that_was_skipped_says_why_on_every_page(open_page, folder, tmp_
         assert f"**ladder-12k**: {REMARK}" in said
 
 
-def test_no_size_is_asked_for_where_no_law_can_answer(open_page, folder):
-    app = open_page("bound_explorer", folder, suite="one")
+def test_no_size_is_asked_for_where_no_law_can_answer(seen_page, folder):
+    app = seen_page("bound_explorer", folder, suite="one")
     assert [slider.label for slider in app.select_slider if slider.label == "Model size"] == []
     assert any("**ladder-12k**, the only one here" in c.value for c in app.caption)
-    app = open_page("bound_explorer", folder, suite="two")
+    app = seen_page("bound_explorer", folder, suite="two")
     sizes = next(slider for slider in app.select_slider if slider.label == "Model size")
     assert sizes.options == SUITES["two"]
-    app = open_page("bound_explorer", folder, suite="one", model=ANOTHER)
+    app = seen_page("bound_explorer", folder, suite="one", model=ANOTHER)
     assert len(app.warning) == 2  # the link's size, and the text that stands in
 
 

@@ -349,8 +349,8 @@ def tenfold(suite):
     return count_label(10 * suite.models()["params_total"].max())
 
 
-def test_the_page_opens_with_a_prediction_that_is_not_certified(open_page):
-    app = open_page("what_if")
+def test_the_page_opens_with_a_prediction_that_is_not_certified(seen_page):
+    app = seen_page("what_if")
     assert not app.exception
     assert not app.error
     assert app.title[0].value == "What if"
@@ -442,8 +442,8 @@ def test_each_bad_value_of_a_link_is_one_sentence_and_the_default(open_page, sui
     assert [metric.value for metric in app.metric] != view
 
 
-def test_a_link_restores_the_view(open_page):
-    app = open_page("what_if", n="200M", ratio="50", vocab="300", target="0.25")
+def test_a_link_restores_the_view(seen_page):
+    app = seen_page("what_if", n="200M", ratio="50", vocab="300", target="0.25")
     assert app.text_input(key="n").value == "200M"
     assert "**N = 200M** parameters, D = 10B training tokens, V = 300" in markdown(app)
     assert "at most 0.25" in app.subheader[2].value
@@ -498,8 +498,8 @@ def test_another_suite_brings_its_own_defaults_but_keeps_what_was_written(open_p
     assert app.text_input(key="ratio").value == "7"
 
 
-def test_what_is_held_fixed_is_said_without_a_click(open_page, suite):
-    held = next(c.value for c in open_page("what_if").caption if "**Held fixed**" in c.value)
+def test_what_is_held_fixed_is_said_without_a_click(seen_page, suite):
+    held = next(c.value for c in seen_page("what_if").caption if "**Held fixed**" in c.value)
     assert f"at {own_ratio(suite):g} tokens per parameter" in held
 
 
@@ -537,7 +537,7 @@ def test_the_gaps_own_law_is_a_second_opinion():
     assert terms.n != pytest.approx(own.n, rel=0.1)
 
 
-def test_a_measured_model_that_meets_the_target_is_named(open_page, micro_suite):
-    app = open_page("what_if", target="20")
+def test_a_measured_model_that_meets_the_target_is_named(seen_page, micro_suite):
+    app = seen_page("what_if", target="20")
     assert "already meets the target" in markdown(app)
     assert any("A check: one law" in c.value for c in app.caption)

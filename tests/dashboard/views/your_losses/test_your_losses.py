@@ -36,8 +36,8 @@ def upload(app, file):
     return app.run()
 
 
-def test_without_a_file_it_says_what_is_wanted(open_page):
-    app = open_page("your_losses")
+def test_without_a_file_it_says_what_is_wanted(seen_page):
+    app = seen_page("your_losses")
     assert not app.exception
     assert app.title[0].value == "Your losses"
     (wanted,) = sentences(app)
@@ -47,8 +47,8 @@ def test_without_a_file_it_says_what_is_wanted(open_page):
     assert labels == ["Export view", "Download the example"]
 
 
-def test_the_example_has_the_numbers_of_the_other_pages(open_page, suite):
-    app = open_page("your_losses", own_example="true")
+def test_the_example_has_the_numbers_of_the_other_pages(seen_page, suite):
+    app = seen_page("your_losses", own_example="true")
     assert not app.exception
     assert not sentences(app)
     assert len(app.get("vega_lite_chart")) == 1
