@@ -23,7 +23,6 @@ from dashboard.charts.bound_charts import stacked_terms
 from dashboard.ui.notes.progressive_words import ANOTHER_STATEMENT
 from dashboard.views.overview import charts
 from dashboard.views.overview.data import at_best, best_choice
-from tests.dashboard.helpers.sampled_suite import make_sampled_suite
 from tests.dashboard.ui.test_app import sentences
 from tests.data.micro_suite import PUBLISHED
 
@@ -154,10 +153,9 @@ def test_a_suite_from_before_says_that_it_has_none(open_page, data_copy):
         )
 
 
-def test_a_sampled_suite_has_none(open_page, tmp_path, micro_suite):
-    make_sampled_suite(micro_suite / "data/micro", tmp_path)
-    assert progressive.on_the_way(Suite(tmp_path, "sampled"), 0.05, NATS).empty
-    assert ABSENT in words(open_page("overview", tmp_path))
+def test_a_sampled_suite_has_none(seen_page, sampled_suites):
+    assert progressive.on_the_way(Suite(sampled_suites, "sampled"), 0.05, NATS).empty
+    assert ABSENT in words(seen_page("overview", sampled_suites, suite="sampled"))
 
 
 def online_file(data, model_id="ladder-12k"):

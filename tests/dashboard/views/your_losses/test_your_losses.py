@@ -11,7 +11,6 @@ from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.artifacts.settings import Setting
 from dashboard.views.your_losses.bounds import ESTIMATE, LABELS, REAL
 from dashboard.views.your_losses.example import content_of, example_of
-from tests.dashboard.helpers.sampled_suite import make_sampled_suite
 from tests.dashboard.helpers.views import link_of, query_of, record_of
 
 PARQUET = "application/vnd.apache.parquet"
@@ -115,8 +114,17 @@ def test_several_codes_cost_the_choice_among_them(open_page, suite):
     assert (two > one).all()
 
 
-@pytest.mark.parametrize("name", ["own_n", "own_d", "own_v", "own_bits", "own_start", "own_bytes"])
-@pytest.mark.parametrize("text", ["<b>", "--4", "1;x", "nan", "`![x](//e.co)`"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("own_n", "<b>"),
+        ("own_d", "--4"),
+        ("own_v", "1;x"),
+        ("own_bits", "1;x"),  # where several numbers are lawful
+        ("own_start", "nan"),
+        ("own_bytes", "`![x](//e.co)`"),
+    ],
+)
 def test_what_is_no_number_is_one_complaint_and_counts_as_empty(open_page, name, text):
     app = open_page("your_losses", **{name: text})
     assert not app.exception
@@ -170,9 +178,8 @@ def test_a_file_that_cannot_be_used_is_one_sentence(open_page, suite, file, sent
     assert not app.dataframe
 
 
-def test_the_example_of_a_sampled_suite_is_a_sample(open_page, tmp_path, micro_suite):
-    make_sampled_suite(micro_suite / "data/micro", tmp_path)
-    app = open_page("your_losses", tmp_path, own_example="true")
+def test_the_example_of_a_sampled_suite_is_a_sample(open_page, sampled_suites):
+    app = open_page("your_losses", sampled_suites, suite="sampled", own_example="true")
     assert not app.exception
     assert not sentences(app)
     assert "drawn windows of " in words(app)
