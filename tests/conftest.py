@@ -2,6 +2,7 @@
 are trained and measured once per test run."""
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -92,6 +93,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if EXPENSIVE & {*getattr(item, "fixturenames", ())}:
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage looks through it again.
+
+    Every unit of a run ends with one, as does many a test of torch.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

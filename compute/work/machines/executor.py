@@ -205,10 +205,12 @@ def _work(pipe: Connection, workspace: Workspace) -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    from compute.base.process_memory import keep_what_is_here
     from compute.work.machines.devices import prepare_process
     from compute.work.machines.perform import perform
 
     prepare_process()
+    keep_what_is_here()
     report = throttled(pipe.send)
     with contextlib.suppress(EOFError):
         while True:

@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import OutOfMemoryError, RayError, RayTaskError
 
 from compute.base.errors import InputError
+from compute.base.process_memory import keep_what_is_here
 from compute.base.terminal import console
 from compute.work.machines.devices import prepare_process
 from compute.work.machines.executor import (
@@ -47,6 +48,7 @@ class _Worker:
 
     def __init__(self, workspace: Workspace, gpus: float, board: Any):
         prepare_process()
+        keep_what_is_here()
         self._workspace = settled(workspace, gpus)
         self._board = board
 
