@@ -11,13 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from huggingface_hub import close_session, constants
 
 from compute.base.errors import InputError
 from compute.suites import hub
-from tests.compute.helpers.fake_hub import FakeHub, serving
+from tests.compute.helpers.fake_hub import FakeHub, environment_of, reached, serving
 from tests.conftest import ROOT
-from tests.tiny_hub import TinyHub, add_revision, offline_environment
+from tests.tiny_hub import TinyHub, add_revision
 from tests.tiny_models import tiny_neox
 
 #: Runs the calls given as JSON in a fresh process.
@@ -40,30 +39,10 @@ def outcome(function: str, name: str, revision: str) -> list:
         return [type(error).__name__, str(error), heard]
 
 
-def environment_of(home: Path, address: str) -> dict[str, str]:
-    """Of a process whose hub is at ``address``."""
-    reached = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
-    return offline_environment(home) | reached | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
-
-
-def ask(
-    home: Path, address: str, *calls: tuple[str, str, str], offline: bool = False, token: str = ""
-) -> list[list]:
-    """The outcomes of ``calls`` in this process, whose hub is at ``address`` meanwhile."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment_of(home, address).items():
-            patch.setenv(name, value)
-        patch.setenv("HF_TOKEN", token)
-        patch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
-        patch.setattr(constants, "HF_HUB_OFFLINE", offline)
-        files = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
-        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + files)
-        patch.setattr(constants, "ENDPOINT", address)
-        close_session()
-        try:
-            return [outcome(*call) for call in calls]
-        finally:
-            close_session()
+def ask(home: Path, address: str, *calls: tuple[str, str, str], **more) -> list[list]:
+    """The outcomes of ``calls`` in this process, as ``reached`` lets it see the hub."""
+    with reached(home, address, **more):
+        return [outcome(*call) for call in calls]
 
 
 def ask_afresh(home: Path, address: str, *calls: tuple[str, str, str]) -> list[list]:
