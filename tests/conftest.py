@@ -2,6 +2,7 @@
 are trained and measured once per test run."""
 
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
@@ -87,12 +88,50 @@ EXPENSIVE = {"miniature", "micro_run", "tiny_hub", "nano_run", "swept", "contain
 EXPENSIVE |= {"new_environment"}
 
 
+#: What processes that share a test run make once (``made_once``) in a minute or so.
+SHARED = {"micro_run", "nano_run"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests go first: the short ones then fill the time beside them."""
+    """Slow tests go first: the short ones then fill the time beside them.
+
+    Of the files that share a run, one comes early and makes it; the others come after all other
+    slow tests, because a process that begins with one would only wait.
+    """
+    shared: dict[Path, set[str]] = {}
     for item in items:
-        if EXPENSIVE & {*getattr(item, "fixturenames", ())}:
+        used = {*getattr(item, "fixturenames", ())}
+        if EXPENSIVE & used:
             item.add_marker("slow")
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+        shared.setdefault(item.path, set()).update(SHARED & used)
+    made: set[str] = set()
+    later = set()
+    for file, used in shared.items():
+        if used & made:
+            later.add(file)
+        else:
+            made |= used
+
+    def place(item: pytest.Item) -> int:
+        if item.get_closest_marker("slow") is None:
+            return 2
+        return int(item.path in later)
+
+    items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: no collection of garbage looks through it again.
+
+    Every unit of a run ends with one, as does many a test of torch.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Modules say at the end what was not given back: let all of it go."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -30,6 +30,7 @@ class OnlineLosses:
         self.loss_nats: list[float] = []
         self._binned: TokenLosses | None = None
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        self._tokens_waiting = 0
 
     def add(self, mean_loss_nats: float, logits: torch.Tensor, targets: torch.Tensor) -> None:
         """Record one batch: its mean loss, logits of shape (..., V), targets of shape (...)."""
@@ -39,7 +40,8 @@ class OnlineLosses:
         with torch.no_grad():
             found = losses_and_entropies(logits.detach(), targets)
         self._waiting.append(tuple(values.flatten().cpu().numpy() for values in found))
-        if sum(len(losses) for losses, _ in self._waiting) >= BINNED_AT_ONCE:
+        self._tokens_waiting += targets.numel()
+        if self._tokens_waiting >= BINNED_AT_ONCE:
             self._bin()
 
     @property
@@ -60,7 +62,7 @@ class OnlineLosses:
         losses, entropies = (np.concatenate(part) for part in zip(*self._waiting, strict=True))
         new = bin_losses(TokenLosses.of_tokens(losses, entropies))
         self._binned = merge_histograms([self._binned, new]) if self._binned else new
-        self._waiting = []
+        self._waiting, self._tokens_waiting = [], 0
 
     def state_dict(self) -> dict[str, Any]:
         """The whole state as lists of numbers."""

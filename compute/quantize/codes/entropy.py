@@ -16,7 +16,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Parameter
-from compute.quantize.codes.frequencies import FrequencyTable, best_table
+from compute.quantize.codes.frequencies import FrequencyTable, best_bits, best_table
 from compute.quantize.codes.range_coder import Reader, Writer
 from compute.quantize.quantizers import (
     Form,
@@ -228,9 +228,7 @@ def _counted_bits(counts: np.ndarray) -> float:
 
     The table ends with the last symbol that occurs.
     """
-    counts = counts[: int(np.flatnonzero(counts)[-1]) + 1]
-    table = best_table(counts)
-    return table.table_bits + table.symbol_bits(counts)
+    return best_bits(counts[: int(np.flatnonzero(counts)[-1]) + 1])
 
 
 def _write_table_and_symbols(writer: Writer, values: np.ndarray) -> None:

@@ -34,23 +34,8 @@ class FrequencyTable:
     @property
     def frequencies(self) -> np.ndarray:
         """Integers proportional to probabilities, shape (K,), int64."""
-        exponent, digits = np.divmod(np.maximum(self.levels - 1, 0), 1 << self.mantissa)
-        values = ((1 << self.mantissa) + digits) << exponent
+        values = _frequencies(np.maximum(self.levels, 1), self.mantissa)
         return np.where(self.levels > 0, values, 0)
-
-    @property
-    def table_bits(self) -> float:
-        """Length of the table itself."""
-        highest = int(self.levels.max())
-        head = np.log2(_MAX_SIZE) + np.log2(_MAX_MANTISSA + 1) + np.log2(_MAX_LEVEL)
-        return float(head + len(self.levels) * np.log2(highest + 1))
-
-    def symbol_bits(self, counts: np.ndarray) -> float:
-        """Length of symbols that occur ``counts`` times, coded with this table."""
-        used = counts > 0
-        frequencies = self.frequencies
-        shares = frequencies[used] / frequencies.sum()
-        return float(-(counts[used] * np.log2(shares)).sum())
 
     def write(self, writer: Writer) -> None:
         """Send the table."""
@@ -78,15 +63,40 @@ def best_table(counts: np.ndarray) -> FrequencyTable:
     Args:
         counts: occurrences of the symbols 0 ... K-1, at least one positive.
     """
-    tables = [FrequencyTable(_levels(counts, q), q) for q in range(_MAX_MANTISSA + 1)]
-    return min(tables, key=lambda table: table.table_bits + table.symbol_bits(counts))
+    used = np.flatnonzero(counts)
+    levels, lengths = _tables(counts[used], len(counts))
+    mantissa = int(np.argmin(lengths))
+    chosen = np.zeros(len(counts), dtype=np.int64)
+    chosen[used] = levels[mantissa]
+    return FrequencyTable(chosen, mantissa)
 
 
-def _levels(counts: np.ndarray, mantissa: int) -> np.ndarray:
-    """Counts rounded to ``mantissa`` binary digits after the first."""
+def best_bits(counts: np.ndarray) -> float:
+    """Length of the best table and of symbols that occur ``counts`` times, coded with it."""
+    return float(_tables(counts[counts > 0], len(counts))[1].min())
+
+
+def _tables(counts: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Levels, shape (q, symbols), and summed lengths, shape (q,), for each mantissa width q.
+
+    Args:
+        counts: of the symbols that occur.
+        size: number of all symbols, K.
+    """
     counts = counts.astype(np.int64)
-    exponent = np.frexp(np.maximum(counts, 1))[1].astype(np.int64) - 1  # floor(log2)
+    mantissa = np.arange(_MAX_MANTISSA + 1)[:, None]
+    exponent = np.frexp(counts)[1].astype(np.int64) - 1  # floor(log2)
     digits = np.rint(np.ldexp(counts.astype(np.float64), mantissa - exponent)).astype(np.int64)
     # 2^(q+1) is 2^q of the next exponent, which the sum below already represents
     levels = (exponent << mantissa) + digits - (1 << mantissa) + 1
-    return np.where(counts > 0, levels, 0)
+    frequencies = _frequencies(levels, mantissa)
+    shares = frequencies / frequencies.sum(axis=1, keepdims=True)
+    symbols = -(counts * np.log2(shares)).sum(axis=1)
+    head = np.log2(_MAX_SIZE) + np.log2(_MAX_MANTISSA + 1) + np.log2(_MAX_LEVEL)
+    return levels, head + size * np.log2(levels.max(axis=1) + 1) + symbols
+
+
+def _frequencies(levels: np.ndarray, mantissa: int | np.ndarray) -> np.ndarray:
+    """What levels of at least 1 stand for."""
+    exponent, digits = np.divmod(levels - 1, 1 << mantissa)
+    return ((1 << mantissa) + digits) << exponent

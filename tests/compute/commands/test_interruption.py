@@ -33,8 +33,8 @@ def test_interrupted_and_killed_a_run_ends_with_the_same_bytes(
     nano_run, tmp_path, nano_ladder, text_folder
 ):
     command = compute_command(tmp_path, nano_ladder, text_folder)
-    with started(command) as process:  # killed while both models train
-        wait_for(lambda: len(list(tmp_path.glob("cache/training/*"))) == 2)
+    with started([*command, "--workers", "1"]) as process:  # killed while a model trains
+        wait_for(lambda: any(tmp_path.glob("cache/training/*")) or table_files(tmp_path))
         process.kill()
         output, _ = process.communicate(timeout=280)
     assert process.returncode == -signal.SIGKILL, output

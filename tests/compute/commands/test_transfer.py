@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from compute.quantize import codes
 from compute.session.kept_request import request_of_suite
 from compute.session.opening import open_session
 from compute.session.request import Request
-from tests.conftest import ROOT
+from tests.compute.helpers.processes import run_here
 
 MODEL, SETTING, CODE = "ladder-5k", "gptq_step-step1.4", "entropy_coded"
 
@@ -50,9 +49,10 @@ def test_the_file_has_the_length_that_the_bound_uses(exported, micro_run):
     assert 8 * (exported / WEIGHTS).stat().st_size == recorded[f"{CODE}_bits"]
 
 
-def test_a_fresh_process_restores_a_model_that_transformers_loads(exported, tmp_path):
+def test_a_command_restores_a_model_that_transformers_loads(exported, tmp_path):
+    """That a fresh process can is shown in ``quantize/codes/test_codes``."""
     command = [sys.executable, "-m", "compute", "restore", exported, "--to", tmp_path / "restored"]
-    result = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True)
+    result = run_here([*map(str, command)])
     assert result.returncode == 0, result.stderr
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "restored", dtype=torch.float32)
     decoded = dict(codes.decode((exported / WEIGHTS).read_bytes(), layout(model)))

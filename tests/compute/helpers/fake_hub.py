@@ -13,6 +13,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pytest
+from huggingface_hub import close_session, constants
+
+from tests.tiny_hub import offline_environment
+
 #: Refusals: (status, error code, error message), as the hub words them.
 REFUSED = {
     "x/gated": (403, "GatedRepo", "Access to model x/gated is restricted."),
@@ -67,6 +72,34 @@ def serving(cache: Path) -> Iterator[FakeHub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def environment_of(home: Path, address: str) -> dict[str, str]:
+    """Of a process with the hub's cache under ``home`` whose hub is at ``address``."""
+    reached = {"HF_ENDPOINT": address, "HF_HUB_OFFLINE": "0"}
+    return offline_environment(home) | reached | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+
+
+@contextmanager
+def reached(home: Path, address: str, offline: bool = False, token: str = "") -> Iterator[None]:
+    """Let this process be one of ``environment_of`` within the block.
+
+    ``huggingface_hub`` reads its environment once, when it is imported: its constants are set.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment_of(home, address).items():
+            patch.setenv(name, value)
+        patch.setenv("HF_TOKEN", token)
+        patch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+        patch.setattr(constants, "HF_HUB_OFFLINE", offline)
+        files = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + files)
+        patch.setattr(constants, "ENDPOINT", address)
+        close_session()
+        try:
+            yield
+        finally:
+            close_session()
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -43,6 +43,7 @@ class Odd(Stage):
         deaths: the tries, counted from 1, that end by SIGKILL.
         error: with which other tries end, or None.
         seconds: that a try takes.
+        until: a file for which a try waits, or None.
     """
 
     stage = "odd"
@@ -54,6 +55,7 @@ class Odd(Stage):
     deaths: Iterable[int] = ()
     error: str | None = None
     seconds: float = 0.0
+    until: Path | None = None
 
     @property
     def identity(self):
@@ -66,6 +68,8 @@ class Odd(Stage):
             os.kill(os.getpid(), signal.SIGKILL)
         if self.error is not None:
             raise ValueError(self.error)
+        while self.until is not None and not self.until.exists():
+            time.sleep(0.02)
         end = time.monotonic() + self.seconds
         for tokens in range(1, 1001):
             report(tokens)

@@ -16,7 +16,6 @@ from unittest.mock import patch
 import pyarrow.parquet as pq
 import torch
 
-from compute.base.process_memory import keep_loaded
 from compute.work.machines import this_machine
 from compute.work.machines.devices import prepare_process
 from compute.work.machines.executor import Event, Finished, Started
@@ -71,7 +70,6 @@ def units_here() -> Iterator[None]:
 def _run_units(units: list[Unit], workspace: Workspace, _workers: int, weight) -> Iterator[Event]:
     """As ``compute.work.machines.executor.run_units``, one unit after the other."""
     prepare_process()
-    keep_loaded()
     schedule = Schedule(units, weight)
     while (unit := schedule.take()) is not None:
         yield Started(unit)

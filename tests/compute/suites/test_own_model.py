@@ -1,5 +1,6 @@
 """Models of other architectures and from other places, through every stage; and what is refused."""
 
+import functools
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from compute.session.request import Request
 from compute.work.machines.perform import perform
 from compute.work.plan import units_to_make
 from tests.compute.helpers.published_runs import (
+    Run,
     carried_out,
     done_again,
     opened,
@@ -25,16 +27,19 @@ from tests.compute.helpers.published_runs import (
     snapshot,
 )
 from tests.compute.helpers.shard_server import write_shards
-from tests.tiny_hub import save_model
+from tests.tiny_hub import save_model, use_offline
 from tests.tiny_models import CONTEXT, TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox
 
 LLAMA = "TinyLlama/TinyLlama-1.1B-intermediate-step-50K-105b"
 TRAIN_TOKENS = 20_000
+PYTHIA = {"preset": "pythia", "only": ("pythia-70m",), "without": ("chain", "curvature")}
 
 
 def place(there, tmp_path, which: str) -> tuple:
     """(what to ask for, folder of the weights) of one way to name a model and its text."""
     text = {"corpus": there.folder / "my-text", "train_tokens": TRAIN_TOKENS}
+    if which == "pythia":
+        return PYTHIA, snapshot(there, "EleutherAI/pythia-70m", "step16")
     if which == "preset":
         folder = snapshot(there, "cerebras/Cerebras-GPT-111M", "main")
         return {"preset": "cerebras"}, folder
@@ -53,11 +58,25 @@ def place(there, tmp_path, which: str) -> tuple:
     return {"preset": None, "model": str(folder), **text}, folder
 
 
+@pytest.fixture(scope="module")
+def measured(miniature, tmp_path_factory):
+    """Measure one of them, once: (what came of it, folder of the weights)."""
+
+    @functools.cache
+    def measure(which: str) -> tuple[Run, Path]:
+        base = tmp_path_factory.mktemp("measured")
+        with pytest.MonkeyPatch.context() as patch:
+            use_offline(patch, miniature.hub.home)
+            wanted, folder = place(miniature, base, which)
+            return done_again(miniature, base, **wanted), folder
+
+    return measure
+
+
 @pytest.mark.parametrize("which", ["preset", "repository", "tied llama", "gpt2", "neox"])
-def test_every_architecture_goes_through_every_stage(on_miniature, tmp_path, which):
+def test_every_architecture_goes_through_every_stage(measured, which):
     """Every loss is that of a plain evaluation on the windows that the seeds draw."""
-    wanted, folder = place(on_miniature, tmp_path, which)
-    run = done_again(on_miniature, tmp_path, **wanted)
+    run, folder = measured(which)
     assert run.errors == {}
     stages = {unit.stage for unit in run.session.plan.units}
     assert stages == {"fetch", "describe", "quantize", "sample"}  # no chain without checkpoints
@@ -83,9 +102,10 @@ def test_every_architecture_goes_through_every_stage(on_miniature, tmp_path, whi
 
 @pytest.mark.parametrize("code", ["stored", "entropy_coded"])
 @pytest.mark.parametrize("which", ["tied llama", "gpt2"])
-def test_an_exported_model_restores_to_the_measured_one(on_miniature, tmp_path, which, code):
-    wanted, _ = place(on_miniature, tmp_path, which)
-    run = done_again(on_miniature, tmp_path, **wanted)
+def test_an_exported_model_restores_to_the_measured_one(
+    measured, on_miniature, tmp_path, which, code
+):
+    run, _ = measured(which)
     (spec,) = run.session.models
     export_model(run.session, spec.model_id, "rtn-b4", code, tmp_path / "exported")
     restore_model(tmp_path / "exported", tmp_path / "restored")
@@ -132,7 +152,8 @@ def test_the_name_of_a_suite_is_enough_to_export_from_it(on_miniature, tmp_path)
         request_of_suite(Request(suite="mine", data_dir=tmp_path / "data"), "my-model", "x")
 
 
-def test_a_model_of_several_suites_is_exported_from_the_one_that_is_named(tmp_path, pythia_run):
+def test_a_model_of_several_suites_is_exported_from_the_one_that_is_named(tmp_path, measured):
+    pythia_run, _ = measured("pythia")
     source = pythia_run.session.workspace.store.folder
     for name in ("one", "two"):
         shutil.copytree(source, tmp_path / name)
@@ -146,11 +167,12 @@ def test_a_model_of_several_suites_is_exported_from_the_one_that_is_named(tmp_pa
 
 
 def test_a_published_checkpoint_that_left_the_cache_is_made_again_for_an_export(
-    pythia_run, on_miniature, tmp_path, monkeypatch
+    measured, on_miniature, tmp_path, monkeypatch
 ):
     """And it restores to the weights that were measured."""
+    pythia_run, _ = measured("pythia")
     shutil.copytree(pythia_run.session.workspace.store.data_dir, tmp_path / "data")
-    session = opened(on_miniature, tmp_path)
+    session = opened(on_miniature, tmp_path, **PYTHIA)
 
     def run_only(session, unit):
         workspace = session.prepared().workspace
@@ -272,8 +294,9 @@ def test_windows_begin_as_the_tokenizers_texts_do(on_miniature, tmp_path, begins
         of.backend_tokenizer.post_processor = TemplateProcessing(
             single="<s> $A", special_tokens=[("<s>", TOKENS_USED)]
         )
-    wanted = own(on_miniature, tmp_path / "model", tiny_llama(seed=0), of, without=())
-    run = done_again(on_miniature, tmp_path, **wanted)
+    wanted = own(on_miniature, tmp_path / "model", tiny_llama(seed=0), of)
+    without = () if begins else ("quantize", "curvature")
+    run = done_again(on_miniature, tmp_path, without=without, **wanted)
     assert run.errors == {}
     windows = run.session.workspace.windows.open()
     (spec,) = run.session.models

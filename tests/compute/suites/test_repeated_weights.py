@@ -1,9 +1,6 @@
 """Revisions that serve the weights of another one, whole or in part."""
 
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -14,9 +11,8 @@ from compute.suites import hub
 from compute.suites.published.hub_suite import load_hub_suite
 from compute.suites.published.repeated_weights import Repeats, repeated_steps, repeated_weights
 from compute.work.machines.perform import perform
-from tests.compute.helpers.fake_hub import serving
+from tests.compute.helpers.fake_hub import reached, serving
 from tests.compute.helpers.published_runs import checkpoint, done_again, opened, snapshot
-from tests.conftest import ROOT
 from tests.tiny_hub import add_files, add_revision
 
 REPO = "EleutherAI/pythia-70m"
@@ -157,34 +153,17 @@ def test_what_could_not_be_compared_is_said(own_miniature):
     )
 
 
-ASK = """
-import sys
-from pathlib import Path
-from compute.work.machines.perform import perform
-from compute.suites.published.hub_suite import load_hub_suite
-from compute.suites.published.repeated_weights import repeated_weights
-for model in load_hub_suite("pythia", Path(sys.argv[1])).models[:1]:
-    print("FOUND", repeated_weights(model))
-"""
-
-
 def test_the_hubs_listing_tells_before_anything_is_fetched(own_miniature, tmp_path):
     put(own_miniature, "main", "step64")
     put(own_miniature, "step16", "step64")
     put(own_miniature, "step4", "step64")
-    with serving(own_miniature.hub.cache) as served:
-        ours = {"HF_HOME": str(tmp_path), "HF_HUB_CACHE": str(tmp_path / "hub")}
-        ours |= {"HF_ENDPOINT": served.address, "HF_HUB_OFFLINE": "0"}
-        ran = subprocess.run(
-            [sys.executable, "-c", ASK, str(own_miniature.folder / "suites.toml")],
-            cwd=ROOT,
-            env=os.environ | ours | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-            capture_output=True,
-            text=True,
-        )
-    assert ran.returncode == 0, ran.stderr
-    expected = Repeats("holds the weights of main", ((4, "step 4 holds the weights of main"),))
-    assert f"FOUND {expected}" in ran.stdout
+    model = spec_of(own_miniature)
+    with (
+        serving(own_miniature.hub.cache) as served,
+        reached(tmp_path, served.address),
+    ):
+        found = repeated_weights(model)
+    assert found == Repeats("holds the weights of main", ((4, "step 4 holds the weights of main"),))
     assert not [path for _, path, _ in served.requests if "resolve" in path]
     listed = [path for _, path, _ in served.requests if "/tree/" in path]
     assert len(listed) == len(set(listed)) == 3 + 5  # the model, main, step 64, and its chain

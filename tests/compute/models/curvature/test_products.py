@@ -82,17 +82,26 @@ def tiny(name: str = "gpt2", width: int = 4):
 TINY_BATCHES = [(x % 8, y % 8) for x, y in BATCHES]
 
 
-def test_hessian_is_that_of_autograd_and_symmetric():
+@pytest.fixture(scope="module")
+def hessian():
+    """Of ``tiny()``, written out; the names of its parameters; how many entries each has."""
     model = tiny()
     with twice_differentiable(model):
-        found = explicit.explicit(product_of(model, batches=TINY_BATCHES))
-    rows = [
-        explicit.finite_difference(model, TINY_BATCHES, e).numpy()
-        for e in torch.eye(len(found), dtype=torch.float64)
-    ]
+        product = product_of(model, batches=TINY_BATCHES)
+        found = explicit.explicit(product)
+    return found, product.names, [parameter.numel() for parameter in product.parameters]
+
+
+def test_hessian_is_that_of_autograd_and_symmetric(hessian):
+    """Along random directions, in which every entry has its share."""
+    found, *_ = hessian
+    model = tiny()
     scale = np.abs(found).max()
     assert np.abs(found - found.T).max() < 1e-12 * scale
-    assert np.abs(found - np.stack(rows)).max() < 1e-6 * scale
+    random = torch.Generator().manual_seed(1)
+    for vector in torch.randn((12, len(found)), generator=random, dtype=torch.float64):
+        wanted = explicit.finite_difference(model, TINY_BATCHES, vector).numpy()
+        assert np.abs(found @ vector.numpy() - wanted).max() < 1e-6 * scale
 
 
 def test_gauss_newton_is_that_of_the_jacobian_and_never_negative():
@@ -104,15 +113,13 @@ def test_gauss_newton_is_that_of_the_jacobian_and_never_negative():
     assert np.linalg.eigvalsh(found).min() > -1e-12
 
 
-def test_a_choice_of_parameters_is_a_block_of_the_whole():
+def test_a_choice_of_parameters_is_a_block_of_the_whole(hessian):
+    full, of_whole, sizes = hessian
+    names = [name for name in of_whole if name.endswith("weight")][1:4]
     model = tiny()
     with twice_differentiable(model):
-        whole = product_of(model, batches=TINY_BATCHES)
-        names = [name for name in whole.names if name.endswith("weight")][1:4]
         block = explicit.explicit(product_of(model, names=names, batches=TINY_BATCHES))
-        full = explicit.explicit(whole)
-    sizes = [parameter.numel() for parameter in whole.parameters]
-    owner = np.repeat(whole.names, sizes)
+    owner = np.repeat(of_whole, sizes)
     chosen = np.concatenate([np.flatnonzero(owner == name) for name in names])
     np.testing.assert_allclose(block, full[np.ix_(chosen, chosen)], rtol=0, atol=1e-13)
 

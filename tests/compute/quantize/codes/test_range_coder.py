@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from compute.quantize.codes import entropy
-from compute.quantize.codes.frequencies import FrequencyTable, best_table
+from compute.quantize.codes.frequencies import FrequencyTable, best_bits, best_table
 from compute.quantize.codes.range_coder import Reader, Writer
 
 #: Counts of symbols: mostly of any size, some of them 0, at least one positive.
@@ -67,14 +67,17 @@ def test_frequencies_are_counts_to_the_digits_that_the_table_has(counts):
 
 @given(counts=COUNTS)
 def test_no_other_number_of_digits_is_shorter(counts):
-    chosen = best_table(counts)
-    shortest = chosen.table_bits + chosen.symbol_bits(counts)
-    total = counts.sum()
-    entropy_bits = -(counts[counts > 0] * np.log2(counts[counts > 0] / total)).sum()
-    assert chosen.symbol_bits(counts) >= entropy_bits * (1 - 1e-12) - 1e-6
-    for q in range(8):
-        other = FrequencyTable(_levels_by_hand(counts, q), q)
-        assert shortest <= other.table_bits + other.symbol_bits(counts) + 1e-6
+    lengths = [_bits(FrequencyTable(_levels_by_hand(counts, q), q), counts) for q in range(8)]
+    assert best_bits(counts) == pytest.approx(min(lengths), rel=1e-12)
+    assert _bits(best_table(counts), counts) == pytest.approx(min(lengths), rel=1e-12)
+
+
+def _bits(table, counts):
+    """Of its size (16 bits), its digits (3), its highest level (13), every level, and symbols."""
+    of_levels = len(table.levels) * np.log2(int(table.levels.max()) + 1)
+    used = counts > 0
+    shares = table.frequencies[used] / table.frequencies.sum()
+    return 16 + 3 + 13 + of_levels - (counts[used] * np.log2(shares)).sum()
 
 
 def _levels_by_hand(counts, q):

@@ -1,6 +1,6 @@
 """Downloads and refusals, against a server on this machine that answers as the hub does.
 
-Each case runs in a process of its own, as ``huggingface_hub`` reads its environment once.
+One case runs in a process of its own, because ``huggingface_hub`` reads its environment once.
 """
 
 import json
@@ -12,43 +12,45 @@ from pathlib import Path
 
 import pytest
 
-from tests.compute.helpers.fake_hub import FakeHub, serving
+from compute.base.errors import InputError
+from compute.suites import hub
+from tests.compute.helpers.fake_hub import FakeHub, environment_of, reached, serving
 from tests.conftest import ROOT
-from tests.tiny_hub import TinyHub, add_revision, offline_environment
+from tests.tiny_hub import TinyHub, add_revision
 from tests.tiny_models import tiny_neox
 
-#: Runs the calls given as JSON, [[function, name, revision], ...], and prints what each came to.
+#: Runs the calls given as JSON in a fresh process.
 DRIVER = """
 import json, sys
-from compute.suites import hub
-from compute.base.errors import InputError
+from tests.compute.suites.hub.test_hub_online import outcome
 
-def outcome(function, name, revision):
+print("OUT" + json.dumps([outcome(*call) for call in json.loads(sys.argv[1])]))
+"""
+
+
+def outcome(function: str, name: str, revision: str) -> list:
+    """What a call of ``hub`` comes to: its kind, its value or sentence, and reports of progress."""
     heard = []
-    options = {"progress": lambda *bytes: heard.append(bytes)} if function == "fetch" else {}
+    options = {"progress": lambda *of: heard.append([*of])} if function == "fetch" else {}
     try:
         value = getattr(hub, function)(hub.Source(name, revision), **options)
         return ["is", value if isinstance(value, dict | int | None) else str(value), heard]
     except InputError as error:
         return [type(error).__name__, str(error), heard]
 
-print("OUT" + json.dumps([outcome(*call) for call in json.loads(sys.argv[1])]))
-"""
+
+def ask(home: Path, address: str, *calls: tuple[str, str, str], **more) -> list[list]:
+    """The outcomes of ``calls`` in this process, as ``reached`` lets it see the hub."""
+    with reached(home, address, **more):
+        return [outcome(*call) for call in calls]
 
 
-def ask(home: Path, address: str, *calls: tuple[str, str, str], **more: str) -> list[list]:
-    """The outcomes of ``calls`` in a fresh process whose hub is at ``address``."""
-    environment = offline_environment(home) | {
-        "HF_ENDPOINT": address,
-        "HF_HUB_OFFLINE": "0",
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
-        **more,
-    }
+def ask_afresh(home: Path, address: str, *calls: tuple[str, str, str]) -> list[list]:
+    """As ``ask``, in a process that finds all this in its environment."""
     ran = subprocess.run(
         [sys.executable, "-c", DRIVER, json.dumps(calls)],
         cwd=ROOT,
-        env=environment,
+        env=environment_of(home, address),
         capture_output=True,
         text=True,
     )
@@ -63,8 +65,8 @@ def server(tiny_hub, tmp_path):
     model = tiny_neox(seed=7)
     for fmt in ("sharded", "bin"):
         add_revision(tmp_path / "served", "a/b", fmt, model, tiny_hub.tokenizer, fmt)
-    with serving(tmp_path / "served") as hub:
-        yield hub
+    with serving(tmp_path / "served") as served:
+        yield served
 
 
 def test_refusals_are_one_sentence_each(server: FakeHub, tmp_path):
@@ -114,7 +116,7 @@ def test_a_model_comes_down_whole_with_what_it_needs_only(server: FakeHub, tmp_p
     home = tmp_path / "home"
     served = server.snapshot("a/b", "sharded")
     sizes = {f.name: f.stat().st_size for f in served.iterdir() if f.name.startswith("model")}
-    outcomes = ask(
+    outcomes = ask_afresh(
         home,
         server.address,
         ("config_of", "a/b", "sharded"),
@@ -145,7 +147,7 @@ def test_a_model_comes_down_whole_with_what_it_needs_only(server: FakeHub, tmp_p
     before_weights = [path for path in got if "model-0" not in path]
     assert got[: len(before_weights)] == before_weights
     # What was fetched is there without the network, and under the name of its revision.
-    again = ask(home, "http://127.0.0.1:9", ("fetch", "a/b", "sharded"), HF_HUB_OFFLINE="1")
+    again = ask(home, "http://127.0.0.1:9", ("fetch", "a/b", "sharded"), offline=True)
     assert again[0][:2] == ["is", fetched]
 
 
@@ -194,7 +196,7 @@ def test_content_that_another_revision_brought_is_not_missing(server: FakeHub, t
         ("fetch", "tiny/neox-a", "step1"),
         ("forget", "tiny/neox-a", "step0"),
         ("missing_bytes", "tiny/neox-a", "step1"),
-        HF_TOKEN="hf_mine",
+        token="hf_mine",
     )
     assert server.tokens == {"Bearer hf_mine"}
     size = (server.snapshot("tiny/neox-a", "step2") / "model.safetensors").stat().st_size

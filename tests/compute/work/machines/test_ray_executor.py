@@ -15,16 +15,16 @@ from compute.base.errors import InputError
 from compute.work.machines.choice import choose_machines
 from compute.work.machines.devices import check_device
 from compute.work.machines.executor import REPORT_EVERY, Finished, Progressed, Started
-from compute.work.machines.ray import checks, connection
+from compute.work.machines.ray import checks, connection, executor
 from compute.work.machines.ray.cluster import RayCluster
-from compute.work.machines.ray.connection import connected, task_options
+from compute.work.machines.ray.connection import task_options
 from compute.work.machines.ray.executor import run_units_on_ray
 from compute.work.machines.this_machine import ThisMachine
 from compute.work.store import SuiteStore
 from tests.compute.helpers.odd_stage import odd_unit, tries
-from tests.compute.helpers.processes import wait_for
+from tests.compute.helpers.processes import run_here, wait_for
 from tests.compute.helpers.sessions import session_of
-from tests.conftest import ROOT, compute_command, run_compute
+from tests.conftest import ROOT, compute_command
 
 pytestmark = [
     pytest.mark.timeout(480),
@@ -32,22 +32,36 @@ pytestmark = [
     pytest.mark.usefixtures("ray_folder"),
 ]
 
-STORE = 100 * 2**20
+NODE = {
+    "num_cpus": 1,
+    "num_gpus": 0,
+    "object_store_memory": 100 * 2**20,
+    "include_dashboard": False,
+}
 
 
 @pytest.fixture(scope="module")
-def cluster(ray_folder):
-    """Two nodes of one CPU each, and a connection to them."""
-    node = {"num_cpus": 1, "num_gpus": 0, "object_store_memory": STORE, "include_dashboard": False}
-    nodes = Cluster()
+def nodes(ray_folder):
+    """One node of one CPU, and our connection to it."""
+    there = Cluster()
     try:
-        nodes.add_node(**node)
-        nodes.second = nodes.add_node(**node)
-        ray.init(nodes.address, logging_level="ERROR", log_to_driver=False)
-        yield nodes
+        there.add_node(**NODE)
+        joined = RayCluster(there.address, None, ())
+        there.second = None
+        yield there
+        joined.close()
+        assert not ray.is_initialized()
     finally:
         ray.shutdown()
-        nodes.shutdown()
+        there.shutdown()
+
+
+@pytest.fixture
+def cluster(nodes):
+    """Two nodes of one CPU each; Ray takes our word that the second has three GPUs."""
+    if nodes.second is None:
+        nodes.second = nodes.add_node(**NODE | {"num_gpus": 3})
+    return nodes
 
 
 @pytest.fixture
@@ -56,104 +70,67 @@ def workspace(nano_ladder, text_folder, tmp_path):
     return replace(found, store=SuiteStore(tmp_path / "data", "odd"), cache_dir=tmp_path)
 
 
-def rows(workspace) -> dict[str, dict]:
-    """Of the table ``units``, by model."""
-    table = pq.read_table(workspace.store.folder / "units").to_pylist()
-    return {row["model_id"]: row for row in table}
-
-
 def equal_weights(_unit):
     return 1.0
 
 
-def test_a_command_joins_a_cluster_that_runs(cluster, nano_run, nano_ladder, text_folder):
-    options = ("--executor", "ray", "--address", cluster.address)
-    result = run_compute(compute_command(nano_run, nano_ladder, text_folder, *options))
+def test_a_command_runs_on_the_cluster(cluster, nano_run, nano_ladder, text_folder):
+    options = ("--executor", "ray", "--address", cluster.address, "--device", "cpu")
+    result = run_here(compute_command(nano_run, nano_ladder, text_folder, *options))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "nothing to do" in result.stdout
     assert "2 worker(s) on cpu, " in result.stdout
 
 
-def test_deaths_are_tried_again_and_failures_block_what_needs_them(cluster, workspace, tmp_path):
+def test_deaths_are_tried_again_failures_block_and_stopping_ends_the_workers(
+    cluster, workspace, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(executor, "RETRIES", 1)
     raises = odd_unit("raises", tmp_path, error="it cannot be done")
     after = odd_unit("after", tmp_path, needs=(raises,))
     killer = odd_unit("killer", tmp_path, deaths=range(99))
     behind = odd_unit("behind", tmp_path, needs=(killer,))
-    dies_twice = odd_unit("dies_twice", tmp_path, deaths=(1, 2))
-    last = odd_unit("last", tmp_path, needs=(dies_twice,), seconds=2.5)
-    units = [raises, after, killer, behind, dies_twice, last]
-    events = list(run_units_on_ray(units, workspace, 2, equal_weights))
+    long = odd_unit("long", tmp_path, seconds=300.0)
+    units = [raises, after, killer, behind, long]
+    running = run_units_on_ray(units, workspace, 2, equal_weights)
+    events, errors, progress = [], {}, []
+    while len(errors) < 2 or len(progress) < 3:
+        events.append(event := next(running))
+        if isinstance(event, Finished):
+            errors[event.unit] = event.error
+        if isinstance(event, Progressed):
+            assert event.unit is long
+            progress.append((time.monotonic(), event.tokens))
 
     started = [event.unit for event in events if isinstance(event, Started)]
-    errors = {event.unit: event.error for event in events if isinstance(event, Finished)}
-    assert sorted(unit.name for unit in started) == sorted(unit.name for unit in errors)
-    assert errors[raises] == "ValueError: it cannot be done"
-    assert errors[killer] == (
-        "the worker process died 3 times, at last because it was killed or crashed; the machine "
-        "may be out of memory"
-    )
-    assert errors[dies_twice] is errors[last] is None
-    assert not {after, behind} & set(started)
-    assert [len(tries(unit)) for unit in units] == [1, 0, 3, 0, 3, 1]
-    assert len(set(tries(killer))) == 3  # on a new worker each time
-    found = rows(workspace)
-    assert {name: row["error"] for name, row in found.items()} == {
-        unit.model_id: error for unit, error in errors.items()
+    assert sorted(unit.name for unit in started) == sorted(u.name for u in (raises, killer, long))
+    assert errors == {
+        raises: "ValueError: it cannot be done",
+        killer: "the worker process died 2 times, at last because it was killed or crashed; the "
+        "machine may be out of memory",
     }
-    assert {row["status"] for row in found.values()} == {"ok", "failed"}
+    assert [len(tries(unit)) for unit in units] == [1, 0, 2, 0, 1]
+    assert len(set(tries(killer))) == 2  # on a new worker each time
+    moments, counts = zip(*progress, strict=True)
+    assert list(counts) == sorted(counts)
+    assert len(counts) <= (moments[-1] - moments[0]) / REPORT_EVERY + 2
 
-    of_last = [event for event in events if event.unit is last]
-    progress = [event.tokens for event in of_last if isinstance(event, Progressed)]
-    assert isinstance(of_last[0], Started)
-    assert isinstance(of_last[-1], Finished)
-    assert progress == sorted(progress)
-    assert 2 <= len(progress) <= 2.5 / REPORT_EVERY + 1
-
-
-def test_a_unit_whose_machine_goes_away_is_tried_on_another(cluster, workspace, tmp_path):
-    units = [odd_unit(name, tmp_path, seconds=3.0) for name in ("one", "two")]
-    events = run_units_on_ray(units, workspace, 2, equal_weights)
-    found = [next(events), next(events)]
-    wait_for(lambda: all(tries(unit) for unit in units))
-    cluster.remove_node(cluster.second)
-    try:
-        found += events
-    finally:
-        cluster.second = cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=STORE)
-    assert sorted(len(tries(unit)) for unit in units) == [1, 2]
-    ended = [event for event in found if isinstance(event, Finished)]
-    assert [event.error for event in ended] == [None, None]
-
-
-def test_stopping_ends_the_workers_and_keeps_a_connection_that_was_there(
-    cluster, workspace, tmp_path
-):
-    units = [odd_unit(name, tmp_path, seconds=100.0) for name in ("one", "two", "three")]
-    events = run_units_on_ray(units, workspace, 2, equal_weights)
-    assert isinstance(next(events), Started)
-    assert isinstance(next(events), Started)
-    wait_for(lambda: all(tries(unit) for unit in units[:2]))
-    events.close()
-    pids = [pid for unit in units for pid in tries(unit)]
-    assert len(pids) == 2
-    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), seconds=5)
-    assert not workspace.store.folder.exists()
-    assert ray.is_initialized()
+    running.close()
+    (at_work,) = tries(long)
+    wait_for(lambda: not Path(f"/proc/{at_work}").exists(), seconds=5)
+    found = pq.read_table(workspace.store.folder / "units").to_pylist()
+    assert {(row["model_id"], row["status"], row["error"]) for row in found} == {
+        (unit.model_id, "failed", error) for unit, error in errors.items()
+    }
+    assert ray.is_initialized()  # the connection was there before
 
 
 def test_each_process_of_a_task_sees_the_gpus_it_asked_for(cluster):
-    """Ray takes our word for how many there are."""
-    node = cluster.add_node(num_cpus=1, num_gpus=3, object_store_memory=STORE)
-
     def visible():
         return os.environ["CUDA_VISIBLE_DEVICES"].split(","), os.environ["PYTHONPATH"]
 
-    try:
-        wait_for(lambda: ray.cluster_resources().get("GPU") == 3)
-        tasks = [ray.remote(visible).options(**task_options(n)).remote() for n in (1, 2)]
-        (one, path), (two, _) = ray.get(tasks, timeout=60)
-    finally:
-        cluster.remove_node(node)
+    tasks = [ray.remote(visible).options(**task_options(n)).remote() for n in (1, 2)]
+    (one, path), (two, _) = ray.get(tasks, timeout=60)
     assert (len(one), len(two)) == (1, 2)
     assert path.split(os.pathsep)[0] == str(ROOT)
 
@@ -178,7 +155,8 @@ def test_a_unit_that_takes_more_gpus_than_a_machine_has_is_refused(cluster, work
         ("cuda:1", "The device 'cuda:1' cannot be asked of Ray"),
     ],
 )
-def test_devices_that_the_cluster_does_not_have(cluster, device, sentence):
+def test_devices_that_the_cluster_does_not_have(cluster, monkeypatch, device, sentence):
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 2.0})
     with pytest.raises(InputError, match=sentence):
         RayCluster(None, None, ()).device(device)
 
@@ -220,17 +198,39 @@ def test_what_a_function_raises_there_is_raised_here(cluster):
         RayCluster(None, None, ()).call("cpu", check_device, "tpu9")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:9", "here"])
-def test_an_address_where_nothing_answers_is_refused_in_time(monkeypatch, address):
+def test_a_unit_whose_machine_goes_away_is_tried_on_another(cluster, workspace, tmp_path):
+    """Last of those that need a second node: it takes it away."""
+    gone = tmp_path / "gone"
+    units = [odd_unit(name, tmp_path, until=gone) for name in ("one", "two")]
+    after = odd_unit("after", tmp_path, needs=units)
+    running = run_units_on_ray([*units, after], workspace, 2, equal_weights)
+    events = [next(running), next(running)]
+    wait_for(lambda: all(tries(unit) for unit in units))
+    second, cluster.second = cluster.second, None
+    cluster.remove_node(second)
+    gone.touch()
+    events += running
+    assert sorted(len(tries(unit)) for unit in units) == [1, 2]
+    ended = {event.unit: event.error for event in events if isinstance(event, Finished)}
+    assert ended == dict.fromkeys([*units, after])
+    for unit in ended:
+        first, *_, last = [event for event in events if event.unit is unit]
+        assert isinstance(first, Started)
+        assert isinstance(last, Finished)
+
+
+@pytest.mark.parametrize(("address", "within"), [("127.0.0.1:9", 1.0), ("here", 30.0)])
+def test_an_address_where_nothing_answers_is_refused_in_time(
+    monkeypatch, tmp_path, nano_ladder, text_folder, address, within
+):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    monkeypatch.setattr(connection, "ANSWER_WITHIN", 4.0)
+    monkeypatch.setattr(connection, "ANSWER_WITHIN", within)
+    options = ("--executor", "ray", "--address", address)
     start = time.monotonic()
-    with (
-        pytest.raises(InputError, match=f"No Ray cluster answers at the address '{address}'"),
-        connected(address, None),
-    ):
-        pass
-    assert time.monotonic() - start < 15
+    result = run_here(compute_command(tmp_path, nano_ladder, text_folder, *options))
+    assert time.monotonic() - start < within + 15
+    assert result.returncode == 2
+    assert f"No Ray cluster answers at the address '{address}'" in result.stderr
 
 
 def test_without_the_package_a_person_is_told_how_to_install_it(monkeypatch):

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -47,9 +46,9 @@ def test_interrupted_and_with_a_worker_killed_a_run_ends_with_the_serial_runs_by
 ):
     command = compute_command(tmp_path, nano_ladder, text_folder, "--executor", "ray")
     with started(command, start_new_session=True) as process:
-        wait_for(lambda: len(performing(process.pid)) == 2)
-        time.sleep(1.0)  # both train by now
-        os.kill(performing(process.pid)[0], signal.SIGKILL)
+        at_work: list[int] = []
+        wait_for(lambda: at_work.extend(performing(process.pid)) or len({*at_work}) == 2)
+        os.kill(at_work[-1], signal.SIGKILL)
         wait_for(lambda: len(table_files(tmp_path)) >= 4)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: Ray's processes get it too
         output, _ = process.communicate(timeout=280)

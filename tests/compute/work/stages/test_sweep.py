@@ -19,6 +19,7 @@ from compute.session.request import Request
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule
 from compute.work.stages.ladder import sweep
+from tests.compute.helpers.processes import units_here
 
 PUBLISHED = ("data", "published")
 KEY = [("model_id", "ascending"), ("learning_rate", "ascending")]
@@ -55,7 +56,8 @@ def session_of(folder, text, rates):
 def swept(tmp_path_factory, text_folder):
     folder = tmp_path_factory.mktemp("sweep")
     session = session_of(folder, text_folder, "[0.01, 1e6]")
-    assert run(session) == 0
+    with units_here():
+        assert run(session) == 0
     return folder
 
 
