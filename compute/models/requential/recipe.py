@@ -1,8 +1,6 @@
 """How a student follows its teacher: fixed before the text of a ladder is looked at."""
 
-import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 #: Windows that are drawn side by side at most, which bounds the memory of keys and values.
 MOST_WINDOWS = 96
@@ -61,11 +59,12 @@ class Recipe:
 
     def blocks(self, steps: int, batch_windows: int) -> list[Block]:
         """The student's ``steps`` in blocks, each with at least one window drawn for it."""
-        fewest = math.ceil(1 / (self.drawn * batch_windows))
-        ends = [0]
-        while ends[-1] < steps:
-            held = min(int(self.hold * ends[-1]), MOST_WINDOWS // batch_windows)
-            ends.append(min(steps, ends[-1] + max(fewest, held)))
-        drawn = [math.ceil(self.drawn * end * batch_windows) for end in ends]
-        found = zip(pairwise(ends), pairwise(drawn), strict=True)
-        return [Block(end - start, windows - before) for (start, end), (before, windows) in found]
+        blocks: list[Block] = []
+        done = drawn = 0
+        while done < steps:
+            held = max(1, min(int(self.hold * done), MOST_WINDOWS // batch_windows))
+            held = min(held, steps - done)
+            windows = max(1, round(self.drawn * (done + held) * batch_windows) - drawn)
+            blocks.append(Block(held, windows))
+            done, drawn = done + held, drawn + windows
+        return blocks
