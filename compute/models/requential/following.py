@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from compute.base.whole_file import whole_file
-from compute.models.requential.recipe import MOST_WINDOWS
 from compute.models.requential.sampler import Sampler
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
 from compute.models.training.training_state import INTERVAL_SECONDS
+from compute.suites.ladder.recipe import MOST_WINDOWS
 from compute.suites.text.windows.tiling import DOCUMENT_END
 
 #: Of the uniform numbers that draw; far from the seeds of initial weights, which are small.

@@ -6,10 +6,10 @@ from transformers import PreTrainedModel
 
 from compute.models.language_model import build
 from compute.models.requential.average import LeadingAverage
-from compute.models.requential.recipe import Recipe
 from compute.models.requential.stepper import Stepper
 from compute.models.training.training import WARMUP_SHARE
 from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.recipe import Recipe
 
 #: Of the choice of replayed windows; the same for every model.
 _REPLAY_SEED = 104_729

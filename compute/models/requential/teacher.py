@@ -8,10 +8,10 @@ from transformers import PreTrainedModel
 
 from compute.models.language_model import build
 from compute.models.requential.average import RunningAverage
-from compute.models.requential.recipe import Recipe
 from compute.models.requential.stepper import Stepper
 from compute.models.training.training import schedule
 from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.recipe import Recipe
 
 
 class Teacher:

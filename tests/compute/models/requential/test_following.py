@@ -11,10 +11,10 @@ from bounds.codes.requential import requential_bits
 from compute.models import language_model
 from compute.models.evaluation import evaluate
 from compute.models.requential.following import follow
-from compute.models.requential.recipe import MOST_WINDOWS, Recipe
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
 from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.recipe import MOST_WINDOWS, Recipe
 
 pytestmark = pytest.mark.slow
 
