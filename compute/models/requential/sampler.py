@@ -35,9 +35,11 @@ class Sampler:
         places = torch.arange(context, device=device).float()[:, None]
         angles = (places / rope["rope_theta"] ** halves).repeat(1, 2)  # (context, rotated)
         self._cos, self._sin = angles.cos(), angles.sin()
-        shape = (config.num_hidden_layers, windows, config.num_attention_heads, context, self._head)
-        self._keys = torch.zeros(shape, device=device)
-        self._values = torch.zeros(shape, device=device)
+        shape = (config.num_hidden_layers, windows, config.num_attention_heads, context)
+        # A lone entry is turned by both columns of the angles: transformers broadcasts it, too.
+        key = self._head - self._rotated + angles.shape[1]
+        self._keys = torch.zeros(*shape, key, device=device)
+        self._values = torch.zeros(*shape, self._head, device=device)
 
     @torch.inference_mode()
     def draw(
