@@ -10,7 +10,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: an older file is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.7"
+SCHEMA_VERSION = "1.8"
 
 #: Metadata keys in every Parquet file, all strings.  A file of a published copy has the rows of
 #: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
@@ -83,8 +83,9 @@ QUANTIZERS = (
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of
 #: ``selection``, and never uses those of ``train`` before.  Those of ``online`` are the training
-#: tokens, each predicted by the model just before its batch was trained on.
-SPLITS = ("train", "heldout", "selection", "online")
+#: tokens, each predicted by the model just before its batch was trained on; those of ``student``
+#: are the training tokens, predicted by the model's student.
+SPLITS = ("train", "heldout", "selection", "online", "student")
 
 #: Curvature matrices of the mean token loss: the Hessian, and J^T S J with J the Jacobian of the
 #: logits and S the Hessian of the loss in the logits, which is never negative.
@@ -102,6 +103,7 @@ STAGES = {
     "register": "registers a trained model: its parameters and its text",
     "quantize": "quantizes a model at one setting and measures the files",
     "measure": "scores every token of a quantized model",
+    "requential": "trains a student on text that its teacher draws, and scores it",
     "sample": "scores random windows of a quantized model",
     "chain": "scores an earlier checkpoint",
     "trajectory": "scores states stored during training",
@@ -251,10 +253,59 @@ TABLES: dict[str, pa.Schema] = {
         [
             _MODEL_ID,
             *SETTING_FIELDS,
-            _described("split", pa.string(), "train, heldout or online"),
+            _described("split", pa.string(), "train, heldout, online or student"),
             _described("loss_nats", pa.float64(), "upper edge of the loss bin"),
             _described("entropy_nats", pa.float64(), "value of the entropy bin"),
             _described("tokens", pa.int64(), "tokens in the cell"),
+        ]
+    ),
+    "students": pa.schema(
+        [
+            _MODEL_ID,
+            _described("recipe_passes", pa.int32(), "of the teacher over the training text"),
+            _described(
+                "recipe_tether",
+                pa.float64(),
+                "share of its steps in which the teacher's pull to the student acts",
+            ),
+            _described("recipe_teacher_window", pa.float64(), "share of steps it is averaged over"),
+            _described("recipe_student_window", pa.float64(), "the same of the student"),
+            _described("recipe_drawn", pa.float64(), "windows drawn, as a share of D's"),
+            _described("recipe_replayed", pa.int32(), "earlier windows for each in a batch"),
+            _described("recipe_pool", pa.float64(), "share of windows these are taken from"),
+            _described("recipe_flatness", pa.float64(), "factor of the student's logits"),
+            _described("recipe_hold", pa.float64(), "length of a block, as a share of the steps"),
+            _described("drawn_tokens", pa.int64(), "tokens drawn from the teacher"),
+            _described(
+                "requential_bits",
+                pa.int64(),
+                "I, log2 of the teacher's over the student's probability of all drawn tokens, "
+                "rounded up",
+            ),
+            _described("train_loss_nats", pa.float64(), "mean loss on the training tokens"),
+            _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
+            _described(
+                "heldout_loss_se_nats",
+                pa.float64(),
+                "standard error of the held-out mean, documents as independent units",
+            ),
+            _described("train_tokens_evaluated", pa.int64(), "training tokens in the mean"),
+            _described("heldout_tokens_evaluated", pa.int64(), "held-out tokens in the mean"),
+            _described("weights_sha256", pa.string(), "hash of the student's parameters"),
+        ]
+    ),
+    "student_blocks": pa.schema(
+        [
+            _MODEL_ID,
+            _described("steps", pa.int64(), "steps of the student after the block"),
+            _described("tokens", pa.int64(), "tokens drawn in the block"),
+            _described(
+                "log_ratio_nats",
+                pa.float64(),
+                "sum over them of ln Q - ln P, teacher and student before the block's steps",
+                unit="nats",
+            ),
+            _described("teacher_nats", pa.float64(), "mean of -ln Q over them"),
         ]
     ),
     "token_losses": pa.schema(

@@ -37,6 +37,7 @@ tokens_per_parameter = 4
 heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 32
+requential = { passes = 2, tether = 0.1 }
 models = [
   { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
   { hidden_size = 8, layers = 2, heads = 2, learning_rate = 0.03, batch_windows = 1, seed = 0 },

@@ -39,3 +39,43 @@ class RunningAverage:
     def load_state_dict(self, state: dict) -> None:
         """Restore the state of ``state_dict``."""
         self.weights, self.steps = state["weights"], state["steps"]
+
+
+class LeadingAverage:
+    """A running average, moved ahead by as much as it lies before its own running average.
+
+    It is smooth as an average is, and lags behind weights that drift less than one does (the
+    double exponential moving average of time series).
+
+    Attributes:
+        average: of the weights.
+    """
+
+    def __init__(self, parameters: Iterable[torch.Tensor], window: float) -> None:
+        self.average = RunningAverage(parameters, window)
+        self._second = RunningAverage(self.average.weights, window)
+
+    @property
+    def steps(self) -> int:
+        """Taken in so far."""
+        return self.average.steps
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        """In the order of the model's parameters, float32."""
+        pairs = zip(self.average.weights, self._second.weights, strict=True)
+        return [2 * mean - second for mean, second in pairs]
+
+    def add(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Take in the weights after one more step."""
+        self.average.add(parameters)
+        self._second.add(self.average.weights)
+
+    def state_dict(self) -> dict:
+        """The whole state but for the window."""
+        return {"average": self.average.state_dict(), "second": self._second.state_dict()}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Restore the state of ``state_dict``."""
+        self.average.load_state_dict(state["average"])
+        self._second.load_state_dict(state["second"])

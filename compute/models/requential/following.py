@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from compute.base.whole_file import whole_file
-from compute.models.requential.recipe import MOST_WINDOWS
 from compute.models.requential.sampler import Sampler
 from compute.models.requential.student import Student
-from compute.models.requential.teacher import block_weights
+from compute.models.requential.teacher import Teacher
 from compute.models.training.training_state import INTERVAL_SECONDS
+from compute.suites.ladder.recipe import MOST_WINDOWS
 from compute.suites.text.windows.tiling import DOCUMENT_END
 
 #: Of the uniform numbers that draw; far from the seeds of initial weights, which are small.
@@ -20,8 +20,8 @@ DRAW_SEED = 2_147_480_000
 
 
 @dataclass(frozen=True)
-class Block:
-    """What was drawn between two changes of the teacher.
+class DrawnBlock:
+    """What was drawn between two comparisons of teacher and student.
 
     Attributes:
         steps: of the student after it.
@@ -38,55 +38,56 @@ class Block:
 
 def follow(
     student: Student,
-    ends: list[int],
-    teacher: Path,
+    teacher: Teacher,
     report: Callable[[int], None],
     state: Path | None = None,
     interval_seconds: float = INTERVAL_SECONDS,
-) -> list[Block]:
-    """Train a student on windows that are drawn from its teacher, block by block, and finish it.
+) -> list[DrawnBlock]:
+    """Train a teacher on real text, and a student on windows drawn from it, block by block.
 
     The first token of a window is the last one of a window of the block before, or at first the
     end of a document: a function of what was drawn, as the certificate requires.
 
     Args:
-        student: untrained.
-        ends: steps after which blocks end, as the recipe's ``blocks`` gives them.
-        teacher: folder of the teacher's blocks.
-        report: receives the tokens drawn so far.
+        student: untrained; trained in place.
+        teacher: of the same model and recipe, untrained.
+        report: receives the tokens of the real text that the student has had its steps for.
         state: file to continue from, and to save to, at most so many seconds apart.
     """
     spec, device = student.spec, student.device
-    sampler = Sampler(student.model.config, MOST_WINDOWS, spec.context_length, device)
+    sampler = Sampler(student.averaged.config, MOST_WINDOWS, spec.context_length, device)
     generator = torch.Generator().manual_seed(DRAW_SEED + spec.seed)
-    blocks: list[Block] = []
+    drawn: list[DrawnBlock] = []
     last = torch.full((1,), DOCUMENT_END)
     if state is not None and state.exists():
-        saved = torch.load(state, weights_only=True)
+        saved = torch.load(state, map_location=device, weights_only=True)
         student.load_state_dict(saved["student"])
-        generator.set_state(saved["generator"])
-        blocks, last = [Block(**row) for row in saved["blocks"]], saved["last"]
+        teacher.load_state_dict(saved["teacher"])
+        generator.set_state(saved["generator"].cpu())
+        drawn, last = [DrawnBlock(**row) for row in saved["drawn"]], saved["last"].cpu()
     saved_at = time.monotonic()
-    for k in range(len(blocks), len(ends)):
-        done = blocks[-1].steps if blocks else 0
-        windows = min(ends[k] * spec.batch_windows, spec.train_windows) - done * spec.batch_windows
-        first = last[torch.arange(windows) % len(last)].to(device)
-        tokens, teacher_logs = sampler.draw(block_weights(teacher, k, device), first, generator)
+    for block in student.recipe.blocks(spec.steps, spec.batch_windows)[len(drawn) :]:
+        first = last[torch.arange(block.windows) % len(last)].to(device)
+        tokens, teacher_logs = sampler.draw(teacher.weights, first, generator)
         ratios = teacher_logs - student.log_probabilities(tokens)
-        student.learn(tokens)
+        tether = student.average.weights
+        for new in student.take_in(tokens, block.steps):
+            teacher.learn(tether)
+            student.learn(new)
         last = tokens[:, -1].cpu()
         teacher_nats = -teacher_logs.mean().item()
-        blocks.append(Block(ends[k], ratios.numel(), ratios.sum().item(), teacher_nats))
-        report(sum(block.tokens for block in blocks))
+        steps = student.average.steps
+        drawn.append(DrawnBlock(steps, ratios.numel(), ratios.sum().item(), teacher_nats))
+        report(min(steps * spec.batch_windows, spec.train_windows) * spec.context_length)
         if state is not None and time.monotonic() - saved_at >= interval_seconds:
             found = {
                 "student": student.state_dict(),
+                "teacher": teacher.state_dict(),
                 "generator": generator.get_state(),
-                "blocks": [asdict(block) for block in blocks],
+                "drawn": [asdict(row) for row in drawn],
                 "last": last,
             }
             with whole_file(state) as writing:
                 torch.save(found, writing)
             saved_at = time.monotonic()
-    student.finish()
-    return blocks
+    return drawn

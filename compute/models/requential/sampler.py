@@ -30,10 +30,11 @@ class Sampler:
         self.config, self.windows, self.context, self.device = config, windows, context, device
         self._head = config.hidden_size // config.num_attention_heads
         rope = config.rope_parameters
-        self._rotated = int(self._head * rope["partial_rotary_factor"])
-        halves = torch.arange(0, self._rotated, 2, device=device).float() / self._rotated
+        dimensions = int(self._head * rope["partial_rotary_factor"])
+        halves = torch.arange(0, dimensions, 2, device=device).float() / dimensions
         places = torch.arange(context, device=device).float()[:, None]
         angles = (places / rope["rope_theta"] ** halves).repeat(1, 2)  # (context, rotated)
+        self._rotated = angles.shape[1]  # one more than an odd number of dimensions
         self._cos, self._sin = angles.cos(), angles.sin()
         shape = (config.num_hidden_layers, windows, config.num_attention_heads, context, self._head)
         self._keys = torch.zeros(shape, device=device)

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from compute.models.language_model import batches
 from compute.models.training.online_losses import OnlineLosses
-from compute.models.training.training_state import TrainingState, Watcher
+from compute.models.training.training_state import TrainingState
 from compute.suites.checkpoints import kept_steps
 from compute.suites.ladder.ladder_model import LadderModel
 
@@ -49,6 +49,25 @@ def optimizer_of(model: PreTrainedModel, learning_rate: float) -> torch.optim.Ad
     )
 
 
+def prepare(model: PreTrainedModel, spec: LadderModel, device: torch.device) -> None:
+    """Put a model where it is trained, with the attention that is trained with there."""
+    model.to(device).train()
+    wide = spec.hidden_size // spec.heads >= WIDE_HEAD
+    if device.type == "cuda" or (spec.train_arithmetic == "bfloat16" and wide):
+        model.set_attn_implementation("eager")
+
+
+def next_token_loss(
+    model: PreTrainedModel, inputs: torch.Tensor, targets: torch.Tensor, spec: LadderModel
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean loss in nats per token, in the arithmetic of training, and the logits (B, T, V)."""
+    mixed = spec.train_arithmetic == "bfloat16"
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=mixed):
+        logits = model(inputs).logits
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+    return loss, logits
+
+
 def train(
     model: PreTrainedModel,
     spec: LadderModel,
@@ -57,7 +76,6 @@ def train(
     report: Callable[[int], None],
     keep: Callable[[int], None] = lambda step: None,
     state: TrainingState | None = None,
-    watcher: Watcher | None = None,
 ) -> OnlineLosses:
     """Train ``model`` in place for one epoch over ``windows``, shape (windows, context + 1).
 
@@ -66,20 +84,15 @@ def train(
         keep: called at each of ``kept_steps`` with the model after so many steps; a run
             that continues after an interruption may call it again for the same step.
         state: to continue an earlier run and to save this one; None to save nothing.
-        watcher: follows the weights.
 
     Raises:
         ArithmeticError: the loss of a batch is not finite.
     """
-    model.to(device).train()
-    mixed = spec.train_arithmetic == "bfloat16"
-    wide = spec.hidden_size // spec.heads >= WIDE_HEAD
-    if device.type == "cuda" or (mixed and wide):
-        model.set_attn_implementation("eager")
+    prepare(model, spec, device)
     optimizer = optimizer_of(model, spec.learning_rate)
     steps = -(-len(windows) // spec.batch_windows)
     kept = {*kept_steps(steps)}
-    online = state.restore(model, optimizer, watcher) if state else OnlineLosses()
+    online = state.restore(model, optimizer) if state else OnlineLosses()
     first = len(online.loss_nats)
     if not first:
         keep(0)
@@ -87,9 +100,7 @@ def train(
     for step, (inputs, targets) in enumerate(batches(left, spec.batch_windows, device), first):
         for group in optimizer.param_groups:
             group["lr"] = spec.learning_rate * schedule(step, steps)
-        with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
-            logits = model(inputs).logits  # (B, T, V)
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets.flatten())
+        loss, logits = next_token_loss(model, inputs, targets, spec)
         if not torch.isfinite(loss):
             raise ArithmeticError(
                 f"the training loss of {spec.model_id} became {loss.item()} at step {step}; "
@@ -100,11 +111,9 @@ def train(
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
         optimizer.step()
-        if watcher:
-            watcher.add(model.parameters())
         if step + 1 in kept:
             keep(step + 1)
         if state:
-            state.save_if_due(model, optimizer, online, watcher)
+            state.save_if_due(model, optimizer, online)
         report(online.tokens_seen[-1])
     return online

@@ -2,10 +2,8 @@
 
 import shutil
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from transformers import PreTrainedModel
@@ -15,19 +13,6 @@ from compute.models.training.online_losses import OnlineLosses
 
 #: Seconds between two saves: the most that an interruption can lose.
 INTERVAL_SECONDS = 120.0
-
-
-class Watcher(Protocol):
-    """Follows the weights of a training, and is saved with its state."""
-
-    def add(self, parameters: Iterable[torch.Tensor]) -> None:
-        """Take in the weights after one more step."""
-
-    def state_dict(self) -> dict:
-        """What it continues from."""
-
-    def load_state_dict(self, state: dict) -> None:
-        """Restore the state of ``state_dict``."""
 
 
 @dataclass
@@ -47,13 +32,8 @@ class TrainingState:
     def _file(self) -> Path:
         return self.folder / "state.pt"
 
-    def restore(
-        self,
-        model: PreTrainedModel,
-        optimizer: torch.optim.Optimizer,
-        watcher: Watcher | None = None,
-    ) -> OnlineLosses:
-        """Restore model, optimizer, random state and what watches them.
+    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
+        """Restore model, optimizer and random state.
 
         Returns:
             The losses of the steps done; empty if there is no state, or one from before
@@ -64,8 +44,6 @@ class TrainingState:
         state = torch.load(self._file, map_location=model.device, weights_only=True)
         if "online" not in state:
             return OnlineLosses()
-        if watcher is not None:
-            watcher.load_state_dict(state["watcher"])
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["randomness"].cpu())
@@ -78,7 +56,6 @@ class TrainingState:
         model: PreTrainedModel,
         optimizer: torch.optim.Optimizer,
         online: OnlineLosses,
-        watcher: Watcher | None = None,
     ) -> None:
         """Save the state if the last save is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
@@ -89,8 +66,6 @@ class TrainingState:
             "randomness": torch.get_rng_state(),
             "online": online.state_dict(),
         }
-        if watcher is not None:
-            state["watcher"] = watcher.state_dict()
         if model.device.type == "cuda":
             state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
         with whole_file(self._file) as writing:

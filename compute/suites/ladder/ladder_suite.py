@@ -12,6 +12,7 @@ from compute.suites.checkpoints import FRACTIONS
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.learning_rate import LearningRateRule
+from compute.suites.ladder.recipe import Recipe
 from compute.suites.measurements import points_of, unrolled
 
 #: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
@@ -69,6 +70,7 @@ class Ladder:
         heldout_windows: of the held-out text, drawn at random; None for all of it.
         fresh_windows: if given, models differ in their learning rate, and all that is measured
             is their loss on so many training windows that come after their own.
+        requential: recipe of the students of the models; None for no students.
     """
 
     suite: str
@@ -81,6 +83,7 @@ class Ladder:
     curvature: tuple[CurvatureRequest, ...] = ()
     heldout_windows: int | None = None
     fresh_windows: int | None = None
+    requential: Recipe | None = None
 
     def measurements_of(self, model: LadderModel) -> list[Measurement]:
         """What one model is measured at, each setting once."""
@@ -139,6 +142,7 @@ def _parse(preset: str, content: dict) -> Ladder:
         curvature=curvature,
         heldout_windows=chosen.get("heldout_windows"),
         fresh_windows=chosen.get("fresh_windows"),
+        requential=Recipe(**chosen["requential"]) if "requential" in chosen else None,
     )
 
 

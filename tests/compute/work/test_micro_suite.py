@@ -26,6 +26,8 @@ KEYS = {
     "online_losses": [*MODEL, "tokens_seen"],
     "checkpoint_losses": [*MODEL, "train_step", "tokens_seen"],
     "quantized": MODEL + SETTING,
+    "students": MODEL,
+    "student_blocks": [*MODEL, "steps"],
     "layers": [*MODEL, *SETTING, "layer", "kind"],
     "curvature": [
         *MODEL,

@@ -10,6 +10,7 @@ from compute.work.stages.curvature import Curvature
 from compute.work.stages.information import Information
 from compute.work.stages.ladder.measure import Measure
 from compute.work.stages.ladder.register import Register
+from compute.work.stages.ladder.requential import Requential
 from compute.work.stages.ladder.sweep import Sweep
 from compute.work.stages.ladder.train import Train
 from compute.work.stages.ladder.trajectory import Trajectory
@@ -86,4 +87,7 @@ def _model_units(
     for point in (request.point for request in ladder.curvature if request.wants(model)):
         of = {"model": model, "setting": states[point.setting].setting}
         units.append(Curvature(**of, before=states[point.setting], point=point))
+    if ladder.requential:
+        of = {"model": model, "before": train, "heldout_tokens": heldout_tokens}
+        units.append(Requential(**of, recipe=ladder.requential))
     return units

@@ -10,14 +10,11 @@ import torch
 from bounds.codes.requential import requential_bits
 from compute.models import language_model
 from compute.models.evaluation import evaluate
-from compute.models.requential import following
 from compute.models.requential.following import follow
-from compute.models.requential.recipe import Recipe
 from compute.models.requential.student import Student
-from compute.models.requential.teacher import TeacherPath, block_weights
-from compute.models.training.training import train
-from compute.models.training.training_state import TrainingState
+from compute.models.requential.teacher import Teacher
 from compute.suites.ladder.ladder_model import LadderModel
+from compute.suites.ladder.recipe import MOST_WINDOWS, Recipe
 
 pytestmark = pytest.mark.slow
 
@@ -32,8 +29,8 @@ SPEC = LadderModel(
     context_length=16,
     tokens_per_parameter=2,
 )
-RECIPE = Recipe(teacher_window=0.5, student_window=0.1)
-ENDS = RECIPE.blocks(SPEC.steps, SPEC.batch_windows)
+RECIPE = Recipe()
+BLOCKS = RECIPE.blocks(SPEC.steps, SPEC.batch_windows)
 
 
 @pytest.fixture(scope="module")
@@ -45,125 +42,130 @@ def windows() -> np.ndarray:
     return np.where(noise, random.integers(97, 123, size=letters.shape), letters).astype(np.uint8)
 
 
-def taught(windows, folder, **more):
-    """The trained teacher, whose path lies in ``folder``."""
-    teacher = language_model.build(SPEC)
-    path = TeacherPath(teacher, RECIPE.teacher_window, ENDS, folder)
-    train(teacher, SPEC, windows, CPU, lambda tokens: None, watcher=path, **more)
-    return teacher
+def pair(windows, spec=SPEC, recipe=RECIPE) -> tuple[Student, Teacher]:
+    """Untrained."""
+    return Student(spec, recipe, CPU), Teacher(spec, recipe, windows, CPU)
+
+
+def silent(tokens: int) -> None:
+    """Nobody wants to know."""
 
 
 @pytest.fixture(scope="module")
-def path(windows, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("path")
-    taught(windows, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def followed(path):
-    pupil = Student(SPEC, RECIPE, CPU)
-    return pupil, follow(pupil, ENDS, path, lambda tokens: None)
+def followed(windows):
+    student, teacher = pair(windows)
+    return student, teacher, follow(student, teacher, silent)
 
 
 def loss(model, windows) -> float:
     return evaluate(model.eval(), windows, CPU, lambda tokens: None).mean_loss_nats
 
 
-def test_the_teacher_is_the_ladders_own_model(windows, tmp_path):
-    alone = language_model.build(SPEC)
-    train(alone, SPEC, windows, CPU, lambda tokens: None)
-    watched = taught(windows, tmp_path)
-    assert language_model.weights_sha256(watched) == language_model.weights_sha256(alone)
-
-
-def test_every_token_is_drawn_once_and_pays_for_what_the_student_knows(followed, windows):
-    pupil, blocks = followed
-    assert [block.steps for block in blocks] == ENDS
-    assert sum(block.tokens for block in blocks) == SPEC.train_tokens
+def test_every_drawn_token_pays_for_what_the_student_learns(followed, windows):
+    student, teacher, drawn = followed
+    assert [row.tokens for row in drawn] == [16 * block.windows for block in BLOCKS]
+    assert drawn[-1].steps == student.average.steps == SPEC.steps
+    assert teacher.average.steps == RECIPE.passes * SPEC.steps
     untrained = loss(language_model.build(SPEC), windows)
-    assert loss(pupil.averaged, windows) < untrained - 1.0
-    bits = requential_bits(
-        np.array([block.log_ratio_nats for block in blocks]), SPEC.train_tokens, recipes=1
-    )
-    assert bits > 0.1 * SPEC.params_total  # it learned something, which is not free
+    assert loss(student.averaged, windows) < untrained - 1.0
+    tokens = sum(row.tokens for row in drawn)
+    ratios = np.array([row.log_ratio_nats for row in drawn])
+    assert requential_bits(ratios, tokens, recipes=1) > 0.1 * SPEC.params_total
 
 
-def test_the_student_depends_on_the_text_through_the_draws_alone(followed, path, tmp_path):
+def test_the_student_depends_on_the_text_through_the_draws_alone(followed):
     """Two students that are shown the same draws are the same."""
-    pupil, _ = followed
+    student, _, _ = followed
     again = Student(SPEC, RECIPE, CPU)
-    shown = pupil._drawn.to(torch.int64)
+    shown = student._drawn.to(torch.int64)
     done = 0
-    for end in ENDS:
-        stop = min(end * SPEC.batch_windows, SPEC.train_windows)
-        again.learn(shown[done:stop])
-        done = stop
-    again.finish()
-    for one, other in zip(pupil.average.weights, again.average.weights, strict=True):
+    for block in BLOCKS:
+        for new in again.take_in(shown[done : done + block.windows], block.steps):
+            again.learn(new)
+        done += block.windows
+    assert done == len(shown)
+    for one, other in zip(student.average.weights, again.average.weights, strict=True):
         assert torch.equal(one, other)
 
 
-def test_a_student_like_its_teacher_pays_nothing(path, monkeypatch):
+def test_a_student_like_its_teacher_pays_nothing(windows, monkeypatch):
     """The weights that draw are those that predict: Q is P, up to two ways of rounding."""
-    pupil = Student(SPEC, RECIPE, CPU)
+    student, teacher = pair(windows)
 
-    def own(folder, block, device):
-        named = pupil.averaged.named_parameters()
+    def own(self):
+        named = student.averaged.named_parameters()
         return {name: weight.detach().clone() for name, weight in named}
 
-    monkeypatch.setattr(following, "block_weights", own)
-    blocks = follow(pupil, ENDS, path, lambda tokens: None)
-    assert abs(sum(block.log_ratio_nats for block in blocks)) < 1e-5 * SPEC.train_tokens
+    monkeypatch.setattr(Teacher, "weights", property(own))
+    drawn = follow(student, teacher, silent)
+    tokens = sum(row.tokens for row in drawn)
+    assert abs(sum(row.log_ratio_nats for row in drawn)) < 1e-5 * tokens
 
 
-def test_an_interrupted_student_ends_with_the_same_bytes(followed, path, tmp_path):
-    pupil, blocks = followed
+def test_interrupted_they_end_with_the_same_bytes(followed, windows, tmp_path):
+    student, teacher, drawn = followed
     calls = itertools.count()
 
     def stop(tokens):
-        if next(calls) == len(ENDS) // 2:
+        if next(calls) == len(BLOCKS) // 2:
             raise KeyboardInterrupt
 
     file = tmp_path / "state.pt"
     with pytest.raises(KeyboardInterrupt):
-        follow(Student(SPEC, RECIPE, CPU), ENDS, path, stop, file, interval_seconds=0.05)
-    resumed = Student(SPEC, RECIPE, CPU)
-    assert follow(resumed, ENDS, path, lambda tokens: None, file) == blocks
-    same = language_model.weights_sha256(resumed.averaged)
-    assert same == language_model.weights_sha256(pupil.averaged)
+        follow(*pair(windows), stop, file, interval_seconds=0.05)
+    resumed, its_teacher = pair(windows)
+    assert follow(resumed, its_teacher, silent, file) == drawn
+    for one, other in ((resumed, student), (its_teacher, teacher)):
+        pairs = zip(one.average.weights, other.average.weights, strict=True)
+        assert all(torch.equal(*weights) for weights in pairs)
 
 
-def test_an_interrupted_teacher_leaves_the_same_path(windows, path, tmp_path):
-    state = TrainingState(tmp_path / "state", interval_seconds=0.05)
-    counts = itertools.count()
-
-    def stop(tokens):
-        if next(counts) == SPEC.steps // 2:
-            raise KeyboardInterrupt
-
-    teacher = language_model.build(SPEC)
-    watcher = TeacherPath(teacher, RECIPE.teacher_window, ENDS, tmp_path / "path")
-    with pytest.raises(KeyboardInterrupt):
-        train(teacher, SPEC, windows, CPU, stop, state=state, watcher=watcher)
-    taught(windows, tmp_path / "path", state=state)
-    for block in range(len(ENDS)):
-        one = block_weights(path, block, CPU)
-        other = block_weights(tmp_path / "path", block, CPU)
-        assert all(torch.equal(one[name], other[name]) for name in one)
+def test_the_tether_pulls_the_teacher_to_the_student(windows):
+    student, teacher = pair(windows, recipe=dataclasses.replace(RECIPE, tether=1e-9))
+    there = [weight + 1.0 for weight in student.average.weights]
+    teacher.learn(there)
+    for weight, target in zip(teacher.model.parameters(), there, strict=True):
+        assert torch.equal(weight, target)
 
 
-def test_seeds_draw_other_windows(path):
-    first = Student(SPEC, RECIPE, CPU)
-    other = Student(dataclasses.replace(SPEC, seed=1), RECIPE, CPU)
-    for pupil in (first, other):
-        follow(pupil, ENDS[:1], path, lambda tokens: None)
-    assert not torch.equal(first._drawn[:2], other._drawn[:2])
+def test_flattened_logits_are_scaled(followed, windows):
+    student, _, _ = followed
+    tokens = torch.from_numpy(windows[:4, :-1].astype(np.int64))
+    with torch.no_grad():
+        logits = student.averaged(tokens).logits
+        flattened = student.finished()(tokens).logits
+    torch.testing.assert_close(flattened, RECIPE.flatness * logits)
+
+
+def test_seeds_draw_other_windows(windows):
+    students = []
+    for seed in (0, 1):
+        student, teacher = pair(windows, dataclasses.replace(SPEC, seed=seed))
+        with pytest.raises(KeyboardInterrupt):
+            follow(student, teacher, interrupted)
+        students.append(student)
+    first, other = students
+    assert not torch.equal(first._drawn[:1], other._drawn[:1])
+
+
+def interrupted(tokens: int) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("batch_windows", [2, 3, 16, 200])
+@pytest.mark.parametrize("drawn", [0.25, 0.5, 1.0])
+def test_blocks_take_every_step_and_draw_their_share(batch_windows, drawn):
+    blocks = dataclasses.replace(RECIPE, drawn=drawn).blocks(1000, batch_windows)
+    assert sum(block.steps for block in blocks) == 1000
+    assert all(block.windows >= 1 for block in blocks)
+    share = sum(block.windows for block in blocks) / (1000 * batch_windows)
+    assert drawn - 1e-3 <= share <= drawn + 0.05
+    assert max(block.windows for block in blocks) <= max(MOST_WINDOWS, batch_windows)
 
 
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
-    [({"teacher_window": 0.0}, "teacher_window=0.0"), ({"replayed": -1}, "is negative")],
+    [({"teacher_window": 0.0}, "teacher_window=0.0"), ({"passes": 0}, "too small")],
 )
 def test_a_recipe_that_cannot_be_is_an_error(wrong, sentence):
     with pytest.raises(ValueError, match=sentence):

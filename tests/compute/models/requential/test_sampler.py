@@ -11,13 +11,13 @@ CPU = torch.device("cpu")
 VOCABULARY, CONTEXT = 7, 12
 
 
-@pytest.fixture(scope="module")
-def model() -> GPTNeoXForCausalLM:
+@pytest.fixture(scope="module", params=[2, 8], ids=["wide heads", "a lone entry turned"])
+def model(request) -> GPTNeoXForCausalLM:
     config = GPTNeoXConfig(
         vocab_size=VOCABULARY,
         hidden_size=32,
         num_hidden_layers=2,
-        num_attention_heads=2,
+        num_attention_heads=request.param,
         intermediate_size=96,
         max_position_embeddings=CONTEXT,
     )
