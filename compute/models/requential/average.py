@@ -42,7 +42,7 @@ class RunningAverage:
 
 
 class LeadingAverage:
-    """A running average, moved ahead by as much as it lies before its own running average.
+    """A running average, moved on by its distance from its own running average.
 
     It is smooth as an average is, and lags behind weights that drift less than one does (the
     double exponential moving average of time series).

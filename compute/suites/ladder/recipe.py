@@ -35,7 +35,7 @@ class Recipe:
         pool: share of the windows drawn so far, the latest, from which those are taken.
         flatness: the student's logits are multiplied by it at the end.  Losses that spread less
             leave a smaller gap, and below 1 they do.
-        hold: steps of a block, for which teacher and student are not compared anew, as a share of
+        hold: steps of a block, for which teacher and student are not compared again, as a share of
             those before.
     """
 

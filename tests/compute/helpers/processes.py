@@ -1,7 +1,6 @@
 """Commands of the batch stage, in a process of their own or in this one, and what they leave."""
 
 import contextlib
-import gc
 import io
 import os
 import runpy
@@ -64,7 +63,6 @@ def units_here() -> Iterator[None]:
         finally:
             torch.use_deterministic_algorithms(deterministic)
             torch.set_num_threads(threads)
-            gc.unfreeze()
 
 
 def _run_units(units: list[Unit], workspace: Workspace, _workers: int, weight) -> Iterator[Event]:

@@ -48,7 +48,7 @@ def pair(windows, spec=SPEC, recipe=RECIPE) -> tuple[Student, Teacher]:
 
 
 def silent(tokens: int) -> None:
-    """Nobody wants to know."""
+    """Without a report."""
 
 
 @pytest.fixture(scope="module")
