@@ -39,7 +39,7 @@ class Recipe:
             those before.
     """
 
-    passes: int = 2
+    passes: int = 4
     tether: float = 0.1
     teacher_window: float = 0.1
     student_window: float = 0.1

@@ -33,6 +33,7 @@ class Requential(Stage):
     version = 1
     tables = ("students", "student_blocks", "loss_histograms")
     pace = "training"
+    variant = "student"
 
     model: LadderModel
     recipe: Recipe

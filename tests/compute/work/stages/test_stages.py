@@ -1,12 +1,14 @@
 """What holds of every stage: its place in the schema, and the names under which its files lie."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 
 import schema
 from compute.base.digest import digest
 from compute.suites.ladder.ladder_suite import load_ladder
+from compute.suites.ladder.recipe import Recipe
 from compute.suites.published.hub_suite import hub_presets, load_hub_suite
 from compute.work.stages import LADDER, PUBLISHED
 from compute.work.stages.units.hub import hub_units
@@ -52,6 +54,17 @@ def test_names_and_keys_of_units_stay():
         for unit in units:
             found[unit.stage].append([unit.name, unit.key])
     assert {stage: digest(keys) for stage, keys in found.items()} == KEYS
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_two_units_write_files_of_one_name(preset):
+    """A file replaces those of the same table and label: they come from an older recipe."""
+    units = units_of(preset)
+    if preset == "tiny":
+        students = replace(load_ladder(preset), requential=Recipe())
+        units = ladder_units(students, "fingerprint", 1000)
+    written = [(table, unit.label) for unit in units for table in unit.tables]
+    assert len({*written}) == len(written)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
