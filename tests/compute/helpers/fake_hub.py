@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import close_session, constants
 
+from compute.suites.hub.files import remote_files
 from tests.tiny_hub import offline_environment
 
 #: Refusals: (status, error code, error message), as the hub words them.
@@ -95,11 +96,17 @@ def reached(home: Path, address: str, offline: bool = False, token: str = "") ->
         files = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(constants.ENDPOINT)
         patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + files)
         patch.setattr(constants, "ENDPOINT", address)
-        close_session()
+        _forget_hub()
         try:
             yield
         finally:
-            close_session()
+            _forget_hub()
+
+
+def _forget_hub() -> None:
+    """Its connections, and what it listed: another one lists other files at the same commits."""
+    close_session()
+    remote_files.cache_clear()
 
 
 class _Handler(BaseHTTPRequestHandler):
