@@ -313,7 +313,7 @@ def test_it_says_what_it_did(measured, tmp_path, command):
     assert "No unit failed." in output
     lines = {line.split()[0]: line.split()[1:] for line in output.splitlines() if line.strip()}
     cells = pq.read_table(measured / "loss_histograms").num_rows
-    assert lines["loss_histograms"][:2] == [f"{cells:,}", "24"]
+    assert lines["loss_histograms"][:2] == [f"{cells:,}", "27"]
     assert lines["units"][:2] == ["76", "76"]
     assert lines["units"][3] == "3"
 

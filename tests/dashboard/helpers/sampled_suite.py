@@ -47,7 +47,8 @@ def make_sampled_suite(
         replace_columns(file, train_tokens_evaluated=EVALUATED * POSITIONS)
     _chains_alone(source, target, name)
     (target / "token_losses").mkdir()
-    for file in sorted((source / "loss_histograms").glob("*--*--*.parquet")):  # of a setting
+    of_a_setting = (source / "loss_histograms").glob("*--*--*.parquet")
+    for file in sorted(path for path in of_a_setting if "--student--" not in path.name):
         _write_sample(file, target / "token_losses" / file.name, name)
     return target
 
