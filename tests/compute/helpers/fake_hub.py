@@ -104,7 +104,7 @@ def reached(home: Path, address: str, offline: bool = False, token: str = "") ->
 
 
 def _forget_hub() -> None:
-    """Forget the connections to a hub, and what it listed: another one lists other files at the same commits."""
+    """Forget the connections to a hub and its list of files, which may differ elsewhere."""
     close_session()
     remote_files.cache_clear()
 
