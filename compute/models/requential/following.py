@@ -1,17 +1,14 @@
 """The student follows the teacher: draw a block, score it, learn from it (section 10)."""
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 
-from compute.base.whole_file import whole_file
 from compute.models.requential.sampler import Sampler
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
-from compute.models.training.training_state import INTERVAL_SECONDS
+from compute.models.training.training_state import TrainingState
 from compute.suites.ladder.recipe import MOST_WINDOWS
 from compute.suites.text.windows.tiling import DOCUMENT_END
 
@@ -40,8 +37,7 @@ def follow(
     student: Student,
     teacher: Teacher,
     report: Callable[[int], None],
-    state: Path | None = None,
-    interval_seconds: float = INTERVAL_SECONDS,
+    state: TrainingState | None = None,
 ) -> list[DrawnBlock]:
     """Train a teacher on real text, and a student on windows drawn from it, block by block.
 
@@ -52,20 +48,28 @@ def follow(
         student: untrained; trained in place.
         teacher: of the same model and recipe, untrained.
         report: receives the tokens of the real text that the student has had its steps for.
-        state: file to continue from, and to save to, at most so many seconds apart.
+        state: to continue an earlier run and to save this one; None to save nothing.
     """
     spec, device = student.spec, student.device
-    sampler = Sampler(student.averaged.config, MOST_WINDOWS, spec.context_length, device)
+    sampler = Sampler(spec.config, MOST_WINDOWS, spec.context_length, device)
     generator = torch.Generator().manual_seed(DRAW_SEED + spec.seed)
     drawn: list[DrawnBlock] = []
     last = torch.full((1,), DOCUMENT_END)
-    if state is not None and state.exists():
-        saved = torch.load(state, map_location=device, weights_only=True)
+    if state is not None and (saved := state.read(device)) is not None:
         student.load_state_dict(saved["student"])
         teacher.load_state_dict(saved["teacher"])
         generator.set_state(saved["generator"].cpu())
         drawn, last = [DrawnBlock(**row) for row in saved["drawn"]], saved["last"].cpu()
-    saved_at = time.monotonic()
+
+    def state_of_now() -> dict:
+        return {
+            "student": student.state_dict(),
+            "teacher": teacher.state_dict(),
+            "generator": generator.get_state(),
+            "drawn": [asdict(row) for row in drawn],
+            "last": last,
+        }
+
     for block in student.recipe.blocks(spec.steps, spec.batch_windows)[len(drawn) :]:
         first = last[torch.arange(block.windows) % len(last)].to(device)
         tokens, teacher_logs = sampler.draw(teacher.weights, first, generator)
@@ -79,15 +83,6 @@ def follow(
         steps = student.average.steps
         drawn.append(DrawnBlock(steps, ratios.numel(), ratios.sum().item(), teacher_nats))
         report(min(steps * spec.batch_windows, spec.train_windows) * spec.context_length)
-        if state is not None and time.monotonic() - saved_at >= interval_seconds:
-            found = {
-                "student": student.state_dict(),
-                "teacher": teacher.state_dict(),
-                "generator": generator.get_state(),
-                "drawn": [asdict(row) for row in drawn],
-                "last": last,
-            }
-            with whole_file(state) as writing:
-                torch.save(found, writing)
-            saved_at = time.monotonic()
+        if state is not None:
+            state.save_if_due(state_of_now)
     return drawn

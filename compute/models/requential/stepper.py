@@ -4,7 +4,7 @@ import torch
 from transformers import PreTrainedModel
 
 from compute.models.training.training import (
-    MAX_GRADIENT_NORM,
+    descend,
     next_token_loss,
     optimizer_of,
     prepare,
@@ -30,16 +30,11 @@ class Stepper:
         Raises:
             ArithmeticError: the loss is not finite.
         """
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._spec.learning_rate * rate
         tokens = tokens.to(self.model.device, torch.int64)
         loss, _ = next_token_loss(self.model, tokens[:, :-1], tokens[:, 1:], self._spec)
         if not torch.isfinite(loss):
             raise ArithmeticError(f"a training loss of {self._spec.model_id} is {loss.item()}")
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
-        self._optimizer.step()
+        descend(self.model, self._optimizer, loss, self._spec.learning_rate * rate)
 
     def state_dict(self) -> dict:
         """Weights and optimizer."""

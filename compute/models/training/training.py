@@ -68,6 +68,21 @@ def next_token_loss(
     return loss, logits
 
 
+def descend(
+    model: PreTrainedModel,
+    optimizer: torch.optim.Optimizer,
+    loss: torch.Tensor,
+    learning_rate: float,
+) -> None:
+    """One step of the optimizer on a loss, its gradient clipped."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
+    optimizer.step()
+
+
 def train(
     model: PreTrainedModel,
     spec: LadderModel,
@@ -92,14 +107,12 @@ def train(
     optimizer = optimizer_of(model, spec.learning_rate)
     steps = -(-len(windows) // spec.batch_windows)
     kept = {*kept_steps(steps)}
-    online = state.restore(model, optimizer) if state else OnlineLosses()
+    online = _restored(model, optimizer, state.read(device)) if state else OnlineLosses()
     first = len(online.loss_nats)
     if not first:
         keep(0)
     left = windows[first * spec.batch_windows :]
     for step, (inputs, targets) in enumerate(batches(left, spec.batch_windows, device), first):
-        for group in optimizer.param_groups:
-            group["lr"] = spec.learning_rate * schedule(step, steps)
         loss, logits = next_token_loss(model, inputs, targets, spec)
         if not torch.isfinite(loss):
             raise ArithmeticError(
@@ -107,13 +120,41 @@ def train(
                 f"its learning rate of {spec.learning_rate} is too high"
             )
         online.add(loss.item(), logits, targets)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), MAX_GRADIENT_NORM)
-        optimizer.step()
+        descend(model, optimizer, loss, spec.learning_rate * schedule(step, steps))
         if step + 1 in kept:
             keep(step + 1)
         if state:
-            state.save_if_due(model, optimizer, online)
+            state.save_if_due(lambda: _state(model, optimizer, online))
         report(online.tokens_seen[-1])
     return online
+
+
+def _state(model: PreTrainedModel, optimizer: torch.optim.Optimizer, online: OnlineLosses) -> dict:
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "randomness": torch.get_rng_state(),
+        "online": online.state_dict(),
+    }
+    if model.device.type == "cuda":
+        state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
+    return state
+
+
+def _restored(
+    model: PreTrainedModel, optimizer: torch.optim.Optimizer, state: dict | None
+) -> OnlineLosses:
+    """Restore model, optimizer and random state.
+
+    Returns:
+        The losses of the steps done; empty if there is no state, or one from before histograms
+        were stored, which is not enough to continue from.
+    """
+    if state is None or "online" not in state:
+        return OnlineLosses()
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["randomness"].cpu())
+    if model.device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda_randomness"].cpu(), model.device)
+    return OnlineLosses.from_state_dict(state["online"])

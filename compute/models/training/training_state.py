@@ -2,14 +2,13 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import PreTrainedModel
 
 from compute.base.whole_file import whole_file
-from compute.models.training.online_losses import OnlineLosses
 
 #: Seconds between two saves: the most that an interruption can lose.
 INTERVAL_SECONDS = 120.0
@@ -32,42 +31,17 @@ class TrainingState:
     def _file(self) -> Path:
         return self.folder / "state.pt"
 
-    def restore(self, model: PreTrainedModel, optimizer: torch.optim.Optimizer) -> OnlineLosses:
-        """Restore model, optimizer and random state.
-
-        Returns:
-            The losses of the steps done; empty if there is no state, or one from before
-            histograms were stored, which is not enough to continue from.
-        """
+    def read(self, device: torch.device) -> dict | None:
+        """What was saved last, tensors on ``device``; None if nothing was."""
         if not self._file.exists():
-            return OnlineLosses()
-        state = torch.load(self._file, map_location=model.device, weights_only=True)
-        if "online" not in state:
-            return OnlineLosses()
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["randomness"].cpu())
-        if model.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cuda_randomness"].cpu(), model.device)
-        return OnlineLosses.from_state_dict(state["online"])
+            return None
+        return torch.load(self._file, map_location=device, weights_only=True)
 
-    def save_if_due(
-        self,
-        model: PreTrainedModel,
-        optimizer: torch.optim.Optimizer,
-        online: OnlineLosses,
-    ) -> None:
-        """Save the state if the last save is old enough."""
+    def save_if_due(self, state_of_now: Callable[[], dict]) -> None:
+        """Save tensors and plain values if the last save is old enough."""
         if time.monotonic() - self._saved < self.interval_seconds:
             return
-        state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "randomness": torch.get_rng_state(),
-            "online": online.state_dict(),
-        }
-        if model.device.type == "cuda":
-            state["cuda_randomness"] = torch.cuda.get_rng_state(model.device)
+        state = state_of_now()
         with whole_file(self._file) as writing:
             torch.save(state, writing)
         self._saved = time.monotonic()

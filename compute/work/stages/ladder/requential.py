@@ -13,6 +13,7 @@ from compute.models.evaluation import clustered_standard_error, evaluate
 from compute.models.requential.following import DRAW_SEED, DrawnBlock, follow
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
+from compute.models.training.training_state import TrainingState
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.recipe import Recipe
 from compute.work.stages.rows import histogram_rows
@@ -67,14 +68,13 @@ class Requential(Stage):
         spec, device = self.model, torch.device(workspace.device)
         windows = workspace.windows.open()
         training = windows.training[: spec.train_windows]
-        folder = workspace.training(self)
-        folder.mkdir(parents=True, exist_ok=True)
+        state = TrainingState(workspace.training(self))
         student = Student(spec, self.recipe, device)
         drawn = follow(
             student,
             Teacher(spec, self.recipe, training, device),
             lambda tokens: report(self._passes * tokens),
-            folder / "state.pt",
+            state,
         )
         model = student.finished()
         done = self._passes * spec.train_tokens
@@ -103,6 +103,7 @@ class Requential(Stage):
             "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
             "weights_sha256": language_model.weights_sha256(model.cpu()),
         }
+        state.forget()
         return {
             "students": pa.Table.from_pylist([row]),
             "student_blocks": _block_rows(self.model_id, drawn),

@@ -13,6 +13,7 @@ from compute.models.evaluation import evaluate
 from compute.models.requential.following import follow
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
+from compute.models.training.training_state import TrainingState
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.recipe import MOST_WINDOWS, Recipe
 
@@ -110,11 +111,11 @@ def test_interrupted_they_end_with_the_same_bytes(followed, windows, tmp_path):
         if next(calls) == len(BLOCKS) // 2:
             raise KeyboardInterrupt
 
-    file = tmp_path / "state.pt"
+    state = TrainingState(tmp_path / "state", interval_seconds=0.05)
     with pytest.raises(KeyboardInterrupt):
-        follow(*pair(windows), stop, file, interval_seconds=0.05)
+        follow(*pair(windows), stop, state)
     resumed, its_teacher = pair(windows)
-    assert follow(resumed, its_teacher, silent, file) == drawn
+    assert follow(resumed, its_teacher, silent, state) == drawn
     for one, other in ((resumed, student), (its_teacher, teacher)):
         pairs = zip(one.average.weights, other.average.weights, strict=True)
         assert all(torch.equal(*weights) for weights in pairs)
