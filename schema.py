@@ -126,6 +126,20 @@ def _curvature_of() -> list[pa.Field]:
 
 _MODEL_ID = _described("model_id", pa.string(), "name of the model, unique within its suite")
 
+_TRAIN_LOSS = _described("train_loss_nats", pa.float64(), "mean loss on the training tokens")
+
+#: And of how many tokens both losses are means.
+_HELDOUT_LOSS = (
+    _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
+    _described(
+        "heldout_loss_se_nats",
+        pa.float64(),
+        "standard error of the held-out mean, documents as independent units",
+    ),
+    _described("train_tokens_evaluated", pa.int64(), "training tokens in the mean"),
+    _described("heldout_tokens_evaluated", pa.int64(), "held-out tokens in the mean"),
+)
+
 TABLES: dict[str, pa.Schema] = {
     "models": pa.schema(
         [
@@ -227,7 +241,7 @@ TABLES: dict[str, pa.Schema] = {
             ),
             _described("stored_bits", pa.int64(), "size of the file holding every tensor"),
             _described("entropy_coded_bits", pa.int64(), "size of the entropy-coded file"),
-            _described("train_loss_nats", pa.float64(), "mean loss on the training tokens"),
+            _TRAIN_LOSS,
             _described(
                 "paired_gap_nats",
                 pa.float64(),
@@ -239,14 +253,7 @@ TABLES: dict[str, pa.Schema] = {
                 "standard error of paired_gap_nats, windows as independent units",
             ),
             _described("paired_windows", pa.int64(), "training windows drawn for paired_gap_nats"),
-            _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
-            _described(
-                "heldout_loss_se_nats",
-                pa.float64(),
-                "standard error of the held-out mean, documents as independent units",
-            ),
-            _described("train_tokens_evaluated", pa.int64(), "training tokens in the mean"),
-            _described("heldout_tokens_evaluated", pa.int64(), "held-out tokens in the mean"),
+            *_HELDOUT_LOSS,
         ]
     ),
     "loss_histograms": pa.schema(
@@ -282,15 +289,8 @@ TABLES: dict[str, pa.Schema] = {
                 "I, log2 of the teacher's over the student's probability of all drawn tokens, "
                 "rounded up",
             ),
-            _described("train_loss_nats", pa.float64(), "mean loss on the training tokens"),
-            _described("heldout_loss_nats", pa.float64(), "mean loss on held-out documents"),
-            _described(
-                "heldout_loss_se_nats",
-                pa.float64(),
-                "standard error of the held-out mean, documents as independent units",
-            ),
-            _described("train_tokens_evaluated", pa.int64(), "training tokens in the mean"),
-            _described("heldout_tokens_evaluated", pa.int64(), "held-out tokens in the mean"),
+            _TRAIN_LOSS,
+            *_HELDOUT_LOSS,
             _described("weights_sha256", pa.string(), "hash of the student's parameters"),
         ]
     ),

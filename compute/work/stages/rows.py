@@ -8,6 +8,7 @@ import schema
 from bounds import TokenLosses
 from compute.base.setting import Setting
 from compute.models import language_model
+from compute.models.evaluation import Evaluation, clustered_standard_error
 from compute.work.unit import Unit
 
 
@@ -23,6 +24,23 @@ def histogram_rows(model_id: str, setting: Setting, split: str, histogram: Token
             "tokens": histogram.tokens.astype("int64"),
         }
     )
+
+
+def loss_columns(train: Evaluation, heldout: Evaluation, documents: np.ndarray) -> dict:
+    """Columns of `quantized` and of `students`: losses on both texts, and what they are means of.
+
+    Args:
+        train: of training tokens.
+        heldout: of held-out documents, with the losses of its tokens.
+        documents: that each of those tokens is of.
+    """
+    return {
+        "train_loss_nats": train.mean_loss_nats,
+        "heldout_loss_nats": heldout.mean_loss_nats,
+        "heldout_loss_se_nats": clustered_standard_error(heldout.window_token_losses, documents),
+        "train_tokens_evaluated": int(train.histogram.total_tokens),
+        "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
+    }
 
 
 def model_row(unit: Unit, model: PreTrainedModel, **own: object) -> pa.Table:

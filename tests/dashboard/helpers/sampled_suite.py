@@ -47,9 +47,10 @@ def make_sampled_suite(
         replace_columns(file, train_tokens_evaluated=EVALUATED * POSITIONS)
     _chains_alone(source, target, name)
     (target / "token_losses").mkdir()
-    of_a_setting = (source / "loss_histograms").glob("*--*--*.parquet")
-    for file in sorted(path for path in of_a_setting if "--student--" not in path.name):
-        _write_sample(file, target / "token_losses" / file.name, name)
+    for name_of_unit in sorted(path.name for path in (source / "quantized").glob("*.parquet")):
+        file = source / "loss_histograms" / name_of_unit
+        if file.exists():  # not of windows that were sampled in the ladder already
+            _write_sample(file, target / "token_losses" / name_of_unit, name)
     return target
 
 

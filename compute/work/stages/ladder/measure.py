@@ -11,13 +11,13 @@ from bounds import nominal_bits
 from compute.base.digest import digest
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.models import language_model
-from compute.models.evaluation import clustered_standard_error, evaluate
+from compute.models.evaluation import evaluate
 from compute.quantize import coded_model
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.text.windows.draws import shuffled_windows
 from compute.work.stages.paired_losses import PAIRED_WINDOWS, gap_columns, paired_losses
 from compute.work.stages.quantize import Quantize, nominal_rate
-from compute.work.stages.rows import histogram_rows
+from compute.work.stages.rows import histogram_rows, loss_columns
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
@@ -121,14 +121,8 @@ class Measure(Stage):
             **self.setting.columns,
             "nominal_bits": nominal_bits(nominal_rate(self, workspace), spec.params_total),
             **{f"{code}_bits": 8 * len(file) for code, file in files.items()},
-            "train_loss_nats": train.mean_loss_nats,
             **gap_columns(before, after),
-            "heldout_loss_nats": heldout.mean_loss_nats,
-            "heldout_loss_se_nats": clustered_standard_error(
-                heldout.window_token_losses, windows.heldout_documents
-            ),
-            "train_tokens_evaluated": int(train.histogram.total_tokens),
-            "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
+            **loss_columns(train, heldout, windows.heldout_documents),
         }
         tables = {"quantized": pa.Table.from_pylist([row])}
         if self.windows is None:

@@ -9,14 +9,14 @@ import torch
 from bounds.codes.requential import requential_bits
 from compute.base.setting import UNQUANTIZED
 from compute.models import language_model
-from compute.models.evaluation import clustered_standard_error, evaluate
+from compute.models.evaluation import evaluate
 from compute.models.requential.following import DRAW_SEED, DrawnBlock, follow
 from compute.models.requential.student import Student
 from compute.models.requential.teacher import Teacher
 from compute.models.training.training_state import TrainingState
 from compute.suites.ladder.ladder_model import LadderModel
 from compute.suites.ladder.recipe import Recipe
-from compute.work.stages.rows import histogram_rows
+from compute.work.stages.rows import histogram_rows, loss_columns
 from compute.work.stages.stage import Report, Stage
 from compute.work.workspace import Workspace
 
@@ -94,13 +94,7 @@ class Requential(Stage):
             **{f"recipe_{name}": value for name, value in asdict(self.recipe).items()},
             "drawn_tokens": tokens,
             "requential_bits": requential_bits(ratios, tokens, recipes=1),
-            "train_loss_nats": train.mean_loss_nats,
-            "heldout_loss_nats": heldout.mean_loss_nats,
-            "heldout_loss_se_nats": clustered_standard_error(
-                heldout.window_token_losses, windows.heldout_documents
-            ),
-            "train_tokens_evaluated": int(train.histogram.total_tokens),
-            "heldout_tokens_evaluated": int(heldout.histogram.total_tokens),
+            **loss_columns(train, heldout, windows.heldout_documents),
             "weights_sha256": language_model.weights_sha256(model.cpu()),
         }
         state.forget()

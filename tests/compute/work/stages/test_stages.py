@@ -32,10 +32,18 @@ KEYS = {
     "describe": "4d94023f0079",
     "sample": "4aa89577dd51",
     "chain": "47b2623050e8",
+    "requential": "4a4b30aedc67",
 }
 
 
+#: The preset ``tiny``, with a student of each model.
+STUDENTS = "tiny with students"
+
+
 def units_of(preset: str):
+    if preset == STUDENTS:
+        students = replace(load_ladder("tiny"), requential=Recipe())
+        return ladder_units(students, "fingerprint", 1000)
     if preset in hub_presets():
         suite = load_hub_suite(preset)
         return hub_units(suite.models, suite.effort, {"stream": "x"})
@@ -53,21 +61,19 @@ def test_names_and_keys_of_units_stay():
         assert len({unit.name for unit in units}) == len(units)
         for unit in units:
             found[unit.stage].append([unit.name, unit.key])
+    students = [unit for unit in units_of(STUDENTS) if unit.stage == "requential"]
+    found["requential"] = [[unit.name, unit.key] for unit in students]
     assert {stage: digest(keys) for stage, keys in found.items()} == KEYS
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [*PRESETS, STUDENTS])
 def test_no_two_units_write_files_of_one_name(preset):
     """A file replaces those of the same table and label: they come from an older recipe."""
-    units = units_of(preset)
-    if preset == "tiny":
-        students = replace(load_ladder(preset), requential=Recipe())
-        units = ladder_units(students, "fingerprint", 1000)
-    written = [(table, unit.label) for unit in units for table in unit.tables]
+    written = [(table, unit.label) for unit in units_of(preset) for table in unit.tables]
     assert len({*written}) == len(written)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", [*PRESETS, STUDENTS])
 def test_units_write_tables_of_the_schema_and_need_units_before_them(preset):
     before, made = set(), set()
     for unit in units_of(preset):
