@@ -273,7 +273,7 @@ TABLES: dict[str, pa.Schema] = {
             _described(
                 "recipe_tether",
                 pa.float64(),
-                "share of its steps in which the teacher's pull to the student acts",
+                "tau: the teacher's step k ends by moving to the student by 1/(tau*k)",
             ),
             _described("recipe_teacher_window", pa.float64(), "share of steps it is averaged over"),
             _described("recipe_student_window", pa.float64(), "the same of the student"),
