@@ -11,7 +11,7 @@ from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.artifacts.settings import Setting
 from dashboard.style.glossary import CODE_LABELS
-from dashboard.style.numbers import count_label, delta_label
+from dashboard.style.numbers import count_label, delta_label, times_label
 from dashboard.ui.drawing import show
 from dashboard.ui.notes import caveats
 from dashboard.ui.notes.subtitles import subtitle
@@ -150,7 +150,7 @@ def _meeting(met: Crossing | Unfitted, largest: float) -> str:
     change = "falls below" if met.from_above else "rises above"
     return (
         f"K(h) is {side} at the largest model and by the laws {change} at N ≈ {_size(met.n)}, "
-        f"{met.n / largest:.2g} times the largest measured size: extrapolated (95 %: "
+        f"{times_label(met.n / largest)} times the largest measured size: extrapolated (95 %: "
         f"{_size(met.low)} to {_size(met.high)}; {met.share_ahead:.0%} of resamples cross)."
     )
 
