@@ -1,5 +1,7 @@
 """Steps of an optimizer on windows of tokens, as the models of the ladder are trained."""
 
+from dataclasses import replace
+
 import torch
 from transformers import PreTrainedModel
 
@@ -13,15 +15,18 @@ from compute.suites.ladder.ladder_model import LadderModel
 
 
 class Stepper:
-    """Trains one model, step by step.
+    """Trains one model, step by step, in float32.
+
+    Ladders may train in bfloat16; a processor without instructions for it takes seven times as
+    long, and neither teacher nor student has to do as the trained model does.
 
     Attributes:
         model: with the weights after the last step.
     """
 
     def __init__(self, model: PreTrainedModel, spec: LadderModel, device: torch.device) -> None:
-        self.model, self._spec = model, spec
-        prepare(model, spec, device)
+        self.model, self._spec = model, replace(spec, train_arithmetic="float32")
+        prepare(model, self._spec, device)
         self._optimizer = optimizer_of(model, spec.learning_rate)
 
     def step(self, tokens: torch.Tensor, rate: float) -> None:
