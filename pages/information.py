@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.laws.outlook import Outlook
 from dashboard.analysis.measured import information
@@ -12,14 +12,14 @@ from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_COLOURS
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.bound import bound_controls, quantized_setting
 from dashboard.ui.controls.registry import UNIT
 from dashboard.ui.controls.size import reach_control, size_control
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats, size_words
 from dashboard.ui.notes.subtitles import of_choice, subtitle
 from dashboard.ui.page import frame
-from dashboard.views.information import charts, views_section, words
+from dashboard.views.information import charts, student_section, views_section, words
 
 suite = frame.open_suite()
 models = information.by_model(suite)
@@ -32,14 +32,15 @@ with st.sidebar:
 beside = compare.others(suite)
 with st.sidebar:
     choice = bound_controls(suite)
-    setting, code = choice.setting, choice.code
+    setting, code = quantized_setting(suite), choice.code
+    heuristic = choice.with_code(PREQUENTIAL)
     size = size_control(models)
     model_id = size.model_id
     largest = float(models["params_total"].max())
     reach = max(reach_control(largest), size.at or 0.0)
 views = compare.views(live(suite, choice, size.params), beside)
 codes = information.by_code(suite, setting)
-terms = Losses.of(suite, bound_terms(suite, prequential(choice)), unit).table
+terms = Losses.of(suite, bound_terms(suite, heuristic), unit).table
 real = Losses.of(suite, bound_terms(suite, choice), unit).table
 row = models[models["model_id"] == model_id].iloc[0]
 curve = information.area_curve(suite, model_id, row["final_loss_nats"])
@@ -79,7 +80,7 @@ if len(views) > 1:
 if len(terms) and several_sizes(terms):
     show.subheader("Every term of the bound under the prequential code")
     panels = law_charts.term_laws(terms, Outlook.of(terms).laws, unit, reach, size.at)
-    below = subtitle(unit.label, of_choice(prequential(choice)), "log axes")
+    below = subtitle(unit.label, of_choice(heuristic), "log axes")
     show.chart(panels, "Terms and gap under the prequential code", below, width="content")
     words.terms_reading()
 elif terms.empty:
@@ -95,6 +96,7 @@ with right:
     show.chart(charts.online_area(curve, kept, colour, unit), heading, below)
     words.area_reading(row, kept)
 
+student_section.section(suite, model_id, unit)
 words.checkpoint_section(models, colour)
 
 show.subheader("The data")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.terms import Choice, codes_of
 from dashboard.analysis.bound.units import NATS
 from dashboard.analysis.laws.fits import law_of, several_sizes
 from dashboard.analysis.measured import variation
@@ -30,15 +30,15 @@ with st.sidebar:
     unit = UNIT.ask()
 beside = compare.others(suite)
 with st.sidebar:
-    setting, code = setting_control(suite), code_control()
-    choice = Choice(setting, code, DELTA.ask(), "four_term")
+    setting, code = setting_control(suite), code_control(codes_of(suite))
+    choice = Choice(setting, code, DELTA.ask(), "four_term").with_code(code)
     sigma = variation.sigma_by_size(suite, choice)
     size = size_control(sigma)
     model_id = size.model_id
 views = compare.views(live(suite, choice, size.params), beside)
 points = variation.objective(suite, choice, model_id)
 effect = Losses.of(suite, variation.grid_effect(suite, choice, model_id), unit, model_id).table
-joint = suite.joint_losses(setting, model_id, SQUARE_NATS)
+joint = suite.joint_losses(choice.setting, model_id, SQUARE_NATS)
 
 colour, name = term_of("loss_variation").colour, escaped(model_id)
 certified = bool(sigma.set_index("model_id").loc[model_id, "certified"])
@@ -65,7 +65,7 @@ with for_sigma:
     words.sigma_reading()
     caveats.remarks([view.suite for view in views])
 with for_joint:
-    below = subtitle(NATS.label, setting.label, words.scored(suite.is_sampled))
+    below = subtitle(NATS.label, choice.setting.label, words.scored(suite.is_sampled))
     show.chart(charts.joint_losses(joint, SQUARE_NATS), f"Loss and entropy of {name}", below)
     words.joint_reading()
 with for_objective:
@@ -80,5 +80,5 @@ with for_grid:
     )
     words.grid_reading()
 show.subheader("The data")
-downloads.table(sigma, f"{suite.name}-sigma-{setting.slug}")
+downloads.table(sigma, f"{suite.name}-sigma-{choice.setting.slug}")
 frame.show_provenance(suite)

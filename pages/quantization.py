@@ -3,10 +3,11 @@
 import streamlit as st
 
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import UNQUANTIZED, bound_terms
+from dashboard.analysis.bound.terms import CODES, bound_terms
 from dashboard.analysis.laws.fits import several_sizes
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.measured import quantization
+from dashboard.artifacts.settings import UNQUANTIZED
 from dashboard.style.escaping import escaped
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.bound_columns import in_numbers
@@ -25,7 +26,7 @@ with st.sidebar:
     unit = UNIT.ask()
 beside = compare.others(suite)
 with st.sidebar:
-    choice = bound_controls(suite)
+    choice = bound_controls(suite, tuple(CODES))
     setting, code = choice.setting, choice.code
     terms = Losses.of(suite, bound_terms(suite, choice), unit).table
     size = size_control(terms)

@@ -10,7 +10,7 @@ from dashboard.charts import law_charts
 from dashboard.style.numbers import count_label
 from dashboard.ui.beside import compare
 from dashboard.ui.beside.view import live
-from dashboard.ui.controls.bound import bound_controls
+from dashboard.ui.controls.bound import bound_controls, quantized_setting
 from dashboard.ui.controls.registry import LAW, RATIO, TARGET, UNIT, VOCAB, N
 from dashboard.ui.drawing import downloads, show
 from dashboard.ui.notes import caveats
@@ -37,12 +37,9 @@ with st.sidebar:
         v = VOCAB.ask(str(vocab), low=vocab)
     with right:
         target = TARGET.ask("0.5", label=f"Target gap, {unit.label}")
-    codes = (*terms.CODES, terms.PREQUENTIAL)
+    codes = (*terms.codes_of(suite), terms.PREQUENTIAL)
     choice = bound_controls(suite, codes)
-    bits = suite.bits_per_parameter(choice.setting)["nominal"]
-    if choice.code == terms.PREQUENTIAL:
-        choice = terms.prequential(choice)
-        st.caption(notes.PREQUENTIAL_NOTE)
+    bits = suite.bits_per_parameter(quantized_setting(suite))["nominal"]
     scenario = what_if.Scenario(choice, r, round(v), LAW.ask())
 views = compare.views(live(suite, choice, n), beside, codes=codes)
 view = what_if.outlook(suite, scenario, unit)

@@ -20,7 +20,7 @@ class PublishedLaw:
     Attributes:
         key: short name, unique.
         label: for charts and tables.
-        quantity: ``loss_nats``, ``sigma_nats`` or ``information_bits``.
+        quantity: ``loss_nats``, ``sigma_nats``, ``information_bits`` or ``requential_bits``.
         formula: LaTeX.
         value: (N, D) -> the quantity; arrays broadcast. N as ``parameters`` says, D in tokens.
         parameters: ``TOTAL`` or ``NON_EMBEDDING``.
@@ -60,6 +60,19 @@ def _parametric(
 
 def _closed_form_bits(b: float, beta: float, d: np.ndarray) -> np.ndarray:
     return b * beta / (1 - beta) * np.asarray(d, dtype=np.float64) ** (1 - beta) / np.log(2)
+
+
+#: Sizes and bits per parameter that Qiu et al. report for requential students on FineWeb.
+_REQUENTIAL_SIZES = np.array([65e6, 135e6, 267e6, 523e6, 1e9])
+_REQUENTIAL_BITS = np.array([1.92, 1.72, 1.62, 1.43, 1.25])
+
+
+def _between_reported(n: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """N times the reported bits, straight on log axes from point to point, NaN beyond them."""
+    log_n = np.log(np.asarray(n, dtype=np.float64) + 0.0 * np.asarray(d))
+    known = np.log(_REQUENTIAL_SIZES)
+    bits = np.interp(log_n, known, np.log(_REQUENTIAL_BITS), left=np.nan, right=np.nan)
+    return np.exp(log_n + bits)
 
 
 #: (smallest N, largest N, (smallest D, largest D)), each as its source gives it.
@@ -175,6 +188,20 @@ PUBLISHED = (
         *_BESIROGLU_RANGE,
         "The data term of Besiroglu et al. 2024, integrated (section 9)",
         "Prequential information of a model that follows that law; derived, not reported.",
+    ),
+    PublishedLaw(
+        "qiu_requential",
+        "Qiu et al. 2026, requential",
+        "requential_bits",
+        r"1.92,\ 1.72,\ 1.62,\ 1.43,\ 1.25\ \text{bits per parameter}",
+        _between_reported,
+        TOTAL,
+        65e6,
+        1e9,
+        (20 * 65e6, 20 * 1e9),
+        "Qiu, Finzi, Zheng, Zhang and Wilson, arXiv 2607.11883",
+        "FineWeb, 20 tokens per parameter; five reported points, at 65M, 135M, 267M, 523M and 1B, "
+        "and straight lines between them.",
     ),
 )
 

@@ -88,10 +88,20 @@ QUANTIZERS = (
     ),
 )
 
+#: What stands in the place of a quantizer for the requential student, which no control of
+#: quantizers offers: it is another model.
+_STUDENT = Quantizer(
+    "student",
+    "Requential student",
+    "#E27036",
+    "triangle-left",
+    "A model that learned from text that another one drew, and never saw the training text.",
+)
+
 #: Quantizers shown under the name of another.
 _SHOWN_AS = {"cast": "none"}
 
-_BY_KEY = {quantizer.key: quantizer for quantizer in QUANTIZERS}
+_BY_KEY = {quantizer.key: quantizer for quantizer in (*QUANTIZERS, _STUDENT)}
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,8 @@ class Setting:
         """For example ``GPTQ, 4 bits``; a float format has no quantizer name."""
         if self.family.key == "none":
             return self.rate_text
+        if self.family == _STUDENT:
+            return self.family.label.lower()
         return f"{self.family.label}, {self.rate_text}"
 
     @property
@@ -141,6 +153,11 @@ class Setting:
         """For file names, and for ``python -m compute export``: ``gptq-b4``."""
         return schema.setting_slug(**asdict(self))
 
+
+UNQUANTIZED = Setting("none", 32)
+
+#: The requential student in the place of a quantized model.
+STUDENT = Setting(_STUDENT.key)
 
 #: Selects the rows of one setting; its five values follow in the order of the schema.
 AT_SETTING = (

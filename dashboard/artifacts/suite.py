@@ -10,7 +10,14 @@ import schema
 from bounds import TokenLosses
 from dashboard.artifacts.database import Database, remembered
 from dashboard.artifacts.errors import ArtifactError
-from dashboard.artifacts.settings import AT_SETTING, Setting, columns_of, setting_of
+from dashboard.artifacts.settings import (
+    AT_SETTING,
+    STUDENT,
+    UNQUANTIZED,
+    Setting,
+    columns_of,
+    setting_of,
+)
 from dashboard.artifacts.version import Version
 from dashboard.artifacts.windows import SampledWindows, as_if_whole, read_windows, sampled_settings
 
@@ -163,6 +170,11 @@ class Suite(Database):
         return [setting_of(row) for row in rows.to_dict("records")]
 
     @property
+    def has_students(self) -> bool:
+        """Whether any model has a requential student."""
+        return len(self.quantized(STUDENT)) > 0
+
+    @property
     def is_sampled(self) -> bool:
         """Whether token losses are of sampled windows, and no training set was scored in full."""
         found = self.query(
@@ -203,7 +215,9 @@ class Suite(Database):
 
     @remembered
     def quantized(self, setting: Setting) -> pd.DataFrame:
-        """Rows of `quantized` at one setting."""
+        """Rows of `quantized` at one setting, or of `students`."""
+        if setting == STUDENT:
+            return self.query("FROM students")
         rows = self.query("SELECT * FROM quantized")
         here = pd.Series(True, index=rows.index)
         for field, value in zip(schema.SETTING_FIELDS, columns_of(setting), strict=True):
@@ -240,7 +254,7 @@ class Suite(Database):
                 if (windows := self.windows(setting, model.model_id)) is not None
             }
         if setting not in self._losses:
-            self._losses[setting] = self.histograms("train", setting)
+            self._losses[setting] = self.histograms(*_cells_of(setting))
         return self._losses[setting]
 
     def histograms(self, split: str, setting: Setting | None = None) -> dict[str, TokenLosses]:
@@ -274,16 +288,17 @@ class Suite(Database):
         Columns: loss_nats and entropy_nats (lower edges), share.
         """
         table, weight = ("token_losses", "1") if self.is_sampled else ("loss_histograms", "tokens")
+        split, setting = _cells_of(setting)
         return self.query(
             f"""
             SELECT floor(loss_nats / ?) * ? AS loss_nats,
                    floor(entropy_nats / ?) * ? AS entropy_nats,
                    sum({weight}) / sum(sum({weight})) OVER () AS share
             FROM {table}
-            WHERE model_id = ? AND {AT_SETTING} AND split = 'train'
+            WHERE model_id = ? AND {AT_SETTING} AND split = ?
             GROUP BY 1, 2 ORDER BY 1, 2
             """,
-            [*[width_nats] * 4, model_id, *columns_of(setting)],
+            [*[width_nats] * 4, model_id, *columns_of(setting), split],
         )
 
     def provenance(self, key: str) -> list[str]:
@@ -314,3 +329,8 @@ class Suite(Database):
             """
         ).iloc[0]
         return row["began"] or "", row["ended"] or ""
+
+
+def _cells_of(setting: Setting) -> tuple[str, Setting]:
+    """Split and setting of the rows of `loss_histograms` with the training losses at a setting."""
+    return ("student", UNQUANTIZED) if setting == STUDENT else ("train", setting)

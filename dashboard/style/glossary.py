@@ -61,7 +61,8 @@ TERMS = (
         key="quantization_gap",
         label="Quantization gap",
         colour="#B8430F",
-        meaning="Increase of the training loss by rounding the weights to few bits.",
+        meaning="Increase of the training loss by rounding the weights to few bits, or by taking "
+        "a student instead of the trained model.",
     ),
     Term(
         key="sampling",
@@ -102,6 +103,7 @@ CODE_LABELS = {
     "entropy_coded": "entropy-coded",
     "nominal": "nominal",
     "prequential": "prequential",
+    "requential": "requential",
 }
 
 #: Colours of the codes, distinct from those of the terms and the quantizers.
@@ -110,6 +112,7 @@ CODE_COLOURS = {
     "entropy_coded": "#658DF9",
     "nominal": "#A39068",
     "prequential": "#C2185B",
+    "requential": "#E27036",
 }
 
 #: Colours of the curvature matrices, distinct from all of those.
@@ -124,9 +127,10 @@ GUESS_LABEL = "Uniform guess, ln V"
 
 GUARANTEE = (
     "For each single model: with probability at least $1-\\delta$ over the training text, the "
-    "expected loss of the smoothed, quantized model is at most the bound. The expectation is over "
-    "a **newly drawn next token in every training context**. The bound does not cover whole new "
-    "documents or downstream tasks."
+    "expected loss of the smoothed, quantized model is at most the bound. (For a requential "
+    "student, instead of a quantized model, also over what its teacher draws.) The expectation is "
+    "over a **newly drawn next token in every training context**. The bound does not cover whole "
+    "new documents or downstream tasks."
 )
 
 
@@ -138,6 +142,12 @@ def parameter_count(params: float) -> str:
             return f"{params / factor:.3g}{suffix}"
     return f"{params:.0f}"
 
+
+#: Why a suite of published models has no requential students.
+NEEDS_TRAINING = (
+    "A requential student is trained beside its teacher, from the first step and on the same text. "
+    "Published weights alone are not enough; the ladder that this project trains has students."
+)
 
 #: Frequent questions about the bound, with answers.
 QUESTIONS = (

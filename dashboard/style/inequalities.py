@@ -145,10 +145,10 @@ def forms_of(sampled: bool) -> dict[str, Form]:
 
 #: Steps from the paper's bound to ours, each with what it changes.
 STEPS = (
-    ("four_term", "Paper, four terms"),
-    ("measured_smoothing", "Measure the smoothing"),
-    ("geometric_at_entropy", "Geometric form"),
-    ("geometric", "Choose α and W"),
+    ("four_term", "Paper,|four terms"),
+    ("measured_smoothing", "Measure the|smoothing"),
+    ("geometric_at_entropy", "Geometric|form"),
+    ("geometric", "Choose|α and W"),
 )
 
 #: The same for sampled windows: the cost of the sample comes first.

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from dashboard.analysis.bound.terms import (
-    UNQUANTIZED,
     Choice,
     best_setting,
     training_losses,
     why_not_certified,
 )
-from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.settings import UNQUANTIZED, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.inequalities import STEPS as FORM_STEPS
 
@@ -41,7 +40,7 @@ class Step:
 
 #: The forms come first, then the codes; as in the app's waterfall.
 STEPS = (
-    *(Step(label, form, PAPERS, "stored") for form, label in FORM_STEPS),
+    *(Step(label.replace("|", " "), form, PAPERS, "stored") for form, label in FORM_STEPS),
     Step("Entropy-code the weights", "geometric", PAPERS, "entropy_coded"),
     Step("Grid-step GPTQ", "geometric", OURS, "entropy_coded"),
 )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from dashboard.analysis.bound.terms import UNQUANTIZED, Choice
+from dashboard.analysis.bound.terms import Choice
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.files import list_suites
-from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.settings import UNQUANTIZED, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import parameter_count
 

@@ -17,7 +17,7 @@ LOSSES = (
     *("total", "gap", "bound_gap", "change"),
     *("measured_train_loss", "measured_heldout_loss", "measured_heldout_se"),
     *("train_loss", "gap_se", "gap_low", "gap_high"),
-    *("loss", "final_loss", "excess", "price", "online_loss"),
+    *("loss", "final_loss", "excess", "price", "online_loss", "teacher_loss", "student_loss"),
 )
 
 #: Why no bound of a sampled suite is certified in bits per byte, though it may be in nats.

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 
 from dashboard.analysis.bound.terms import Choice, best_setting, bounds_by_model, why_not_certified
+from dashboard.artifacts.settings import STUDENT
 from dashboard.artifacts.suite import Suite
 from dashboard.style.inequalities import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEPS
 
@@ -12,13 +13,17 @@ from dashboard.style.inequalities import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEP
 GAP, MOVES, SAMPLING = "gap", "moves", "sampling"
 
 
+STUDENTS_STEP = "Requential|student"
+
+
 def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     """The steps from the paper's bound to ours, and how each changes one model's gap.
 
     Every step is a valid bound at the same delta, except the first of a sampled
     suite, which treats the sample as the whole text.  The forms come first, at the chosen code;
-    then a stored model is entropy-coded; the last step changes to the quantizer and rate where our
-    gap is smallest.
+    then a stored model is entropy-coded; the next step changes to the quantizer and rate where our
+    gap is smallest.  The last one replaces the quantized model by the requential student, if the
+    model has one.
 
     Columns: step (``|`` where a label may break), gap_nats (after the step), change_nats (0 for
     the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified (never in a sampled suite,
@@ -43,6 +48,8 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
         gaps.append(("Entropy-code|the weights", bound(ours).gap_nats, MOVES))
     best, smallest = best_setting(suite, ours, model_id)
     gaps.append((f"Best setting:|{best.label.replace(', ', '|')}", smallest, MOVES))
+    if not suite.is_sampled and model_id in set(suite.quantized(STUDENT)["model_id"]):
+        gaps.append((STUDENTS_STEP, bound(ours.at(STUDENT)).gap_nats, MOVES))
     frame = pd.DataFrame(gaps, columns=["step", "gap_nats", "kind"])
     stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
     certified = why_not_certified(suite, ours, stand_in) is None

@@ -8,10 +8,11 @@ from functools import partial
 import pandas as pd
 
 from bounds import FORMS, RiskBound
+from bounds.progressive import RECIPE_BITS
 from dashboard.analysis.bound.sampling import bound_from_windows
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import REPAIR, ArtifactError
-from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.settings import STUDENT, UNQUANTIZED, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import TERMS
 
@@ -21,7 +22,16 @@ CODES = {"stored": True, "entropy_coded": True, "nominal": False}
 #: The prequential code length of the trained model, which does not belong to a real code.
 PREQUENTIAL = "prequential"
 
-UNQUANTIZED = Setting("none", 32)
+#: What the requential student pays in place of a code length (section 10): certified, but no file.
+REQUENTIAL = "requential"
+
+#: Codes that belong to one setting alone.
+OF_ONE_SETTING = {PREQUENTIAL: UNQUANTIZED, REQUENTIAL: STUDENT}
+
+#: The form that pays for every choice that depends on C.  In the others the smoothing weight or
+#: lambda follows from it, which is free for a code, whose length each model has beforehand, but
+#: not for a student, whose bits depend on the text.
+STUDENTS_FORM = "geometric"
 
 _COUNTS = ("params_total", "train_tokens", "vocab_size")
 
@@ -35,7 +45,7 @@ class Choice:
 
     Attributes:
         setting: quantizer and bits.
-        code: a key of ``CODES``, or ``PREQUENTIAL`` with the unquantized model.
+        code: a key of ``CODES``, or of ``OF_ONE_SETTING`` with its setting.
         failure_probability: delta.
         form: a key of ``bounds.FORMS``, or in a sampled suite ``SAMPLED``.
     """
@@ -46,20 +56,32 @@ class Choice:
     form: str = "geometric"
 
     @property
-    def has_real_code(self) -> bool:
-        """Whether the code length is that of a real code, which a certificate requires."""
-        return CODES.get(self.code, False)
+    def can_certify(self) -> bool:
+        """Whether a certificate can pay with this code: a real one, or what a student took."""
+        return self.code == REQUENTIAL or CODES.get(self.code, False)
+
+    def with_code(self, code: str) -> "Choice":
+        """The same choice with another code, at the only setting that the code has, if any."""
+        return replace(self, code=code, setting=OF_ONE_SETTING.get(code, self.setting))
+
+    def at(self, setting: Setting) -> "Choice":
+        """The same choice at another setting; a student has only its own code."""
+        code = REQUENTIAL if setting == STUDENT else self.code
+        return replace(self, setting=setting, code=code)
 
 
-def prequential(choice: Choice) -> Choice:
-    """The same choice with the prequential code, which codes the unquantized model."""
-    return replace(choice, code=PREQUENTIAL, setting=UNQUANTIZED)
+def codes_of(suite: Suite) -> tuple[str, ...]:
+    """Codes that can be chosen for models of the suite with their quantized weights or student."""
+    return (*CODES, REQUENTIAL) if suite.has_students else tuple(CODES)
 
 
 def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
     """Bits of the chosen code by model_id; models without that code are left out."""
     if choice.code == PREQUENTIAL:
         return suite.information().set_index("model_id")["k_nats"] / math.log(2)
+    if choice.code == REQUENTIAL:
+        # Its recipe is one of 2^32, and the first of these bits tell it from every file's.
+        return suite.quantized(STUDENT).set_index("model_id")["requential_bits"] + RECIPE_BITS
     return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
 
 
@@ -184,13 +206,21 @@ def why_not_certified(suite: Suite, choice: Choice, stand_in: object) -> str | N
         stand_in: the model's stand-in text, if any.
     """
     reasons = []
-    if not choice.has_real_code:
+    if choice.code == REQUENTIAL and choice.form != STUDENTS_FORM:
+        reasons.append(_NOT_FOR_STUDENTS)
+    if not choice.can_certify:
         reasons.append(f"the {choice.code} code length does not belong to a real code")
     if suite.is_sampled and choice.form in FORMS:
         reasons.append("this form needs every training token, and only a sample was scored")
     if reason := reason_of_stand_in(stand_in):
         reasons.append(reason)
     return "; ".join(reasons) or None
+
+
+_NOT_FOR_STUDENTS = (
+    "the bits of a student depend on the text, and only the geometric form pays for every choice "
+    "that depends on them"
+)
 
 
 def reason_of_stand_in(stand_in: object) -> str | None:
@@ -209,10 +239,11 @@ def bound_terms(suite: Suite, choice: Choice, only: Collection[str] | None = Non
     Columns: model_id, params_total, train_tokens, vocab_size, bytes_per_token, one per term of
     ``glossary.TERMS``, total_nats, gap_nats (total minus training loss) with the standard error
     gap_se_nats of the training loss (0 where it is exact), the measured train_loss_nats
-    of the unquantized and heldout_loss_nats (with its standard error) of the quantized model,
-    code_bits, the two shares of C, alpha, loss_range_nats, the form's own parameters, certified (of
-    the bound), gap_certified (never where the gap subtracts an estimate), not_certified_because
-    (None where the bound is certified), stand_in and remark of the model (None without).
+    of the unquantized and heldout_loss_nats (with its standard error) of the quantized model or
+    student, code, code_bits, the two shares of C, alpha, loss_range_nats, the form's own
+    parameters, certified (of the bound), gap_certified (never where the gap subtracts an
+    estimate), not_certified_because (None where the bound is certified), stand_in and remark of
+    the model (None without).
     """
     return _terms(suite, choice, None if only is None else frozenset(only))
 
@@ -239,6 +270,7 @@ def _terms(suite: Suite, choice: Choice, only: frozenset[str] | None) -> pd.Data
                 "measured_train_loss_nats": trained.loc[name, "train_loss_nats"],
                 "measured_heldout_loss_nats": quantized.loc[name, "heldout_loss_nats"],
                 "measured_heldout_se_nats": quantized.loc[name, "heldout_loss_se_nats"],
+                "code": choice.code,
                 "code_bits": lengths[name],
                 "code_nats_per_token": bound.complexity_per_token.code_nats,
                 "confidence_nats_per_token": bound.complexity_per_token.confidence_nats,
@@ -269,7 +301,7 @@ def best_setting(
     for setting in suite.settings():
         if quantizer not in (None, setting.quantizer):
             continue
-        bounds = bounds_by_model(suite, replace(choice, setting=setting), [model_id])
+        bounds = bounds_by_model(suite, choice.at(setting), [model_id])
         if model_id in bounds:
             gaps[setting] = bounds[model_id].gap_nats
     best = min(gaps, key=gaps.__getitem__)

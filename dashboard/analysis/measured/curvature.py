@@ -11,9 +11,8 @@ from bounds.curvature.spectrum import (
     spectral_density,
     symmetric_log,
 )
-from dashboard.analysis.bound.terms import UNQUANTIZED
 from dashboard.artifacts.database import remembered
-from dashboard.artifacts.settings import columns_of, setting_of
+from dashboard.artifacts.settings import UNQUANTIZED, columns_of, setting_of
 from dashboard.artifacts.suite import Suite
 
 #: Matrices by their keys in the artifacts, with the names that the page shows.

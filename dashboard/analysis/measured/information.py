@@ -9,15 +9,15 @@ from bounds import power_law_information_nats
 from bounds.laws.crossing import Crossing, crossing
 from bounds.laws.power_law import power_law_alone
 from bounds.laws.unfittable import UnfittableError
-from dashboard.analysis.bound.terms import CODES, PREQUENTIAL
+from dashboard.analysis.bound.terms import PREQUENTIAL, REQUENTIAL, Choice, code_lengths
 from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.analysis.laws.published import published_curves
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 
-#: Codes of figure 3 of the paper, and the one stored in a file, in the legend's order.
-FIGURE_CODES = (PREQUENTIAL, "nominal", "entropy_coded")
+#: Every code, in the legend's order: those of figure 3 of the paper first.
+FIGURE_CODES = (PREQUENTIAL, "nominal", "stored", "entropy_coded", REQUENTIAL)
 
 #: Maximum number of points that online losses are averaged to for drawing.
 CURVE_POINTS = 300
@@ -150,26 +150,26 @@ def checkpoint_curve(suite: Suite, model_id: str) -> pd.DataFrame:
 
 
 def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
-    """Bits of every model by each code of the paper's figure 3.
+    """Bits of every model by each code, at a setting those that depend on it.
 
     Columns: model_id, params_total, code, total_bits, bits_per_parameter, certified.
     """
     models = suite.models()[["model_id", "params_total"]]
-    quantized = models.merge(suite.quantized(setting), on="model_id")
-    prequential = models.merge(suite.information(), on="model_id")
     frames = []
     for code in FIGURE_CODES:
-        rows = prequential if code == PREQUENTIAL else quantized
-        bits = rows["k_nats"] / math.log(2) if code == PREQUENTIAL else rows[f"{code}_bits"]
+        # Neither delta nor the form changes a length.
+        lengths = code_lengths(suite, Choice(setting, code, 0.5).with_code(code))
+        rows = models[models["model_id"].isin(lengths.index)]
+        bits = rows["model_id"].map(lengths).astype(float)
         frames.append(
             pd.DataFrame(
                 {
                     "model_id": rows["model_id"],
                     "params_total": rows["params_total"],
                     "code": code,
-                    "total_bits": bits.astype(float),
+                    "total_bits": bits,
                     "bits_per_parameter": bits / rows["params_total"],
-                    "certified": CODES.get(code, False),
+                    "certified": Choice(setting, code, 0.5).can_certify,
                 }
             )
         )
@@ -177,16 +177,20 @@ def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
 
 
 def reported(suite: Suite, reach: float, key: str) -> pd.DataFrame:
-    """Values that the paper reports for Pythia, over this suite's sizes and up to ``reach``.
+    """Values that others report, over this suite's sizes and up to ``reach``: the paper's for
+    Pythia, and if the suite has students, those of others.
 
     Args:
         key: ``total_bits`` or ``bits_per_parameter``.
     """
     ratio = suite.tokens_per_parameter()
     per_parameter = key == "bits_per_parameter"
-    return published_curves(
-        "information_bits", suite.models(), reach, ratio, per_parameter=per_parameter
-    )
+    quantities = ("information_bits", *(("requential_bits",) if suite.has_students else ()))
+    found = [
+        published_curves(quantity, suite.models(), reach, ratio, per_parameter=per_parameter)
+        for quantity in quantities
+    ]
+    return pd.concat(found, ignore_index=True).dropna(subset=["value"])
 
 
 def code_laws(codes: pd.DataFrame, key: str) -> dict[str, Law]:
@@ -199,8 +203,8 @@ def crossings(laws: dict[str, Law]) -> dict[str, Crossing | Unfitted]:
     prequential = laws.get(PREQUENTIAL, Unfitted("nothing was measured"))
     found = {}
     for code, law in laws.items():
-        if code == PREQUENTIAL:
-            continue
+        if code in (PREQUENTIAL, REQUENTIAL):
+            continue  # the student's bits are no size of a file
         reason = next((x for x in (prequential, law) if isinstance(x, Unfitted)), None)
         try:
             found[code] = reason or crossing(prequential, law)

@@ -7,7 +7,14 @@ import pandas as pd
 
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import CODES, PREQUENTIAL, Choice, bound_terms
+from dashboard.analysis.bound.terms import (
+    CODES,
+    PREQUENTIAL,
+    REQUENTIAL,
+    Choice,
+    bound_terms,
+    code_lengths,
+)
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.measured import curvature, information, quantization, variation
 from dashboard.analysis.measured.curvature import MATRICES
@@ -142,9 +149,12 @@ def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) ->
 
 def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> Iterator[Quantity]:
     models = suite.models()[["model_id", "params_total"]]
-    sizes = models.merge(suite.quantized(choice.setting), on="model_id")
-    for code, certified in CODES.items():
-        bits = sizes[f"{code}_bits"] / sizes["params_total"]
+    students = (REQUENTIAL,) if suite.has_students else ()
+    for code in (*(CODES if choice.code != REQUENTIAL else ()), *students):
+        of_code = choice.with_code(code)
+        lengths = code_lengths(suite, of_code)
+        sizes = models[models["model_id"].isin(lengths.index)]
+        bits = sizes["model_id"].map(lengths).astype(float) / sizes["params_total"]
         yield Quantity(
             f"Bits per parameter, {CODE_LABELS[code]}",
             f"Bits, {CODE_LABELS[code]}",
@@ -152,9 +162,10 @@ def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> It
             "bits per parameter",
             CODE_COLOURS[code],
             _values(sizes.assign(bits_of_code=bits), "bits_of_code"),
-            certified,
-            "quantized",
-            "2",
+            of_code.can_certify,
+            "students" if code == REQUENTIAL else "quantized",
+            "10" if code == REQUENTIAL else "2",
+            ("requential_bits", True) if code == REQUENTIAL else None,
         )
     of_family = gaps[gaps["quantizer"] == choice.setting.family.label]
     for setting, rows in of_family.groupby("setting", sort=False):

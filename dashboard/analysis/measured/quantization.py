@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bounds_by_model, why_not_certified
+from dashboard.analysis.bound.terms import Choice, bounds_by_model, why_not_certified
 from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
-from dashboard.artifacts.settings import Setting, setting_of
+from dashboard.artifacts.settings import UNQUANTIZED, Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
 #: The tokens that a gap was measured on.

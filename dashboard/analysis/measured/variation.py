@@ -8,8 +8,9 @@ import pandas as pd
 
 from bounds import four_term_bound, s_grid, smoothed
 from bounds.forms.martingale import variation_at
-from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms
+from dashboard.analysis.bound.terms import Choice, bound_terms, code_lengths
 from dashboard.artifacts.database import remembered
+from dashboard.artifacts.settings import UNQUANTIZED
 from dashboard.artifacts.suite import Suite
 
 #: Grid sizes |K| that the page compares.
@@ -55,7 +56,7 @@ def grid_effect(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     The price is the addition to C by the union over the grid, ln|K|/D, times ln V.
     """
     model = suite.models().set_index("model_id").loc[model_id]
-    lengths = suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
+    lengths = code_lengths(suite, choice)
     tokens, vocab = int(model["train_tokens"]), int(model["vocab_size"])
     totals = [
         four_term_bound(

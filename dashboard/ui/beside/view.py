@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from dashboard.analysis.bound.terms import PREQUENTIAL, UNQUANTIZED, Choice, prequential
+from dashboard.analysis.bound.terms import OF_ONE_SETTING, REQUENTIAL, Choice
 from dashboard.analysis.laws.sizes import ANOTHER
-from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.errors import ArtifactError
+from dashboard.artifacts.settings import STUDENT, UNQUANTIZED, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
+from dashboard.style.glossary import NEEDS_TRAINING
 from dashboard.style.inequalities import forms_of
 from dashboard.style.numbers import parse_count
 from dashboard.ui.controls.registry import (
@@ -50,6 +52,12 @@ class View:
     @property
     def choice(self) -> Choice | None:
         """Setting, code, form and delta; None on a page without them."""
+        asked = self.asked
+        return asked and asked.with_code(asked.code)
+
+    @property
+    def asked(self) -> Choice | None:
+        """``choice`` with the setting of quantizer and bitrate, even if the code has its own."""
         if self.base is None:
             return None
         said, suite, found = self.said, self.suite, {}
@@ -62,8 +70,7 @@ class View:
             found["code"] = CODE.options[said[CODE.key]]
         if DELTA.key in said:
             found["failure_probability"] = DELTA.options[said[DELTA.key]]
-        choice = replace(self.base, **found)
-        return prequential(choice) if choice.code == PREQUENTIAL else choice
+        return replace(self.base, **found)
 
     @property
     def size(self) -> float | None:
@@ -119,13 +126,16 @@ def nearest_view(of: View, other: Suite) -> View:
     """The nearest view of another suite to a view of this one.
 
     Raises:
-        ArtifactError: the other suite has no setting at which bounds can be computed.
+        ArtifactError: the other suite has no setting at which bounds can be computed, or not the
+            students that are shown.
     """
+    if of.choice is not None and of.choice.code == REQUENTIAL and not other.has_students:
+        raise ArtifactError(f"It has no students. {NEEDS_TRAINING}")
     left_out = ("model", "n") if "model" in of.said else ()
     said = {k: v for k, v in of.said.items() if k not in left_out} | {"suite": other.name}
     if of.base is None:
         return View(other, None, of.size, said)
-    choice = of.choice
+    choice = of.asked
     setting = nearest_setting(of.suite, choice.setting, other)
     there = {form.key: form for form in forms_of(other.is_sampled).values()}
     form = there.get(choice.form, next(iter(there.values())))
@@ -135,7 +145,8 @@ def nearest_view(of: View, other: Suite) -> View:
         said |= {"quantizer": setting.family.label, "bits": setting.rate}
     note = f"not measured there: {choice.setting.label}; its nearest is shown"
     base = replace(choice, setting=setting, form=form.key)
-    return View(other, base, of.size, said, note if setting != choice.setting else "")
+    differs = setting != choice.setting and choice.code not in OF_ONE_SETTING
+    return View(other, base, of.size, said, note if differs else "")
 
 
 def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:
@@ -147,7 +158,7 @@ def nearest_setting(suite: Suite, setting: Setting, other: Suite) -> Setting:
         ArtifactError: the other suite has no setting at which bounds can be computed.
     """
     there = other.settings()
-    if setting in there:
+    if setting in (STUDENT, *there):
         return setting
     alike = [found for found in there if found.family == setting.family]
     on_grid = [found for found in there if found.family != UNQUANTIZED.family]

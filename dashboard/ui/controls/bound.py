@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard.analysis.bound.terms import CODES, Choice
+from dashboard.analysis.bound.terms import (
+    CODES,
+    OF_ONE_SETTING,
+    PREQUENTIAL,
+    REQUENTIAL,
+    Choice,
+    codes_of,
+)
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.export import record
@@ -15,8 +22,18 @@ from dashboard.ui.controls.registry import BITS, CODE, DELTA, FORM, QUANTIZER
 DEFAULT_BITS = "4"
 
 
-def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
-    """The choices of the controls of a bound.
+#: Why quantizer and bitrate have no effect, by the code that has its own setting.
+_WHOSE = {
+    PREQUENTIAL: "The prequential code belongs to the trained model, before quantization",
+    REQUENTIAL: "The requential code belongs to the student, which is not quantized",
+}
+
+
+def bound_controls(suite: Suite, codes: Sequence[str] = ()) -> Choice:
+    """The choices of the controls of a bound; the setting is that of the code, if it has its own.
+
+    Args:
+        codes: to choose from; without any, those of ``codes_of``.
 
     Raises:
         ArtifactError: the suite has no setting at which bounds can be computed.
@@ -24,12 +41,22 @@ def bound_controls(suite: Suite, codes: Sequence[str] = tuple(CODES)) -> Choice:
     form = FORM.ask(suite)
     record.current().forms.append(form)
     setting = setting_control(suite)
-    return Choice(setting, code_control(codes), DELTA.ask(), form.key)
+    code = code_control(codes or codes_of(suite))
+    return Choice(setting, code, DELTA.ask(), form.key).with_code(code)
+
+
+def quantized_setting(suite: Suite) -> Setting:
+    """The setting that quantizer and bitrate show, whatever the code; after ``setting_control``."""
+    said = record.said()
+    return BITS.options_of(suite, said)[said[BITS.key]]
 
 
 def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
     """The code length of the model; one of ``codes``."""
-    return CODE.ask({CODE_LABELS[key]: key for key in codes})
+    code = CODE.ask({CODE_LABELS[key]: key for key in codes})
+    if code in OF_ONE_SETTING:
+        st.caption(f"{_WHOSE[code]}: quantizer and bitrate have no effect.")
+    return code
 
 
 def setting_control(suite: Suite) -> Setting:

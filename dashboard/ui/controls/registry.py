@@ -7,7 +7,7 @@ it.  Views side by side can differ in controls with ``makes_view``.
 import math
 from collections.abc import Mapping
 
-from dashboard.analysis.bound.terms import CODES, PREQUENTIAL
+from dashboard.analysis.bound.terms import CODES, PREQUENTIAL, REQUENTIAL
 from dashboard.analysis.bound.units import UNITS
 from dashboard.analysis.laws.fits import SHAPES
 from dashboard.analysis.laws.sizes import ANOTHER, LARGEST, RATIOS, SMALLEST
@@ -94,13 +94,16 @@ def _about_codes(codes: Mapping[str, str]) -> str:
         "**nominal**: bits × parameters, the paper's headline count (on an unclipped grid the "
         "bits are the entropy of the codes). It leaves out parts that a decoder needs, so it "
         "certifies nothing."
-    ) + (_ABOUT_PREQUENTIAL if PREQUENTIAL in codes.values() else "")
+    ) + "".join(text for code, text in _ABOUT.items() if code in codes.values())
 
 
-_ABOUT_PREQUENTIAL = (
-    " **prequential**: the area between the online losses of training and the final loss, a "
-    "heuristic for the information in the unquantized model; it is not a certificate."
-)
+_ABOUT = {
+    PREQUENTIAL: " **prequential**: the area between the online losses of training and the final "
+    "loss, a heuristic for the information in the unquantized model; it is not a certificate.",
+    REQUENTIAL: " **requential**: what a student took from its teacher, without ever seeing the "
+    "training text. The bound is then of the student. It is a certificate in the geometric form, "
+    "though no file exists.",
+}
 
 
 def _about_sizes(names: Mapping[str, str]) -> str:
@@ -208,7 +211,7 @@ CODE = OneOf(
     label="Code length of the model",
     called="the code length",
     widget=buttons,
-    options={CODE_LABELS[key]: key for key in (*CODES, PREQUENTIAL)},
+    options={CODE_LABELS[key]: key for key in (*CODES, REQUENTIAL, PREQUENTIAL)},
     makes_view=True,
     help=_about_codes,
 )

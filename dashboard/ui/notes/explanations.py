@@ -9,7 +9,7 @@ from bounds import PowerLaw
 from bounds.printed import parts_text, upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.sampling import confidence as sampling_confidence
-from dashboard.analysis.bound.steps import SAMPLING
+from dashboard.analysis.bound.steps import SAMPLING, STUDENTS_STEP
 from dashboard.analysis.bound.terms import Choice
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
@@ -138,7 +138,7 @@ def reading(choice: Choice, terms: pd.DataFrame) -> None:
             words = words.replace("over the training text", f"over the training text {_AND_DRAW}")
         show.caption(words)
     not_certified(terms, "Hollow bars")
-    if not choice.has_real_code:
+    if not choice.can_certify:
         show.caption("Choose *stored* or *entropy-coded* for a real code length.")
 
 
@@ -234,21 +234,28 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
     """The caption of the waterfall."""
     certified = bool(steps["certified"].iloc[-1])
     status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
-    if choice.form == SAMPLED and choice.has_real_code:
+    if choice.form == SAMPLED and choice.can_certify:
         status += (
             ": a gap subtracts a training loss that is estimated from the sample, and the first "
             "one treats the sample as the whole text"
         )
     first, last = steps["gap"].iloc[0], steps["gap"].iloc[-1]
+    student = steps["step"].iloc[-1] == STUDENTS_STEP
     show.caption(
         f"Each bar between the two ends is the change of the gap of {escaped(model_id)} by one "
         "step at the same δ. First come the forms of the bound at the chosen "
-        f"setting{', then entropy coding' if choice.code == 'stored' else ''}. The last step "
+        f"setting{', then entropy coding' if choice.code == 'stored' else ''}. The next step "
         "selects the quantizer and rate with the smallest measured gap, which the code's header "
-        f"pays for. Every stage is {status}. In total the gap goes from {upper_text(first)} to "
-        f"{upper_text(last)} {unit.label}{change_words(first, last)}."
-        f"{_added(steps)}"
+        f"pays for.{_STUDENTS_STEP if student else ''} Every stage is {status}. In total "
+        f"the gap goes from {upper_text(first)} to {upper_text(last)} {unit.label}"
+        f"{change_words(first, last)}.{_added(steps)}"
     )
+
+
+_STUDENTS_STEP = (
+    " The last one replaces the quantized model by a **requential student**. It never saw the "
+    "training text, and it pays for what it took from its teacher (page *Information*)."
+)
 
 
 def _added(steps: pd.DataFrame) -> str:

@@ -16,7 +16,9 @@ def of_choice(choice: Choice) -> str:
     return f"{setting}, {code_and_delta(choice)}"
 
 
-def code_and_delta(choice: Choice) -> str:
-    """Code length and δ alone, where the setting differs from model to model."""
+def code_and_delta(choice: Choice, *codes: str) -> str:
+    """Code length and δ alone, where the setting, and the code if ``codes`` are several, differs
+    from model to model."""
     delta = delta_label(choice.failure_probability)
-    return f"code length {CODE_LABELS[choice.code]}, δ = {delta}"
+    names = " or ".join(CODE_LABELS[code] for code in codes or (choice.code,))
+    return f"code length {names}, δ = {delta}"

@@ -99,6 +99,15 @@ PATHS = (
         ("overview", "bound_explorer"),
     ),
     NumberPath(
+        "Bound on a requential student",
+        r"\overline{W} - \exp(\overline{\ln(W - X^s)} - C),\quad "
+        r"C = \frac{(I + B)\ln 2 + \ln(1/\delta)}{D}",
+        "10",
+        "bounds.codes.requential.requential_bits",
+        (*_CELLS, *_COUNTS, "students.requential_bits", "student_blocks.log_ratio_nats"),
+        ("overview", "bound_explorer", "information"),
+    ),
+    NumberPath(
         "Loss variation",
         r"\Sigma = \min_{s \in K} \Delta\sqrt C\,\frac{1-s}{s} + "
         r"\frac{\Delta}{\sqrt C}\,\frac{\overline{v(sA)}}{s}",

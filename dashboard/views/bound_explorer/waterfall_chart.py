@@ -41,7 +41,9 @@ def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     frame = pd.concat([frame, pd.DataFrame([left])], ignore_index=True)
     order = list(frame["step"])
     frame["step_in_words"] = frame["step"].str.replace("|", " ")
-    axis = alt.Axis(labelAngle=0, labelLimit=130, labelExpr="split(datum.label, '|')")
+    axis = alt.Axis(
+        labelAngle=0, labelLimit=130, labelOverlap=False, labelExpr="split(datum.label, '|')"
+    )
     x = alt.X("step:N", sort=order, title=None, axis=axis, scale=alt.Scale(domain=order))
     colours = {GAP: GAP_COLOUR, "takes off": _TAKES_OFF, "adds": _ADDS}
     colours |= {SAMPLING: term_of("sampling").colour}

@@ -149,7 +149,7 @@ def _code_colour(codes: list[str]) -> alt.Color:
             domain=[CODE_LABELS[code] for code in codes],
             range=[CODE_COLOURS[code] for code in codes],
         ),
-        legend=alt.Legend(title=None, orient="bottom", symbolOpacity=1),
+        legend=alt.Legend(title=None, orient="bottom", columns=3, symbolOpacity=1),
     )
 
 

@@ -14,9 +14,10 @@ from dashboard.views.overview.data import Overview, at_best, at_choice, best_cho
 
 def setting_of(claim: Overview) -> str:
     """The setting of our bound as text; the caption says which is the best one of a model."""
-    return (
-        f"best settings, {code_and_delta(claim.choice)}" if claim.best else of_choice(claim.choice)
-    )
+    if not claim.best:
+        return of_choice(claim.choice)
+    codes = dict.fromkeys(claim.ours["code"])
+    return f"best settings, {code_and_delta(claim.choice, *codes)}"
 
 
 def section(views: list[View], unit: Unit) -> None:

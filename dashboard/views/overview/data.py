@@ -7,12 +7,17 @@ import pandas as pd
 from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.progressive import on_the_way
 from dashboard.analysis.bound.seeds import every_seed, spread
-from dashboard.analysis.bound.terms import UNQUANTIZED, Choice, bound_terms, bounds_by_model
+from dashboard.analysis.bound.terms import (
+    STUDENTS_FORM,
+    Choice,
+    bound_terms,
+    bounds_by_model,
+)
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import ArtifactError
-from dashboard.artifacts.settings import Setting
+from dashboard.artifacts.settings import STUDENT, UNQUANTIZED, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import Term, terms_in
 from dashboard.style.inequalities import FORMS, Form, forms_of
@@ -75,11 +80,17 @@ class Overview:
             named.append(self.paper.assign(form=PAPERS_LABEL))
         return pd.concat(named, ignore_index=True)
 
+    @property
+    def alike(self) -> pd.DataFrame:
+        """The rows of ``ours`` that laws go through: of students alone where there are any."""
+        students = self.ours[self.ours["setting"] == STUDENT.label]
+        return students if len(students) else self.ours
+
     def laws(self) -> dict[str, Law]:
         """Laws in the model size of the bound, the measured losses, the gap and its terms."""
         measured = ("total", "measured_train_loss", "measured_heldout_loss")
-        terms = (term.key for term in gap_terms(self.ours))
-        return {key: law_of(self.ours, key) for key in (*measured, "gap", *terms)}
+        terms = (term.key for term in gap_terms(self.alike))
+        return {key: law_of(self.alike, key) for key in (*measured, "gap", *terms)}
 
 
 def gap_terms(frame: pd.DataFrame) -> tuple[Term, ...]:
@@ -144,9 +155,11 @@ def best_settings(suite: Suite, choice: Choice, quantizer: str | None = None) ->
 def _best_settings(suite: Suite, start: Choice, quantizer: str | None) -> dict[str, Setting]:
     settings = suite.settings()
     of_quantizer = [s for s in settings if quantizer in (None, s.quantizer)]
+    if quantizer is None and suite.has_students and start.form == STUDENTS_FORM:
+        of_quantizer.append(STUDENT)
     gaps: dict[str, dict[Setting, float]] = {}
     for setting in of_quantizer or settings:
-        for name, bound in bounds_by_model(suite, replace(start, setting=setting)).items():
+        for name, bound in bounds_by_model(suite, start.at(setting)).items():
             gaps.setdefault(name, {})[setting] = bound.gap_nats
     return {name: min(found, key=found.__getitem__) for name, found in gaps.items()}
 
@@ -154,7 +167,7 @@ def _best_settings(suite: Suite, start: Choice, quantizer: str | None) -> dict[s
 def _each_at(suite: Suite, choice: Choice, settings: dict[str, Setting]) -> pd.DataFrame:
     """Rows of ``bound_terms``, every model at its own setting, smallest first."""
     frames = [
-        bound_terms(suite, replace(choice, setting=setting), names).assign(setting=setting.label)
+        bound_terms(suite, choice.at(setting), names).assign(setting=setting.label)
         for setting, names in _by_setting(settings)
     ]
     if not frames:
@@ -166,8 +179,7 @@ def _each_at(suite: Suite, choice: Choice, settings: dict[str, Setting]) -> pd.D
 def _seeds(suite: Suite, choice: Choice, settings: dict[str, Setting], unit: Unit) -> pd.DataFrame:
     """Range of the bound over seeds, all seeds of a size at the setting of the first."""
     frames = [
-        every_seed(suite, replace(choice, setting=setting), names)
-        for setting, names in _by_setting(settings)
+        every_seed(suite, choice.at(setting), names) for setting, names in _by_setting(settings)
     ]
     found = [Losses.of(suite, frame, unit).table for frame in frames if len(frame)]
     ranges = [spread(frame, "total") for frame in found]

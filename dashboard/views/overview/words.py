@@ -60,7 +60,7 @@ def headline(view: Overview, unit: Unit) -> None:
     which = f", the largest model here ({size})," if len(view.ours) > 1 else f" ({size}),"
     show.markdown(
         f"**{escaped(model['model_id'])}**{which} in {unit.label}, at "
-        f"{model['setting']}, *{CODE_LABELS[view.choice.code]}*: "
+        f"{model['setting']}, *{CODE_LABELS[model['code']]}*: "
         + (NOT_CERTIFIED if reason else CERTIFIED)
     )
     other = NATS if unit.per_byte else BITS
@@ -112,7 +112,7 @@ def _gained(view: Overview, model: pd.Series) -> tuple[str, str]:
 
 def trends(view: Overview, laws: dict[str, Law]) -> None:
     """Terms that shrink with size and terms that do not, as the intervals of the laws allow."""
-    few = too_few(view.ours)
+    few = too_few(view.alike)
     if few:
         show.caption(f"{_bars(view)}{few}")
         return
@@ -144,10 +144,11 @@ def _caution(view: Overview, gap: Law) -> str:
     """The evidence for the trends."""
     if isinstance(gap, Unfitted):
         return str(gap)
-    times = PAPERS_SMALLEST / float(view.ours["params_total"].max())
+    times = PAPERS_SMALLEST / float(view.alike["params_total"].max())
     below = f", at least {times:,.0f} times below the paper's" if times > 1.5 else ""
-    sizes = counted(view.ours["params_total"].nunique(), "size")
-    return f"By 95 % intervals of exponents over {sizes}{below}."
+    sizes = counted(view.alike["params_total"].nunique(), "size")
+    of = " with a student" if len(view.alike) < len(view.ours) else ""
+    return f"By 95 % intervals of exponents over {sizes}{of}{below}."
 
 
 def claim_reading(view: Overview) -> None:
@@ -158,6 +159,9 @@ def claim_reading(view: Overview) -> None:
         if delta != REFERENCE_DELTA:
             how += f" (best at δ = {REFERENCE_DELTA:g})"
         how += "; hover to see which"
+        without = list(view.ours.loc[~view.ours.index.isin(view.alike.index), "model_id"])
+        if without:
+            how += f". Without a student: {escaped(', '.join(without))}"
     else:
         how = f"All at {view.ours['setting'].iloc[0]}"
     show.caption(f"{how}.")

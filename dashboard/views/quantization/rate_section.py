@@ -3,10 +3,10 @@
 import pandas as pd
 
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import UNQUANTIZED
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.measured import quantization
+from dashboard.artifacts.settings import UNQUANTIZED
 from dashboard.charts import law_charts
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import term_of

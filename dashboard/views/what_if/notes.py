@@ -19,12 +19,6 @@ from dashboard.ui.notes.size_words import badge
 from dashboard.views.what_if.smallest_size import SmallestSize
 from dashboard.views.what_if.words import interval_words
 
-PREQUENTIAL_NOTE = (
-    "The prequential code belongs to the trained model, before quantization: quantizer and "
-    "bitrate have no effect."
-)
-
-
 NOT_MEASURED = (
     "No model of this suite was measured at this choice: choose another code length or setting."
 )

@@ -20,6 +20,7 @@ QUANTITIES = {
     "loss_nats": "test loss, nats per token",
     "sigma_nats": "Σ of the paper's form, nats/√nat",
     "information_bits": "prequential information, bits",
+    "requential_bits": "requential bits of a student",
 }
 
 
@@ -45,8 +46,9 @@ class InformationPerToken:
 def values_at(suite: Suite, n: float, ratio: float, vocab_size: int) -> pd.DataFrame:
     """One row per published law at N = ``n`` and D = ``ratio`` * N.
 
-    Columns: law, quantity, value, parameters_used, counts (which N the law uses), converted (or
-    None if it needs no conversion), inside (the range of its models), source, note.
+    Columns: law, quantity, value (NaN where its source has no law there), parameters_used, counts
+    (which N the law uses), converted (or None if it needs no conversion), inside (the range of its
+    models), source, note.
     """
     rest = float(nonembedding(np.array([n]), suite.models(), vocab_size)[0])
     return pd.DataFrame([_row(law, n, ratio * n, rest) for law in PUBLISHED])
@@ -97,7 +99,8 @@ def table(rows: pd.DataFrame) -> None:
         "|---|---|--:|---|---|---|",
     ]
     for row in rows.itertuples():
-        inside = "yes" if row.inside else "**no**, extrapolated"
+        known = math.isfinite(row.value)
+        inside = "yes" if row.inside else f"**no**, {'extrapolated' if known else 'none reported'}"
         size = count_label(row.parameters_used)
         if row.converted is None:
             counted = f"all: {size}"
@@ -106,6 +109,7 @@ def table(rows: pd.DataFrame) -> None:
         else:
             counted = f"without embeddings, not converted: {size}"
         value = f"{row.value:.4g}" if row.value < 1e5 else f"{row.value:.3g}"
+        value = value if known else "–"
         lines.append(
             f"| {row.law} | {row.quantity} | {value} | {inside} | {counted} | {row.source} |"
         )

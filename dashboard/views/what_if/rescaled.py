@@ -66,6 +66,11 @@ class RescaledSuite:
         return self.suite.name
 
     @property
+    def has_students(self) -> bool:
+        """``Suite.has_students``."""
+        return self.suite.has_students
+
+    @property
     def is_sampled(self) -> bool:
         """Whether the suite is sampled."""
         return self.suite.is_sampled

@@ -50,8 +50,15 @@ def test_every_law_states_where_it_is_from_and_broadcasts(law):
     assert values.shape == (5,)
     assert np.all(values > 0)
     step = np.diff(values)
-    assert np.all(step > 0) if law.quantity == "information_bits" else np.all(step < 0)
+    assert np.all(step > 0) if law.quantity.endswith("_bits") else np.all(step < 0)
     assert law in published(law.quantity)
+
+
+def test_reported_points_are_met_and_nothing_is_said_beyond_them():
+    for size, bits in ((65e6, 1.92), (135e6, 1.72), (267e6, 1.62), (523e6, 1.43), (1e9, 1.25)):
+        assert at("qiu_requential", size, 20 * size) == pytest.approx(bits * size)
+    assert np.isnan(at("qiu_requential", 60e6, 1.2e9))
+    assert np.isnan(at("qiu_requential", 1.1e9, 2.2e10))
 
 
 def test_constants_as_their_sources_give_them():

@@ -1,6 +1,6 @@
 """Every chart has a subtitle: the unit of its values, and the setting of the view."""
 
-from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, prequential
+from dashboard.analysis.bound.terms import PREQUENTIAL, Choice
 from dashboard.artifacts.settings import Setting
 from dashboard.export import chart_files, view_file
 from dashboard.export.record import Chart, Record
@@ -17,7 +17,10 @@ def subtitles(app) -> dict[str, str]:
 
 def test_words():
     assert of_choice(CHOICE) == "GPTQ, 4 bits, code length entropy-coded, δ = 0.05"
-    assert of_choice(prequential(CHOICE)) == f"unquantized, code length {PREQUENTIAL}, δ = 0.05"
+    assert (
+        of_choice(CHOICE.with_code(PREQUENTIAL))
+        == f"unquantized, code length {PREQUENTIAL}, δ = 0.05"
+    )
     assert subtitle("bits per byte", "GPTQ", "", "log axes") == "Bits per byte; GPTQ, log axes"
     assert subtitle("nats per token") == "Nats per token"
 

@@ -10,8 +10,8 @@ import pytest
 from bounds import FORMS, four_term_bound
 from bounds.printed import upper_text
 from dashboard.analysis.bound import progressive
-from dashboard.analysis.bound.steps import steps_to_ours
-from dashboard.analysis.bound.terms import Choice, bound_terms
+from dashboard.analysis.bound.steps import STUDENTS_STEP, steps_to_ours
+from dashboard.analysis.bound.terms import REQUENTIAL, Choice, bound_terms
 from dashboard.analysis.measured import variation
 from dashboard.artifacts.settings import Setting
 from dashboard.artifacts.suite import Suite
@@ -257,11 +257,14 @@ def test_the_waterfall_ends_where_the_best_bitrate_does(micro_suite):
         )
         for setting in suite.settings()
     ]
-    assert steps["gap_nats"].iloc[-1] == min(t.loc["ladder-12k", "gap_nats"] for t in ours)
+    assert steps["gap_nats"].iloc[-2] == min(t.loc["ladder-12k", "gap_nats"] for t in ours)
+    student = bound_terms(suite, choice.with_code(REQUENTIAL)).set_index("model_id")
+    assert steps["gap_nats"].iloc[-1] == student.loc["ladder-12k", "gap_nats"]
     coded = bound_terms(suite, replace(choice, code="entropy_coded")).set_index("model_id")
     after = steps.set_index("step")["gap_nats"]
     assert after["Entropy-code|the weights"] == coded.loc["ladder-12k", "gap_nats"]
-    assert list(steps["step"])[-1].startswith("Best setting:|Grid-step GPTQ|")
+    assert list(steps["step"])[-2].startswith("Best setting:|Grid-step GPTQ|")
+    assert list(steps["step"])[-1] == STUDENTS_STEP
     assert steps["gap_nats"].iloc[0] + steps["change_nats"].sum() == pytest.approx(
         steps["gap_nats"].iloc[-1]
     )

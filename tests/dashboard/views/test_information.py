@@ -10,7 +10,7 @@ import pytest
 
 from bounds import fit_power_law
 from bounds.laws.crossing import crossing
-from dashboard.analysis.bound.terms import Choice, bound_terms, prequential
+from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms
 from dashboard.analysis.laws.fits import Unfitted
 from dashboard.analysis.measured import information
 from dashboard.artifacts.settings import Setting
@@ -27,7 +27,7 @@ def test_the_page_opens_with_its_charts(seen_page):
     app = seen_page("information")
     assert not app.exception
     assert app.title[0].value == "Information"
-    assert len(charts(app)) == 6
+    assert len(charts(app)) == 8
     assert [i.value for i in app.info if "K(h)/N does not fall" in i.value] or not app.info
     assert any("heuristic, not certified" in m.value for m in app.markdown)
     assert any("paper, Pythia, not measured here" in m.value for m in app.markdown)
@@ -89,9 +89,9 @@ def test_averaging_batches_keeps_the_area(suite, micro_suite):
 
 
 def test_the_prequential_code_is_of_the_unquantized_model_and_no_certificate(suite):
-    choice = prequential(Choice(GPTQ, "stored", 0.05))
+    choice = Choice(GPTQ, "stored", 0.05).with_code(PREQUENTIAL)
     terms = bound_terms(suite, choice)
-    assert not choice.has_real_code
+    assert not choice.can_certify
     assert not terms["certified"].any()
     # No gap but what rounding losses up into bins leaves, which is 0 against itself.
     assert np.all(terms["quantization_gap_nats"] == 0)
@@ -103,7 +103,7 @@ def test_the_prequential_code_is_of_the_unquantized_model_and_no_certificate(sui
 def test_models_without_information_are_left_out_of_its_bounds(open_page, data_copy):
     remove(data_copy, "micro/information/ladder-12k*")
     suite = Suite(data_copy, "micro")
-    terms = bound_terms(suite, prequential(Choice(GPTQ, "stored", 0.05)))
+    terms = bound_terms(suite, Choice(GPTQ, "stored", 0.05).with_code(PREQUENTIAL))
     assert list(terms["model_id"]) == ["ladder-5k", "ladder-6k"]
     app = open_page("information", data_copy)
     assert not app.exception
@@ -159,7 +159,7 @@ def test_crossings_are_of_the_laws(suite):
     codes = information.by_code(suite, GPTQ)
     laws = information.code_laws(codes, "total_bits")
     found = information.crossings(laws)
-    assert set(found) == {"nominal", "entropy_coded"}
+    assert set(found) == {"nominal", "stored", "entropy_coded"}
     largest = codes[codes["params_total"] == codes["params_total"].max()].set_index("code")
     for code, met in found.items():
         bits = largest["total_bits"]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bounds import TokenLosses
-from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms, prequential
+from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms
 from dashboard.analysis.laws.fits import Unfitted, law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
 from dashboard.analysis.laws.published import nonembedding
@@ -47,7 +47,7 @@ def here(suite):
 @pytest.mark.parametrize("code", ["stored", "entropy_coded", "nominal", PREQUENTIAL])
 def test_at_the_suites_own_ratio_the_terms_are_the_explorers(suite, here, form, code):
     choice = replace(GPTQ, form=form, code=code)
-    choice = prequential(choice) if code == PREQUENTIAL else choice
+    choice = choice.with_code(code)
     found = recomputed(suite, replace(here, choice=choice))
     c = found.pop("c_nats_per_token")
     pd.testing.assert_frame_equal(found, bound_terms(suite, choice), check_exact=True)
@@ -287,7 +287,7 @@ def test_every_panel_marks_the_prediction_and_a_term_of_zeros_has_none(suite, he
             assert not marks
         else:
             assert {row[key] for row in marks} == {float(law.at(1e6))}
-    zeros = outlook(suite, replace(here, choice=prequential(GPTQ)))
+    zeros = outlook(suite, replace(here, choice=GPTQ.with_code(PREQUENTIAL)))
     panels = term_laws(zeros.terms, zeros.laws, at=1e6).to_dict()["concat"]
     assert len(panels) == len(present)
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from bounds.laws.crossing import Crossing
 from dashboard.analysis.bound.losses import Losses
-from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms, prequential
+from dashboard.analysis.bound.terms import PREQUENTIAL, bound_terms
 from dashboard.analysis.laws.fits import Law, Unfitted, law_of
 from dashboard.analysis.laws.outlook import Outlook
 from dashboard.analysis.measured import information
@@ -55,7 +55,7 @@ def part(ladder: Ladder) -> Part:
     codes = information.by_code(ladder.suite, setting)
     choice = ladder.choice(setting, "stored", "four_term", PAPER_DELTA)
     real = bound_terms(ladder.suite, choice)
-    terms = bound_terms(ladder.suite, prequential(choice))
+    terms = bound_terms(ladder.suite, choice.with_code(PREQUENTIAL))
     found = _findings(models, codes, terms)
     charts = _charts(ladder, codes, real, terms)
     return Part(

@@ -7,8 +7,9 @@ import pandas as pd
 from bounds.printed import rounded_up
 from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.steps import GAP, MOVES
-from dashboard.analysis.bound.terms import PREQUENTIAL, UNQUANTIZED, Choice, bound_terms
+from dashboard.analysis.bound.terms import PREQUENTIAL, Choice, bound_terms
 from dashboard.analysis.laws.fits import law_of
+from dashboard.artifacts.settings import UNQUANTIZED
 from dashboard.views.bound_explorer.waterfall_chart import waterfall
 from tools.results.chain import STEPS, best_of_all, chain, is_complete, other_order
 from tools.results.ladder import DELTA, Ladder, Size
