@@ -33,7 +33,7 @@ SETTINGS = (
 #: A setting of which the last model was scored on drawn windows only.
 DRAWN = Setting("gptq_step", step=1.4)
 
-_OF_MODELS = ("models", "online_losses", "information")
+_OF_MODELS = ("models", "online_losses", "information", "students", "student_blocks")
 _BY_SETTING = ("quantized", "loss_histograms", "layers", "units")
 _LOSSES = ("train_loss_nats", "heldout_loss_nats", "loss_nats", "final_loss_nats", "k_nats")
 

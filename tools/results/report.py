@@ -8,7 +8,15 @@ from tools.results.figures import figure_1, figure_2, figure_3, figure_4, figure
 from tools.results.figures.svg import svg
 from tools.results.ladder import Ladder
 from tools.results.markdown import FIGURES, Part, paragraphs
-from tools.results.sections import gains, learning_rate, limits, loss_law, measured, on_the_way
+from tools.results.sections import (
+    gains,
+    learning_rate,
+    limits,
+    loss_law,
+    measured,
+    on_the_way,
+    students,
+)
 
 FILE = "RESULTS.md"
 
@@ -42,7 +50,7 @@ def parts(ladder: Ladder) -> list[Part]:
     """
     before = [measured.section(ladder), loss_law.section(ladder), learning_rate.section(ladder)]
     figures = [draw(ladder) for draw in FIGURE_PARTS.values()]
-    after = [gains.section(ladder), on_the_way.section(ladder)]
+    after = [gains.section(ladder), students.section(ladder), on_the_way.section(ladder)]
     findings = [f for part in (*before, *figures, *after) for f in part.findings]
     heading = Part(
         paragraphs(

@@ -3,7 +3,15 @@
 Not a test: nothing here passes or fails.  Every ratio is measured in this one run.
 """
 
-from tests.project.bench import curvature, evaluation, felt, forms, quantization, tightness
+from tests.project.bench import (
+    curvature,
+    evaluation,
+    felt,
+    forms,
+    quantization,
+    requential,
+    tightness,
+)
 
 
 def main() -> None:
@@ -12,6 +20,7 @@ def main() -> None:
     quantization.report()
     curvature.report()
     evaluation.report()
+    requential.report()
     tightness.report()
     felt.report()
 
