@@ -36,7 +36,8 @@ What the proof needs, and a measurement must guarantee:
    normalized distribution from earlier tokens of its window and X_1 ... X_(t-1).
 *  X_t is drawn from Q_t itself, and Q_t(X_t) is what the sampler drew with.  Its uniform numbers
    are independent of the data, of the initial weights and of each other: one generator for the
-   whole run, whose seed is used for nothing else (pseudo-random numbers pass for random).
+   whole run, whose seed serves no other choice of that run (pseudo-random numbers pass for
+   random).
 *  Q_t may depend on the real data in any way; that only changes I.  Kernels that are not
    deterministic add noise independent of the data, and the proof holds given that noise.
 
@@ -49,6 +50,11 @@ import math
 import numpy as np
 
 from bounds.checks import require_count
+
+#: Pays for one of 2^64 ways to come to a student: the learning rate, batch and parts of the recipe
+#: of teacher and student, and every run that might have been reported.  The first of these bits
+#: also tell a student from every file, whose first byte names one of two codes.
+STUDENT_RECIPE_BITS = 64.0
 
 #: Error of the logarithm of a float64 softmax of up to 10,000 classes, with room to spare.
 _ROUNDING_NATS = 1e-11

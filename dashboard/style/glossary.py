@@ -158,7 +158,7 @@ QUESTIONS = (
         "made after seeing the data. At $b$ bits per weight and 20 tokens per parameter $C$ is "
         r"about $b \ln 2 / 20$. Fewer bits, or more tokens per parameter, make it smaller. The "
         "geometric form has no grid $K$; it adds 20 bits to $L$ for the parameters that it "
-        "chooses.",
+        "chooses. A requential student pays the bits that it took, and 64 for its recipe.",
     ),
     (
         "Why must Y (or W) be predictable?",
@@ -171,7 +171,8 @@ QUESTIONS = (
         r"With probability at least $1-\delta$ over the training text, the expected loss of the "
         "smoothed, quantized model is at most the bound. The expectation is over a newly drawn "
         "next token, averaged over the contexts of the training text. The evaluated model is the "
-        "one that a decoder restores from its code.",
+        "one that a decoder restores from its code, or a requential student; then the probability "
+        "is also over what its teacher draws.",
     ),
     (
         "What is not guaranteed?",

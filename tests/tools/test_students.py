@@ -25,7 +25,7 @@ def expected(folder, model_id):
     cells = read(folder, "loss_histograms", model_id).query("split == 'student'")
     blocks = read(folder, "student_blocks", model_id)
     model, ratios = read(folder, "models", model_id).iloc[0], blocks["log_ratio_nats"].to_numpy()
-    bits = requential_bits(ratios, int(blocks["tokens"].sum()), recipes=2**32)
+    bits = requential_bits(ratios, int(blocks["tokens"].sum()), recipes=2**64)
     trained = read(folder, "quantized", model_id).query("quantizer == 'none'")
     bound = chosen_geometric_bound(
         trained["train_loss_nats"].item(),
@@ -61,7 +61,7 @@ def test_every_size_has_a_row_with_the_bounds_of_its_students(seeded):
         assert value(row["share of the paper's gap"]) == pytest.approx(share, abs=0.5)
         assert value(row["gap by a code"]) == pytest.approx(coded.mean(), abs=1.1e-3)
     assert "**Certified** at $\\delta$ = 0.05" in text
-    assert "32 bits for its recipe" in text
+    assert "64 bits for its recipe" in text
 
 
 def test_a_model_without_a_student_is_named(seeded, tmp_path):

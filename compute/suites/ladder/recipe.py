@@ -1,4 +1,4 @@
-"""How a student follows its teacher: fixed before the text of a ladder is looked at."""
+"""How a student follows its teacher; the bound pays for the choice (docs/THEORY.md, section 10)."""
 
 from dataclasses import dataclass
 

@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pandas as pd
 
-from dashboard.analysis.bound.terms import Choice, best_setting, bounds_by_model, why_not_certified
-from dashboard.artifacts.settings import STUDENT
+from bounds import RiskBound
+from dashboard.analysis.bound.terms import (
+    REQUENTIAL,
+    Choice,
+    best_setting,
+    bounds_by_model,
+    why_not_certified,
+)
+from dashboard.artifacts.settings import STUDENT, UNQUANTIZED
 from dashboard.artifacts.suite import Suite
 from dashboard.style.inequalities import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEPS
 
@@ -25,16 +32,25 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     gap is smallest.  The last one replaces the quantized model by the requential student, if the
     model has one.
 
+    A choice of the student starts where the stored file of the model has its smallest gap.
+
     Columns: step (``|`` where a label may break), gap_nats (after the step), change_nats (0 for
     the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified (never in a sampled suite,
     whose gaps subtract an estimated training loss).
     """
 
-    def bound(choice: Choice):
+    stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
+
+    def bound(choice: Choice) -> RiskBound:
+        certified.append(why_not_certified(suite, choice, stand_in) is None)
         return bounds_by_model(suite, choice, [model_id])[model_id]
 
     forms = SAMPLED_STEPS if suite.is_sampled else STEPS
-    gaps = []
+    if choice.code == REQUENTIAL:
+        stored = replace(choice.at(UNQUANTIZED), code="stored")
+        choice = stored.at(best_setting(suite, stored, model_id)[0])
+    gaps: list[tuple[str, float, str]] = []
+    certified: list[bool] = []
     if suite.is_sampled:
         alone = bound(replace(choice, form=SAMPLED_AT_ENTROPY))
         label = "Paper's α and Y,|sample as if|complete"
@@ -46,14 +62,13 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     if ours.code == "stored":
         ours = replace(ours, code="entropy_coded")
         gaps.append(("Entropy-code|the weights", bound(ours).gap_nats, MOVES))
-    best, smallest = best_setting(suite, ours, model_id)
-    gaps.append((f"Best setting:|{best.label.replace(', ', '|')}", smallest, MOVES))
+    best = ours.at(best_setting(suite, ours, model_id)[0])
+    label = best.setting.label.replace(", ", "|")
+    gaps.append((f"Best setting:|{label}", bound(best).gap_nats, MOVES))
     if not suite.is_sampled and model_id in set(suite.quantized(STUDENT)["model_id"]):
         gaps.append((STUDENTS_STEP, bound(ours.at(STUDENT)).gap_nats, MOVES))
     frame = pd.DataFrame(gaps, columns=["step", "gap_nats", "kind"])
-    stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
-    certified = why_not_certified(suite, ours, stand_in) is None
     return frame.assign(
         change_nats=frame["gap_nats"].diff().fillna(0.0),
-        certified=certified and not suite.is_sampled,
+        certified=[each and not suite.is_sampled for each in certified],
     )

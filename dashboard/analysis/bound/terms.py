@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from bounds import FORMS, RiskBound
-from bounds.progressive import RECIPE_BITS
+from bounds.codes.requential import STUDENT_RECIPE_BITS
 from dashboard.analysis.bound.sampling import bound_from_windows
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.errors import REPAIR, ArtifactError
@@ -65,8 +65,10 @@ class Choice:
         return replace(self, code=code, setting=OF_ONE_SETTING.get(code, self.setting))
 
     def at(self, setting: Setting) -> "Choice":
-        """The same choice at another setting; a student has only its own code."""
-        code = REQUENTIAL if setting == STUDENT else self.code
+        """The same choice at another setting, with its code if only the student has one there."""
+        if setting == STUDENT:
+            return self.with_code(REQUENTIAL)
+        code = "entropy_coded" if self.code == REQUENTIAL else self.code
         return replace(self, setting=setting, code=code)
 
 
@@ -76,12 +78,18 @@ def codes_of(suite: Suite) -> tuple[str, ...]:
 
 
 def code_lengths(suite: Suite, choice: Choice) -> pd.Series:
-    """Bits of the chosen code by model_id; models without that code are left out."""
+    """Bits of the chosen code by model_id; models without that code are left out.
+
+    Raises:
+        ValueError: the bits of a student for another model, or another code for the student.
+    """
+    if (choice.code == REQUENTIAL) != (choice.setting == STUDENT):
+        raise ValueError(f"the code {choice.code} does not belong to {choice.setting.label}")
     if choice.code == PREQUENTIAL:
         return suite.information().set_index("model_id")["k_nats"] / math.log(2)
     if choice.code == REQUENTIAL:
-        # Its recipe is one of 2^32, and the first of these bits tell it from every file's.
-        return suite.quantized(STUDENT).set_index("model_id")["requential_bits"] + RECIPE_BITS
+        taken = suite.quantized(STUDENT).set_index("model_id")["requential_bits"]
+        return taken + STUDENT_RECIPE_BITS
     return suite.quantized(choice.setting).set_index("model_id")[f"{choice.code}_bits"]
 
 

@@ -46,8 +46,8 @@ class Quantity:
         unit: of its values.
         colour: its colour on every page.
         values: columns model_id, params_total, value; of bounds also certified and why not.
-        certified: whether the values are certificates or sizes of real files, False for those of
-            a code without a decoder; None for plain measurements.
+        certified: whether the values are certificates, sizes of real files or what students
+            pay, False for those of a code without a decoder; None for plain measurements.
         table: artifact table it is computed from.
         section: of docs/THEORY.md that defines it.
         published: quantity of ``bounds.laws.published`` to compare with and whether per N, or None.
@@ -183,6 +183,7 @@ def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> It
 
 
 def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quantity]:
+    student = (terms["code"] == REQUENTIAL).all()
     rows = [(f"Term: {t.label.lower()}", t.label, t.colour, t.key) for t in TERMS[1:]]
     rows.append(("Gap (bound − training loss)", "Gap", GAP_COLOUR, "gap"))
     rows.append(("Bound", "Bound", GAP_COLOUR, "total"))
@@ -198,8 +199,8 @@ def _of_bound(terms: pd.DataFrame, unit: Unit, sampled: bool) -> Iterator[Quanti
             colour,
             _values(frame, key),
             bool(frame["certified"].all()),
-            f"{_losses_table(sampled)}, quantized",
-            "6" if sampled else "4, 5",
+            f"{_losses_table(sampled)}, {'students' if student else 'quantized'}",
+            "6" if sampled else "5, 10" if student else "4, 5",
             upper=key in UPPER,
         )
 

@@ -10,7 +10,7 @@ from bounds.printed import parts_text, upper_text
 from dashboard.analysis.bound.gaps import gap_note
 from dashboard.analysis.bound.sampling import confidence as sampling_confidence
 from dashboard.analysis.bound.steps import SAMPLING, STUDENTS_STEP
-from dashboard.analysis.bound.terms import Choice
+from dashboard.analysis.bound.terms import REQUENTIAL, Choice
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law, Unfitted, exponent_text, too_few
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook
@@ -55,8 +55,8 @@ def headline(model: pd.Series, choice: Choice, unit: Unit) -> None:
             "Held-out loss",
             "measured_heldout_loss",
             f"± {model['measured_heldout_se']:.3f} standard error",
-            f"Mean loss of the quantized model on held-out documents, in {unit.label}. The "
-            "standard error assumes independent documents.",
+            "Mean loss of the quantized model, or of the student, on held-out documents, in "
+            f"{unit.label}. The standard error assumes independent documents.",
         ),
         (
             "Training loss",
@@ -232,8 +232,10 @@ def confidence(model: pd.Series, choice: Choice, settings: int) -> None:
 
 def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit) -> None:
     """The caption of the waterfall."""
-    certified = bool(steps["certified"].iloc[-1])
-    status = "a bound in its own right" if certified else "**not a certificate** (hollow)"
+    certified = steps["certified"]
+    status = "Every stage is a bound in its own right"
+    if not certified.all():
+        status = f"{'Hollow stages are' if certified.any() else 'Every stage is'} **not certified**"
     if choice.form == SAMPLED and choice.can_certify:
         status += (
             ": a gap subtracts a training loss that is estimated from the sample, and the first "
@@ -241,12 +243,13 @@ def steps_reading(steps: pd.DataFrame, model_id: str, choice: Choice, unit: Unit
         )
     first, last = steps["gap"].iloc[0], steps["gap"].iloc[-1]
     student = steps["step"].iloc[-1] == STUDENTS_STEP
+    where = "the best stored file" if choice.code == REQUENTIAL else "the chosen setting"
+    coding = ", then entropy coding" if choice.code in ("stored", REQUENTIAL) else ""
     show.caption(
         f"Each bar between the two ends is the change of the gap of {escaped(model_id)} by one "
-        "step at the same δ. First come the forms of the bound at the chosen "
-        f"setting{', then entropy coding' if choice.code == 'stored' else ''}. The next step "
+        f"step at the same δ. First come the forms of the bound at {where}{coding}. The next step "
         "selects the quantizer and rate with the smallest measured gap, which the code's header "
-        f"pays for.{_STUDENTS_STEP if student else ''} Every stage is {status}. In total "
+        f"pays for.{_STUDENTS_STEP if student else ''} {status}. In total "
         f"the gap goes from {upper_text(first)} to {upper_text(last)} {unit.label}"
         f"{change_words(first, last)}.{_added(steps)}"
     )

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from bounds.codes.requential import STUDENT_RECIPE_BITS
 from dashboard.analysis.bound.losses import Losses
 from dashboard.analysis.bound.terms import REQUENTIAL
 from dashboard.analysis.bound.units import Unit
@@ -23,9 +24,9 @@ _WHAT_HAPPENS = (
     "A **teacher** trains on the text. A **student** of the same shape never sees it: it learns "
     "from text that the teacher draws, step after step. How surprised is the student, compared "
     "with the teacher, by what is drawn? Let $Q$ be the teacher's and $P$ the student's "
-    "probability of a drawn token. The sum of all $\\log_2 (Q/P)$ is **everything that the "
-    "student can have taken from the text**. It takes the place of a code length in the bound of "
-    "the student, which is a certificate. No file is written."
+    "probability of a drawn token. The sum of all $\\log_2 (Q/P)$ is **what the student is "
+    "charged for**: it takes the place of a code length in the bound of the student. In the "
+    "geometric form that bound is a certificate. No file is written."
 )
 
 
@@ -51,9 +52,10 @@ def section(suite: Suite, model_id: str, unit: Unit) -> None:
     last = course.iloc[-1]
     show.caption(
         f"The student took {last['bits']:,.0f} bits, {last['bits_per_parameter']:.2f} per "
-        "parameter. The distance between the two losses is what it pays for at that moment. The "
-        "teacher is held close to the student, so that it knows little that the student would "
-        "have to learn without need; docs/THEORY.md, section 10, has the proof and the recipe."
+        f"parameter; the bound also pays {STUDENT_RECIPE_BITS:g} bits for its recipe. The distance "
+        "between the two losses is what it pays for at that moment. The teacher is held close to "
+        "the student, so that it knows little that the student would have to learn without need. "
+        "docs/THEORY.md, section 10, has the proof and the recipe."
     )
 
 

@@ -186,7 +186,7 @@ def totals_section(
     totals = pd.concat([real, prequential])
     if len(totals):
         delta = f"δ = {delta_label(choice.failure_probability)}"
-        below = subtitle(unit.label, f"real code: {choice.setting.label}", delta)
+        below = subtitle(unit.label, f"{CODE_LABELS[choice.code]}: {choice.setting.label}", delta)
         show.chart(charts.totals_by_code(totals, unit), "The bound by either code", below)
     if real.empty:
         show.info(NO_BOUNDS, icon=":material/inbox:")

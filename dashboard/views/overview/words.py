@@ -77,7 +77,7 @@ def headline(view: Overview, unit: Unit) -> None:
             f"{model['measured_train_loss']:.3f}",
             f"held-out {model['measured_heldout_loss']:.3f}",
             "Loss of the trained model on its training text; held-out loss of the quantized model "
-            "on documents that it was not trained on.",
+            "or student on documents that it was not trained on.",
         ),
         (
             "Uniform guess",

@@ -10,10 +10,12 @@ import pytest
 
 from bounds import TokenLosses, chosen_geometric_bound
 from bounds.codes.requential import requential_bits
+from dashboard.analysis.bound.steps import STUDENTS_STEP, steps_to_ours
 from dashboard.analysis.bound.terms import (
     CODES,
     REQUENTIAL,
     Choice,
+    best_setting,
     bound_terms,
     codes_of,
     training_losses,
@@ -51,7 +53,7 @@ def test_the_bound_is_the_one_from_the_files(suite):
     cells = rows_of("loss_histograms").query("split == 'student'")
     blocks = rows_of("student_blocks")
     ratios = blocks["log_ratio_nats"].to_numpy()
-    bits = requential_bits(ratios, int(blocks["tokens"].sum()), recipes=2**32)
+    bits = requential_bits(ratios, int(blocks["tokens"].sum()), recipes=2**64)
     tokens = int(cells["tokens"].sum())
     expected = chosen_geometric_bound(
         training_losses(suite)[NAME],
@@ -155,3 +157,21 @@ def test_its_charts_are_right_by_the_schema(suite):
     course = Losses.of(suite, students.course(suite, NAME), BITS, NAME).table
     for chart in (student_section.taken(course), student_section.losses(course, BITS)):
         assert "layer" in json.loads(json.dumps(chart.to_dict(validate=True)))
+
+
+@pytest.mark.parametrize("code", ["stored", "nominal", "requential"])
+def test_no_step_to_ours_is_certified_that_is_not_by_itself(suite, code):
+    choice = GPTQ.with_code(code)
+    steps = steps_to_ours(suite, choice, NAME)
+    assert list(steps["certified"]) == [code != "nominal"] * (len(steps) - 1) + [True]
+    assert steps["step"].iloc[-1] == STUDENTS_STEP
+    if code == "requential":  # the files come first, so only the student pays a student's bits
+        stored = replace(GPTQ, form="geometric")
+        assert steps["gap_nats"].iloc[3] == best_setting(suite, stored, NAME)[1]
+
+
+def test_the_bits_of_a_student_buy_nothing_else(suite):
+    assert CHOICE.at(GPTQ.setting).code == "entropy_coded"
+    for mixed in (replace(CHOICE, setting=GPTQ.setting), replace(GPTQ, setting=STUDENT)):
+        with pytest.raises(ValueError, match="does not belong to"):
+            bound_terms(suite, mixed)

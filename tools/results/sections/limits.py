@@ -40,11 +40,12 @@ def _limits(ladder: Ladder) -> list[str]:
     corpora = sorted(set(models["corpus"]))
     several = sum(size.seeds > 1 for size in sizes)
     return [
-        "Only the bounds of real files are certified. With probability at least $1-\\delta$ "
-        f"($\\delta$ = {DELTA:g} unless another is named) they bound the expected loss of the "
-        "smoothed, quantized model on a newly drawn next token in every training context. Each "
-        "holds for one model; the probability that one of several fails is at most the sum of "
-        "their $\\delta$.",
+        "Only the bounds of real files, of students and of the models on the way are certified. "
+        f"With probability at least $1-\\delta$ ($\\delta$ = {DELTA:g} unless another is named) "
+        "over the training text, and over what the teacher of a student draws, they bound the "
+        "expected loss of the smoothed model on a newly drawn next token in every training "
+        "context. Each holds for one model; the probability that one of several fails is at most "
+        "the sum of their $\\delta$.",
         "That risk is not the held-out loss, which is of whole new documents. It cannot be "
         "measured on real text, so the slack of a gap is unknown.",
         "Not certified: nominal bits, prequential information, every law, every prediction of a "

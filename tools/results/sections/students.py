@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from bounds.codes.requential import STUDENT_RECIPE_BITS
 from dashboard.analysis.bound.terms import REQUENTIAL, STUDENTS_FORM, Choice, bound_terms
 from dashboard.analysis.laws.fits import law_of
 from dashboard.artifacts.settings import STUDENT
@@ -55,7 +56,8 @@ def _introduction(rows: pd.DataFrame) -> str:
     return (
         "A student of the same shape learns from text that a teacher draws, and never sees the "
         "training text. In place of a code length it pays for the bits that it took from its "
-        "teacher, and 32 bits for its recipe (docs/THEORY.md, section 10). The geometric form "
+        f"teacher, and {STUDENT_RECIPE_BITS:g} bits for its recipe (docs/THEORY.md, section 10), "
+        "with probability over the text and over what the teacher draws. The geometric form "
         f"bounds the risk of the smoothed student. {status}. The gap is counted from the training "
         "loss of the plainly trained model, as everywhere, and the excess loss of the student is "
         "a part of it. The share is of the gap of the paper's form, the first column above; the "

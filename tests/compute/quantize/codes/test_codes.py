@@ -267,6 +267,12 @@ def test_the_size_of_an_unquantized_model_is_known_without_writing_it(name):
     assert codes.unquantized_bits(architecture(name)) == 8 * len(files["stored"])
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_no_file_begins_as_the_bits_of_a_student_may(code):
+    """docs/THEORY.md, section 10: students have the weight of all first bytes but two."""
+    assert header(code, UNQUANTIZED, 1)[0] < 2
+
+
 @given(setting=st.sampled_from(SETTINGS), size=st.integers(0, 40000))
 def test_the_header_says_how_long_the_file_is_in_few_bytes(setting, size):
     file = header("stored", setting, size) + bytes(size)
