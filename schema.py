@@ -79,6 +79,7 @@ QUANTIZERS = (
     "ldlq_rotated",
     "gptq_step",
     "gguf",
+    "watersic",
 )
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of

@@ -16,6 +16,7 @@ _PARAMETERS = {
     "ldlq_rotated": (*_CLIPPED, "quantizer_seed"),
     "gptq_step": ("step",),
     "gguf": ("bits",),
+    "watersic": ("step",),
 }
 
 #: Range of bits; for others those of a clipped grid, 1 to 8.

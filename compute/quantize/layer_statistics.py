@@ -10,7 +10,7 @@ from compute.models.layout import Parameter
 from compute.quantize.input_moment import InputMoment, Spectrum, identity_spectrum
 from compute.quantize.quantizers.grid import LARGEST_CODE, Grid
 from compute.quantize.quantizers.ldlq import without_inputs
-from compute.quantize.quantizers.tensors import QuantizedTensor, row_chunks, to_columns
+from compute.quantize.quantizers.tensors import QuantizedTensor, row_chunks
 
 
 @dataclass(frozen=True)
@@ -196,12 +196,11 @@ def _parts(
 
 def _grid_of(tensor: QuantizedTensor) -> Grid:
     zeros = tensor.scales.double() * 0.0 if tensor.zeros is None else tensor.zeros.double()
-    return Grid(tensor.scales, zeros, tensor.bits, tensor.group_size)
+    return Grid(tensor.scales, zeros, tensor.bits, tensor.group_size, tensor.column_steps)
 
 
 def _squared_steps(tensor: QuantizedTensor) -> torch.Tensor:
-    squares = tensor.scales.double().square()
-    return to_columns(squares, tensor.codes.shape[1], tensor.group_size)
+    return _grid_of(tensor).per_column(tensor.codes.shape[1])[0].square()
 
 
 def _code_counts(tensor: QuantizedTensor) -> np.ndarray:

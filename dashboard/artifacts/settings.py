@@ -44,6 +44,14 @@ QUANTIZERS = (
         "coding: frequent small codes cost few bits.",
     ),
     Quantizer(
+        "watersic",
+        "WaterSIC",
+        "#D94CE6",
+        "triangle-up",
+        "Grid-step GPTQ with wider steps where the loss feels an error less: for columns by the "
+        "layer's Hessian, for an embedding's rows by the frequency of the token.",
+    ),
+    Quantizer(
         "gptq_actorder",
         "GPTQ, act-order",
         "#2F9DC0",

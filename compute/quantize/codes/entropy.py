@@ -34,6 +34,9 @@ _CLASSES = 4
 
 _WORD = 2**16
 
+#: Turns int8 into uint8 in the same order.
+_SIGN = np.uint8(128)
+
 #: Codes that are counted at once: in between, each takes up to 16 bytes.
 _CHUNK = 2**20
 
@@ -48,6 +51,8 @@ def encode(tensors: list[StoredTensor]) -> bytes:
         _write_raw(writer, tensor.scales)
         if tensor.zeros is not None:
             _write_symbols(writer, tensor.zeros.numpy().ravel())
+        if tensor.column_steps is not None:
+            _write_symbols(writer, tensor.column_steps.numpy().view(np.uint8) ^ _SIGN)
         _write_matrix(writer, _signed(tensor))
     return writer.bytes()
 
@@ -77,12 +82,17 @@ def _read(reader: Reader, parameter: Parameter, setting: Setting) -> StoredTenso
     if form == Form.CLIPPED:
         zeros = torch.from_numpy(_read_symbols(reader, rows * groups).astype(np.uint8))
         zeros = zeros.reshape(rows, groups)
+    column_steps = None
+    if form == Form.COLUMNS:
+        found = _read_symbols(reader, columns).astype(np.uint8) ^ _SIGN
+        column_steps = torch.from_numpy(found.view(np.int8))
     tensor = QuantizedTensor(
         torch.empty(shape, dtype=torch.uint8),
         scales,
         zeros,
         setting.bits,
         setting.group_size,
+        column_steps,
         rotation_of(parameter, setting),
     )
     codes = _read_matrix(reader, shape)

@@ -4,7 +4,8 @@ After the header each parameter follows in the order of its name:
 
     raw         the values, float32 where nothing is quantized or cast, else bfloat16
     clipped     scales (bfloat16), zero points and codes, both packed at b bits
-    unclipped   scales (bfloat16), 1 byte width w, 2 bytes smallest code, codes less that at w bits
+    unclipped   scales (bfloat16), with a step for each column 1 byte for each, 1 byte width w,
+                2 bytes smallest code, codes less that at w bits
 
 Integers are little-endian.  Each packed run is padded to a whole byte.
 """
@@ -65,6 +66,8 @@ def _tensor_bytes(tensor: StoredTensor) -> bytes:
     scales, codes = _to_bytes(tensor.scales), tensor.codes.numpy()
     if tensor.bits is not None:
         return scales + _pack(tensor.zeros.numpy(), tensor.bits) + _pack(codes, tensor.bits)
+    if tensor.column_steps is not None:
+        scales += _to_bytes(tensor.column_steps)
     low = int(codes.min())
     width = (int(codes.max()) - low).bit_length()
     # Differences of two-byte integers may wrap around; as unsigned ones they are right.
@@ -78,7 +81,10 @@ def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[Sto
     rows, columns = shape = parameter.matrix_shape
     groups = group_count(columns, setting.group_size)
     scales, offset = _read_raw(body, (rows, groups), SCALE_DTYPE)
-    zeros = None
+    zeros = column_steps = None
+    if form == Form.COLUMNS:
+        steps, used = _read_raw(body[offset:], (columns,), torch.int8)
+        column_steps, offset = steps.values, offset + used
     if form == Form.CLIPPED:
         zeros, used = _unpack(body[offset:], (rows, groups), setting.bits, np.uint8)
         offset += used
@@ -98,6 +104,7 @@ def _read(body: memoryview, parameter: Parameter, setting: Setting) -> tuple[Sto
         zeros,
         setting.bits,
         setting.group_size,
+        column_steps,
         rotation_of(parameter, setting),
     )
     return tensor, offset + used

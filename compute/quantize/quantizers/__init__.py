@@ -11,7 +11,7 @@ import torch
 
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter
-from compute.quantize.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn
+from compute.quantize.quantizers import gptq, gptq_step, ldlq, ldlq_rotated, rtn, watersic
 from compute.quantize.quantizers.rotation import Rotation
 from compute.quantize.quantizers.tensors import (
     QuantizedTensor,
@@ -36,7 +36,7 @@ __all__ = [
 
 
 #: Quantizers that round columns by falling diagonal of the Hessian.
-ACT_ORDER = ("gptq_actorder", "gptq_step")
+ACT_ORDER = ("gptq_actorder", "gptq_step", "watersic")
 
 #: Quantizers on a grid that do not use inputs.
 WITHOUT_INPUTS = ("rtn",)
@@ -48,17 +48,20 @@ class Form(StrEnum):
     RAW = "raw"
     CLIPPED = "clipped"
     UNCLIPPED = "unclipped"
+    COLUMNS = "unclipped, with a step for each column"
 
 
 def form_of(parameter: Parameter, setting: Setting) -> Form:
     """Whether a parameter is put on a grid.
 
     Matrices of layers and embeddings are, by every quantizer; vectors (norms and biases) only by
-    the one with a grid for entropy coding.
+    those with a grid for entropy coding.
     """
     if setting.quantizer in ("none", "cast"):
         return Form.RAW
-    if setting.quantizer == "gptq_step":
+    if setting.quantizer == "watersic" and parameter.kind == Kind.LINEAR:
+        return Form.COLUMNS
+    if setting.quantizer in ("gptq_step", "watersic"):
         on_grid = parameter.kind != Kind.OTHER or len(parameter.shape) == 1
         return Form.UNCLIPPED if on_grid else Form.RAW
     return Form.RAW if parameter.kind == Kind.OTHER else Form.CLIPPED
@@ -134,6 +137,8 @@ def _quantize_linear(
             return ldlq_rotated.quantize(weight, hessian, bits, group_size, rotation=rotation)
         case "gptq_step":
             return gptq_step.quantize(weight, hessian, setting.step)
+        case "watersic":
+            return watersic.quantize(weight, hessian, setting.step)
     raise ValueError(f"the quantizer {setting.quantizer!r} is not implemented")
 
 
@@ -145,6 +150,12 @@ def _quantize_rounding(
     Inputs of an embedding are one-hot, so their second moment is diagonal and there is no error
     to feed back.
     """
+    if setting.quantizer == "watersic":
+        if parameter.kind == Kind.OTHER:
+            return gptq_step.nearest(values.reshape(1, -1), watersic.VECTOR_STEP)
+        if frequencies is not None:
+            return watersic.by_frequency(values, frequencies, setting.step)
+        return gptq_step.nearest(values, setting.step)
     if setting.quantizer == "gptq_step":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)

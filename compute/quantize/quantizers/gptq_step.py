@@ -30,7 +30,7 @@ def quantize(weight: torch.Tensor, hessian: torch.Tensor, step: float) -> Quanti
             makes the Hessian positive definite.
     """
     return round_with_feedback(
-        weight, hessian, lambda rows: unclipped_grid(rows, step), act_order=True
+        weight, hessian, lambda rows, _: unclipped_grid(rows, step), act_order=True
     )
 
 

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import torch
 
-from compute.quantize.quantizers.tensors import SCALE_DTYPE, QuantizedTensor, to_columns
+from compute.quantize.quantizers.tensors import (
+    SCALE_DTYPE,
+    QuantizedTensor,
+    column_factors,
+    to_columns,
+)
 
 #: Codes of a clipped grid are stored in one byte.
 MAX_BITS = 8
@@ -28,17 +33,22 @@ class Grid:
         zeros: shape (rows, groups), float64 integers.
         bits: b of a clipped grid with codes 0 ... 2**b - 1; None where any code will do.
         group_size: columns that share a scale; None for whole rows.
+        column_steps: of an unclipped grid, as in ``QuantizedTensor``.
     """
 
     scales: torch.Tensor
     zeros: torch.Tensor
     bits: int | None
     group_size: int | None
+    column_steps: torch.Tensor | None = None
 
     def per_column(self, columns: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Scale and zero of every entry of a matrix this wide, each (rows, columns), float64."""
         of_groups = (self.scales.double(), self.zeros)
-        return tuple(to_columns(numbers, columns, self.group_size) for numbers in of_groups)
+        scales, zeros = (to_columns(numbers, columns, self.group_size) for numbers in of_groups)
+        if self.column_steps is not None:
+            scales = scales * column_factors(self.column_steps)
+        return scales, zeros
 
     def codes(
         self, values: torch.Tensor, scales: torch.Tensor, zeros: torch.Tensor
@@ -69,6 +79,7 @@ class Grid:
             zeros=self.zeros.to(torch.uint8).cpu() if clipped else None,
             bits=self.bits,
             group_size=self.group_size,
+            column_steps=None if self.column_steps is None else self.column_steps.cpu(),
             **extra,
         )
 
@@ -103,8 +114,12 @@ def min_max_grid(weight: torch.Tensor, bits: int, group_size: int | None = None)
     return Grid(scales, zeros, bits, group_size)
 
 
-def unclipped_grid(weight: torch.Tensor, step: float) -> Grid:
+def unclipped_grid(
+    weight: torch.Tensor, step: float, column_steps: torch.Tensor | None = None
+) -> Grid:
     """All multiples of a step that is ``step`` times the row's root mean square.
+
+    With ``column_steps`` the root mean square is of the row divided by the columns' factors.
 
     The root mean square is first rounded to a quarter octave: the exact step has almost no
     effect on the error, and a scale then codes in 2 or 3 bits instead of 16.
@@ -114,13 +129,24 @@ def unclipped_grid(weight: torch.Tensor, step: float) -> Grid:
     """
     if step is None or not step > 0.0:
         raise ValueError(f"step={step} must be positive")
-    rms = weight.double().square().mean(dim=1, keepdim=True).sqrt()  # (rows, 1)
-    octaves = (rms.log2() * SCALES_PER_OCTAVE).round() / SCALES_PER_OCTAVE
+    weight = weight.double()
+    if column_steps is not None:
+        weight = weight / column_factors(column_steps)
+    rms = weight.square().mean(dim=1, keepdim=True).sqrt()  # (rows, 1)
+    return Grid(coded_scales(rms, step), torch.zeros_like(rms), None, None, column_steps)
+
+
+def coded_scales(sizes: torch.Tensor, step: float) -> torch.Tensor:
+    """``step`` times each size, the size rounded to a quarter octave; bfloat16, same shape.
+
+    Raises:
+        ValueError: a scale would overflow or vanish.
+    """
+    octaves = (sizes.log2() * SCALES_PER_OCTAVE).round() / SCALES_PER_OCTAVE
     scales = (step * torch.exp2(octaves)).to(SCALE_DTYPE)
-    if not torch.isfinite(scales).all() or ((scales == 0) & (rms > _SMALLEST)).any():
+    if not torch.isfinite(scales).all() or ((scales == 0) & (sizes > _SMALLEST)).any():
         raise ValueError(f"step={step} puts a scale outside of the range of {SCALE_DTYPE}")
-    scales = _positive(scales)
-    return Grid(scales, torch.zeros_like(rms), None, None)
+    return _positive(scales)
 
 
 def _positive(scales: torch.Tensor) -> torch.Tensor:

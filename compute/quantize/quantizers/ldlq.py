@@ -13,7 +13,12 @@ import torch
 
 from compute.quantize.quantizers.damping import unit_upper_factor, with_damping
 from compute.quantize.quantizers.grid import Grid, min_max_grid
-from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows, group_of_columns
+from compute.quantize.quantizers.tensors import (
+    QuantizedTensor,
+    by_rows,
+    column_factors,
+    group_of_columns,
+)
 
 #: Columns handled one by one; wider ranges are split in halves, so that most of the feedback
 #: is matrix products.
@@ -38,7 +43,9 @@ def quantize(
         ValueError: ``bits`` or ``group_size`` is out of range, or no damping makes the Hessian
             positive definite.
     """
-    return round_with_feedback(weight, hessian, lambda rows: min_max_grid(rows, bits, group_size))
+    return round_with_feedback(
+        weight, hessian, lambda rows, _: min_max_grid(rows, bits, group_size)
+    )
 
 
 def repaired_moment(hessian: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -75,7 +82,7 @@ def order_of_columns(hessian: torch.Tensor, act_order: bool) -> torch.Tensor:
 def round_with_feedback(
     weight: torch.Tensor,
     hessian: torch.Tensor,
-    grid_of: Callable[[torch.Tensor], Grid],
+    grid_of: Callable[[torch.Tensor, torch.Tensor], Grid],
     act_order: bool = False,
 ) -> QuantizedTensor:
     """Codes of ``weight`` on a grid by LDLQ; more damping if the factor needs it.
@@ -83,18 +90,23 @@ def round_with_feedback(
     Args:
         weight: shape (rows, columns).
         hessian: shape (columns, columns).
-        grid_of: grid of some of the rows, in float64.
+        grid_of: grid of some of the rows, in float64, and of d, the weight of each column's own
+            rounding error in the proxy loss, shape (columns,).
         act_order: see ``order_of_columns``.
     """
     hessian, dead = repaired_moment(hessian)
     order = order_of_columns(hessian, act_order)
     if act_order:
         hessian = hessian[order][:, order]
-    (factor, _), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
+    (factor, ordered), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
+    weights = torch.empty_like(ordered)
+    weights[order] = ordered
+    if dead.any() and not dead.all():  # their weights are 0: they shall not move the mean
+        weights[dead] = weights[~dead].log().mean().exp()
 
     def rounded(rows: torch.Tensor) -> QuantizedTensor:
         rows = without_inputs(rows, dead)
-        grid = grid_of(rows)
+        grid = grid_of(rows, weights)
         codes = _feedback_codes(rows, factor, grid, order if act_order else None)
         return grid.tensor(codes, damping=damping)
 
@@ -115,9 +127,12 @@ def _feedback_codes(
     """
     columns = weight.shape[1]
     group = group_of_columns(columns, grid.group_size)
+    wider = torch.ones(columns, dtype=torch.float64, device=weight.device)
+    if grid.column_steps is not None:
+        wider = column_factors(grid.column_steps)
     if order is not None:
-        weight, group = weight[:, order], group[order.cpu()]
-    groups = group.tolist()
+        weight, group, wider = weight[:, order], group[order.cpu()], wider[order]
+    groups, wider = group.tolist(), wider.tolist()
     scales, zeros = grid.scales.double().T.contiguous(), grid.zeros.T.contiguous()
     # Columns become rows of contiguous memory: they are read and written one by one.  Row k
     # holds the weights and the feedback on them until column k is rounded, then its error.
@@ -134,7 +149,7 @@ def _feedback_codes(
             return
         for k in range(start, stop):
             work[k] += factor[start:k, k] @ work[start:k]
-            scale, zero = scales[groups[k]], zeros[groups[k]]
+            scale, zero = scales[groups[k]] * wider[k], zeros[groups[k]]
             rounded = grid.codes(work[k], scale, zero)
             codes[k] = rounded
             work[k] = weight[:, k] - scale * (rounded - zero)

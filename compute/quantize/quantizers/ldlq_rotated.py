@@ -34,6 +34,6 @@ def quantize(
     hessian, dead = repaired_moment(hessian)
     rotated = rotation.matrix(without_inputs(weight, dead))
     tensor = round_with_feedback(
-        rotated, rotation.hessian(hessian), lambda rows: min_max_grid(rows, bits, group_size)
+        rotated, rotation.hessian(hessian), lambda rows, _: min_max_grid(rows, bits, group_size)
     )
     return with_rotation(tensor, rotation)

@@ -33,6 +33,8 @@ class QuantizedTensor:
             an unclipped grid, where it is 0.
         bits: b; None on an unclipped grid.
         group_size: columns that share a scale; None for whole rows.
+        column_steps: shape (columns,), int8, of an unclipped grid: the scales of a column are
+            multiplied by 2^(n/4); None where all columns have the scale of the row.
         rotation: of the matrix before it was rounded, or None.
         damping: share of its mean that was added to the Hessian's diagonal, or None if no
             Hessian was factored.  It records how the codes were found; no decoder needs it.
@@ -43,6 +45,7 @@ class QuantizedTensor:
     zeros: torch.Tensor | None
     bits: int | None
     group_size: int | None
+    column_steps: torch.Tensor | None = None
     rotation: Rotation | None = None
     damping: float | None = None
 
@@ -55,6 +58,8 @@ class QuantizedTensor:
                 steps -= to_columns(self.zeros[part].float(), columns, self.group_size)
             scales = to_columns(self.scales[part].float(), columns, self.group_size)
             torch.mul(scales, steps, out=values[part])
+        if self.column_steps is not None:
+            values *= column_factors(self.column_steps).float()
         return values
 
     def rows(self, part: slice) -> "QuantizedTensor":
@@ -82,6 +87,18 @@ class RawTensor:
 
 
 StoredTensor = QuantizedTensor | RawTensor
+
+#: 2^(k/4) for k = 0 ... 3, rounded once, so that every machine multiplies by the same numbers.
+_QUARTER_OCTAVES = torch.tensor(
+    [1.0, 1.189207115002721, 1.4142135623730951, 1.681792830507429], dtype=torch.float64
+)
+
+
+def column_factors(steps: torch.Tensor) -> torch.Tensor:
+    """2^(n/4) of each n, float64, same shape."""
+    octaves = torch.div(steps.int(), 4, rounding_mode="floor")
+    quarters = _QUARTER_OCTAVES.to(steps.device)[(steps.int() - 4 * octaves).long()]
+    return torch.ldexp(quarters, octaves)
 
 
 def group_count(columns: int, group_size: int | None) -> int:

@@ -35,6 +35,8 @@ SETTINGS = [
     Setting("ldlq_rotated", bits=4, group_size=10, quantizer_seed=0),
     Setting("gptq_step", step=0.7),
     Setting("gptq_step", step=0.05),
+    Setting("watersic", step=0.7),
+    Setting("watersic", step=2.0),
 ]
 
 

@@ -72,6 +72,8 @@ def test_the_stored_file_holds_every_tensor_at_its_width_and_nothing_else(name, 
         if setting.step:
             spread = int(tensor.codes.max()) - int(tensor.codes.min())
             bits += 24 + spread.bit_length() * tensor.codes.numel()
+            if tensor.column_steps is not None:
+                bits += 8 * tensor.column_steps.numel()
         else:
             bits += setting.bits * (tensor.codes.numel() + tensor.zeros.numel())
         bits += 16 * tensor.scales.numel()
@@ -233,7 +235,7 @@ def test_any_group_size_in_a_header_is_refused_or_read(code, group_size):
     [
         (0, len(CODES), f"code number {len(CODES)}, which does not exist"),
         (0, 255, "code number 255, which does not exist"),
-        (1, len(schema.QUANTIZERS), "quantizer number 9, which does not exist"),
+        (1, len(schema.QUANTIZERS), "quantizer number 10, which does not exist"),
         (1, 255, "quantizer number 255, which does not exist"),
         (2, 0, "'rtn' needs bits"),
         (2, 33, "bits=33 of rtn"),

@@ -39,7 +39,7 @@ def test_in_act_order_too(group_size):
     weight = layer(48, 200)
     hessian = moment(200) * torch.outer(*[torch.linspace(0.2, 2.0, 200, dtype=torch.float64)] * 2)
     ours = round_with_feedback(
-        weight, hessian, lambda rows: min_max_grid(rows, 3, group_size), act_order=True
+        weight, hessian, lambda rows, _: min_max_grid(rows, 3, group_size), act_order=True
     )
     theirs = gptq.quantize(weight, hessian, 3, group_size, act_order=True)
     assert_alike(ours, theirs, weight, hessian)
@@ -61,7 +61,7 @@ def test_feedback_leaves_half_a_step_in_every_bracket_of_the_proxy_loss():
     """e H e^T = sum d_k (e_k + sum_{j<k} e_j B_jk)^2, and without clipping no bracket is larger
     than half a step: what rounding with feedback is for."""
     weight, hessian = layer(20, 150).double(), moment(150, decay=1.5)
-    tensor = round_with_feedback(weight, hessian, lambda rows: unclipped_grid(rows, 0.8))
+    tensor = round_with_feedback(weight, hessian, lambda rows, _: unclipped_grid(rows, 0.8))
     error = weight - tensor.dequantize().double()
     factor, diagonal = unit_upper_factor(hessian, 0.01)
     brackets = error @ factor
