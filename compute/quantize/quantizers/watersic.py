@@ -25,6 +25,9 @@ VECTOR_STEP = 1 / 8
 #: bits on models of the ladder.
 TOKEN_EXPONENT = -0.25
 
+#: Step of a token of mean frequency in units of the setting's: likewise.
+TOKEN_STEP = 0.75
+
 #: The widest column has at most so many quarter octaves more than the mean one, or less.
 _MOST = 100
 
@@ -66,7 +69,8 @@ def by_frequency(values: torch.Tensor, frequencies: torch.Tensor, step: float) -
     Args:
         values: an embedding, shape (tokens, width).
         frequencies: share of each token, shape (tokens,); at least one positive.
-        step: of a token of mean frequency, in units of the root mean square of the used rows.
+        step: of the setting; that of a token of mean frequency is ``TOKEN_STEP`` of it, in units of
+            the root mean square of the used rows.
 
     Raises:
         ValueError: ``step`` is not positive, or so small that codes or scales overflow.
@@ -78,7 +82,7 @@ def by_frequency(values: torch.Tensor, frequencies: torch.Tensor, step: float) -
     rms = values[used].double().square().mean().sqrt()
     shares = torch.where(used, shares / shares[used].mean(), 1.0)
     sizes = torch.where(used, rms * shares**TOKEN_EXPONENT, 0.0)[:, None]
-    scales = coded_scales(sizes, step)
+    scales = coded_scales(sizes, TOKEN_STEP * step)
     values = torch.where(used[:, None], values, 0.0)
     whole = torch.cat([values.double(), scales.double()], dim=1)  # split by rows together
 
