@@ -64,7 +64,11 @@ SETTING_FIELDS = (
     _described("bits", pa.int32(), "of a weight on a clipped grid or in a float", nullable=True),
     _described("group_size", pa.int32(), "weights that share a scale; null: a row", nullable=True),
     _described(
-        "step", pa.float64(), "of an unclipped grid, in units of the row's rms", nullable=True
+        "step",
+        pa.float64(),
+        "of an unclipped grid, in units of the row's rms; of watersic_priced nats for a bit per "
+        "parameter",
+        nullable=True,
     ),
     _described("quantizer_seed", pa.int64(), "of a random rotation", nullable=True),
 )
@@ -80,6 +84,7 @@ QUANTIZERS = (
     "gptq_step",
     "gguf",
     "watersic",
+    "watersic_priced",
 )
 
 #: Which tokens were scored.  A bound from sampled windows chooses its parameters on those of

@@ -17,6 +17,7 @@ _PARAMETERS = {
     "gptq_step": ("step",),
     "gguf": ("bits",),
     "watersic": ("step",),
+    "watersic_priced": ("step",),
 }
 
 #: Range of bits; for others those of a clipped grid, 1 to 8.

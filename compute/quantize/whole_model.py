@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter, layout, modules_of
+from compute.quantize import allocation
 from compute.quantize.calibration import layer_inputs, lookup_counts
 from compute.quantize.input_moment import InputMoment, Spectrum
 from compute.quantize.layer_statistics import LayerStatistics, layer_statistics
@@ -57,6 +58,8 @@ def quantize_model(
     elif setting.quantizer in WITHOUT_INPUTS:
         work.round_to_nearest()
     else:
+        if setting.quantizer == "watersic_priced":
+            work.allocate()
         work.feed_errors_back()
     return work.tensors, work.statistics
 
@@ -88,6 +91,8 @@ class _Quantization:
             m: p for p in self.parameters if p.kind == Kind.EMBEDDING for m in owners[p.name]
         }
         self.trained = TrainedMoments(model, batches, self.layers, moments)
+        #: By name of the parameter, where they are allocated.
+        self.steps: dict[str, float] = {}
 
     def round_to_nearest(self) -> None:
         """Quantize layers separately; the trained model's inputs are measured before it changes."""
@@ -97,6 +102,22 @@ class _Quantization:
             self._report_layers()
         self._replace_others()
         self._replace_what_never_ran()
+
+    def allocate(self) -> None:
+        """Choose the step of every matrix by the price of a bit, which the setting names."""
+
+        def measure() -> dict[str, list[allocation.Trial]]:
+            moments = [
+                (self.linear[name], inputs.moment.hessian)
+                for inputs in self.trained.inputs()
+                for name in inputs.layers
+            ]
+            moments += [(self.embeddings[m], seen) for m, seen in self._frequencies().items()]
+            return allocation.measure_trials(self.model, moments, self.batches)
+
+        trials = allocation.kept_trials(self.trained.folder, measure)
+        params = sum(weights.numel() for weights in self.model.parameters())
+        self.steps = allocation.cheapest_steps(trials, self.setting.step, params)
 
     def feed_errors_back(self) -> None:
         """Quantize every layer with its inputs in the model as quantized so far."""
@@ -138,8 +159,11 @@ class _Quantization:
         held = self.model.get_parameter(parameter.name)
         values = parameter.to_matrix(held.detach())
         hessian = moment.hessian if isinstance(moment, InputMoment) else moment
+        setting = self.setting
+        if parameter.name in self.steps:
+            setting = Setting("watersic", step=self.steps[parameter.name])
         try:
-            tensor = quantize(parameter, values, hessian, self.setting)
+            tensor = quantize(parameter, values, hessian, setting)
         except ValueError as error:
             raise ValueError(f"{parameter.name}: {error}") from None
         self.tensors[parameter.name] = tensor
@@ -152,16 +176,20 @@ class _Quantization:
 
     def _replace_others(self) -> None:
         """Embeddings, norms and biases."""
+        frequencies = self._frequencies()
+        for module, parameter in self.embeddings.items():
+            self.replace(parameter, frequencies.get(module))
+        for parameter in self.parameters:
+            if parameter.kind == Kind.OTHER:
+                self.replace(parameter, None)
+
+    def _frequencies(self) -> dict[nn.Module, torch.Tensor]:
+        """Share of each entry in the lookups of each embedding that is used, shape (entries,)."""
         counts = lookup_counts(self.model, self.batches, set(self.embeddings))
         first = self.model.get_input_embeddings()
         if self.token_counts is not None and first in counts:
             counts[first] = self.token_counts
-        for module, parameter in self.embeddings.items():
-            seen = counts.get(module)
-            self.replace(parameter, None if seen is None else seen.double() / seen.sum())
-        for parameter in self.parameters:
-            if parameter.kind == Kind.OTHER:
-                self.replace(parameter, None)
+        return {module: seen.double() / seen.sum() for module, seen in counts.items()}
 
     def _replace_what_never_ran(self) -> None:
         """Quantize layers that no calibration window has reached."""

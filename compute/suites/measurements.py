@@ -10,7 +10,7 @@ from compute.base.setting import UNQUANTIZED, Setting
 from compute.suites.curvature_point import CurvaturePoint
 
 #: Quantizers that have a step where others have bits, and those that have a fixed width.
-_STEPPED, _FIXED = {"gptq_step", "watersic"}, {"none": 32, "cast": 16}
+_STEPPED, _FIXED = {"gptq_step", "watersic", "watersic_priced"}, {"none": 32, "cast": 16}
 
 #: Seed of a quantizer that draws at random, where a name does not say it.
 _QUANTIZER_SEED = 0
@@ -53,8 +53,8 @@ def settings_named(texts: Iterable[str]) -> tuple[Setting, ...]:
     """Settings such as ``gptq:3,4`` or ``rtn:8,gptq:4:128``, the unquantized model before them.
 
     A name is NAME:BITS, with the size of its groups after another colon where weights share a scale
-    in groups; ``gptq_step`` and ``watersic`` have a step in place of bits, ``cast`` and ``none``
-    have nothing.
+    in groups; ``gptq_step`` and both kinds of ``watersic`` have a step in place of bits, ``cast``
+    and ``none`` have nothing.
     What begins with a digit belongs to the quantizer before it.
 
     Raises:

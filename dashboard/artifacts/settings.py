@@ -52,6 +52,14 @@ QUANTIZERS = (
         "layer's Hessian, for an embedding's rows by the frequency of the token.",
     ),
     Quantizer(
+        "watersic_priced",
+        "WaterSIC, priced",
+        "#B23B00",
+        "triangle-down",
+        "WaterSIC with a step of its own for every matrix: the one with the least sum of loss and "
+        "length, at a price for each bit.",
+    ),
+    Quantizer(
         "gptq_actorder",
         "GPTQ, act-order",
         "#2F9DC0",
@@ -131,8 +139,13 @@ class Setting:
     def rate(self) -> str:
         """The setting within its quantizer, as links name it: ``4``, ``step 0.7``."""
         if self.step is not None:
-            return f"step {self.step:g}"
+            return f"{self.steps_are} {self.step:g}"
         return f"{self.bits}{self._groups}"
+
+    @property
+    def steps_are(self) -> str:
+        """What the column ``step`` holds."""
+        return "price" if self.quantizer == "watersic_priced" else "step"
 
     @property
     def rate_text(self) -> str:

@@ -21,7 +21,7 @@ from compute.base.setting import Setting
 CODES = ("stored", "entropy_coded")
 
 _STEP = struct.Struct("<d")
-_HAS_STEP = ("gptq_step", "watersic")
+_HAS_STEP = ("gptq_step", "watersic", "watersic_priced")
 _HAS_SEED = ("ldlq_rotated",)
 
 

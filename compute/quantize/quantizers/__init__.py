@@ -36,7 +36,10 @@ __all__ = [
 
 
 #: Quantizers that round columns by falling diagonal of the Hessian.
-ACT_ORDER = ("gptq_actorder", "gptq_step", "watersic")
+ACT_ORDER = ("gptq_actorder", "gptq_step", "watersic", "watersic_priced")
+
+#: Quantizers with a step for each column.
+COLUMN_STEPS = ("watersic", "watersic_priced")
 
 #: Quantizers on a grid that do not use inputs.
 WITHOUT_INPUTS = ("rtn",)
@@ -59,9 +62,9 @@ def form_of(parameter: Parameter, setting: Setting) -> Form:
     """
     if setting.quantizer in ("none", "cast"):
         return Form.RAW
-    if setting.quantizer == "watersic" and parameter.kind == Kind.LINEAR:
+    if setting.quantizer in COLUMN_STEPS and parameter.kind == Kind.LINEAR:
         return Form.COLUMNS
-    if setting.quantizer in ("gptq_step", "watersic"):
+    if setting.quantizer in ("gptq_step", *COLUMN_STEPS):
         on_grid = parameter.kind != Kind.OTHER or len(parameter.shape) == 1
         return Form.UNCLIPPED if on_grid else Form.RAW
     return Form.RAW if parameter.kind == Kind.OTHER else Form.CLIPPED
@@ -139,6 +142,8 @@ def _quantize_linear(
             return gptq_step.quantize(weight, hessian, setting.step)
         case "watersic":
             return watersic.quantize(weight, hessian, setting.step)
+        case "watersic_priced":  # by itself: whole models have a step for each matrix
+            return watersic.quantize(weight, hessian, watersic.UNPRICED_STEP)
     raise ValueError(f"the quantizer {setting.quantizer!r} is not implemented")
 
 
@@ -150,12 +155,13 @@ def _quantize_rounding(
     Inputs of an embedding are one-hot, so their second moment is diagonal and there is no error
     to feed back.
     """
-    if setting.quantizer == "watersic":
+    if setting.quantizer in COLUMN_STEPS:
+        step = setting.step if setting.quantizer == "watersic" else watersic.UNPRICED_STEP
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), watersic.VECTOR_STEP)
         if frequencies is not None:
-            return watersic.by_frequency(values, frequencies, setting.step)
-        return gptq_step.nearest(values, setting.step)
+            return watersic.by_frequency(values, frequencies, step)
+        return gptq_step.nearest(values, step)
     if setting.quantizer == "gptq_step":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)

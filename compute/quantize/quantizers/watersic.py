@@ -28,6 +28,9 @@ TOKEN_EXPONENT = -0.25
 #: Step of a token of mean frequency in units of the setting's: likewise.
 TOKEN_STEP = 0.75
 
+#: Step of a matrix whose share in loss and length was not measured (``quantize.allocation``).
+UNPRICED_STEP = 1.0
+
 #: The widest column has at most so many quarter octaves more than the mean one, or less.
 _MOST = 100
 

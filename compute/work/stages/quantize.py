@@ -15,6 +15,7 @@ from compute.base.setting import Setting
 from compute.models import language_model
 from compute.models.layout import layout
 from compute.quantize import coded_model, codes
+from compute.quantize.allocation import MEASURED_TOKENS, STEPS
 from compute.quantize.codes.header import CODES
 from compute.quantize.whole_model import quantize_model
 from compute.suites.model import Model
@@ -82,8 +83,13 @@ class Quantize(Stage):
     @property
     def work_tokens(self) -> int:
         """Of the calibration windows: each block runs about once for each of its four linear layers
-        and once more."""
-        return 5 * self.windows * self.model.context_length if self.on_grid else 0
+        and once more; and if steps are allocated, the model for each step of each matrix."""
+        tokens = self.windows * self.model.context_length
+        trials = 0
+        if self.setting.quantizer == "watersic_priced":
+            matrices = 4 * self.model.config.num_hidden_layers + 2
+            trials = matrices * len(STEPS) * min(tokens, MEASURED_TOKENS)
+        return 5 * tokens + trials if self.on_grid else 0
 
     @property
     def draws(self) -> dict[str, int]:

@@ -29,6 +29,13 @@ _WHOSE = {
 }
 
 
+#: Labels of the rates that are no bits.
+_STEPS = {
+    "step": "Step, in units of the row's rms",
+    "price": "Price of a bit per parameter, nats",
+}
+
+
 def bound_controls(suite: Suite, codes: Sequence[str] = ()) -> Choice:
     """The choices of the controls of a bound; the setting is that of the code, if it has its own.
 
@@ -70,7 +77,7 @@ def setting_control(suite: Suite) -> Setting:
     reach = {rate: suite.bounded_at(setting) for rate, setting in rates.items()}
     widest = [rate for rate, models in reach.items() if models == max(reach.values())]
     default = DEFAULT_BITS if DEFAULT_BITS in widest else widest[len(widest) // 2]
-    label = "Step, in units of the row's rms" if rates[default].step else ""
+    label = _STEPS[rates[default].steps_are] if rates[default].step else ""
     setting = BITS.ask(rates, default=default, label=label)
     found, models = suite.bits_per_parameter(setting), len(suite.quantized(setting))
     mean = " (mean over models)" if models > 1 else ""

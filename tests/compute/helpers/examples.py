@@ -37,7 +37,12 @@ SETTINGS = [
     Setting("gptq_step", step=0.05),
     Setting("watersic", step=0.7),
     Setting("watersic", step=2.0),
+    Setting("watersic_priced", step=0.27),
 ]
+
+
+#: Those whose numbers say how a layer is rounded by itself; a price does so for whole models.
+OF_LAYERS = [setting for setting in SETTINGS if setting.quantizer != "watersic_priced"]
 
 
 def layer(rows: int, columns: int, seed: int = 0) -> torch.Tensor:

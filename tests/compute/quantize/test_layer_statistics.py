@@ -8,9 +8,9 @@ from compute.models.layout import Kind, Parameter
 from compute.quantize.layer_statistics import layer_statistics
 from compute.quantize.quantizers import quantize
 from compute.quantize.quantizers.tensors import column_factors
-from tests.compute.helpers.examples import SETTINGS, damped, layer, moment, proxy_loss
+from tests.compute.helpers.examples import OF_LAYERS, damped, layer, moment, proxy_loss
 
-ON_GRID = [s for s in SETTINGS if s.quantizer not in ("none", "cast")]
+ON_GRID = [s for s in OF_LAYERS if s.quantizer not in ("none", "cast")]
 ACT_ORDER = ("gptq_actorder", "gptq_step", "watersic")
 
 

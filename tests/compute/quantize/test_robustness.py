@@ -10,9 +10,9 @@ from compute.base.setting import UNQUANTIZED, Setting
 from compute.models.layout import Kind, Parameter
 from compute.quantize.quantizers import gptq, gptq_step, ldlq, quantize, rtn
 from compute.quantize.quantizers.damping import DAMPINGS, with_damping
-from tests.compute.helpers.examples import SETTINGS, layer, moment
+from tests.compute.helpers.examples import OF_LAYERS, SETTINGS, layer, moment
 
-ON_GRID = [s for s in SETTINGS if s.quantizer not in ("none", "cast")]
+ON_GRID = [s for s in OF_LAYERS if s.quantizer not in ("none", "cast")]
 WITH_HESSIAN = [s for s in ON_GRID if s.quantizer != "rtn"]
 NOT_ROTATED = [s for s in WITH_HESSIAN if s.quantizer != "ldlq_rotated"]
 

@@ -1,6 +1,6 @@
 """How often the 95 % intervals of L(N, D) cover, on more data sets than the search can be run on.
 
-``python -m tests.project.bench.loss_law_coverage`` prints it after six minutes.
+``python -m tests.project.bench.laws.coverage`` prints it after six minutes.
 """
 
 from concurrent.futures import ProcessPoolExecutor
@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 
 from bounds import LossLaw, fit_loss_law
-from tests.project.bench.loss_law import draw, with_truth
+from tests.project.bench.laws.loss_law import draw, with_truth
 
 SETS = 1000
 
