@@ -10,9 +10,9 @@ import pytest
 
 import schema
 from bounds.printed import upper_text
-from dashboard.analysis.bound.terms import CODES, UNQUANTIZED, Choice, best_setting, bound_terms
+from dashboard.analysis.bound.terms import CODES, REQUENTIAL, Choice, best_setting, bound_terms
 from dashboard.artifacts.manifest import SHIPPED
-from dashboard.artifacts.settings import Setting, columns_of
+from dashboard.artifacts.settings import STUDENT, UNQUANTIZED, Setting, columns_of
 from dashboard.artifacts.suite import Suite
 from tests.conftest import ROOT
 
@@ -143,6 +143,23 @@ def test_its_sentence_on_the_gap_is_that_of_the_bounds_themselves():
     assert said is not None
     less = f"{100 * (1 - gaps[1] / gaps[0]):.1f}"
     assert said.groups() == (upper_text(gaps[0]), upper_text(gaps[1]), less)
+
+
+def test_its_sentence_on_students_is_that_of_the_bounds_themselves():
+    suite = Suite(ROOT / "data", SHIPPED)
+    student = bound_terms(suite, Choice(STUDENT, REQUENTIAL, 0.05)).iloc[-1]
+    papers = Choice(UNQUANTIZED, "stored", 0.05, "four_term")
+    gap = best_setting(suite, papers, student["model_id"], "gptq")[1]
+    said = re.search(
+        r"For (ladder-\S+), the largest model with a student so far, the paper's form certifies a "
+        r"gap of ([\d.]+); that of\s+the student is ([\d.]+), ([\d.]+)% less, at ([\d.]+) bits",
+        README,
+    )
+    assert said is not None
+    less = f"{100 * (1 - student['gap_nats'] / gap):.1f}"
+    bits = f"{student['code_bits'] / student['params_total']:.2f}"
+    ours = upper_text(student["gap_nats"])
+    assert said.groups() == (student["model_id"], upper_text(gap), ours, less, bits)
 
 
 def test_its_make_targets_exist():

@@ -1,7 +1,7 @@
 """Does the fit of L(N, D) find the optimum, and do its intervals cover what they claim?
 
-``python -m tests.project.bench.laws.loss_law`` prints it; ten minutes and more, so ``make bench`` leaves
-it out.
+``python -m tests.project.bench.laws.loss_law`` prints it; ten minutes and more, so ``make bench``
+leaves it out.
 """
 
 import time
