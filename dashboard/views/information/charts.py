@@ -134,12 +134,19 @@ def _reported(published: pd.DataFrame, key: str, x: alt.X, y: alt.Y) -> list[alt
         ],
     )
     first = published.sort_values("params_total").groupby("law").head(1)
-    name = (
-        vega.Chart(first)
-        .mark_text(align="left", dx=6, dy=-14, color=GUIDE_COLOUR)
+    middle = np.sqrt(published["params_total"].min() * published["params_total"].max())
+    beyond = first["params_total"] > middle  # a name there would run over the edge
+    names = [
+        vega.Chart(rows)
+        .mark_text(align=align, dx=dx, dy=dy, color=GUIDE_COLOUR)
         .encode(x=x, y=y, text="law:N")
-    )
-    return [line, name]
+        for rows, align, dx, dy in (
+            (first[~beyond], "left", 6, -14),
+            (first[beyond], "right", -6, 6),
+        )
+        if len(rows)
+    ]
+    return [line, *names]
 
 
 def _code_colour(codes: list[str]) -> alt.Color:

@@ -195,13 +195,14 @@ def _printed(model: pd.Series, keys: list[str]) -> dict[str, str]:
 
 def laws_section(view: Overview, laws: dict[str, Law]) -> None:
     """The laws behind the trends, or the numbers themselves if there are no laws."""
-    few, one = too_few(view.ours), view.ours["model_id"].nunique() == 1
+    few, one = too_few(view.alike), view.alike["model_id"].nunique() == 1
     show.subheader("The numbers" if one else "How each number changes with model size")
-    heads = ["value"] if one else ["smallest model", "largest model"]
+    of = "student" if len(view.alike) < len(view.ours) else "model"
+    heads = ["value"] if one else [f"smallest {of}", f"largest {of}"]
     heads += [] if few else ["law in N"]
     places = [-1] if one else [0, -1]
     lines = [f"| | {' | '.join(heads)} |", f"|---|{'--:|' * len(places)}{'' if few else '---|'}"]
-    printed = [_printed(view.ours.iloc[p], list(laws)) for p in places]
+    printed = [_printed(view.alike.iloc[p], list(laws)) for p in places]
     for key, law in laws.items():
         cells = [column[key] for column in printed]
         cells += [] if few else [exponent_text(law)]

@@ -56,8 +56,8 @@ def _introduction(rows: pd.DataFrame) -> str:
     return (
         "A student of the same shape learns from text that a teacher draws, and never sees the "
         "training text. In place of a code length it pays for the bits that it took from its "
-        f"teacher, and {STUDENT_RECIPE_BITS:g} bits for its recipe (docs/THEORY.md, section 10), "
-        "with probability over the text and over what the teacher draws. The geometric form "
+        f"teacher, and {STUDENT_RECIPE_BITS:g} bits for its recipe (docs/THEORY.md, section 10). "
+        "The probability is also over what the teacher draws. The geometric form "
         f"bounds the risk of the smoothed student. {status}. The gap is counted from the training "
         "loss of the plainly trained model, as everywhere, and the excess loss of the student is "
         "a part of it. The share is of the gap of the paper's form, the first column above; the "
@@ -101,8 +101,8 @@ def _trends(ladder: Ladder, rows: pd.DataFrame) -> str:
     bits, gap = (law_of(first, key) for key in ("bits_per_parameter", "gap_nats"))
     shares = first["gap_nats"] / first["paper_gap"]
     return (
-        f"The bits per parameter {trend_words(bits)}; for students on FineWeb Qiu et al. (arXiv "
-        "2607.11883) report 1.92 at 65 million and 1.25 at a billion parameters. The gap "
+        f"The number of bits per parameter {trend_words(bits)}; for students on FineWeb Qiu et al. "
+        "(arXiv 2607.11883) report 1.92 at 65 million and 1.25 at a billion parameters. The gap "
         f"{trend_words(gap)}. At the largest size with a student it is "
         f"{percent(shares.iloc[-1], 0)} of the paper's, at "
         f"{number(first['bits_per_parameter'].iloc[-1], 2)} bits per parameter."
