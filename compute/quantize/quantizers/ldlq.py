@@ -101,7 +101,7 @@ def round_with_feedback(
     (factor, ordered), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
     weights = torch.empty_like(ordered)
     weights[order] = ordered
-    if dead.any() and not dead.all():  # their weights are 0: so that they do not move the mean
+    if dead.any() and not dead.all():  # no weight is read from them: they take the mean
         weights[dead] = weights[~dead].log().mean().exp()
 
     def rounded(rows: torch.Tensor) -> QuantizedTensor:
