@@ -36,7 +36,7 @@ CHARTS = {
     "loss_variation": 4,
     "quantization": 7,
     "curvature": 11,
-    "information": 6,
+    "information": 8,
     "scaling_laws": 6,
     "what_if": 3,
 }
