@@ -31,7 +31,7 @@ with st.sidebar:
     terms = Losses.of(suite, bound_terms(suite, choice), unit).table
     size = size_control(terms)
     model_id = size.model_id
-views = compare.views(live(suite, choice, size.params), beside)
+views = compare.views(live(suite, choice, size.params), beside, codes=tuple(CODES))
 on_grid = [s for s in suite.settings() if s.family != UNQUANTIZED.family]
 rates = on_grid or suite.settings()
 bounds = Losses.of(suite, quantization.bounds_by_rate(suite, choice, rates, model_id), unit)

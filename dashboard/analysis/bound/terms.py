@@ -25,6 +25,9 @@ PREQUENTIAL = "prequential"
 #: What the requential student pays in place of a code length (section 10): certified, but no file.
 REQUENTIAL = "requential"
 
+#: What pages offer for a model's code length, the last one where there are students.
+OFFERED = (*CODES, REQUENTIAL)
+
 #: Codes that belong to one setting alone.
 OF_ONE_SETTING = {PREQUENTIAL: UNQUANTIZED, REQUENTIAL: STUDENT}
 
@@ -74,7 +77,7 @@ class Choice:
 
 def codes_of(suite: Suite) -> tuple[str, ...]:
     """Codes that can be chosen for models of the suite with their quantized weights or student."""
-    return (*CODES, REQUENTIAL) if suite.has_students else tuple(CODES)
+    return OFFERED if suite.has_students else tuple(CODES)
 
 
 def code_lengths(suite: Suite, choice: Choice) -> pd.Series:

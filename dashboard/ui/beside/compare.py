@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import catalog
-from dashboard.analysis.bound.terms import CODES
+from dashboard.analysis.bound.terms import OFFERED
 from dashboard.analysis.bound.units import Unit
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.suite import Suite
@@ -61,7 +61,7 @@ def others(suite: Suite) -> Beside:
     return Beside(found, st.sidebar.container())
 
 
-def views(live: View, beside: Beside, codes: Sequence[str] = tuple(CODES)) -> list[View]:
+def views(live: View, beside: Beside, codes: Sequence[str] = OFFERED) -> list[View]:
     """The live view first, then the pinned one if it differs, then other suites, with labels.
 
     Other suites are at the setting nearest to the controls. Labels are distinct.

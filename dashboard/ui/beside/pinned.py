@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.analysis.bound.terms import CODES
+from dashboard.analysis.bound.terms import OFFERED
 from dashboard.artifacts.errors import ArtifactError
 from dashboard.export import record
 from dashboard.style.escaping import escaped
@@ -18,7 +18,7 @@ from dashboard.ui.controls import links
 def pin_control(
     live: View,
     place: DeltaGenerator,
-    codes: Sequence[str] = tuple(CODES),
+    codes: Sequence[str] = OFFERED,
 ) -> View | None:
     """The button to pin the live view, or to unpin the pinned one.
 

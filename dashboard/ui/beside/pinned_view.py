@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from dashboard.analysis.bound.terms import OFFERED, codes_of
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import CODE_LABELS
 from dashboard.ui.beside.view import View, nearest_view
@@ -37,10 +38,15 @@ def on_page(live: View, suite: Suite, said: dict[str, str], codes: Sequence[str]
     if "quantizer" in said and "settings" in names:
         said.setdefault("settings", CHOSEN)  # pinned on a page where all models have one setting
     notes = [] if "quantizer" in said else [start.note]
-    if "code" in said and CODE.options[said["code"]] not in codes:
+    if "code" in said and CODE.options[said["code"]] not in _shown(codes, suite):
         notes.append(f"this page does not show the pinned code {said['code']}")
         said["code"] = CODE_LABELS[start.choice.code]
     now = before | said
     if now.get("settings") == BEST:
         now = {name: value for name, value in now.items() if name not in _OF_ONE_SETTING}
     return replace(start, said=now, note="; ".join(filter(None, notes)), pinned=True)
+
+
+def _shown(codes: Sequence[str], suite: Suite) -> list[str]:
+    """Codes of the page that models of the suite have."""
+    return [code for code in codes if code not in OFFERED or code in codes_of(suite)]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.analysis.bound.terms import (
-    CODES,
     OF_ONE_SETTING,
     PREQUENTIAL,
     REQUENTIAL,
@@ -58,7 +57,7 @@ def quantized_setting(suite: Suite) -> Setting:
     return BITS.options_of(suite, said)[said[BITS.key]]
 
 
-def code_control(codes: Sequence[str] = tuple(CODES)) -> str:
+def code_control(codes: Sequence[str]) -> str:
     """The code length of the model; one of ``codes``."""
     code = CODE.ask({CODE_LABELS[key]: key for key in codes})
     if code in OF_ONE_SETTING:

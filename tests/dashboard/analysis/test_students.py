@@ -13,6 +13,7 @@ from bounds.codes.requential import requential_bits
 from dashboard.analysis.bound.steps import STUDENTS_STEP, steps_to_ours
 from dashboard.analysis.bound.terms import (
     CODES,
+    OFFERED,
     REQUENTIAL,
     Choice,
     best_setting,
@@ -26,7 +27,8 @@ from dashboard.artifacts.errors import ArtifactError
 from dashboard.artifacts.settings import STUDENT, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.inequalities import FORMS
-from dashboard.ui.beside.view import live, nearest_view
+from dashboard.ui.beside.pinned_view import on_page
+from dashboard.ui.beside.view import View, live, nearest_view
 from dashboard.views.information import student_section
 from tests.data.micro_suite import PUBLISHED
 
@@ -175,3 +177,13 @@ def test_the_bits_of_a_student_buy_nothing_else(suite):
     for mixed in (replace(CHOICE, setting=GPTQ.setting), replace(GPTQ, setting=STUDENT)):
         with pytest.raises(ValueError, match="does not belong to"):
             bound_terms(suite, mixed)
+
+
+def test_a_pinned_view_keeps_the_students_code_where_there_are_students(suite, data_copy):
+    said = {"code": "stored"}
+    pinned = on_page(View(suite, GPTQ, said=said), suite, {"code": "requential"}, OFFERED)
+    assert (pinned.choice, pinned.note) == (CHOICE, "")
+    bare = without_students(data_copy)
+    pinned = on_page(View(bare, GPTQ, said=said), bare, {"code": "requential"}, OFFERED)
+    assert pinned.choice.code == "stored"
+    assert "does not show the pinned code requential" in pinned.note
