@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from bounds import RiskBound
 from dashboard.analysis.bound.terms import (
     REQUENTIAL,
     Choice,
@@ -18,7 +17,6 @@ from dashboard.style.inequalities import SAMPLED_AT_ENTROPY, SAMPLED_STEPS, STEP
 
 #: Kinds of steps: the gap at the start, a step that changes it, the cost of a sample.
 GAP, MOVES, SAMPLING = "gap", "moves", "sampling"
-
 
 STUDENTS_STEP = "Requential|student"
 
@@ -38,37 +36,29 @@ def steps_to_ours(suite: Suite, choice: Choice, model_id: str) -> pd.DataFrame:
     the first), kind (``GAP``, ``MOVES`` or ``SAMPLING``), certified (never in a sampled suite,
     whose gaps subtract an estimated training loss).
     """
-
-    stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
-
-    def bound(choice: Choice) -> RiskBound:
-        certified.append(why_not_certified(suite, choice, stand_in) is None)
-        return bounds_by_model(suite, choice, [model_id])[model_id]
-
     forms = SAMPLED_STEPS if suite.is_sampled else STEPS
     if choice.code == REQUENTIAL:
         stored = replace(choice.at(UNQUANTIZED), code="stored")
         choice = stored.at(best_setting(suite, stored, model_id)[0])
-    gaps: list[tuple[str, float, str]] = []
-    certified: list[bool] = []
-    if suite.is_sampled:
-        alone = bound(replace(choice, form=SAMPLED_AT_ENTROPY))
-        label = "Paper's α and Y,|sample as if|complete"
-        gaps.append((label, alone.gap_nats - alone.sampling_nats, GAP))
-    for form, label in forms:
-        kind = GAP if not gaps else SAMPLING if form == SAMPLED_AT_ENTROPY else MOVES
-        gaps.append((label, bound(replace(choice, form=form)).gap_nats, kind))
-    ours = replace(choice, form=forms[-1][0])
+    steps = [(label, replace(choice, form=form)) for form, label in forms]
+    ours = steps[-1][1]
     if ours.code == "stored":
         ours = replace(ours, code="entropy_coded")
-        gaps.append(("Entropy-code|the weights", bound(ours).gap_nats, MOVES))
+        steps.append(("Entropy-code|the weights", ours))
     best = ours.at(best_setting(suite, ours, model_id)[0])
-    label = best.setting.label.replace(", ", "|")
-    gaps.append((f"Best setting:|{label}", bound(best).gap_nats, MOVES))
+    steps.append((f"Best setting:|{best.setting.label.replace(', ', '|')}", best))
     if not suite.is_sampled and model_id in set(suite.quantized(STUDENT)["model_id"]):
-        gaps.append((STUDENTS_STEP, bound(ours.at(STUDENT)).gap_nats, MOVES))
-    frame = pd.DataFrame(gaps, columns=["step", "gap_nats", "kind"])
-    return frame.assign(
-        change_nats=frame["gap_nats"].diff().fillna(0.0),
-        certified=[each and not suite.is_sampled for each in certified],
-    )
+        steps.append((STUDENTS_STEP, ours.at(STUDENT)))
+    stand_in = suite.every_model().set_index("model_id").loc[model_id, "stand_in"]
+    rows = []
+    for label, at in steps:
+        bound = bounds_by_model(suite, at, [model_id])[model_id]
+        kind = MOVES if rows else GAP
+        if at.form == SAMPLED_AT_ENTROPY and not rows:
+            alone = bound.gap_nats - bound.sampling_nats
+            rows.append(("Paper's α and Y,|sample as if|complete", alone, GAP, False))
+            kind = SAMPLING
+        certified = not suite.is_sampled and why_not_certified(suite, at, stand_in) is None
+        rows.append((label, bound.gap_nats, kind, certified))
+    frame = pd.DataFrame(rows, columns=["step", "gap_nats", "kind", "certified"])
+    return frame.assign(change_nats=frame["gap_nats"].diff().fillna(0.0))
