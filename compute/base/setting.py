@@ -20,6 +20,12 @@ _PARAMETERS = {
     "watersic_priced": ("step",),
 }
 
+
+def quantizers_with(parameter: str) -> frozenset[str]:
+    """Quantizers that have a parameter, such as ``step``."""
+    return frozenset(name for name, own in _PARAMETERS.items() if parameter in own)
+
+
 #: Range of bits; for others those of a clipped grid, 1 to 8.
 _BITS = {"none": (32, 32), "cast": (16, 16), "gguf": (1, 32)}
 

@@ -6,11 +6,11 @@ from itertools import product
 
 import schema
 from compute.base.errors import InputError
-from compute.base.setting import UNQUANTIZED, Setting
+from compute.base.setting import UNQUANTIZED, Setting, quantizers_with
 from compute.suites.curvature_point import CurvaturePoint
 
 #: Quantizers that have a step where others have bits, and those that have a fixed width.
-_STEPPED, _FIXED = {"gptq_step", "watersic", "watersic_priced"}, {"none": 32, "cast": 16}
+_STEPPED, _FIXED = quantizers_with("step"), {"none": 32, "cast": 16}
 
 #: Seed of a quantizer that draws at random, where a name does not say it.
 _QUANTIZER_SEED = 0

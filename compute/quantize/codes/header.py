@@ -16,13 +16,12 @@ first; the highest bit says that more follow.
 import struct
 
 import schema
-from compute.base.setting import Setting
+from compute.base.setting import Setting, quantizers_with
 
 CODES = ("stored", "entropy_coded")
 
 _STEP = struct.Struct("<d")
-_HAS_STEP = ("gptq_step", "watersic", "watersic_priced")
-_HAS_SEED = ("ldlq_rotated",)
+_HAS_STEP, _HAS_SEED = quantizers_with("step"), quantizers_with("quantizer_seed")
 
 
 def header(code: str, setting: Setting, body_bytes: int) -> bytes:
