@@ -109,6 +109,8 @@ def quantize(
         raise ValueError("it holds values that are not finite")
     if moment is not None and not all_finite(moment):
         raise ValueError("its inputs are not finite during calibration")
+    if setting.quantizer == "watersic_priced":  # whole models have a step for each matrix
+        setting = Setting("watersic", step=watersic.UNPRICED_STEP)
     if form_of(parameter, setting) == Form.RAW:
         tensor: StoredTensor = RawTensor(values.to(raw_dtype(setting)).cpu())
     elif parameter.kind == Kind.LINEAR:
@@ -142,8 +144,6 @@ def _quantize_linear(
             return gptq_step.quantize(weight, hessian, setting.step)
         case "watersic":
             return watersic.quantize(weight, hessian, setting.step)
-        case "watersic_priced":  # by itself: whole models have a step for each matrix
-            return watersic.quantize(weight, hessian, watersic.UNPRICED_STEP)
     raise ValueError(f"the quantizer {setting.quantizer!r} is not implemented")
 
 
@@ -155,13 +155,12 @@ def _quantize_rounding(
     Inputs of an embedding are one-hot, so their second moment is diagonal and there is no error
     to feed back.
     """
-    if setting.quantizer in COLUMN_STEPS:
-        step = setting.step if setting.quantizer == "watersic" else watersic.UNPRICED_STEP
+    if setting.quantizer == "watersic":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), watersic.VECTOR_STEP)
         if frequencies is not None:
-            return watersic.by_frequency(values, frequencies, step)
-        return gptq_step.nearest(values, step)
+            return watersic.by_frequency(values, frequencies, setting.step)
+        return gptq_step.nearest(values, setting.step)
     if setting.quantizer == "gptq_step":
         if parameter.kind == Kind.OTHER:
             return gptq_step.nearest(values.reshape(1, -1), gptq_step.VECTOR_STEP)

@@ -99,14 +99,14 @@ def round_with_feedback(
     if act_order:
         hessian = hessian[order][:, order]
     (factor, ordered), damping = with_damping(lambda share: unit_upper_factor(hessian, share))
-    weights = torch.empty_like(ordered)
-    weights[order] = ordered
-    if dead.any() and not dead.all():  # no weight is read from them: they take the mean
-        weights[dead] = weights[~dead].log().mean().exp()
+    losses = torch.empty_like(ordered)
+    losses[order] = ordered
+    if dead.any() and not dead.all():  # nothing is lost there: they take the mean of the others
+        losses[dead] = losses[~dead].log().mean().exp()
 
     def rounded(rows: torch.Tensor) -> QuantizedTensor:
         rows = without_inputs(rows, dead)
-        grid = grid_of(rows, weights)
+        grid = grid_of(rows, losses)
         codes = _feedback_codes(rows, factor, grid, order if act_order else None)
         return grid.tensor(codes, damping=damping)
 

@@ -15,7 +15,7 @@ from compute.quantize.quantizers.grid import (
     unclipped_grid,
 )
 from compute.quantize.quantizers.ldlq import round_with_feedback
-from compute.quantize.quantizers.tensors import QuantizedTensor, by_rows
+from compute.quantize.quantizers.tensors import QuantizedTensor, row_chunks
 
 #: Step of vectors (norms and biases) in units of their root mean square.
 VECTOR_STEP = 1 / 8
@@ -82,16 +82,16 @@ def by_frequency(values: torch.Tensor, frequencies: torch.Tensor, step: float) -
         raise ValueError(f"step={step} must be positive")
     shares = frequencies.to(values.device).double()
     used = shares > 0
-    rms = values[used].double().square().mean().sqrt()
+    # In parts: an embedding may have more entries than there is room for in float64.
+    parts = [*row_chunks(*values.shape)]
+    squares = sum(values[part][used[part]].double().square().sum() for part in parts)
+    rms = (squares / (used.sum() * values.shape[1])).sqrt()
     shares = torch.where(used, shares / shares[used].mean(), 1.0)
     sizes = torch.where(used, rms * shares**TOKEN_EXPONENT, 0.0)[:, None]
     scales = coded_scales(sizes, TOKEN_STEP * step)
-    values = torch.where(used[:, None], values, 0.0)
-    whole = torch.cat([values.double(), scales.double()], dim=1)  # split by rows together
-
-    def rounded(rows: torch.Tensor) -> QuantizedTensor:
-        own = rows[:, -1:].to(scales.dtype)
-        grid = Grid(own, torch.zeros_like(rows[:, -1:]), None, None)
-        return grid.tensor(grid.nearest(rows[:, :-1]))
-
-    return by_rows(whole, rounded)
+    codes = []
+    for part in parts:
+        grid = Grid(scales[part], torch.zeros_like(sizes[part]), None, None)
+        rows = torch.where(used[part, None], values[part].double(), 0.0)
+        codes.append(grid.tensor(grid.nearest(rows)).codes)
+    return QuantizedTensor(torch.cat(codes), scales.cpu(), None, None, None)
