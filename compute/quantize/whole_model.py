@@ -1,6 +1,6 @@
 """A whole model through one quantizer, layer by layer, with statistics of each layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -16,6 +16,9 @@ from compute.quantize.layer_statistics import LayerStatistics, layer_statistics
 from compute.quantize.quantizers import ACT_ORDER, WITHOUT_INPUTS, StoredTensor, quantize
 from compute.quantize.quantizers.tensors import all_finite
 from compute.quantize.trained_moments import TrainedMoments
+
+#: Share of the work that goes into trials of steps, where there are any.
+_TRIALS = 0.9
 
 
 def quantize_model(
@@ -106,15 +109,21 @@ class _Quantization:
     def allocate(self) -> None:
         """Choose the step of every matrix by the price of a bit, which the setting names."""
 
-        def measure() -> dict[str, list[allocation.Trial]]:
-            moments = [
-                (self.linear[name], inputs.moment.hessian)
-                for inputs in self.trained.inputs()
-                for name in inputs.layers
-            ]
-            moments += [(self.embeddings[m], seen) for m, seen in self._frequencies().items()]
-            return allocation.measure_trials(self.model, moments, self.batches)
+        def moments() -> Iterator[tuple[Parameter, torch.Tensor]]:
+            for module, seen in self._frequencies().items():
+                yield self.embeddings[module], seen
+            for inputs in self.trained.inputs():
+                for name in inputs.layers:
+                    yield self.linear[name], inputs.moment.hessian
 
+        def measure() -> dict[str, list[allocation.Trial]]:
+            count = len(self.embeddings) + len(self.linear)
+            return allocation.measure_trials(
+                self.model, moments(), self.batches, lambda done: whole(_TRIALS * done / count)
+            )
+
+        whole = self.report
+        self.report = lambda share: whole(_TRIALS + (1 - _TRIALS) * share)
         trials = allocation.kept_trials(self.trained.folder, measure)
         params = sum(weights.numel() for weights in self.model.parameters())
         self.steps = allocation.cheapest_steps(trials, self.setting.step, params)
