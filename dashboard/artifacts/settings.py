@@ -47,7 +47,7 @@ QUANTIZERS = (
         "watersic",
         "WaterSIC",
         "#D94CE6",
-        "triangle-up",
+        "triangle-left",
         "Grid-step GPTQ with wider steps where the loss feels an error less: for columns by the "
         "layer's Hessian, for an embedding's rows by the frequency of the token.",
     ),
@@ -55,7 +55,7 @@ QUANTIZERS = (
         "watersic_priced",
         "WaterSIC, priced",
         "#B23B00",
-        "triangle-down",
+        "wedge",
         "WaterSIC with a step of its own for every matrix: the one with the least sum of loss and "
         "length, at a price for each bit.",
     ),
@@ -110,7 +110,7 @@ _STUDENT = Quantizer(
     "student",
     "Requential student",
     "#E27036",
-    "triangle-left",
+    "arrow",
     "A model that learned from text that another one drew, and never saw the training text.",
 )
 

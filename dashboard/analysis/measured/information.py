@@ -154,26 +154,21 @@ def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
 
     Columns: model_id, params_total, code, total_bits, bits_per_parameter, certified.
     """
-    models = suite.models()[["model_id", "params_total"]]
     frames = []
     for code in FIGURE_CODES:
         # Neither delta nor the form changes a length.
-        lengths = code_lengths(suite, Choice(setting, code, 0.5).with_code(code))
-        rows = models[models["model_id"].isin(lengths.index)]
-        bits = rows["model_id"].map(lengths).astype(float)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "model_id": rows["model_id"],
-                    "params_total": rows["params_total"],
-                    "code": code,
-                    "total_bits": bits,
-                    "bits_per_parameter": bits / rows["params_total"],
-                    "certified": Choice(setting, code, 0.5).can_certify,
-                }
-            )
-        )
+        choice = Choice(setting, code, 0.5).with_code(code)
+        frames.append(bits_of(suite, choice).assign(code=code, certified=choice.can_certify))
     return pd.concat(frames, ignore_index=True)
+
+
+def bits_of(suite: Suite, choice: Choice) -> pd.DataFrame:
+    """Bits of every model by one code: model_id, params_total, total_bits, bits_per_parameter."""
+    lengths = code_lengths(suite, choice)
+    models = suite.models()[["model_id", "params_total"]]
+    rows = models[models["model_id"].isin(lengths.index)]
+    bits = rows["model_id"].map(lengths).astype(float)
+    return rows.assign(total_bits=bits, bits_per_parameter=bits / rows["params_total"])
 
 
 def reported(suite: Suite, reach: float, key: str) -> pd.DataFrame:

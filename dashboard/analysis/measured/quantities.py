@@ -13,7 +13,6 @@ from dashboard.analysis.bound.terms import (
     REQUENTIAL,
     Choice,
     bound_terms,
-    code_lengths,
 )
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.measured import curvature, information, quantization, variation
@@ -148,20 +147,16 @@ def _of_models(suite: Suite, choice: Choice, terms: pd.DataFrame, unit: Unit) ->
 
 
 def _rounded(suite: Suite, choice: Choice, gaps: pd.DataFrame, unit: Unit) -> Iterator[Quantity]:
-    models = suite.models()[["model_id", "params_total"]]
     students = (REQUENTIAL,) if suite.has_students else ()
     for code in (*(CODES if choice.code != REQUENTIAL else ()), *students):
         of_code = choice.with_code(code)
-        lengths = code_lengths(suite, of_code)
-        sizes = models[models["model_id"].isin(lengths.index)]
-        bits = sizes["model_id"].map(lengths).astype(float) / sizes["params_total"]
         yield Quantity(
             f"Bits per parameter, {CODE_LABELS[code]}",
             f"Bits, {CODE_LABELS[code]}",
             ROUNDED,
             "bits per parameter",
             CODE_COLOURS[code],
-            _values(sizes.assign(bits_of_code=bits), "bits_of_code"),
+            _values(information.bits_of(suite, of_code), "bits_per_parameter"),
             of_code.can_certify,
             "students" if code == REQUENTIAL else "quantized",
             "10" if code == REQUENTIAL else "2",

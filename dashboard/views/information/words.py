@@ -52,6 +52,14 @@ def introduction() -> None:
     )
 
 
+#: What a caption adds for students: what their bits are, and who else reports them.
+_STUDENTS = (
+    "; *requential* is what a student took that never saw the text",
+    ", and those of Qiu et al. for students on FineWeb (1.92 bits per parameter at 65M, 1.25 at "
+    "1B)",
+)
+
+
 def size_reading(laws: dict[str, Law], setting: Setting) -> None:
     """The laws of figure 3, and the models of the other codes."""
     lines = [
@@ -60,14 +68,14 @@ def size_reading(laws: dict[str, Law], setting: Setting) -> None:
         if isinstance(law, PowerLaw)
     ]
     ours = "Solid lines and bands: measured range, 95 %. Dashed: extrapolated. " if lines else ""
+    students, theirs = _STUDENTS if REQUENTIAL in laws else ("", "")
     show.caption(
         (f"Information in bits, {'; '.join(lines)}. " if lines else "")
-        + f"*nominal*, *stored* and *entropy-coded* are of {setting.label}; *requential* is what "
-        "a student took that never saw the text. Filled points can be certified, hollow ones "
-        f"belong to a count without a decoder. {ours}Dotted: values that others report for their "
-        "own models, text and tokens, paler outside their sizes: the paper's for Pythia, the "
-        "closed form of Chinchilla's law, and Qiu et al. for requential students on FineWeb (1.92 "
-        "bits per parameter at 65M, 1.25 at 1B)."
+        + f"*nominal*, *stored* and *entropy-coded* are of {setting.label}{students}. Filled "
+        "points can be certified, hollow ones belong to a count without a decoder. "
+        f"{ours}Dotted: values "
+        "that others report for their own models, text and tokens, paler outside their sizes: the "
+        f"paper's for Pythia and the closed form of Chinchilla's law{theirs}."
     )
 
 
