@@ -10,7 +10,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: an older file is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.8"
+SCHEMA_VERSION = "1.9"
 
 #: Metadata keys in every Parquet file, all strings.  A file of a published copy has the rows of
 #: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
@@ -234,6 +234,17 @@ TABLES: dict[str, pa.Schema] = {
                 "standard error of the difference, windows as independent units",
             ),
             _described("weights_sha256", pa.string(), "hash of the checkpoint's parameters"),
+        ]
+    ),
+    "left_out_checkpoints": pa.schema(
+        [
+            _MODEL_ID,
+            _described("train_step", pa.int64(), "step that the checkpoint is named after"),
+            _described(
+                "holds",
+                pa.string(),
+                "what it holds of another checkpoint, so that it is not in checkpoint_losses",
+            ),
         ]
     ),
     "quantized": pa.schema(

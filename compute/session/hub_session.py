@@ -72,7 +72,8 @@ class HubSession(Session):
             )
             lines.append(
                 f"{chains} earlier checkpoints, about {size / 1e9:,.3g} GB in total, are "
-                "downloaded, scored and deleted one by one; --without chain leaves them out"
+                "downloaded, scored and deleted one by one, and left out where they share weights "
+                "with another; --without chain leaves all of them out"
             )
         for name, found in self._repeats.items():
             lines += [f"In {name} {remark}" for remark in found.remarks]
@@ -222,10 +223,10 @@ class HubSession(Session):
 
     def _not_what_they_say(self, units: list[Unit]) -> dict[str, str]:
         """Models with the weights of another checkpoint: they are not measured."""
-        reasons = {name: found.reason for name, found in self._repeats.items() if found.reason}
+        reasons = {name: found.holds for name, found in self._repeats.items() if found.holds}
         sources = {model.model_id: model.source for model in self.models}
         return {
-            unit.name: f"{sources[unit.model_id]} {reasons[unit.model_id]}: it is not the "
+            unit.name: f"{sources[unit.model_id]} holds {reasons[unit.model_id]}: it is not the "
             "checkpoint of its name"
             for unit in units
             if unit.model_id in reasons

@@ -26,23 +26,28 @@ class Repeats:
     """The comparison of one model's weights.
 
     Attributes:
-        reason: why its checkpoint does not belong to its name; None if it may.
-        left_out: training step -> why that checkpoint of its chain does not.
+        holds: what its checkpoint holds of another one, contrary to its name, or None.
+        left_out: (training step, what that checkpoint of its chain holds of another one).
         unknown: what its checkpoint could not be compared with, or None.
     """
 
-    reason: str | None = None
+    holds: str | None = None
     left_out: tuple[tuple[int, str], ...] = ()
     unknown: str | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Remarks for users of the model."""
-        found = [] if self.unknown is None else [self.unknown]
-        if self.left_out:
-            steps = ", ".join(f"{step:,}" for step, _ in self.left_out)
-            found.append(f"earlier checkpoints left out, whose weights are another's: {steps}")
-        return tuple(found)
+        """What the plan says of it."""
+        steps: dict[str, list[str]] = {}
+        for step, holds in self.left_out:
+            steps.setdefault(holds, []).append(f"{step:,}")
+        return (
+            *([] if self.unknown is None else [self.unknown]),
+            *(
+                f"earlier checkpoints left out, each with {holds}: steps {', '.join(of)}"
+                for holds, of in steps.items()
+            ),
+        )
 
 
 def repeated_weights(model: HubModel) -> Repeats:
@@ -60,10 +65,10 @@ def repeated_weights(model: HubModel) -> Repeats:
         hashes = pool.map(lambda source: hub.weight_hashes(source, ask), sources)
         known = dict(zip(sources, hashes, strict=True))
     own = known[model.source]
-    reason = _first(own, [(source.revision, known[source]) for source in finals], "holds")
-    if reason is not None and not model.is_on_the_way:
+    holds = _first(own, [(source.revision, known[source]) for source in finals])
+    if holds is not None and not model.is_on_the_way:
         # The person who named it knows what it is; it may be the end of the training.
-        return Repeats(unknown=f"its revision {model.source.revision} {reason}")
+        return Repeats(unknown=f"its revision {model.source.revision} holds {holds}")
     unknown = None
     if finals and (own is None or all(known[source] is None for source in finals)):
         unknown = "its weights could not be compared with those of the end of its training"
@@ -72,10 +77,10 @@ def repeated_weights(model: HubModel) -> Repeats:
     if model.is_final:
         ends.append((model.source.revision, own))
     left_out = repeated_steps(chain, ends)
-    if reason is None and not model.is_final:
+    if holds is None and not model.is_final:
         there = [(f"step {step:,}", parts) for step, parts in chain if step not in left_out]
-        reason = _first(own, there, "holds")
-    return Repeats(reason, tuple(left_out.items()), unknown)
+        holds = _first(own, there)
+    return Repeats(holds, tuple(left_out.items()), unknown)
 
 
 def repeated_steps(
@@ -91,26 +96,26 @@ def repeated_steps(
         ends: (name, hashes of its parts).
 
     Returns:
-        Step -> why.
+        Step -> what it holds.
     """
     out: dict[int, str] = {}
     before: list[tuple[str, Parts]] = []
     for step, parts in chain:
         others = [*ends, *(before if step > _UNMOVED_STEPS else ())]
-        reason = _first(parts, others, f"step {step:,} holds")
-        if reason is None:
+        holds = _first(parts, others)
+        if holds is None:
             before.append((f"step {step:,}", parts))
         else:
-            out[step] = reason
+            out[step] = holds
     return out
 
 
-def _first(own: Parts, others: Iterable[tuple[str, Parts]], verb: str) -> str | None:
-    """A sentence on the first of ``others`` that shares a part, or None."""
+def _first(own: Parts, others: Iterable[tuple[str, Parts]]) -> str | None:
+    """What ``own`` shares with the first of ``others`` that has any part of it, or None."""
     for name, parts in others:
         shared = len((own or frozenset()) & (parts or frozenset()))
         if shared:
             whole = own is not None and shared == len(own)
             what = "the weights" if whole else f"{shared} of {len(own or ())} parts of the weights"
-            return f"{verb} {what} of {name}"
+            return f"{what} of {name}"
     return None

@@ -1,5 +1,6 @@
 """Revisions that serve the weights of another one, whole or in part."""
 
+import re
 import shutil
 
 import pytest
@@ -41,13 +42,13 @@ def test_what_a_chain_holds_of_others():
     end = [("main", frozenset("xy"))]
     chain = [(0, parts["a"]), (2, parts["a"]), (4, parts["b"]), (8, parts["c"]), (16, parts["d"])]
     assert repeated_steps(chain, end) == {
-        8: "step 8 holds 1 of 2 parts of the weights of step 0",
-        16: "step 16 holds 1 of 2 parts of the weights of main",
+        8: "1 of 2 parts of the weights of step 0",
+        16: "1 of 2 parts of the weights of main",
     }
     assert repeated_steps([(0, parts["a"]), (4, parts["a"]), (8, None)], []) == {
-        4: "step 4 holds the weights of step 0"
+        4: "the weights of step 0"
     }
-    assert repeated_steps([(0, frozenset("xy"))], end) == {0: "step 0 holds the weights of main"}
+    assert repeated_steps([(0, frozenset("xy"))], end) == {0: "the weights of main"}
 
 
 @pytest.mark.parametrize("name", ["main", "step64"])
@@ -102,10 +103,15 @@ def test_a_chain_leaves_out_what_is_the_final_model_whole_or_in_part(own_miniatu
     run = done_again(own_miniature, tmp_path, **ONLY, without=("curvature", "quantize"))
     assert run.errors == {}
     assert [row["train_step"] for row in run.rows("checkpoint_losses")] == [0, 1, 2, 4]
-    remark = "earlier checkpoints left out, whose weights are another's: 8"
+    (left_out,) = run.rows("left_out_checkpoints")
+    assert (left_out["train_step"], left_out["model_id"]) == (8, "pythia-70m")
+    remark = f"earlier checkpoints left out, each with {left_out['holds']}: steps 8"
     if part is None:  # told from the hashes of files, before anything is fetched
-        assert remark in run.rows("models")[0]["remark"]
+        assert left_out["holds"] == "the weights of main"
         assert any(remark in line for line in run.session.about)
+    else:  # told from the matrices, once they are there
+        assert re.fullmatch(r"\d of \d+ parts of the weights of main", left_out["holds"])
+        assert not any("each with" in line for line in run.session.about)
     assert len(run.rows("information")) == 1
 
 
@@ -163,7 +169,7 @@ def test_the_hubs_listing_tells_before_anything_is_fetched(own_miniature, tmp_pa
         reached(tmp_path, served.address),
     ):
         found = repeated_weights(model)
-    assert found == Repeats("holds the weights of main", ((4, "step 4 holds the weights of main"),))
+    assert found == Repeats("the weights of main", ((4, "the weights of main"),))
     assert not [path for _, path, _ in served.requests if "resolve" in path]
     listed = [path for _, path, _ in served.requests if "/tree/" in path]
     assert len(listed) == len(set(listed)) == 3 + 5  # the model, main, step 64, and its chain

@@ -4,8 +4,11 @@ import re
 import shutil
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import schema
 from dashboard.analysis.laws.ratios import Ratios
 from dashboard.analysis.laws.sizes import ANOTHER
 from dashboard.artifacts.suite import Suite
@@ -207,3 +210,17 @@ def test_an_unknown_training_text_is_said_to_be_unknown(folder):
     mixed = pd.DataFrame({"corpus": ["The Pile", UNKNOWN_TEXT], "stand_in": [None, "prose"]})
     assert trained_on(mixed) == "The Pile and an unknown text"
     assert stand_ins(mixed.head(1)) == ""
+
+
+def test_checkpoints_left_out_of_a_chain_are_said_with_what_they_hold(open_page, data_copy):
+    holds = {4: "the weights of main", 1024: "the weights of main", 8: "5 of 28 parts of step 4"}
+    rows = [{"model_id": "ladder-12k", "train_step": s, "holds": of} for s, of in holds.items()]
+    name = "left_out_checkpoints"
+    chain = next((data_copy / "micro/checkpoint_losses").glob("ladder-12k--*"))
+    table = pa.Table.from_pylist(rows, schema.TABLES[name])
+    (data_copy / "micro" / name).mkdir()
+    metadata = pq.read_schema(chain).metadata
+    pq.write_table(table.replace_schema_metadata(metadata), data_copy / "micro" / name / chain.name)
+    said = words(open_page("information", data_copy)).replace("\\", "")
+    for what, steps in (("the weights of main", "4, 1,024"), ("5 of 28 parts of step 4", "8")):
+        assert f"earlier checkpoints left out, each with {what}: steps {steps}" in said

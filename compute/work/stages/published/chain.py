@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from transformers import PreTrainedModel
 
+import schema
 from compute.base.whole_file import whole_file
 from compute.models import language_model
 from compute.models.placement import ready_to_score
@@ -36,8 +37,8 @@ class Chain(Stage):
     """
 
     stage = "chain"
-    version = 3
-    tables = ("checkpoint_losses",)
+    version = 4
+    tables = ("checkpoint_losses", "left_out_checkpoints")
     reads = ("checkpoint",)
     spread = True
     draws: ClassVar = {"ahead_positions": POSITION_SEED}
@@ -73,7 +74,7 @@ class Chain(Stage):
 
         A checkpoint is fetched, scored and dropped again, unless it had been there before; its row
         is kept in the cache, so that an interrupted run continues with the next one.  Checkpoints
-        whose weights are another's, whole or in part, are left out.
+        whose weights are another's, whole or in part, are left out and listed.
 
         Raises:
             ValueError: the first of them is another's.
@@ -124,9 +125,20 @@ class Chain(Stage):
         repeated |= repeated_steps(matrices, ends)
         first = spec.chain[0][0]
         if first in repeated:
-            raise ValueError(f"{repeated[first]}: how the training began is not known")
+            raise ValueError(
+                f"step {first:,} holds {repeated[first]}: how the training began is not known"
+            )
         rows = [kept["row"] for step, kept in found.items() if step not in repeated]
-        return {"checkpoint_losses": pa.Table.from_pylist(rows)}
+        left_out = [
+            {"model_id": self.model_id, "train_step": step, "holds": holds}
+            for step, holds in sorted(repeated.items())
+        ]
+        return {
+            "checkpoint_losses": pa.Table.from_pylist(rows),
+            "left_out_checkpoints": pa.Table.from_pylist(
+                left_out, schema.TABLES["left_out_checkpoints"]
+            ),
+        }
 
 
 def _file(folder: Path, step: int) -> Path:

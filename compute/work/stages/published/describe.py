@@ -61,8 +61,8 @@ class Describe(Stage):
             )
         check_buffers(model)
         check_causal(model, spec.vocab_size, spec.context_length)
-        repeats = repeated_weights(spec).remarks
-        remarks = [spec.remark, _file(spec), *repeats, _beginning(spec), _unquantized(model)]
+        unknown = repeated_weights(spec).unknown
+        remarks = [spec.remark, _file(spec), unknown, _beginning(spec), _unquantized(model)]
         row = model_row(
             self,
             model,

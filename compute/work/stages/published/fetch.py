@@ -64,9 +64,9 @@ class Fetch(Stage):
             return {}
         folder = hub.fetch(source, lambda had, total: report(had))
         hub.verify(folder)
-        reason = repeated_weights(self.model).reason
-        if reason is not None:
-            raise ValueError(f"{source} {reason}: it is not the checkpoint that it says")
+        holds = repeated_weights(self.model).holds
+        if holds is not None:
+            raise ValueError(f"{source} holds {holds}: it is not the checkpoint that it says")
         tied = self.model.config.tie_word_embeddings
         checkpoint.point_to(source, folder, workspace.checkpoint(self), tied=tied)
         return {}

@@ -25,13 +25,13 @@ KEYS = {
     "trajectory": "9ea2796e9dbf",
     "quantize": "735ebbab1c22",
     "measure": "0aac2a014bcd",
-    "information": "fe4ad997ce9a",
+    "information": "67d4a9f6678b",
     "curvature": "87fe32bc78c1",
     "sweep": "fef2e4a4ea6d",
     "fetch": "1d433714896e",
     "describe": "4d94023f0079",
     "sample": "4aa89577dd51",
-    "chain": "47b2623050e8",
+    "chain": "c119416e6aa7",
     "requential": "4a4b30aedc67",
 }
 
