@@ -1,10 +1,12 @@
 import functools
 import shutil
 from pathlib import Path
+from unittest.mock import patch
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from dashboard.artifacts.suite import Suite
@@ -66,6 +68,14 @@ def sampled_suites(tmp_path_factory, micro_suite) -> Path:
 def suite(micro_suite) -> Suite:
     """The micro artifacts, opened again."""
     return Suite(micro_suite / "data", "micro")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_listed_once():
+    """What is installed does not change meanwhile; Streamlit looks through it for every new app."""
+    found = functools.cache(manifest_scanner.scan_component_manifests)
+    with patch.object(manifest_scanner, "scan_component_manifests", found):
+        yield
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 280) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing happened in time"
-        time.sleep(0.02)
+        time.sleep(0.1)  # to look takes processor time that the process needs
 
 
 def worker_pids(parent: int) -> list[int]:

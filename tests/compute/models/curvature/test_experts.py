@@ -7,7 +7,7 @@ from transformers import MixtralConfig, MixtralForCausalLM, Qwen2MoeConfig, Qwen
 
 from compute.base.memory import Memory
 from compute.models.curvature import footprint as footprints
-from compute.models.curvature.footprint import NotFollowedError, PeakBytes, footprint
+from compute.models.curvature.footprint import Counted, NotFollowedError, footprint
 from compute.models.curvature.forecast import forecast
 from compute.models.curvature.products import CurvatureProduct, twice_differentiable
 from compute.suites.curvature_point import CurvaturePoint
@@ -65,7 +65,7 @@ def test_what_a_product_takes_is_counted_although_nobody_knows_the_experts_chose
     ids = torch.randint(0, examples.VOCABULARY, (4, 24), generator=torch.Generator().manual_seed(1))
     with twice_differentiable(model):
         product = CurvatureProduct(model, lambda: [(ids, ids)], matrix)
-        with PeakBytes() as memory, FlopCounterMode(display=False) as arithmetic:
+        with Counted() as memory, FlopCounterMode(display=False) as arithmetic:
             for _ in product.parts(torch.ones(product.size)):
                 pass
     counted = footprint(model.config, (4, 24), matrix)

@@ -10,7 +10,7 @@ from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from compute.base.memory import Memory
 from compute.models.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
-from compute.models.curvature.footprint import PeakBytes, footprint
+from compute.models.curvature.footprint import Counted, footprint
 from compute.models.curvature.forecast import forecast
 from compute.models.curvature.lanczos import BasisPlace
 from compute.models.curvature.probe import Signs, rademacher, run_probe
@@ -97,13 +97,13 @@ def test_a_whole_run_takes_no_more_than_planned(part):
     tokens = torch.zeros((1, 16), dtype=torch.int64)
     with twice_differentiable(model):
         product = CurvatureProduct(model, lambda: [(tokens, tokens)] * 3, point.matrix)
-        with PeakBytes() as memory:
+        with Counted() as counted:
             if part == "lanczos":
                 run_probe(product, rademacher(product.size, 0, 0), 12, BasisPlace("cpu"))
             else:
                 xtrace(product, Signs(product.size, 0, point.tests), "cpu")
     room = planned.device_bytes - product.size * FLOAT32_BYTES  # the parameters were there before
-    assert 0.5 * room < memory.peak <= room
+    assert 0.5 * room < counted.peak <= room
 
 
 def test_arithmetic_is_that_of_the_passes():

@@ -243,7 +243,7 @@ def test_the_plan_says_what_a_run_takes(on_miniature, tmp_path):
         assert download in words
     assert "Windows are drawn from the tokens of its training" in words
     assert "17 earlier checkpoints" in words
-    assert "--without chain leaves them out" in words
+    assert "--without chain leaves all of them out" in words
     assert "To do: 33 units" in words
 
 
