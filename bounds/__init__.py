@@ -14,9 +14,9 @@ from bounds.codes.prequential import (
 from bounds.forms import FORMS
 from bounds.forms.four_term import four_term_bound
 from bounds.forms.geometric import Control, ControlGrid, chosen_geometric_bound, geometric_bound
-from bounds.forms.martingale import LossVariation, loss_variation, s_grid
 from bounds.forms.measured import measured_smoothing_bound
 from bounds.forms.result import RiskBound
+from bounds.forms.shared.martingale import LossVariation, loss_variation, s_grid
 from bounds.laws.loss.law import LossLaw
 from bounds.laws.loss.surface import LossLawFit, fit_loss_law
 from bounds.laws.power_law import HeldOut, PowerLaw, fit_power_law, predict_largest

@@ -3,8 +3,8 @@
 import math
 
 from bounds.codes.complexity import complexity
-from bounds.forms.alpha_choice import ALPHA_CHOICE_BITS, best_over_alphas
 from bounds.forms.result import RiskBound, require_every_token
+from bounds.forms.shared.alpha_choice import ALPHA_CHOICE_BITS, best_over_alphas
 from bounds.losses.smoothing import (
     loss_interval_nats,
     loss_range_nats,

@@ -15,9 +15,9 @@ smaller than that one on the same grid.
 import numpy as np
 
 from bounds.codes.complexity import PAPER_GRID_SIZE
-from bounds.forms.martingale import s_grid
-from bounds.forms.paper_smoothing import smooth_as_the_paper
 from bounds.forms.result import RiskBound
+from bounds.forms.shared.martingale import s_grid
+from bounds.forms.shared.paper_smoothing import smooth_as_the_paper
 from bounds.losses.token_losses import TokenLosses
 
 

@@ -34,8 +34,8 @@ from functools import cache
 import numpy as np
 
 from bounds.codes.complexity import PAPER_GRID_SIZE, complexity
-from bounds.forms.martingale import s_grid
 from bounds.forms.result import RiskBound, require_every_token
+from bounds.forms.shared.martingale import s_grid
 from bounds.grid_search import Index, pattern_search
 from bounds.losses.histogram import coarsened
 from bounds.losses.smoothing import (

@@ -3,9 +3,9 @@
 import math
 
 from bounds.codes.complexity import PAPER_GRID_SIZE
-from bounds.forms.martingale import loss_variation
-from bounds.forms.paper_smoothing import smooth_as_the_paper
 from bounds.forms.result import RiskBound
+from bounds.forms.shared.martingale import loss_variation
+from bounds.forms.shared.paper_smoothing import smooth_as_the_paper
 from bounds.losses.token_losses import TokenLosses
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from bounds.checks import require_count, require_probability
 from bounds.codes.complexity import PAPER_GRID_SIZE, complexity
 from bounds.confidence import METHODS
-from bounds.forms.martingale import s_grid
 from bounds.forms.result import RiskBound
+from bounds.forms.shared.martingale import s_grid
 from bounds.grid_search import Index, pattern_search
 from bounds.losses.smoothing import (
     loss_interval_nats,

@@ -17,7 +17,8 @@ from compute.work.stages.stage import Stage
 
 #: Of models that are trained here, and of published ones.
 LADDER: tuple[type[Stage], ...] = (
-    *(Train, Sweep, Register, Quantize, Measure, Requential, Trajectory, Information, Curvature),
+    *(Train, Sweep, Register, Quantize, Measure),
+    *(Requential, Trajectory, Information, Curvature),
 )
 PUBLISHED: tuple[type[Stage], ...] = (
     *(Fetch, Describe, Quantize, Sample, Chain, Information, Curvature),

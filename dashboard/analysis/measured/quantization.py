@@ -142,9 +142,14 @@ def layers(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
     return frame.assign(feedback_ratio=_ratio(frame["proxy_loss"], frame["rounding_proxy_loss"]))
 
 
+def without_feedback(layers: pd.DataFrame) -> bool:
+    """Whether rows of the table ``layers`` are of a quantizer that feeds no error back."""
+    return bool(layers["damping"].isna().all())
+
+
 #: Conditions for a linear layer with error feedback, and for one where rounding is better.
 _FED_BACK = (
-    "quantizer != 'rtn' AND kind = 'linear'",
+    "damping IS NOT NULL AND kind = 'linear'",
     "proxy_loss > rounding_proxy_loss * (1 + 1e-9)",
 )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bounds import four_term_bound, s_grid, smoothed
-from bounds.forms.martingale import variation_at
+from bounds.forms.shared.martingale import variation_at
 from dashboard.analysis.bound.terms import Choice, bound_terms, code_lengths
 from dashboard.artifacts.database import remembered
 from dashboard.artifacts.settings import UNQUANTIZED

@@ -15,7 +15,7 @@ from dashboard.analysis.measured.curvature import MATRICES
 from dashboard.artifacts.settings import QUANTIZERS, Quantizer, Setting
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import CODE_LABELS
-from dashboard.style.inequalities import SAMPLED, Form, forms_of
+from dashboard.style.inequalities import FORMS, SAMPLED, Form, forms_of
 from dashboard.style.numbers import delta_label
 from dashboard.ui.controls import links
 from dashboard.ui.controls.control import (
@@ -76,8 +76,8 @@ def _ideas_of_forms(forms: Mapping[str, Form]) -> str:
 
 
 _OF_ALL_TOKENS = (
-    "Each form holds by itself: fix one in advance. Quoting the smallest of seven would cost "
-    "log2(7) = 2.8 more bits in the code."
+    f"Each form holds by itself: fix one in advance. Quoting the smallest of {len(FORMS)} would "
+    f"cost log2({len(FORMS)}) = {math.log2(len(FORMS)):.1f} more bits in the code."
 )
 _OF_A_SAMPLE = (
     "Only sampled windows of this suite's training text were scored. One form can be certified "

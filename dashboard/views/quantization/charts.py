@@ -6,7 +6,7 @@ import pandas as pd
 from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
-from dashboard.analysis.measured.quantization import ALL_TOKENS, SAMPLED
+from dashboard.analysis.measured.quantization import ALL_TOKENS, SAMPLED, without_feedback
 from dashboard.artifacts.settings import QUANTIZERS
 from dashboard.charts import tooltips, vega
 from dashboard.charts.law_charts import law_panel
@@ -210,7 +210,7 @@ def by_total_bits(
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     """Measured proxy loss of every layer against QuIP's prediction, on log axes."""
     column = "predicted_proxy_loss"
-    if layers["quantizer"].iloc[0] == "rtn":  # it has no feedback
+    if without_feedback(layers):
         layers = layers.assign(**{column: layers["predicted_rounding_proxy_loss"]})
     shown = layers[(layers["proxy_loss"] > 0) & (layers[column] > 0)]
     both = pd.concat([shown["proxy_loss"], shown["predicted_proxy_loss"]])

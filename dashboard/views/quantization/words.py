@@ -7,6 +7,7 @@ from bounds.printed import upper_text
 from dashboard.analysis.bound.units import Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.laws.ratios import Ratios
+from dashboard.analysis.measured.quantization import without_feedback
 from dashboard.artifacts.settings import Setting
 from dashboard.style.escaping import escaped
 from dashboard.style.glossary import CODE_LABELS
@@ -132,7 +133,7 @@ def bits_reading(setting: Setting, several: bool, ratios: Ratios) -> None:
 def layers_reading(layers: pd.DataFrame) -> None:
     """How to read predicted against measured loss of layers."""
     linear = layers[layers["kind"] == "linear"]
-    rounded = layers["quantizer"].iloc[0] == "rtn"
+    rounded = without_feedback(layers)
     prediction = (
         r"$\mathrm{step}^2/12 \cdot \mathrm{tr}(H)$: rounding to nearest has no feedback"
         if rounded

@@ -13,7 +13,7 @@ from bounds import (
     smooth_losses_nats,
     smoothing_weight,
 )
-from bounds.forms.martingale import variation_at
+from bounds.forms.shared.martingale import variation_at
 
 
 def worked_example(c):

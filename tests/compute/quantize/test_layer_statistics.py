@@ -6,12 +6,11 @@ import torch
 from compute.base.setting import Setting
 from compute.models.layout import Kind, Parameter
 from compute.quantize.layer_statistics import layer_statistics
-from compute.quantize.quantizers import quantize
+from compute.quantize.quantizers import ACT_ORDER, WITHOUT_INPUTS, quantize
 from compute.quantize.quantizers.tensors import column_factors
 from tests.compute.helpers.examples import OF_LAYERS, damped, layer, moment, proxy_loss
 
 ON_GRID = [s for s in OF_LAYERS if s.quantizer not in ("none", "cast")]
-ACT_ORDER = ("gptq_actorder", "gptq_step", "watersic")
 
 
 def statistics_of(weight, hessian, setting, kind=Kind.LINEAR):
@@ -45,7 +44,7 @@ def test_the_loss_of_rounding_is_that_on_the_same_grid(setting):
     else:
         expected = proxy_loss(rounded.dequantize() - weight, hessian)
     assert found.rounding_proxy_loss == pytest.approx(expected, rel=1e-6)
-    if setting.quantizer == "rtn":
+    if setting.quantizer in WITHOUT_INPUTS:
         assert found.proxy_loss == pytest.approx(found.rounding_proxy_loss, rel=1e-12)
         assert found.damping is None
     else:

@@ -8,12 +8,19 @@ import torch
 
 from compute.base.setting import UNQUANTIZED, Setting
 from compute.models.layout import Kind, Parameter
-from compute.quantize.quantizers import gptq, gptq_step, ldlq, quantize, rtn
+from compute.quantize.quantizers import (
+    WITHOUT_INPUTS,
+    gptq,
+    gptq_step,
+    ldlq,
+    quantize,
+    rtn,
+)
 from compute.quantize.quantizers.damping import DAMPINGS, with_damping
 from tests.compute.helpers.examples import OF_LAYERS, SETTINGS, layer, moment
 
 ON_GRID = [s for s in OF_LAYERS if s.quantizer not in ("none", "cast")]
-WITH_HESSIAN = [s for s in ON_GRID if s.quantizer != "rtn"]
+WITH_HESSIAN = [s for s in ON_GRID if s.quantizer not in WITHOUT_INPUTS]
 NOT_ROTATED = [s for s in WITH_HESSIAN if s.quantizer != "ldlq_rotated"]
 
 

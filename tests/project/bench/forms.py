@@ -15,7 +15,7 @@ from bounds import (
     smoothed,
     smoothing_weight,
 )
-from bounds.forms.martingale import variation_at
+from bounds.forms.shared.martingale import variation_at
 from bounds.losses.histogram import _coarsened
 
 TOKENS = 100_000

@@ -230,12 +230,20 @@ def test_any_group_size_in_a_header_is_refused_or_read(code, group_size):
     decodes_or_is_refused(header(code, setting, len(body)) + body, "neox")
 
 
+#: The first number that no quantizer has.
+BEYOND = len(schema.QUANTIZERS)
+
+
 @pytest.mark.parametrize(
     ("place", "value", "sentence"),
     [
         (0, len(CODES), f"code number {len(CODES)}, which does not exist"),
         (0, 255, "code number 255, which does not exist"),
-        (1, len(schema.QUANTIZERS), "quantizer number 11, which does not exist"),
+        (
+            1,
+            len(schema.QUANTIZERS),
+            f"quantizer number {len(schema.QUANTIZERS)}, which does not exist",
+        ),
         (1, 255, "quantizer number 255, which does not exist"),
         (2, 0, "'rtn' needs bits"),
         (2, 33, "bits=33 of rtn"),
