@@ -106,9 +106,13 @@ AT_REST = """
 """
 
 
+#: Milliseconds between looks: each lays the page out, and the server has the same cores.
+LOOK_EVERY = 150
+
+
 def wait_until_drawn(page: Page, what: str = f"{CHART} svg") -> None:
     """Wait until the script is at rest and everything is drawn: a chart, or what else is named."""
-    page.wait_for_function(AT_REST, arg=[CHART, what], timeout=60_000)
+    page.wait_for_function(AT_REST, arg=[CHART, what], timeout=60_000, polling=LOOK_EVERY)
 
 
 def until(page: Page, condition: Callable[[], object]) -> None:
@@ -116,7 +120,7 @@ def until(page: Page, condition: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end, "nothing happened in a minute"
-        page.wait_for_timeout(50)
+        page.wait_for_timeout(LOOK_EVERY)
 
 
 def new_page(chromium: Browser) -> tuple[Page, list[str]]:
