@@ -9,7 +9,7 @@ import pytest
 from compute.commands.publish.publish import publish_suite
 from tests.compute.helpers.processes import run_here
 from tests.compute.helpers.published_runs import miniature, on_miniature, own_miniature, pythia_run
-from tests.conftest import compute_command, made_once, run_compute
+from tests.conftest import compute_command, made_once
 from tests.tiny_hub import offline_hub, own_hub, tiny_hub
 
 __all__ = [
@@ -36,18 +36,17 @@ def ray_folder():
 
 @pytest.fixture(scope="session")
 def micro_run(tmp_path_factory, micro_ladder, text_folder) -> Path:
-    """Base folder of a micro run that has just been finished, by two workers; shared: write into
-    copies only.
+    """Base folder of a micro run that has just been finished; shared: write into copies only.
 
     ``output.txt`` is what the run printed.
     """
-    return _finished(tmp_path_factory, micro_ladder, text_folder, run_compute)
+    return _finished(tmp_path_factory, micro_ladder, text_folder)
 
 
 @pytest.fixture(scope="session")
 def nano_run(tmp_path_factory, nano_ladder, text_folder) -> Path:
-    """As ``micro_run``, of the smaller ladder and in this process."""
-    return _finished(tmp_path_factory, nano_ladder, text_folder, run_here)
+    """As ``micro_run``, of the smaller ladder."""
+    return _finished(tmp_path_factory, nano_ladder, text_folder)
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +63,9 @@ def published_run(tmp_path_factory, micro_run) -> Path:
     return made_once(tmp_path_factory, "published", make) / "new/data/micro"
 
 
-def _finished(tmp_path_factory, ladder: Path, corpus: Path, run) -> Path:
+def _finished(tmp_path_factory, ladder: Path, corpus: Path) -> Path:
     def make(base: Path) -> None:
-        result = run(compute_command(base, ladder, corpus))
+        result = run_here(compute_command(base, ladder, corpus))
         assert result.returncode == 0, result.stdout + result.stderr
         (base / "output.txt").write_text(result.stdout)
 

@@ -4,6 +4,7 @@ The model consists of torch's fake tensors, which have shapes and no contents: t
 full, every operation is recorded, and nothing is computed.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -121,7 +122,8 @@ def _followed(
     config: PreTrainedConfig, shape: tuple[int, int], matrix: str, vocab_size: int | None
 ) -> Footprint:
     with FakeTensorMode():
-        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        # transformers notes its choices in the config that it builds a model from.
+        model = AutoModelForCausalLM.from_config(deepcopy(config), dtype=torch.float32)
         tokens = torch.zeros(shape, dtype=torch.int64)
         with twice_differentiable(model):
             deal_out_evenly(model)
