@@ -55,7 +55,13 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
     """
     positive = on_log_axis(gaps)
     looks = _by_quantizer(gaps)
-    x = alt.X(f"{bits}:Q", title=title, scale=alt.Scale(zero=False, padding=12))
+    # By its own choice Vega writes a lone value with six decimals.
+    x = alt.X(
+        f"{bits}:Q",
+        title=title,
+        scale=alt.Scale(zero=False, padding=12),
+        axis=alt.Axis(format="~g"),
+    )
     y = alt.Y(
         "quantization_gap:Q",
         title=f"Quantization gap, {unit.label}",
