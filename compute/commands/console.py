@@ -70,6 +70,10 @@ def show_plan(
     if plan.todo:
         console.print(f"To do: {len(plan.todo)} units, {tokens:,} tokens, about {duration(wall)}.")
         show_offer(offer)
+    elif session.skipped:
+        console.print(
+            f"Nothing is left to do; units left out for the reasons above: {len(session.skipped)}."
+        )
     elif not plan.failed:
         console.print("Everything is finished; nothing to do.")
 

@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from compute.base.errors import InputError
 from compute.base.setting import UNQUANTIZED, Setting
+from compute.base.terminal import console
 from compute.commands import cli
+from compute.commands.console import show_plan
 from compute.session import opening
 from compute.session.amounts import tokens_of
 from compute.session.ladder_session import LadderSession
@@ -323,6 +325,14 @@ def test_a_ladder_honours_what_it_lets_through(tmp_path, nano_ladder, text_folde
     assert {unit.model_id for unit in short.plan.todo} == {small}
     assert {name.split()[1].partition("--")[0] for name in short.skipped} == {large}
     assert set(short.skipped.values()) == {f"the run would take longer than {count + 1} hours"}
+
+    nothing = ladder_session(tmp_path, nano_ladder, text_folder, hours=0.1)
+    with console.capture() as captured:
+        show_plan(nothing, lambda unit: 1.0, 1.0)
+    said = " ".join(captured.get().split())
+    count = len(whole.plan.units)
+    assert f"Nothing is left to do; units left out for the reasons above: {count}." in said
+    assert "finished" not in said
 
 
 def test_the_field_of_a_ladders_shards_can_be_named(tmp_path, nano_ladder, text_folder):
