@@ -4,6 +4,7 @@ The model consists of torch's fake tensors, which have shapes and no contents: t
 full, every operation is recorded, and nothing is computed.
 """
 
+import math
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -15,8 +16,18 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
+import schema
 from compute.models.curvature.experts import deal_out_evenly
 from compute.models.curvature.products import CurvatureProduct, twice_differentiable
+
+#: A forward pass with more operations is not followed.  One of 36 blocks has 2,800, one with 32
+#: experts in each of 24 blocks 20,000.  One that scans over positions in a loop may have hundreds
+#: of thousands: its products take hours, and to follow them would take minutes.
+MOST_OPERATIONS = 30_000
+
+
+class ScanError(RuntimeError):
+    """A forward pass has more than ``MOST_OPERATIONS``."""
 
 
 class NotFollowedError(ValueError):
@@ -47,12 +58,15 @@ class Counted(TorchDispatchMode):
         peak: bytes of the tensors that they make and hold at once, at most 1 % too high.
         flops: as ``FlopCounterMode`` counts them; as a second mode it would take longer than the
             operations themselves.
+
+        most: of operations from here on; one more raises a ScanError.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.peak = 0
         self.flops = 0
+        self.most = math.inf
         self._formulas = FlopCounterMode(display=False).flop_registry
         self._held = 0  # may include freed tensors
         self._live: dict[int, tuple[StorageWeakRef, int]] = {}
@@ -62,6 +76,9 @@ class Counted(TorchDispatchMode):
         out = func(*args, **kwargs)
         if func is torch.ops.prim.device.default:  # most calls: it makes nothing
             return out
+        self.most -= 1
+        if self.most < 0:
+            raise ScanError("it has too many operations, as a scan over positions in a loop has")
         if formula := self._formulas.get(func._overloadpacket):
             self.flops += formula(*args, **kwargs, out_val=out)
         for tensor in tree_leaves(out):
@@ -96,6 +113,10 @@ def footprint(
             _found[key] = _follow(config, shape, matrix, vocab_size)
         except NotFollowedError as error:
             _found[key] = error
+            if isinstance(error.__cause__, ScanError):  # both matrices begin with a forward pass
+                for other in schema.MATRICES:
+                    told = NotFollowedError(str(error).replace(matrix, other))
+                    _found.setdefault((*key[:2], other, vocab_size), told)
     found = _found[key]
     if isinstance(found, NotFollowedError):
         raise found
@@ -132,6 +153,8 @@ def _followed(
             )
             vector = torch.zeros(product.size)
             with Counted() as counted:
+                counted.most = MOST_OPERATIONS
+                model.register_forward_hook(lambda *_: setattr(counted, "most", math.inf))
                 for _ in product.parts(vector):
                     pass
     weights = sum(parameter.nbytes for parameter in model.parameters())

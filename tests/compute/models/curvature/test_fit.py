@@ -9,8 +9,9 @@ import torch
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from compute.base.memory import Memory
+from compute.models.curvature import footprint as footprints
 from compute.models.curvature.fit import FLOAT32_BYTES, MIN_STEPS, NoRoomError, fit
-from compute.models.curvature.footprint import Counted, footprint
+from compute.models.curvature.footprint import Counted, NotFollowedError, footprint
 from compute.models.curvature.forecast import forecast
 from compute.models.curvature.lanczos import BasisPlace
 from compute.models.curvature.probe import Signs, rademacher, run_probe
@@ -104,6 +105,21 @@ def test_a_whole_run_takes_no_more_than_planned(part):
                 xtrace(product, Signs(product.size, 0, point.tests), "cpu")
     room = planned.device_bytes - product.size * FLOAT32_BYTES  # the parameters were there before
     assert 0.5 * room < counted.peak <= room
+
+
+def test_a_scan_in_a_loop_is_not_followed_to_its_end(monkeypatch):
+    """A forward pass with too many operations is given up once for both matrices."""
+    monkeypatch.setattr(footprints, "_found", {})
+    monkeypatch.setattr(footprints, "MOST_OPERATIONS", 300)
+    shape = {"vocab_size": 64, "hidden_size": 8, "heads": 1, "context": 16}
+    short, long = (neox(**shape, layers=layers) for layers in (1, 9))
+    assert footprint(short, (1, 16), "hessian").flops > 0
+    followed = []
+    monkeypatch.setattr(footprints, "deal_out_evenly", followed.append)
+    for matrix in ("hessian", "gauss_newton"):
+        with pytest.raises(NotFollowedError, match=f"{matrix} matrix .* scan over positions"):
+            footprint(long, (1, 16), matrix)
+    assert len(followed) == 1
 
 
 def test_arithmetic_is_that_of_the_passes():
