@@ -21,7 +21,7 @@ _MAIN = sys.modules["__main__"]
 
 # The same examples on every run, and no time limit: CI machines stall.  `--hypothesis-profile
 # thorough` looks for new ones.
-settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("repeatable")
 

@@ -91,9 +91,8 @@ class Suite(Database):
     def remarks(self) -> pd.DataFrame:
         """Columns model_id and remark of every trained or skipped model that has a remark.
 
-        Checkpoints left out of a model's chain are one of its remarks.
-
-        For a model that was skipped entirely, the remark is the reason.
+        Checkpoints left out of a model's chain are one of its remarks.  For a model that was
+        skipped entirely, the remark is the reason.
         """
         return self.query(
             """
@@ -101,7 +100,8 @@ class Suite(Database):
                 SELECT model_id, remark, params_total FROM models
                 WHERE train_fraction = 1.0 AND remark IS NOT NULL
                 UNION ALL
-                SELECT model_id, 'earlier checkpoints left out, each with ' || holds || ': steps '
+                SELECT model_id, 'earlier checkpoints left out, each with ' || holds
+                    || if(count(*) = 1, ': step ', ': steps ')
                     || string_agg(format('{:,}', train_step), ', ' ORDER BY train_step), NULL
                 FROM left_out_checkpoints GROUP BY model_id, holds
                 UNION ALL

@@ -58,8 +58,7 @@ class Counted(TorchDispatchMode):
         peak: bytes of the tensors that they make and hold at once, at most 1 % too high.
         flops: as ``FlopCounterMode`` counts them; as a second mode it would take longer than the
             operations themselves.
-
-        most: of operations from here on; one more raises a ScanError.
+        most: operations that may still follow; one more raises a ScanError.
     """
 
     def __init__(self) -> None:
@@ -115,7 +114,7 @@ def footprint(
             _found[key] = error
             if isinstance(error.__cause__, ScanError):  # both matrices begin with a forward pass
                 for other in schema.MATRICES:
-                    told = NotFollowedError(str(error).replace(matrix, other))
+                    told = _not_followed(config, other, error.__cause__)
                     _found.setdefault((*key[:2], other, vocab_size), told)
     found = _found[key]
     if isinstance(found, NotFollowedError):
@@ -133,10 +132,15 @@ def _follow(
         return _followed(config, shape, matrix, vocab_size)
     # Any architecture of transformers comes here, and any of its errors prevents curvature.
     except Exception as error:
-        raise NotFollowedError(
-            f"the products of {config.model_type} with the {matrix} matrix cannot be followed "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:200]})"
-        ) from error
+        raise _not_followed(config, matrix, error) from error
+
+
+def _not_followed(config: PreTrainedConfig, matrix: str, error: BaseException) -> NotFollowedError:
+    said = " ".join(str(error).split())[:200]
+    return NotFollowedError(
+        f"the products of {config.model_type} with the {matrix} matrix cannot be followed "
+        f"({type(error).__name__}: {said})"
+    )
 
 
 def _followed(
@@ -154,7 +158,11 @@ def _followed(
             vector = torch.zeros(product.size)
             with Counted() as counted:
                 counted.most = MOST_OPERATIONS
-                model.register_forward_hook(lambda *_: setattr(counted, "most", math.inf))
+
+                def unlimited(*_) -> None:
+                    counted.most = math.inf
+
+                model.register_forward_hook(unlimited)
                 for _ in product.parts(vector):
                     pass
     weights = sum(parameter.nbytes for parameter in model.parameters())

@@ -44,7 +44,8 @@ class Repeats:
         return (
             *([] if self.unknown is None else [self.unknown]),
             *(
-                f"earlier checkpoints left out, each with {holds}: steps {', '.join(of)}"
+                f"earlier checkpoints left out, each with {holds}: "
+                f"{'step' if len(of) == 1 else 'steps'} {', '.join(of)}"
                 for holds, of in steps.items()
             ),
         )

@@ -105,7 +105,7 @@ def test_a_chain_leaves_out_what_is_the_final_model_whole_or_in_part(own_miniatu
     assert [row["train_step"] for row in run.rows("checkpoint_losses")] == [0, 1, 2, 4]
     (left_out,) = run.rows("left_out_checkpoints")
     assert (left_out["train_step"], left_out["model_id"]) == (8, "pythia-70m")
-    remark = f"earlier checkpoints left out, each with {left_out['holds']}: steps 8"
+    remark = f"earlier checkpoints left out, each with {left_out['holds']}: step 8"
     if part is None:  # told from the hashes of files, before anything is fetched
         assert left_out["holds"] == "the weights of main"
         assert any(remark in line for line in run.session.about)

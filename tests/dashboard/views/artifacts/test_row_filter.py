@@ -105,7 +105,7 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=20)
+@settings(max_examples=40)
 @given(text=HOSTILE, operator=st.sampled_from([" = ", " ~ ", " < ", "; bits >= "]))
 def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_suite, text, operator):
     suite = _opened(micro_suite)
