@@ -22,10 +22,13 @@ _GROUPS = (
 )
 
 
-def reset_peak() -> None:
-    """Restart the measurement of ``peak_bytes``, if the system can: on Linux."""
-    with contextlib.suppress(OSError):
+def reset_peak() -> bool:
+    """Restart the measurement of ``peak_bytes``; whether the system can, as Linux does."""
+    try:
         _CLEAR.write_text("5")  # proc(5): sets the peak to the resident size of now
+    except OSError:
+        return False
+    return True
 
 
 def peak_bytes() -> int:

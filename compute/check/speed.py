@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
+from compute.base import process_memory
 from compute.base.memory import Memory, gibibytes
 from compute.base.setting import Setting
 from compute.check.row import Row
@@ -48,10 +49,38 @@ _SETTING = Setting("gptq", bits=4)
 
 @dataclass(frozen=True)
 class Timed:
-    """Seconds of a computation, and the peak memory of the device; 0 on a CPU."""
+    """Seconds of a computation, and the peak memory that it and its model took on the device;
+    None where that cannot be measured."""
 
     seconds: float
-    peak_bytes: int
+    peak_bytes: int | None
+
+
+class Peak:
+    """The most memory that is taken on a device from when this is made."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._before = 0
+        self.restart()
+        self._before = self.found() or 0
+
+    def restart(self) -> None:
+        """Forget a higher peak of before: what making a model takes is not what running it does."""
+        if self._device.startswith("cuda"):
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._known = True
+        else:
+            process_memory.give_back()
+            self._known = process_memory.reset_peak()
+
+    def found(self) -> int | None:
+        """Bytes; None where the system cannot restart its measurement."""
+        if not self._known:
+            return None
+        if self._device.startswith("cuda"):
+            return torch.cuda.max_memory_allocated(self._device) - self._before
+        return process_memory.peak_bytes() - self._before
 
 
 def rows(device: str, found: Measured) -> Iterator[Row]:
@@ -65,21 +94,20 @@ def rows(device: str, found: Measured) -> Iterator[Row]:
     yield from _product(SHAPES[0], models[SHAPES[0]], device, found)
 
 
-def timed(function: Callable[[], object], device: str) -> Timed:
-    """The faster of two calls, after one to warm up."""
+def timed(function: Callable[[], object], device: str, peak: Peak) -> Timed:
+    """The faster of two calls, after one to warm up; ``peak`` was made before the model."""
     on_gpu = device.startswith("cuda")
     seconds = []
+    peak.restart()
     for _ in range(3):
         if on_gpu:
             torch.cuda.synchronize(device)
-            torch.cuda.reset_peak_memory_stats(device)
         start = time.monotonic()
         function()
         if on_gpu:
             torch.cuda.synchronize(device)
         seconds.append(time.monotonic() - start)
-    peak = torch.cuda.max_memory_allocated(device) if on_gpu else 0
-    return Timed(min(seconds[1:]), peak)
+    return Timed(min(seconds[1:]), peak.found())
 
 
 def random_model(
@@ -99,7 +127,7 @@ def _scoring(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     what = f"{name}: scoring in {dtype_name(dtype)}, windows of {context} tokens"
     needed = 2 * dtype.itemsize * shape.params_total
     if kind == "cpu":
-        needed = 2 * dtype.itemsize * _size(shape, _FEW_BLOCKS[1])
+        needed = 2 * dtype.itemsize * _cut(shape, _FEW_BLOCKS[1], context).params_total
     if (lack := _lack(needed, device)) is not None:
         yield Row(PART, what, lack)
         return
@@ -113,22 +141,24 @@ def _scoring(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     flops = 2.0 * shape.params_total * tokens / seconds
     found.scoring_flops = min(found.scoring_flops or flops, flops)
     yield Row(PART, f"{name}: arithmetic of scoring", f"{flops / 1e12:.3g} Tflop/s")
-    if times[-1].peak_bytes:
-        shorter = replace(shape, context_length=context)
-        planned, _ = scoring(shorter, _POSITIONS, device, dtype.itemsize)
-        yield _memory_row(f"{name}: memory of scoring", times[-1].peak_bytes, planned)
+    if times[-1].peak_bytes is not None:
+        run = _cut(shape, blocks[-1], context)
+        planned, _ = scoring(run, _POSITIONS, device, dtype.itemsize)
+        few = "" if kind == "cuda" else f", {blocks[-1]} blocks"
+        yield _memory_row(f"{name}: memory of scoring{few}", times[-1].peak_bytes, planned)
 
 
 def _score(
     shape: HubModel, blocks: int, dtype: torch.dtype, device: str, windows: np.ndarray
 ) -> Timed:
+    peak = Peak(device)
     model = random_model(shape.config, blocks, dtype, device)
     context = windows.shape[1] - 1
     rng = np.random.default_rng(0)
     positions = np.sort(
         rng.permuted(np.tile(np.arange(context), (len(windows), 1)), axis=1)[:, :_POSITIONS]
     )
-    return timed(lambda: score_positions(model, windows, positions, shape.vocab_size), device)
+    return timed(lambda: score_positions(model, windows, positions, shape.vocab_size), device, peak)
 
 
 def _layers(name: str, shape: HubModel, device: str, found: Measured) -> Iterator[Row]:
@@ -172,7 +202,7 @@ def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     """The time of a block, from the difference of one block."""
     kind = device.partition(":")[0]
     tokens = _PRODUCT_TOKENS[kind]
-    needed = footprint(_cut(shape, 2), (1, tokens), "hessian", shape.vocab_size)
+    needed = footprint(_cut(shape, 2, tokens).config, (1, tokens), "hessian", shape.vocab_size)
     what = f"{name}: product with the Hessian, {tokens} tokens"
     if (
         lack := _lack(needed.parameter_bytes + 4 * 4 * needed.size + needed.batch_bytes, device)
@@ -182,13 +212,14 @@ def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     ids = torch.from_numpy(_windows(shape, 1, tokens)).to(device)
     times = []
     for blocks in (1, 2):
+        peak = Peak(device)
         model = random_model(shape.config, blocks, torch.float32, device)
         with twice_differentiable(model):
             product = CurvatureProduct(
                 model, lambda: [(ids[:, :-1], ids[:, 1:])], "hessian", vocab_size=shape.vocab_size
             )
             vector = torch.ones(product.size, device=device)
-            times.append(timed(lambda p=product, v=vector: p(v), device))
+            times.append(timed(lambda p=product, v=vector: p(v), device, peak))
         del model, product, vector
     one_more = times[1].seconds - times[0].seconds
     yield Row(
@@ -198,7 +229,7 @@ def _product(name: str, shape: HubModel, device: str, found: Measured) -> Iterat
     yield Row(
         PART, f"{name}: arithmetic of that product", f"{found.curvature_flops / 1e12:.3g} Tflop/s"
     )
-    if times[1].peak_bytes:
+    if times[1].peak_bytes is not None:
         planned = needed.parameter_bytes + 4 * 4 * needed.size + needed.batch_bytes
         yield _memory_row(
             f"{name}: memory of that product, two blocks", times[1].peak_bytes, planned
@@ -227,18 +258,12 @@ def _whole(blocks: list[int], seconds: list[float], whole: int) -> float:
     return seconds[1] + (whole - blocks[1]) * per_block
 
 
-def _cut(shape: HubModel, blocks: int) -> PreTrainedConfig:
+def _cut(shape: HubModel, blocks: int, context: int) -> HubModel:
+    """The shape with fewer blocks and shorter windows."""
     config = copy.deepcopy(shape.config)
     config.num_hidden_layers = blocks
-    return config
-
-
-def _size(shape: HubModel, blocks: int) -> int:
-    """Parameters of the shape with so many blocks."""
-    return (
-        shape.params_embedding
-        + shape.params_nonembedding * blocks // shape.config.num_hidden_layers
-    )
+    layers = shape.params_nonembedding * blocks // shape.config.num_hidden_layers
+    return replace(shape, config=config, params_nonembedding=layers, context_length=context)
 
 
 def _windows(shape: HubModel, count: int, context: int) -> np.ndarray:
