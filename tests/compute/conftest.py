@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from compute.commands.publish.publish import publish_suite
+from tests.compute.helpers import second_device
 from tests.compute.helpers.processes import run_here
 from tests.compute.helpers.published_runs import miniature, on_miniature, own_miniature, pythia_run
 from tests.conftest import compute_command, made_once
@@ -21,6 +22,8 @@ __all__ = [
     "pythia_run",
     "tiny_hub",
 ]
+
+second_device.register()
 
 
 @pytest.fixture(scope="module")
