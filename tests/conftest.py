@@ -35,14 +35,15 @@ MICRO_LADDER = """
 suite = "micro"
 context_length = 16
 tokens_per_parameter = 4
+fewest_steps = 200
 heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 32
 requential = { passes = 1, tether = 0.1, replayed = 1, hold = 0.1 }
 models = [
-  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
-  { hidden_size = 8, layers = 2, heads = 2, learning_rate = 0.03, batch_windows = 1, seed = 0 },
-  { hidden_size = 16, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 4, seed = 0 },
+  { hidden_size = 8, layers = 2, heads = 2, learning_rate = 0.03, batch_windows = 4, seed = 0 },
+  { hidden_size = 16, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 8, seed = 0 },
 ]
 measurements = [
   { quantizer = "none", bits = 32 },
@@ -67,12 +68,13 @@ NANO_LADDER = """
 suite = "nano"
 context_length = 8
 tokens_per_parameter = 2
+fewest_steps = 200
 heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 16
 models = [
-  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 1, seed = 0 },
-  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 2, seed = 0 },
+  { hidden_size = 8, layers = 1, heads = 1, learning_rate = 0.03, batch_windows = 4, seed = 0 },
+  { hidden_size = 12, layers = 1, heads = 2, learning_rate = 0.03, batch_windows = 8, seed = 0 },
 ]
 measurements = [
   { quantizer = "none", bits = 32 },

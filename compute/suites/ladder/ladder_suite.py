@@ -15,9 +15,9 @@ from compute.suites.ladder.learning_rate import LearningRateRule
 from compute.suites.ladder.recipe import Recipe
 from compute.suites.measurements import points_of, unrolled
 
-#: Fewest optimizer steps of a training run: with fewer the smallest models stay far above
-#: what their size can reach.
-MIN_STEPS = 1000
+#: Fewest optimizer steps of a training run, if a preset has no ``fewest_steps``: with fewer the
+#: smallest models stay far above what their size can reach.
+FEWEST_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,12 @@ def _parse(preset: str, content: dict) -> Ladder:
         )
     chosen = content["presets"][preset]
     models = [model for row in chosen["models"] for model in _models(row, chosen)]
+    fewest = chosen.get("fewest_steps", FEWEST_STEPS)
     for model in models:
-        if model.steps < MIN_STEPS:
+        if model.steps < fewest:
             raise InputError(
                 f"The model {model.model_id} would take {model.steps} steps, fewer than "
-                f"{MIN_STEPS}; lower its batch_windows of {model.batch_windows}."
+                f"{fewest}; lower its batch_windows of {model.batch_windows}."
             )
     sets = chosen.get("model_sets", {})
     measurements = tuple(

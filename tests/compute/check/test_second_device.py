@@ -10,7 +10,6 @@ import torch
 from compute.check import agreement, tiny
 from compute.models import evaluation, sampled_evaluation
 from compute.quantize import trained_moments
-from compute.suites.ladder import ladder_suite
 from compute.work.machines import perform
 from tests.compute.helpers.second_device import NAME, MixedDevicesError, second_device
 from tests.compute.helpers.sessions import session_of
@@ -21,6 +20,7 @@ LADDER = """
 suite = "small"
 context_length = 8
 tokens_per_parameter = 1
+fewest_steps = 10
 heldout_bytes = 4096
 corpus_seed = 1
 calibration_windows = 16
@@ -101,8 +101,7 @@ def test_each_architecture_agrees_with_the_cpu(name, monkeypatch):
     assert [row.what for row in rows if not row.ok] == []
 
 
-def test_every_stage_runs_there_and_measures_the_same_losses(tmp_path, text_folder, monkeypatch):
-    monkeypatch.setattr(ladder_suite, "MIN_STEPS", 1)
+def test_every_stage_runs_there_and_measures_the_same_losses(tmp_path, text_folder):
     ladder = tmp_path / "small.toml"
     ladder.write_text(LADDER)
     expected = measured(tmp_path / "here", ladder, text_folder, "cpu")

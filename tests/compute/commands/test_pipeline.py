@@ -3,6 +3,7 @@
 Interrupted runs are in ``test_interruption``.
 """
 
+import math
 import shutil
 
 import numpy as np
@@ -38,7 +39,8 @@ def test_every_batch_and_every_token_is_accounted_for(micro_run):
     for name, model in models.items():
         of_model = online.filter(pc.field("model_id") == name)
         assert pc.max(of_model["tokens_seen"]).as_py() == model["train_tokens"]
-        assert of_model.num_rows >= 1000
+        batch_tokens = model["batch_windows"] * model["context_length"]
+        assert of_model.num_rows == math.ceil(model["train_tokens"] / batch_tokens)
         for split, tokens in (("train", model["train_tokens"]), ("heldout", heldout_tokens)):
             cells = histograms.filter((pc.field("model_id") == name) & (pc.field("split") == split))
             counted = cells.group_by(SETTING).aggregate([("tokens", "sum")])
