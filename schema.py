@@ -10,7 +10,7 @@ import pyarrow as pa
 
 #: Major.minor.  The app refuses another major version.  A minor one only adds tables and columns:
 #: an older file is refused by name if it lacks a column, and read if it does not.
-SCHEMA_VERSION = "1.9"
+SCHEMA_VERSION = "1.10"
 
 #: Metadata keys in every Parquet file, all strings.  A file of a published copy has the rows of
 #: many units: a value that they do not share is ``SEVERAL`` there, and each unit's own is in the
@@ -378,6 +378,22 @@ TABLES: dict[str, pa.Schema] = {
                 "share of its mean added to H's diagonal; null where H was not factored",
                 nullable=True,
             ),
+        ]
+    ),
+    "coded_tensors": pa.schema(
+        [
+            _MODEL_ID,
+            *SETTING_FIELDS,
+            _described("parameter", pa.string(), "name of a tensor in the entropy-coded file"),
+            _described("kind", pa.string(), "linear, embedding or other (norms and biases)"),
+            _described("entries", pa.int64(), "weights of the tensor"),
+            _described(
+                "part",
+                pa.string(),
+                "codes; tables: frequencies of the codes, and classes of rows and columns; "
+                "scales: with zeros and steps of columns; values: of a tensor on no grid",
+            ),
+            _described("coded_bits", pa.float64(), "length of this part", unit="bits"),
         ]
     ),
     "curvature": pa.schema(

@@ -102,6 +102,7 @@ downloads.tables(
         "Bounds by rate": (bounds, f"{suite.name}-{model_id}-{by_form}-bounds-by-rate"),
         "Bounds by bits": (by_total, f"{suite.name}-{setting.quantizer}-{by_form}-bounds"),
         "Layers": (layers.layers, f"{suite.name}-{model_id}-{setting.slug}-layers"),
+        "File": (layers.spending, f"{suite.name}-{model_id}-{setting.slug}-file"),
     }
 )
 frame.show_provenance(suite)

@@ -15,7 +15,7 @@ from compute.quantize.codes import entropy, stored
 from compute.quantize.codes.header import CODES, header, split_header
 from compute.quantize.quantizers import StoredTensor
 
-__all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "unquantized_bits"]
+__all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "spent", "unquantized_bits"]
 
 #: Width of a weight that is not quantized.
 FLOAT32_BYTES = 4
@@ -33,6 +33,13 @@ def encode(code: str, tensors: dict[str, StoredTensor], setting: Setting) -> byt
     ordered = [tensors[name] for name in sorted(tensors)]
     body = _BODIES[code].encode(ordered)
     return header(code, setting, len(body)) + body
+
+
+def spent(tensors: dict[str, StoredTensor]) -> Iterator[tuple[str, str, float]]:
+    """(parameter, part, bits) of the entropy-coded file, in its order; see ``entropy.spent``."""
+    for name in sorted(tensors):
+        for part, bits in entropy.spent(tensors[name]).items():
+            yield name, part, bits
 
 
 def unquantized_bits(architecture: list[Parameter]) -> int:

@@ -38,6 +38,33 @@ class Writer:
         return self._encoder.get_compressed().astype("<u4").tobytes()
 
 
+class Ledger:
+    """Counts the bits of what a ``Writer`` would write, without writing it.
+
+    Attributes:
+        uniform_bits: of integers that are all equally likely: flags, tables, lists.
+        symbol_bits: of symbols with a table, as their frequencies say.
+    """
+
+    def __init__(self) -> None:
+        self.uniform_bits = 0.0
+        self.symbol_bits = 0.0
+
+    def uniform(self, values: np.ndarray | int, size: int) -> None:
+        """As ``Writer.uniform``."""
+        self.uniform_bits += np.size(values) * np.log2(size)
+
+    def symbols(self, values: np.ndarray, frequencies: np.ndarray) -> None:
+        """As ``Writer.symbols``."""
+        counts = np.zeros(len(frequencies), dtype=np.int64)
+        for start in range(0, values.size, _CHUNK):
+            part = values[start : start + _CHUNK]
+            counts += np.bincount(part, minlength=len(frequencies))
+        used = counts > 0
+        shares = frequencies[used] / frequencies.sum()
+        self.symbol_bits -= float((counts[used] * np.log2(shares)).sum())
+
+
 class Reader:
     """Restores the input of a ``Writer``; calls must be in the same order."""
 

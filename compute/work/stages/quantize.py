@@ -1,6 +1,7 @@
-"""Quantize one model at one setting: coded files in the cache, and the `layers` table."""
+"""Quantize one model at one setting: coded files in the cache, what they are spent on, layers."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ class Quantize(Stage):
     """
 
     stage = "quantize"
-    version = 2
+    version = 3
     makes = ("coded",)
     reads = ("checkpoint",)
 
@@ -59,8 +60,8 @@ class Quantize(Stage):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Statistics of layers that are rounded."""
-        return ("layers",) if self.on_grid else ()
+        """Of layers that are rounded, and of the file that this makes."""
+        return ("layers", "coded_tensors") if self.on_grid else ()
 
     @property
     def identity(self) -> dict:
@@ -116,7 +117,8 @@ class Quantize(Stage):
         return Cost(0.0, 2.0 * n * self.work_tokens, columns, n)
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
-        """Write the model in every code; one row of `layers` per quantized matrix (section 7)."""
+        """Write the model in every code; rows of each matrix and of each part of
+        the file (section 7)."""
         model_spec = self.model
         device = torch.device(workspace.device)
         model = language_model.load(workspace.checkpoint(self), device)
@@ -139,11 +141,26 @@ class Quantize(Stage):
         coded_model.save(files, weights_sha256, workspace.coded(self))
         if not self.tables:
             return {}
-        rows = [
-            {"model_id": self.model_id, **self.setting.columns, **dataclasses.asdict(layer)}
-            for layer in statistics
-        ]
-        return {"layers": pa.Table.from_pylist(rows, schema=schema.TABLES["layers"])}
+        own = {"model_id": self.model_id, **self.setting.columns}
+        parameters = {parameter.name: parameter for parameter in layout(model)}
+        found = {
+            "layers": [{**own, **dataclasses.asdict(layer)} for layer in statistics],
+            "coded_tensors": [
+                {
+                    **own,
+                    "parameter": name,
+                    "kind": parameters[name].kind.value,
+                    "entries": math.prod(parameters[name].shape),
+                    "part": part,
+                    "coded_bits": bits,
+                }
+                for name, part, bits in codes.spent(tensors)
+            ],
+        }
+        return {
+            table: pa.Table.from_pylist(rows, schema=schema.TABLES[table])
+            for table, rows in found.items()
+        }
 
 
 def _input_counts(

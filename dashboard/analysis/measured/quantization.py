@@ -8,7 +8,13 @@ import pandas as pd
 from dashboard.analysis.bound.terms import Choice, bounds_by_model, why_not_certified
 from dashboard.analysis.laws.fits import Law, law_of
 from dashboard.artifacts.database import remembered
-from dashboard.artifacts.settings import UNQUANTIZED, Setting, setting_of
+from dashboard.artifacts.settings import (
+    AT_SETTING,
+    UNQUANTIZED,
+    Setting,
+    columns_of,
+    setting_of,
+)
 from dashboard.artifacts.suite import Suite
 
 #: The tokens that a gap was measured on.
@@ -140,6 +146,30 @@ def layers(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
     """
     frame = suite.layers(setting, model_id)
     return frame.assign(feedback_ratio=_ratio(frame["proxy_loss"], frame["rounding_proxy_loss"]))
+
+
+def spending(suite: Suite, setting: Setting, model_id: str) -> pd.DataFrame:
+    """What the entropy-coded file is spent on, the largest tensor first; empty if not recorded.
+
+    Columns: parameter, kind, weights; codes_bits of its codes (or of its values, where they are on
+    no grid), table_bits, scale_bits; bits_per_weight of all three, and share_of_file.
+    """
+    found = suite.query(
+        f"""
+        SELECT parameter, any_value(kind) AS kind, any_value(entries) AS weights,
+               sum(coded_bits) FILTER (part IN ('codes', 'values')) AS codes_bits,
+               coalesce(sum(coded_bits) FILTER (part = 'tables'), 0) AS table_bits,
+               coalesce(sum(coded_bits) FILTER (part = 'scales'), 0) AS scale_bits,
+               sum(coded_bits) AS all_bits
+        FROM coded_tensors WHERE model_id = ? AND {AT_SETTING}
+        GROUP BY parameter ORDER BY all_bits DESC, parameter
+        """,
+        [model_id, *columns_of(setting)],
+    )
+    whole = found["all_bits"]
+    return found.drop(columns="all_bits").assign(
+        bits_per_weight=whole / found["weights"], share_of_file=whole / max(whole.sum(), 1.0)
+    )
 
 
 def without_feedback(layers: pd.DataFrame) -> bool:

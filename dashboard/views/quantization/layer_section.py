@@ -18,11 +18,12 @@ class Layers:
     """Data about a suite's layers, each from the function of ``quantization`` of its name.
 
     Attributes:
-        layers, rotation: of one model (and setting).
+        layers, spending, rotation: of one model (and setting).
         counts, exceptions, rotated: of all.
     """
 
     layers: pd.DataFrame
+    spending: pd.DataFrame
     rotation: pd.DataFrame
     counts: pd.Series
     exceptions: pd.DataFrame
@@ -37,6 +38,7 @@ def read(suite: Suite, setting: Setting, model_id: str) -> Layers:
     """
     return Layers(
         quantization.layers(suite, setting, model_id),
+        quantization.spending(suite, setting, model_id),
         quantization.rotation(suite, model_id),
         quantization.feedback_counts(suite),
         quantization.exceptions(suite),
@@ -63,4 +65,5 @@ def section(found: Layers, setting: Setting) -> None:
             below = subtitle("ratio of proxy losses of each layer", "every bit width with both")
             show.chart(charts.rotation(found.rotation), heading, below)
             words.rotation_reading(found.rotation)
+    words.spending(found.spending)
     words.feedback_exceptions(found.counts, found.exceptions)

@@ -18,6 +18,8 @@ from dashboard.ui.drawing import show
 #: Shown if no quantized model can be compared with the trained one.
 NO_GAPS = "This suite has no quantized model at another setting: there is no gap to show."
 
+_KINDS = {"linear": "linear layers", "embedding": "embeddings", "other": "norms and biases"}
+
 
 def introduction() -> None:
     """The subject of the page."""
@@ -180,6 +182,25 @@ def rotation_reading(ratios: pd.DataFrame) -> None:
         f"on the correct side of 1 in {agreed.sum()}. Rotation spreads outliers, which narrows "
         "the range of a clipped grid. It also mixes small rows with large ones, which share a "
         "step."
+    )
+
+
+def spending(found: pd.DataFrame) -> None:
+    """What the bits of the entropy-coded file are spent on.
+
+    Args:
+        found: from ``quantization.spending``.
+    """
+    if found.empty:
+        return
+    parts = found[["codes_bits", "table_bits", "scale_bits"]].sum()
+    codes, tables, scales = (f"{share:.1%}" for share in parts / parts.sum())
+    kinds = found.groupby("kind")["share_of_file"].sum().sort_values(ascending=False)
+    shares = listed([f"{_KINDS[kind]} {share:.1%}" for kind, share in kinds.items()])
+    show.caption(
+        f"The entropy-coded file has {parts.sum() / 8:,.0f} bytes: {codes} are codes of weights, "
+        f"{tables} tables of how often each code occurs, and {scales} scales. By kind: {shares}. "
+        "The table *File* below lists every tensor."
     )
 
 

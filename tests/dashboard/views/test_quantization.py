@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.measured import quantization
-from dashboard.artifacts.settings import Setting, setting_of
+from dashboard.artifacts.settings import UNQUANTIZED, Setting, setting_of
 from dashboard.artifacts.suite import Suite
 
 
@@ -32,7 +32,7 @@ def test_the_page_opens_with_every_chart_and_table(open_quantization):
     assert len(app.get("vega_lite_chart")) == 7
     assert "LDLQ both with and without rotation" in app.info[0].value
     assert len(app.dataframe) >= 3
-    assert len(app.get("download_button")) == 9
+    assert len(app.get("download_button")) == 11
 
 
 def test_a_model_left_unquantized_has_sentences_instead_of_gap_and_layers(open_quantization):
@@ -106,6 +106,23 @@ def test_layers_of_a_setting_are_its_own(suite):
     linear = layers[layers["kind"] == "linear"]
     assert np.all(linear["feedback_ratio"] < 1)
     assert np.all(layers[layers["kind"] == "embedding"]["feedback_ratio"] == 1)
+
+
+def test_what_is_spent_adds_up_to_the_file(suite, open_quantization):
+    setting = Setting("gptq_step", step=0.7)
+    for row in suite.quantized(setting).itertuples():
+        spent = quantization.spending(suite, setting, row.model_id)
+        parts = spent[["codes_bits", "table_bits", "scale_bits"]]
+        assert spent["share_of_file"].sum() == pytest.approx(1)
+        assert spent["share_of_file"].is_monotonic_decreasing
+        np.testing.assert_allclose(
+            parts.sum(axis=1), spent["bits_per_weight"] * spent["weights"], rtol=1e-12
+        )
+        # The file has a header, too, and ends with a whole word.
+        assert 0 <= row.entropy_coded_bits - parts.to_numpy().sum() < 512
+    assert quantization.spending(suite, UNQUANTIZED, "ladder-6k").empty
+    app = open_quantization(quantizer="gptq_step")
+    assert any("The entropy-coded file has" in caption.value for caption in app.caption)
 
 
 def test_exceptions_are_exactly_the_layers_that_rounding_wins(suite):
