@@ -17,6 +17,7 @@ from dashboard.charts.by_size import (
     size_axis,
     stacked_rows,
 )
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import size_scale
 from dashboard.charts.marks import by_certificate, fill_of_bar, notes
 from dashboard.style.glossary import (
@@ -41,6 +42,7 @@ def term_colours(terms: pd.DataFrame, legend: alt.Legend | None) -> alt.Color:
     return alt.Color("term:N", scale=scale, legend=legend)
 
 
+@drawn_once
 def stacked_terms(
     terms: pd.DataFrame,
     paper: pd.DataFrame,

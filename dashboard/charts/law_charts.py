@@ -11,6 +11,7 @@ from dashboard.analysis.bound.gaps import of_gaps
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law, exponent_text, least_sizes, too_few
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, TERMS
 from dashboard.style.numbers import COUNT_TICKS
@@ -271,6 +272,7 @@ def _published_layer(published: pd.DataFrame, x: alt.X, y: alt.Y) -> alt.Chart:
     )
 
 
+@drawn_once
 def term_laws(
     terms: pd.DataFrame,
     laws: dict[str, Law],

@@ -12,6 +12,7 @@ from dashboard.analysis.laws.outlook import BOUND, Estimate, Outlook
 from dashboard.charts import tooltips, vega
 from dashboard.charts.bound_charts import term_colours
 from dashboard.charts.by_size import guess_line, guesses, stacked_rows
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.marks import by_certificate, fill_of_bar
 from dashboard.style.glossary import GUIDE_COLOUR, TERMS
 from dashboard.style.numbers import count_label
@@ -35,6 +36,7 @@ def highest(view: Outlook, n: float, unit: Unit = NATS) -> float:
     return 1.04 * max(*guesses(view.terms, unit), tallest, min(total.high, _ROOM * tallest))
 
 
+@drawn_once
 def stacked(view: Outlook, n: float, unit: Unit = NATS, top: float | None = None) -> alt.LayerChart:
     """The terms of the measured models, stacked, and those predicted at ``n``.
 

@@ -6,18 +6,29 @@ against the schema of Vega-Lite.  Both together take several times as long as ev
 page.  Altair needs the copies for charts with selections, which it moves between parts; the pages
 have none.  Validation finds programming mistakes, so ``tests/dashboard/test_every_page.py``
 validates every page's charts, and shows that the specifications are identical to Altair's.
+
+A chart that is drawn again is not written again: ``written`` keeps its specification with it.
 """
 
+import hashlib
+from collections.abc import Callable
 from typing import Any, Self
 
 import altair as alt
+import pandas as pd
+import pyarrow as pa
 from altair.utils.schemapi import disable_debug_mode
+
+#: Keys under which a chart contains others.
+INSIDE = ("layer", "hconcat", "vconcat", "concat", "spec")
 
 disable_debug_mode()  # otherwise each axis, scale, legend and mark is validated when it is made
 
 
 class _Light:
     """Methods that charts of every kind override."""
+
+    _written: dict[str, Any] | None = None
 
     def copy(self, deep: Any = True, ignore: list[str] | None = None) -> Self:
         """A copy that shares its parts, because no part is ever changed in place."""
@@ -33,6 +44,53 @@ class _Light:
     def to_dict(self, validate: bool = False, **look: Any) -> dict[str, Any]:
         """The specification, validated only on request."""
         return super().to_dict(validate=validate, **look)
+
+    def written(self) -> dict[str, Any]:
+        """The specification that ``st.altair_chart`` makes, for ``st.vega_lite_chart``; kept, so it
+        must not be changed in place.
+
+        The rows are Arrow streams by their digests, each frame written once however many layers
+        draw it.  Every channel must name its type, as in the files of a chart.
+        """
+        if self._written is None:
+            names: dict[int, str] = {}
+            datasets: dict[str, bytes] = {}
+
+            def named(frame: pd.DataFrame) -> alt.NamedData:
+                if id(frame) not in names:
+                    stream = _arrow_stream(frame)
+                    names[id(frame)] = hashlib.sha256(stream).hexdigest()
+                    datasets[names[id(frame)]] = stream
+                return alt.NamedData(name=names[id(frame)])
+
+            # A part does not get Altair's theme, which fixes a size where a page has its own.
+            part = with_data(self, named).to_dict(context={"top_level": False})
+            spec = part | {"$schema": alt.SCHEMA_URL, "datasets": datasets}
+            object.__setattr__(self, "_written", spec)  # Altair takes other attributes for its own
+        return self._written
+
+
+def with_data(chart: Any, replace: Callable[[pd.DataFrame], Any]) -> Any:
+    """The chart with every data frame replaced; the chart itself is not changed."""
+    copy = chart.copy(deep=False)
+    data = getattr(copy, "data", alt.Undefined)
+    if isinstance(data, pd.DataFrame):
+        copy.data = replace(data)
+    for key in INSIDE:
+        inside = getattr(copy, key, alt.Undefined)
+        if isinstance(inside, list):
+            setattr(copy, key, [with_data(part, replace) for part in inside])
+        elif isinstance(inside, alt.TopLevelMixin):
+            setattr(copy, key, with_data(inside, replace))
+    return copy
+
+
+def _arrow_stream(frame: pd.DataFrame) -> bytes:
+    table = pa.Table.from_pandas(frame)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return sink.getvalue().to_pybytes()
 
 
 class Chart(_Light, alt.Chart):

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from dashboard.charts import vega
 from dashboard.export.pictures import draw
 from dashboard.export.record import Chart
 
@@ -27,9 +28,6 @@ _LOOK = {
     "axisY": {"titleFontWeight": "normal"},
     "title": {"anchor": "start", "fontSize": 14, "offset": 12, "subtitleColor": "#5B6770"},
 }
-
-#: Keys under which a chart contains others.
-_INSIDE = ("layer", "hconcat", "vconcat", "concat", "spec")
 
 
 def plain_title(part: Chart) -> str:
@@ -51,29 +49,15 @@ def file_name(part: Chart) -> str:
 def complete_spec(part: Chart) -> dict[str, Any]:
     """The Vega-Lite specification with its data inside, independent of other files.
 
-    Altair converts frames by a setting of the whole process, which Streamlit changes while
-    it draws another visitor's chart; so this function converts frames to rows before Altair does.
+    Altair converts frames by a setting of the whole process, which other code may change
+    meanwhile; so this function converts frames to rows before Altair does.
     """
-    spec = _with_rows(part.chart).to_dict()
-    alone = not any(key in spec for key in _INSIDE if key != "layer")
+    chart = vega.with_data(part.chart, lambda frame: alt.InlineData(**alt.to_values(frame)))
+    spec = chart.to_dict()
+    alone = not any(key in spec for key in vega.INSIDE if key != "layer")
     if alone and spec.get("width", "container") == "container":
         spec["width"] = WIDTH
     return spec
-
-
-def _with_rows(chart: Any) -> Any:
-    """The chart with every data frame replaced by its rows; the chart itself is not changed."""
-    copy = chart.copy(deep=False)
-    data = getattr(copy, "data", alt.Undefined)
-    if isinstance(data, pd.DataFrame):
-        copy.data = alt.InlineData(**alt.to_values(data))
-    for key in _INSIDE:
-        inside = getattr(copy, key, alt.Undefined)
-        if isinstance(inside, list):
-            setattr(copy, key, [_with_rows(part) for part in inside])
-        elif isinstance(inside, alt.TopLevelMixin):
-            setattr(copy, key, _with_rows(inside))
-    return copy
 
 
 def specification(part: Chart) -> str:
@@ -162,7 +146,7 @@ def _marks_by_data(spec: dict[str, Any], data: str | None, found: dict[str, list
     if "mark" in spec and data is not None:
         mark = spec["mark"]
         found.setdefault(data, []).append(mark if isinstance(mark, str) else mark["type"])
-    for key in _INSIDE:
+    for key in vega.INSIDE:
         inside = spec.get(key, [])
         for part in inside if isinstance(inside, list) else [inside]:
             _marks_by_data(part, data, found)

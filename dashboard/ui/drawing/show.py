@@ -26,7 +26,7 @@ def chart(
     """A chart under its title and subtitle, with a menu to download it as files.
 
     Args:
-        drawn: the chart.
+        drawn: the chart, put together by ``vega``.
         title: what it shows, in Markdown; escape names of models and suites
             (``escaping.escaped``).
         subtitle: unit of the values and setting, in Markdown, as from ``subtitles.subtitle``.
@@ -41,7 +41,7 @@ def chart(
     above.markdown(f":small[:gray[{subtitle}]]")
     with line.container(width="content"):
         chart_menu.show(part, f"{kept.page}-{len(kept.charts())}")
-    st.altair_chart(drawn, **({"width": width} if width else {}))
+    st.vega_lite_chart(spec=drawn.written(), width=width)
     kept.parts.append(part)
 
 

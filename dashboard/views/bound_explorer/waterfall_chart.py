@@ -10,6 +10,7 @@ from bounds.printed import rounded_up, upper_text
 from dashboard.analysis.bound.steps import GAP, SAMPLING
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.charts import vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.marks import by_certificate, fill_of_bar
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR, term_of
 from dashboard.style.rounded_up import tooltip, with_printed
@@ -18,6 +19,7 @@ from dashboard.style.rounded_up import tooltip, with_printed
 _TAKES_OFF, _ADDS = "#56B4E9", "#8C6D46"
 
 
+@drawn_once
 def waterfall(steps: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """From the paper's gap to ours: a full bar, the reduction by each step, and the final gap.
 

@@ -10,6 +10,7 @@ from bounds.curvature.spectrum import symmetric_log
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.curvature import LINEAR_DECADES
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR, MATRIX_COLOURS, RAMP, parameter_count
 
@@ -101,6 +102,7 @@ def _density_layers(
     return vega.layer(zero, band, line).properties(height=HEIGHT)
 
 
+@drawn_once
 def spectrum(
     densities: pd.DataFrame, threshold: float, size: int, matrix: str, span: Ends | None = None
 ) -> alt.LayerChart:
@@ -117,6 +119,7 @@ def spectrum(
     return _density_layers(densities, threshold, size, colour, span)
 
 
+@drawn_once
 def spectra_over(
     densities: pd.DataFrame, threshold: float, size: int, column: str, labels: dict[float, str]
 ) -> alt.LayerChart:
@@ -135,6 +138,7 @@ def spectra_over(
     return _density_layers(frame, threshold, size, colour)
 
 
+@drawn_once
 def by_size(
     points: pd.DataFrame,
     laws: dict[str, Law],
@@ -181,6 +185,7 @@ def _bracket(points: pd.DataFrame, key: str, colour: str) -> alt.Chart:
     return line.encode(y=f"{key}:Q", y2="top:Q")
 
 
+@drawn_once
 def traces_over(
     points: pd.DataFrame, column: str, title: str, key: str, label: str
 ) -> alt.LayerChart:
@@ -243,6 +248,7 @@ def traces_over(
     return vega.layer(lines, bracket, bars, dots).properties(height=260)
 
 
+@drawn_once
 def predicted(frame: pd.DataFrame) -> alt.LayerChart:
     """Measured against predicted gap on log axes, colour by bits, and the line of equality.
 
@@ -273,6 +279,7 @@ def predicted(frame: pd.DataFrame) -> alt.LayerChart:
     return vega.layer(line, bars, dots).properties(height=HEIGHT)
 
 
+@drawn_once
 def ratio_by_bits(frame: pd.DataFrame) -> alt.LayerChart:
     """Measured over predicted gap against bits, a line per model: level where the quadratic
     approximation holds."""
@@ -334,6 +341,7 @@ def _prediction_tooltip() -> list[alt.Tooltip]:
     ]
 
 
+@drawn_once
 def convergence_in_steps(steps: pd.DataFrame, symbol: str) -> alt.LayerChart:
     """The root's trace by both rules against the number of Lanczos steps.
 
@@ -353,6 +361,7 @@ def convergence_in_steps(steps: pd.DataFrame, symbol: str) -> alt.LayerChart:
     return _with_band(frame, "steps", "Lanczos steps", f"Tr(√{symbol}), √(nats/token)", colour)
 
 
+@drawn_once
 def convergence_in_probes(probes: pd.DataFrame, symbol: str) -> alt.LayerChart:
     """Both traces against the number of random vectors, over their final means.
 

@@ -8,6 +8,7 @@ from bounds import PowerLaw
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH, PUBLISHED_DASH, law_curve, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import CODE_COLOURS, CODE_LABELS, GUESS_LABEL, GUIDE_COLOUR
@@ -45,6 +46,7 @@ def _ends(
     return float(values.min()), float(values.max())
 
 
+@drawn_once
 def bits_by_size(
     codes: pd.DataFrame,
     laws: dict[str, Law],
@@ -160,6 +162,7 @@ def _code_colour(codes: list[str]) -> alt.Color:
     )
 
 
+@drawn_once
 def online_area(
     curve: pd.DataFrame, kept: pd.DataFrame, colour: str, unit: Unit = NATS
 ) -> alt.LayerChart:
@@ -198,6 +201,7 @@ def online_area(
     return vega.layer(*layers).properties(height=HEIGHT)
 
 
+@drawn_once
 def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     """K(h) from checkpoints over the exact area, with its stated error.
 
@@ -238,6 +242,7 @@ def checkpoint_error(models: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
+@drawn_once
 def totals_by_code(totals: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Bound against model size by either code; hollow and dashed if it is not a certificate.
 

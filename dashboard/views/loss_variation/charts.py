@@ -6,12 +6,14 @@ import pandas as pd
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import law_panel
 from dashboard.style.glossary import GUIDE_COLOUR
 from dashboard.style.rounded_up import tooltip as upper_tooltip
 from dashboard.style.rounded_up import with_printed
 
 
+@drawn_once
 def sigma_by_size(
     sigma: pd.DataFrame,
     law: Law,
@@ -30,6 +32,7 @@ def sigma_by_size(
     return panel.properties(width="container", height=260)
 
 
+@drawn_once
 def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
     """Distribution of training tokens over predictive entropy and loss.
 
@@ -71,6 +74,7 @@ def joint_losses(joint: pd.DataFrame, width_nats: float) -> alt.LayerChart:
     return vega.layer(squares, diagonal).properties(height=300)
 
 
+@drawn_once
 def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
     """The function of s that Sigma minimizes, and its minimum."""
     x = alt.X("s:Q", title="s, a point of the grid K", scale=alt.Scale(domain=[0, 1]))
@@ -96,6 +100,7 @@ def objective(points: pd.DataFrame, colour: str) -> alt.LayerChart:
     return vega.layer(line, best).properties(height=260)
 
 
+@drawn_once
 def grid_effect(
     effect: pd.DataFrame, colour: str, certified: bool, unit: Unit = NATS
 ) -> alt.LayerChart:

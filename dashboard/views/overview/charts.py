@@ -18,6 +18,7 @@ from dashboard.charts.by_size import (
     size_axis,
     stacked_rows,
 )
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.marks import by_certificate, fill_of_bar, notes
 from dashboard.style.glossary import (
     GAP_COLOUR,
@@ -61,6 +62,7 @@ def highest(view: Overview, unit: Unit) -> float:
     return 1.06 * max(*_bounds(view)["loss"], *guesses(view.ours, unit))
 
 
+@drawn_once
 def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> alt.LayerChart:
     """Both bounds, the held-out and the training loss against model size, and the uniform guess.
 
@@ -110,6 +112,7 @@ def claim(view: Overview, unit: Unit, height: int, top: float | None = None) -> 
     return vega.layer(*layers).properties(height=height)
 
 
+@drawn_once
 def gap_by_term(view: Overview, unit: Unit, height: int) -> alt.LayerChart:
     """The terms of the gap: the paper's (pale) next to ours, stacked, for every size.
 

@@ -9,6 +9,7 @@ from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantization import ALL_TOKENS, SAMPLED, without_feedback
 from dashboard.artifacts.settings import QUANTIZERS
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import law_panel
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style import rounded_up
@@ -45,6 +46,7 @@ def on_log_axis(gaps: pd.DataFrame) -> pd.DataFrame:
     return positive.assign(gap_low=positive["gap_low"].clip(lower=floor))
 
 
+@drawn_once
 def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) -> alt.LayerChart:
     """Quantization gap of one model against bits per weight, one line per quantizer.
 
@@ -94,6 +96,7 @@ def gap_by_bits(gaps: pd.DataFrame, bits: str, title: str, unit: Unit = NATS) ->
     return vega.layer(lines, errors, *points).properties(height=HEIGHT)
 
 
+@drawn_once
 def gap_by_size(
     gaps: pd.DataFrame,
     law: Law,
@@ -117,6 +120,7 @@ def gap_by_size(
     return vega.layer(panel, errors).properties(width="container", height=HEIGHT)
 
 
+@drawn_once
 def bound_by_rate(
     bounds: pd.DataFrame, unit: Unit = NATS, span: tuple[float, float] | None = None
 ) -> alt.LayerChart:
@@ -169,6 +173,7 @@ def bound_by_rate(
     return vega.layer(lines, *points, ring, text).properties(height=HEIGHT)
 
 
+@drawn_once
 def by_total_bits(
     bounds: pd.DataFrame, column: str, title: str, unit: Unit = NATS
 ) -> alt.LayerChart:
@@ -213,6 +218,7 @@ def by_total_bits(
     return vega.layer(lines, *points).properties(height=HEIGHT)
 
 
+@drawn_once
 def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     """Measured proxy loss of every layer against QuIP's prediction, on log axes."""
     column = "predicted_proxy_loss"
@@ -255,6 +261,7 @@ def predicted_loss(layers: pd.DataFrame) -> alt.LayerChart:
     return vega.layer(diagonal, points).properties(height=HEIGHT)
 
 
+@drawn_once
 def rotation(ratios: pd.DataFrame) -> alt.LayerChart:
     """Ratio of each layer's loss with and without rotation, measured against predicted."""
     both = pd.concat([ratios["predicted_ratio"], ratios["measured_ratio"], pd.Series([1.0])])

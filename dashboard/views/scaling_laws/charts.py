@@ -9,6 +9,7 @@ from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.fits import Law
 from dashboard.analysis.measured.quantities import Quantity
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import law_panel, size_scale
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GUIDE_COLOUR, TERMS
@@ -23,6 +24,7 @@ HEIGHT = 330
 POINT_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"]
 
 
+@drawn_once
 def detail(
     quantity: Quantity,
     law: Law,
@@ -51,6 +53,7 @@ def detail(
     return panel.properties(width="container", height=HEIGHT)
 
 
+@drawn_once
 def mixed(frame: pd.DataFrame, law: Law, quantity: Quantity, reach: float) -> alt.LayerChart:
     """All models in one chart, a shape per suite, with the one law.
 
@@ -80,6 +83,7 @@ def mixed(frame: pd.DataFrame, law: Law, quantity: Quantity, reach: float) -> al
     return vega.layer(panel, marks).properties(width="container", height=HEIGHT)
 
 
+@drawn_once
 def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     """Distance of each model from its law, in per cent.
 
@@ -108,6 +112,7 @@ def residuals(frame: pd.DataFrame, colour: str) -> alt.LayerChart:
     ).properties(height=HEIGHT)
 
 
+@drawn_once
 def panels(found: list[Quantity], laws: dict[str, Law], reach: float | None) -> alt.ConcatChart:
     """Small charts of several quantities, each with its law, up to ``reach`` if given."""
     charts = [
@@ -127,6 +132,7 @@ def panels(found: list[Quantity], laws: dict[str, Law], reach: float | None) -> 
     return vega.concat(*charts, columns=3, spacing=26)
 
 
+@drawn_once
 def stacked(curves: pd.DataFrame, terms: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Terms of the bound by their laws, stacked: strong where measured, pale beyond.
 

@@ -5,11 +5,13 @@ import pandas as pd
 
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.style.glossary import GUIDE_COLOUR, RAMP, parameter_count
 from dashboard.style.numbers import COUNT_TICKS
 from dashboard.views.scaling_laws.charts import HEIGHT
 
 
+@drawn_once
 def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS) -> alt.LayerChart:
     """Online loss against compute, a line per model, and the final training losses.
 
@@ -58,6 +60,7 @@ def loss_by_compute(curves: pd.DataFrame, ends: pd.DataFrame, unit: Unit = NATS)
     return vega.layer(lines, points).properties(height=HEIGHT)
 
 
+@drawn_once
 def frontier(ends: pd.DataFrame, elsewhere: pd.DataFrame, ratio: float) -> alt.LayerChart:
     """Tokens against parameters of the chosen points; hollow and dashed if not measured here.
 

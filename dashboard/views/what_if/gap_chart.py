@@ -10,6 +10,7 @@ from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.laws.outlook import GAP, Outlook
 from dashboard.analysis.laws.sizes import LARGEST
 from dashboard.charts import tooltips, vega
+from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.law_charts import EXTRAPOLATED_DASH
 from dashboard.charts.marks import by_certificate, notes
 from dashboard.style.glossary import GAP_COLOUR, GUIDE_COLOUR
@@ -44,6 +45,7 @@ def gap_curve(view: Outlook) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+@drawn_once
 def gap_over_size(
     view: Outlook, found: SmallestSize, target: float, unit: Unit = NATS
 ) -> alt.LayerChart:
