@@ -64,9 +64,15 @@ def sampled_suites(tmp_path_factory, micro_suite) -> Path:
     return made_once(tmp_path_factory, "sampled-suites", make)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def suite(micro_suite) -> Suite:
-    """The micro artifacts, opened again."""
+    """The micro artifacts, open for all tests of this process; what they remember they share."""
+    return Suite(micro_suite / "data", "micro")
+
+
+@pytest.fixture
+def new_suite(micro_suite) -> Suite:
+    """The micro artifacts, opened again: nothing is remembered, and a test may change it."""
     return Suite(micro_suite / "data", "micro")
 
 

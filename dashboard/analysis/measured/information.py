@@ -149,6 +149,7 @@ def checkpoint_curve(suite: Suite, model_id: str) -> pd.DataFrame:
     )
 
 
+@remembered
 def by_code(suite: Suite, setting: Setting) -> pd.DataFrame:
     """Bits of every model by each code, at a setting those that depend on it.
 

@@ -17,6 +17,7 @@ from dashboard.analysis.bound.terms import (
 from dashboard.analysis.bound.units import NATS, Unit
 from dashboard.analysis.measured import curvature, information, quantization, variation
 from dashboard.analysis.measured.curvature import MATRICES
+from dashboard.artifacts.database import remembered
 from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import (
     CODE_COLOURS,
@@ -66,6 +67,7 @@ class Quantity:
     upper: bool = False
 
 
+@remembered
 def quantities(suite: Suite, choice: Choice, unit: Unit = NATS) -> list[Quantity]:
     """Every measured quantity at one choice of the controls, in the page's order; losses
     in ``unit``."""

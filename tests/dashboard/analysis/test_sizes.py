@@ -9,7 +9,6 @@ from dashboard.analysis.laws.fits import law_of
 from dashboard.analysis.laws.outlook import BOUND, GAP, Outlook, law_estimate
 from dashboard.analysis.laws.sizes import ANOTHER, chosen_size, default_size, standing
 from dashboard.artifacts.settings import Setting
-from dashboard.artifacts.suite import Suite
 from dashboard.style.numbers import number_label, times_label
 
 MODELS = pd.DataFrame(
@@ -68,8 +67,7 @@ def test_every_page_reads_any_size_off_its_laws_and_says_so(open_page, page):
     assert "`a lot` is not a number from 1k to 10T" in app.warning[0].value
 
 
-def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, micro_suite):
-    suite = Suite(micro_suite / "data", "micro")
+def test_the_explorer_says_at_another_size_what_the_laws_do(open_app, suite):
     terms = bound_terms(suite, Choice(Setting("gptq", 4), "stored", 0.05))
     view = Outlook.of(Losses.in_nats(terms).table)
     app = open_app()

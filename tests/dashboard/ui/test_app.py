@@ -14,7 +14,6 @@ from dashboard.analysis.bound.steps import STUDENTS_STEP, steps_to_ours
 from dashboard.analysis.bound.terms import REQUENTIAL, Choice, bound_terms
 from dashboard.analysis.measured import variation
 from dashboard.artifacts.settings import Setting
-from dashboard.artifacts.suite import Suite
 from dashboard.style.glossary import TERMS
 from dashboard.style.inequalities import forms_of
 from dashboard.ui.controls.registry import DELTAS
@@ -81,9 +80,8 @@ def test_every_control_moves_the_numbers(open_app):
     assert not app.exception
 
 
-def test_shown_totals_are_those_of_the_mathematics(seen_app, micro_suite):
+def test_shown_totals_are_those_of_the_mathematics(seen_app, suite):
     app = seen_app(delta="1e-06", quantizer="Round to nearest", bits="4", form="paper, four terms")
-    suite = Suite(micro_suite / "data", "micro")
     terms = bound_terms(suite, Choice(Setting("rtn", 4), "stored", 1e-6, "four_term"))
     shown = app.dataframe[0].value
     assert list(shown["total_nats"]) == list(terms["total_nats"])
@@ -245,8 +243,7 @@ def test_every_form_can_be_chosen_and_ours_is_the_default(open_app):
         assert float(app.metric[0].value) >= smallest
 
 
-def test_the_waterfall_ends_where_the_best_bitrate_does(micro_suite):
-    suite = Suite(micro_suite / "data", "micro")
+def test_the_waterfall_ends_where_the_best_bitrate_does(suite):
     choice = Choice(Setting("rtn", 4), "stored", 0.05)
     steps = steps_to_ours(suite, choice, "ladder-12k")
     paper = bound_terms(suite, replace(choice, form="four_term")).set_index("model_id")
@@ -281,8 +278,7 @@ def test_the_loss_variation_page_draws_its_four_charts(open_app):
     assert list(shown["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
 
 
-def test_the_objective_is_smallest_at_its_minimiser(micro_suite):
-    suite = Suite(micro_suite / "data", "micro")
+def test_the_objective_is_smallest_at_its_minimiser(suite):
     for setting in suite.settings():
         choice = Choice(setting, "stored", 0.05)
         points = variation.objective(suite, choice, "ladder-12k")

@@ -13,13 +13,7 @@ import pytest
 
 from bounds.curvature.spectrum import positive_root, spectral_density, trace_of
 from dashboard.analysis.measured import curvature
-from dashboard.artifacts.suite import Suite
 from dashboard.views.curvature import predicted_gap
-
-
-@pytest.fixture(scope="module")
-def suite(micro_suite):
-    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,6 @@ import pytest
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.analysis.measured import quantization
 from dashboard.artifacts.settings import UNQUANTIZED, Setting, setting_of
-from dashboard.artifacts.suite import Suite
-
-
-@pytest.fixture(scope="module")
-def suite(micro_suite):
-    return Suite(micro_suite / "data", "micro")
 
 
 @pytest.fixture

@@ -30,11 +30,6 @@ GPTQ = Choice(Setting("gptq", 4), "stored", 0.05)
 
 
 @pytest.fixture(scope="module")
-def suite(micro_suite):
-    return Suite(micro_suite / "data", "micro")
-
-
-@pytest.fixture(scope="module")
 def here(suite):
     """The suite's own ratio and vocabulary."""
     return Scenario(GPTQ, own_ratio(suite), 256)
@@ -54,12 +49,12 @@ def test_at_the_suites_own_ratio_the_terms_are_the_explorers(suite, here, form, 
     assert list(c) == list(found["code_nats_per_token"] + found["confidence_nats_per_token"])
 
 
-def test_asking_for_many_ratios_keeps_no_losses(suite):
-    suite.train_losses(Setting("gptq", 4))
-    held = len(suite._memory)
+def test_asking_for_many_ratios_keeps_no_losses(new_suite):
+    new_suite.train_losses(Setting("gptq", 4))
+    held = len(new_suite._memory)
     for ratio in range(5, 25):
-        RescaledSuite(suite, ratio, 256).train_losses(Setting("gptq", 4))
-    assert len(suite._memory) == held
+        RescaledSuite(new_suite, ratio, 256).train_losses(Setting("gptq", 4))
+    assert len(new_suite._memory) == held
 
 
 def test_more_tokens_per_parameter_lower_c_in_proportion(suite, here):
@@ -516,14 +511,14 @@ def test_models_that_nobody_trained_are_never_certified(suite, here):
     assert not predictions(outlook(suite, here), 1e6)["certified"].any()
 
 
-def test_the_suites_own_ratio_leaves_uneven_models_as_they_are(suite, here, monkeypatch):
+def test_the_suites_own_ratio_leaves_uneven_models_as_they_are(new_suite, monkeypatch):
     """Pythia's saved steps lie at 15 to 26 tokens per parameter."""
-    models = suite.models()
+    models = new_suite.models()
     uneven = models.assign(train_tokens=(models["train_tokens"] * [1.0, 0.8, 1.2]).astype(int))
-    monkeypatch.setattr(suite, "models", lambda: uneven)
-    own = RescaledSuite(suite, None, 256).models()
+    monkeypatch.setattr(new_suite, "models", lambda: uneven)
+    own = RescaledSuite(new_suite, None, 256).models()
     assert list(own["train_tokens"]) == list(uneven["train_tokens"])
-    other = RescaledSuite(suite, 7.0, 256).models()
+    other = RescaledSuite(new_suite, 7.0, 256).models()
     assert list(other["train_tokens"]) == [round(7.0 * n) for n in models["params_total"]]
 
 

@@ -107,8 +107,7 @@ HOSTILE = st.text(max_size=60) | st.sampled_from(
 @pytest.mark.slow
 @settings(max_examples=40)
 @given(text=HOSTILE, operator=st.sampled_from([" = ", " ~ ", " < ", "; bits >= "]))
-def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_suite, text, operator):
-    suite = _opened(micro_suite)
+def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(suite, text, operator):
     before = _rows_of(suite)
     for written in (text, f"layer{operator}{text}"):
         try:
@@ -123,13 +122,6 @@ def test_hostile_text_is_a_sentence_or_a_query_that_changes_nothing(micro_suite,
         count = selection.count(suite)
         assert count == selection.rows(suite).num_rows <= before
     assert _rows_of(suite) == before
-
-
-_SUITES: dict[str, Suite] = {}
-
-
-def _opened(micro_suite) -> Suite:
-    return _SUITES.setdefault(str(micro_suite), Suite(micro_suite / "data", "micro"))
 
 
 def _rows_of(suite: Suite) -> int:
