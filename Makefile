@@ -59,11 +59,11 @@ publish: ## write a compact copy of the suite data/SUITE, to be read only, into 
 
 app: ## open the dashboard on the artifacts under data/
 	@$(SETUP) app
-	@$(VENV) -m streamlit run app.py --server.port $(PORT)
+	@OMP_NUM_THREADS=1 $(VENV) -m streamlit run app.py --server.port $(PORT)
 
 results: ## write RESULTS.md and its figures from the Parquet of a suite (SUITE=name)
 	@$(SETUP) results
-	@$(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
+	@OMP_NUM_THREADS=1 $(VENV) -m tools.results $(if $(SUITE),--suite $(call quoted,$(SUITE)))
 
 check: ## lint, architecture, mathematics, charts and controls, without torch, in a minute
 	@$(SETUP) check
