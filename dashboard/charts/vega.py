@@ -49,19 +49,17 @@ class _Light:
         """The specification that ``st.altair_chart`` makes, for ``st.vega_lite_chart``; kept, so it
         must not be changed in place.
 
-        The rows are Arrow streams by their digests, each frame written once however many layers
-        draw it.  Every channel must name its type, as in the files of a chart.
+        The rows are Arrow streams by their digests.  Every channel must name its type, as in the
+        files of a chart.
         """
         if self._written is None:
-            names: dict[int, str] = {}
             datasets: dict[str, bytes] = {}
 
             def named(frame: pd.DataFrame) -> alt.NamedData:
-                if id(frame) not in names:
-                    stream = _arrow_stream(frame)
-                    names[id(frame)] = hashlib.sha256(stream).hexdigest()
-                    datasets[names[id(frame)]] = stream
-                return alt.NamedData(name=names[id(frame)])
+                stream = _arrow_stream(frame)
+                name = hashlib.sha256(stream).hexdigest()
+                datasets[name] = stream
+                return alt.NamedData(name=name)
 
             # A part does not get Altair's theme, which fixes a size where a page has its own.
             part = with_data(self, named).to_dict(context={"top_level": False})
@@ -71,7 +69,19 @@ class _Light:
 
 
 def with_data(chart: Any, replace: Callable[[pd.DataFrame], Any]) -> Any:
-    """The chart with every data frame replaced; the chart itself is not changed."""
+    """The chart with every data frame replaced, each once however many layers draw it; the chart
+    itself is not changed."""
+    replaced: dict[int, Any] = {}
+
+    def once(frame: pd.DataFrame) -> Any:
+        if id(frame) not in replaced:
+            replaced[id(frame)] = replace(frame)
+        return replaced[id(frame)]
+
+    return _with_data(chart, once)
+
+
+def _with_data(chart: Any, replace: Callable[[pd.DataFrame], Any]) -> Any:
     copy = chart.copy(deep=False)
     data = getattr(copy, "data", alt.Undefined)
     if isinstance(data, pd.DataFrame):
@@ -79,9 +89,9 @@ def with_data(chart: Any, replace: Callable[[pd.DataFrame], Any]) -> Any:
     for key in INSIDE:
         inside = getattr(copy, key, alt.Undefined)
         if isinstance(inside, list):
-            setattr(copy, key, [with_data(part, replace) for part in inside])
+            setattr(copy, key, [_with_data(part, replace) for part in inside])
         elif isinstance(inside, alt.TopLevelMixin):
-            setattr(copy, key, with_data(inside, replace))
+            setattr(copy, key, _with_data(inside, replace))
     return copy
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -46,8 +47,11 @@ def file_name(part: Chart) -> str:
     return re.sub(r"[^\w]+", "-", words).strip("-")[:80] or "chart"
 
 
+@lru_cache(maxsize=1)
 def complete_spec(part: Chart) -> dict[str, Any]:
     """The Vega-Lite specification with its data inside, independent of other files.
+
+    That of the last chart is kept for its other files, so it must not be changed in place.
 
     Altair converts frames by a setting of the whole process, which other code may change
     meanwhile; so this function converts frames to rows before Altair does.

@@ -50,9 +50,9 @@ class Metric:
     note: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chart:
-    """A chart as it was drawn.
+    """A chart as it was drawn, equal to itself alone.
 
     Attributes:
         title: what it shows, in Markdown.
