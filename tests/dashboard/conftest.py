@@ -30,25 +30,37 @@ def data_copy(tmp_path, micro_suite) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture(scope="session")
+def repeated(tmp_path_factory, micro_suite) -> Path:
+    """The micro artifacts with a second seed of ladder-5k, whose losses are all higher by 0.1;
+    shared: write into copies only."""
+
+    def make(data: Path) -> None:
+        shutil.copytree(micro_suite / "data/micro", data / "micro")
+        for file in data.glob("micro/*/ladder-5k--*.parquet"):
+            rows = pq.read_table(file)
+            metadata = rows.schema.metadata
+            for name in rows.column_names:
+                if name == "model_id":
+                    column = pc.replace_substring(rows[name], "5k", "5k-seed1")
+                elif name == "seed":
+                    column = pc.add(rows[name], 1)
+                elif name == "loss_nats":
+                    column = pc.add(rows[name], 0.1)
+                else:
+                    continue
+                rows = rows.set_column(rows.column_names.index(name), name, column)
+            seed = file.name.replace("ladder-5k", "ladder-5k-seed1")
+            pq.write_table(rows.replace_schema_metadata(metadata), file.with_name(seed))
+
+    return made_once(tmp_path_factory, "repeated", make)
+
+
 @pytest.fixture
-def repeated(data_copy):
-    """The micro artifacts with a second seed of ladder-5k, whose losses are all higher by 0.1."""
-    for file in data_copy.glob("micro/*/ladder-5k--*.parquet"):
-        rows = pq.read_table(file)
-        metadata = rows.schema.metadata
-        for name in rows.column_names:
-            if name == "model_id":
-                column = pc.replace_substring(rows[name], "5k", "5k-seed1")
-            elif name == "seed":
-                column = pc.add(rows[name], 1)
-            elif name == "loss_nats":
-                column = pc.add(rows[name], 0.1)
-            else:
-                continue
-            rows = rows.set_column(rows.column_names.index(name), name, column)
-        seed = file.name.replace("ladder-5k", "ladder-5k-seed1")
-        pq.write_table(rows.replace_schema_metadata(metadata), file.with_name(seed))
-    return data_copy
+def repeated_copy(tmp_path, repeated) -> Path:
+    """A copy of these that a test may damage."""
+    shutil.copytree(repeated / "micro", tmp_path / "repeated/micro")
+    return tmp_path / "repeated"
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,11 @@ def sampled(folder):
     return Suite(folder, "sampled")
 
 
+@pytest.fixture(scope="module")
+def standing_in(folder):
+    return Suite(folder, "stand-in")
+
+
 def from_files(folder, model_id, split):
     """Window losses of one model at ``GPTQ``, read without the dashboard."""
     file = next((folder / "sampled/token_losses").glob(f"{model_id}--gptq-b4--*"))
@@ -140,7 +145,7 @@ def test_delta_is_split_by_a_fixed_share_among_all_settings(sampled):
     assert 0 < SAMPLING_SHARE < 1
 
 
-def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
+def test_a_gap_of_a_sample_has_its_error_and_no_certificate(sampled, suite):
     """The bound is on every window; the training loss that the gap subtracts is an estimate."""
     terms = bound_terms(sampled, CHOICE)
     assert terms["certified"].all()
@@ -150,19 +155,18 @@ def test_a_gap_of_a_sample_has_its_error_and_no_certificate(folder, sampled):
         error = windows.mean(axis=1).std(ddof=1) / math.sqrt(len(windows))
         assert row.gap_se_nats == pytest.approx(error, rel=1e-12)
         assert row.gap_se_nats > 0
-    whole = bound_terms(Suite(folder, "micro"), replace(CHOICE, form="geometric"))
+    whole = bound_terms(suite, replace(CHOICE, form="geometric"))
     assert set(whole["gap_se_nats"]) == {0.0}
     assert whole["gap_certified"].all()
 
 
-def test_bits_per_byte_of_a_sample_are_not_certified(folder, sampled):
+def test_bits_per_byte_of_a_sample_are_not_certified(sampled, suite):
     """Bits per byte divide by an estimated length of tokens; one byte per token is exact."""
     terms = Losses.of(sampled, bound_terms(sampled, CHOICE), BITS).table
     assert not terms["certified"].any()
     assert all("bits per byte divide by" in text for text in terms["not_certified_because"])
-    micro = Suite(folder, "micro")
-    whole = bound_terms(micro, replace(CHOICE, form="geometric"))
-    assert Losses.of(micro, whole, BITS).table["certified"].all()
+    whole = bound_terms(suite, replace(CHOICE, form="geometric"))
+    assert Losses.of(suite, whole, BITS).table["certified"].all()
 
 
 def test_other_forms_of_a_sample_are_a_display(sampled):
@@ -204,12 +208,12 @@ def test_a_sample_with_a_hole_bounds_nothing(own, spoil, sentence):
 # --- what stands in, remarks
 
 
-def test_nothing_is_certified_where_another_text_stands_in(folder):
+def test_nothing_is_certified_where_another_text_stands_in(sampled, standing_in):
     for code in ("stored", "entropy_coded", "nominal"):
-        terms = bound_terms(Suite(folder, "stand-in"), replace(CHOICE, code=code))
+        terms = bound_terms(standing_in, replace(CHOICE, code=code))
         assert not terms["certified"].any()
         assert all(STAND_IN in reason for reason in terms["not_certified_because"])
-    whole = bound_terms(Suite(folder, "sampled"), replace(CHOICE, code="nominal"))
+    whole = bound_terms(sampled, replace(CHOICE, code="nominal"))
     assert not whole["certified"].any()
     assert whole["stand_in"].isna().all()
     assert REMARK in set(whole["remark"])
@@ -382,8 +386,8 @@ def test_laws_are_of_one_suite_unless_all_are_asked_for(open_page, folder):
     assert any("would mix nats of different tokens" in text for text in sentences(nats))
 
 
-def test_downloads_carry_the_status_of_every_total(folder):
-    terms = bound_terms(Suite(folder, "stand-in"), CHOICE)
+def test_downloads_carry_the_status_of_every_total(standing_in):
+    terms = bound_terms(standing_in, CHOICE)
     read_back = pd.read_csv(io.StringIO(terms.to_csv(index=False)))
     assert not read_back["certified"].any()
     assert read_back["not_certified_because"].str.contains("stands in").all()

@@ -10,20 +10,23 @@ from dashboard.artifacts.suite import Suite
 CHOICE = Choice(Setting("rtn", 4), "stored", 0.05)
 
 
-def test_the_first_seed_of_each_size_is_shown_and_all_are_at_hand(repeated):
-    suite = Suite(repeated, "micro")
-    assert list(suite.models()["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
-    every = suite.every_model().set_index("model_id")["repeats"]
+@pytest.fixture(scope="module")
+def seeds(repeated) -> Suite:
+    return Suite(repeated, "micro")
+
+
+def test_the_first_seed_of_each_size_is_shown_and_all_are_at_hand(seeds):
+    assert list(seeds.models()["model_id"]) == ["ladder-5k", "ladder-6k", "ladder-12k"]
+    every = seeds.every_model().set_index("model_id")["repeats"]
     assert every["ladder-5k-seed1"] == every["ladder-5k"] == "ladder-5k"
     assert every["ladder-6k"] == "ladder-6k"
-    assert list(bound_terms(suite, CHOICE)["model_id"]) == list(suite.models()["model_id"])
+    assert list(bound_terms(seeds, CHOICE)["model_id"]) == list(seeds.models()["model_id"])
 
 
-def test_the_range_is_from_the_lowest_to_the_highest_bound(repeated):
-    suite = Suite(repeated, "micro")
-    rows = every_seed(suite, CHOICE)
+def test_the_range_is_from_the_lowest_to_the_highest_bound(seeds):
+    rows = every_seed(seeds, CHOICE)
     assert list(rows["model_id"]) == ["ladder-5k", "ladder-5k-seed1"]
-    first = bound_terms(suite, CHOICE).set_index("model_id").loc["ladder-5k", "total_nats"]
+    first = bound_terms(seeds, CHOICE).set_index("model_id").loc["ladder-5k", "total_nats"]
     found = spread(rows, "total_nats").iloc[0]
     assert (found["model_id"], found["seeds"]) == ("ladder-5k", 2)
     assert found["low"] == first
@@ -31,12 +34,11 @@ def test_the_range_is_from_the_lowest_to_the_highest_bound(repeated):
     assert found["sd"] == pytest.approx((found["high"] - found["low"]) / 2**0.5)
 
 
-def test_any_seed_can_be_asked_for(repeated):
-    suite = Suite(repeated, "micro")
-    terms = bound_terms(suite, CHOICE, ["ladder-5k-seed1"])
+def test_any_seed_can_be_asked_for(seeds):
+    terms = bound_terms(seeds, CHOICE, ["ladder-5k-seed1"])
     assert list(terms["model_id"]) == ["ladder-5k-seed1"]
-    setting, gap = best_setting(suite, CHOICE, "ladder-5k-seed1")
-    assert setting in suite.settings()
+    setting, gap = best_setting(seeds, CHOICE, "ladder-5k-seed1")
+    assert setting in seeds.settings()
     assert gap > 0
 
 
@@ -45,8 +47,8 @@ def test_a_suite_of_one_seed_has_no_ranges(suite):
     assert spread(every_seed(suite, CHOICE), "total_nats").empty
 
 
-def test_the_page_says_how_wide_the_widest_range_is(repeated, open_app):
-    app = open_app(repeated, bits="4")
+def test_the_page_says_how_wide_the_widest_range_is(repeated, seen_app):
+    app = seen_app(repeated, bits="4")
     assert not app.exception
     captions = " ".join(c.value for c in app.caption)
     assert "Sizes trained with several seeds (ladder-5k)" in captions
@@ -56,8 +58,8 @@ def test_the_page_says_how_wide_the_widest_range_is(repeated, open_app):
 @pytest.mark.parametrize(
     "page", ["loss_variation", "quantization", "curvature", "information", "scaling_laws"]
 )
-def test_no_other_page_shows_a_size_twice(repeated, open_page, page):
-    app = open_page(page, repeated)
+def test_no_other_page_shows_a_size_twice(repeated, seen_page, page):
+    app = seen_page(page, repeated)
     assert not app.exception
     for table in app.dataframe:
         assert "ladder-5k-seed1" not in table.value.to_string()

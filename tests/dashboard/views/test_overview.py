@@ -309,10 +309,10 @@ def test_several_seeds_are_a_range(open_overview, repeated):
     assert at_choice(suite, CHOICE, NATS).seeds["seeds"].item() == 2
 
 
-def test_a_seed_that_was_not_measured_there_makes_no_range(repeated):
-    for file in repeated.glob("micro/loss_histograms/ladder-5k-seed1--rtn-b4--*"):
+def test_a_seed_that_was_not_measured_there_makes_no_range(repeated_copy):
+    for file in repeated_copy.glob("micro/loss_histograms/ladder-5k-seed1--rtn-b4--*"):
         file.unlink()
-    assert at_choice(Suite(repeated, "micro"), CHOICE, NATS).seeds.empty
+    assert at_choice(Suite(repeated_copy, "micro"), CHOICE, NATS).seeds.empty
 
 
 def test_a_sampled_suite_and_a_stand_in(seen_overview, sampled_suites):

@@ -483,15 +483,15 @@ def test_every_part_of_a_sampled_suite(open_artifacts, sampled_suites, part):
     assert any("Scored on: sampled windows" in caption.value for caption in app.caption)
 
 
-def test_one_model_and_several_seeds(open_artifacts, repeated):
+def test_one_model_and_several_seeds(open_artifacts, repeated_copy):
     parts = ("What was run", TABLES, FILES, NUMBERS)
-    run, *others = (open_artifacts(repeated, part=part) for part in parts)
+    run, *others = (open_artifacts(repeated_copy, part=part) for part in parts)
     assert not any(app.exception for app in (run, *others))
     assert "ladder-5k-seed1" in set(frame_with(run, "weights_sha256")["model_id"])
     for model_id in ("ladder-6k", "ladder-12k"):
-        for file in repeated.glob(f"micro/*/*{model_id}--*"):
+        for file in repeated_copy.glob(f"micro/*/*{model_id}--*"):
             file.unlink()
-    assert not any(open_artifacts(repeated, part=part).exception for part in parts)
+    assert not any(open_artifacts(repeated_copy, part=part).exception for part in parts)
 
 
 def test_a_damaged_file_is_one_sentence_that_names_it(open_artifacts, data_copy):
