@@ -26,7 +26,8 @@ def drawn_once(draw: Callable[P, Drawn]) -> Callable[P, Drawn]:
 
     From equal arguments it returns the chart that it drew before, which must not be changed in
     place.  Arguments are compared by everything in them, frames by all of their values: that takes
-    a hundredth of the time that drawing takes.
+    a hundredth of the time that drawing takes.  Not for what a visitor uploads, which no one else
+    may keep.
     """
     name = f"{draw.__module__}.{draw.__qualname__}"
 

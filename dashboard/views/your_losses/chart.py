@@ -7,13 +7,11 @@ from dashboard.analysis.bound.units import Unit
 from dashboard.charts import tooltips, vega
 from dashboard.charts.bound_charts import term_colours
 from dashboard.charts.by_size import guess_line, stacked_rows
-from dashboard.charts.drawn_once import drawn_once
 from dashboard.charts.marks import by_certificate, fill_of_bar
 from dashboard.style.glossary import GUIDE_COLOUR, terms_in
 from dashboard.style.rounded_up import label, tooltip, with_printed
 
 
-@drawn_once
 def stacked_forms(rows: pd.DataFrame, guess: float, unit: Unit) -> alt.LayerChart:
     """The terms of each form stacked, hollow if the bound is not a certificate.
 

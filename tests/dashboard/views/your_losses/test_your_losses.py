@@ -1,6 +1,7 @@
 """The page *Your losses*: the numbers of the command, one sentence for whatever cannot be used."""
 
 import hashlib
+from collections import OrderedDict
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ from bounds import FORMS
 from bounds.printed import upper_text
 from dashboard.analysis.bound.terms import Choice, bound_terms
 from dashboard.artifacts.settings import Setting
+from dashboard.charts import drawn_once
 from dashboard.views.your_losses.bounds import ESTIMATE, LABELS, REAL
 from dashboard.views.your_losses.example import content_of, example_of
 from tests.dashboard.helpers.views import link_of, query_of, record_of
@@ -93,6 +95,14 @@ def test_an_upload_of_the_example_is_the_example(open_page, suite):
     assert set(query_of(link_of(app))) >= {*values, "suite"}
     app.switch_page("pages/overview.py").run()
     assert "upload" not in app.session_state
+
+
+def test_nothing_of_an_upload_is_kept_for_other_visitors(open_page, suite, monkeypatch):
+    monkeypatch.setattr(drawn_once, "_kept", OrderedDict())
+    file, values = example_file(suite)
+    app = upload(open_page("your_losses", **values), file)
+    assert len(app.get("vega_lite_chart")) == 1
+    assert not drawn_once._kept
 
 
 def test_a_code_length_is_an_estimate_unless_the_reader_says_otherwise(open_page, suite):
