@@ -1,12 +1,13 @@
 """Memory that is counted beforehand against memory that is used, and what follows from it."""
 
+import contextlib
 import os
 import subprocess
 import sys
 
 import pytest
 import torch
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, MixtralConfig
 
 from compute.base.memory import Memory
 from compute.models.curvature import footprint as footprints
@@ -19,6 +20,8 @@ from compute.models.curvature.products import CurvatureProduct, twice_differenti
 from compute.models.curvature.xtrace import xtrace
 from compute.suites.curvature_point import CurvaturePoint
 from compute.suites.published.hub_suite import load_hub_suite
+from schema import MATRICES
+from tests.compute.helpers import examples
 from tests.compute.helpers.processes import run_here
 from tests.conftest import ROOT
 
@@ -39,6 +42,18 @@ def neox(vocab_size: int, hidden_size: int, layers: int, heads: int, context: in
 
 #: Large enough for the measured memory to exceed the libraries' own.
 CONFIG = neox(vocab_size=256, hidden_size=128, layers=2, heads=8, context=256)
+
+#: A mixture of experts.
+MIXTURE = MixtralConfig(
+    vocab_size=64,
+    hidden_size=16,
+    intermediate_size=24,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    num_key_value_heads=2,
+    num_local_experts=4,
+    max_position_embeddings=32,
+)
 
 #: What is freed goes back to the system, so that the process holds what is live.
 _RELEASED_AT_ONCE = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
@@ -120,6 +135,25 @@ def test_a_scan_in_a_loop_is_not_followed_to_its_end(monkeypatch):
         with pytest.raises(NotFollowedError, match=f"{matrix} matrix .* scan over positions"):
             footprint(long, (1, 16), matrix)
     assert len(followed) == 1
+
+
+@pytest.mark.parametrize("matrix", MATRICES)
+@pytest.mark.parametrize("config", [CONFIG, examples.model("gpt2").config, MIXTURE])
+def test_fake_tensors_lead_to_the_same_numbers(monkeypatch, config, matrix):
+    """Which stand for ones on a CPU: a model that runs with neither cannot be followed."""
+    shape = (2, 24)
+    found = footprints._followed(config, shape, matrix, None)
+    refused = []
+
+    @contextlib.contextmanager
+    def refuse():
+        refused.append(config)
+        raise RuntimeError("the contents of a tensor are needed")
+        yield
+
+    monkeypatch.setattr(footprints, "_told_without_contents", refuse)
+    assert footprints._followed(config, shape, matrix, None) == found
+    assert refused == [config]
 
 
 def test_arithmetic_is_that_of_the_passes():
