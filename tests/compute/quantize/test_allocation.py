@@ -59,11 +59,11 @@ def test_a_trial_is_the_model_with_that_matrix_rounded_alone(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_higher_price_makes_the_file_smaller(name):
+def test_a_higher_price_makes_the_file_smaller(name, tmp_path):
     sizes = []
     for price in (1e-4, 1.0, 1e4):
         setting = Setting("watersic_priced", step=price)
-        tensors, _ = quantize_model(model(name), setting, batches())
+        tensors, _ = quantize_model(model(name), setting, batches(), moments=tmp_path / "moments")
         sizes.append(len(codes.encode("entropy_coded", tensors, setting)))
     assert sizes[0] > sizes[1] >= sizes[2]
     assert sizes[0] > 1.3 * sizes[2]
