@@ -18,7 +18,7 @@ from compute.quantize import codes
 from compute.session.kept_request import request_of_suite
 from compute.session.opening import open_session
 from compute.session.request import Request
-from tests.compute.helpers.processes import run_here
+from tests.compute.helpers.processes import run_here, units_here
 
 MODEL, SETTING, CODE = "ladder-5k", "gptq_step-step1.4", "entropy_coded"
 
@@ -77,7 +77,8 @@ def test_a_model_that_left_the_cache_is_made_again_and_no_artifact_changes(
     shutil.copytree(micro_run / "data", tmp_path / "data")
     before = digests(tmp_path / "data")
     opened = session(tmp_path, micro_ladder, text_folder, tmp_path / "empty")
-    export_model(opened, MODEL, SETTING, CODE, tmp_path / "again")
+    with units_here():
+        export_model(opened, MODEL, SETTING, CODE, tmp_path / "again")
     assert digests(tmp_path / "again") == digests(exported)
     assert digests(tmp_path / "data") == before
 
