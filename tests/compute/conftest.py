@@ -1,11 +1,13 @@
 """Fixtures of the batch stage's tests: tiny models in a local hub cache, made once per run."""
 
+import gc
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from compute.base.process_memory import keep_loaded
 from compute.commands.publish.publish import publish_suite
 from tests.compute.helpers import second_device
 from tests.compute.helpers.processes import run_here
@@ -24,6 +26,13 @@ __all__ = [
 ]
 
 second_device.register()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keep_loaded():
+    """As a worker: the collection at the end of each unit passes over what has been loaded."""
+    gc.collect()
+    keep_loaded()
 
 
 @pytest.fixture(scope="module")

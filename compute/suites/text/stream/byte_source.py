@@ -1,5 +1,7 @@
 """From an address to the bytes behind it: a dataset on the hub, a web server, a folder."""
 
+import functools
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +54,7 @@ def open_source(address: str, commit: str | None = None) -> Iterator[ByteSource]
         yield _hub_dataset(address, commit)
     elif address.startswith(("http://", "https://")):
         # Not the hub's client: that one refuses every address while the hub is offline.
-        with httpx.Client() as client:
+        with httpx.Client(verify=_trusted()) as client:
             yield RangeReader(
                 address,
                 url=lambda name, commit: f"{address.rstrip('/')}/{quote(name)}",
@@ -64,6 +66,12 @@ def open_source(address: str, commit: str | None = None) -> Iterator[ByteSource]
             f"The address {address} is not one of hf://datasets/ORG/NAME, http://..., https://... "
             "and a folder; correct it."
         )
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """Certificates of this machine: to load them takes longer than many a read."""
+    return httpx.create_ssl_context()
 
 
 def _hub_dataset(address: str, commit: str | None) -> RangeReader:
