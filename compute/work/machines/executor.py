@@ -85,12 +85,14 @@ def run_units(
     room = _Room(workspace.device)
     try:
         while True:
-            for worker in pool:
+            for place, worker in enumerate(pool):
                 if worker.unit is not None:
                     continue
                 running = [other.unit for other in pool if other.unit is not None]
                 ready = schedule.take(lambda unit, others=running: room.fits(unit, others))
                 if ready is not None:
+                    if not worker.process.is_alive():  # replaced only if there is work for another
+                        worker = pool[place] = _start_worker(workspace)
                     worker.unit, worker.started = ready, time.monotonic()
                     yield Started(ready)
                     # A dead worker is found out below, by the end of its pipe.
@@ -107,8 +109,6 @@ def run_units(
                     yield event
                     if isinstance(event, Finished) and event.error is None:
                         schedule.ended_well(event.unit)
-                if worker.unit is None and not worker.process.is_alive():
-                    pool[pool.index(worker)] = _start_worker(workspace)
     finally:
         for worker in pool:
             worker.pipe.close()  # an idle worker takes this as its end

@@ -32,8 +32,8 @@ pytestmark = pytest.mark.slow
 def test_interrupted_and_killed_a_run_ends_with_the_same_bytes(
     nano_run, tmp_path, nano_ladder, text_folder
 ):
-    command = compute_command(tmp_path, nano_ladder, text_folder)
-    with started([*command, "--workers", "1"]) as process:  # killed while a model trains
+    command = compute_command(tmp_path, nano_ladder, text_folder, "--workers", "1")
+    with started(command) as process:  # killed while a model trains
         wait_for(lambda: any(tmp_path.glob("cache/training/*")) or table_files(tmp_path))
         process.kill()
         output, _ = process.communicate(timeout=280)
