@@ -29,7 +29,15 @@ from compute.suites import hub
 from compute.suites.hub import Source, UnreachableError, files
 from compute.suites.hub.downloads.fetching import _check_room
 from tests.conftest import ROOT
-from tests.tiny_hub import CHAIN, FORMATS, WINDOWS_A_STEP, add_files, add_revision, save_model
+from tests.tiny_hub import (
+    CHAIN,
+    FORMATS,
+    WINDOWS_A_STEP,
+    add_files,
+    add_revision,
+    save_model,
+    use_offline,
+)
 from tests.tiny_models import TOKENS_USED, tiny_gpt2, tiny_llama, tiny_neox, token_windows
 
 CHAINED = [Source("tiny/neox-a", f"step{step}") for step in CHAIN]
@@ -336,13 +344,19 @@ def test_only_what_is_needed_is_fetched():
     assert files.matching(listed, patterns) == ["a.model", "config.json", "tokenizer.json"]
 
 
-def test_the_environment_of_a_subprocess_is_enough(tiny_hub):
-    script = "from compute.suites import hub; print(hub.fetch(hub.Source('tiny/neox-a', 'step4')))"
+def test_the_environment_of_a_subprocess_leads_to_what_is_set_in_this_process(
+    tiny_hub, monkeypatch
+):
+    """``huggingface_hub`` reads it once: a process that begins with it has the same constants."""
+    names = ("HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE")
+    script = (
+        f"from huggingface_hub import constants as c; print({', '.join('c.' + n for n in names)})"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=ROOT,
         env=tiny_hub.environment,
         capture_output=True,
         text=True,
     )
-    assert Path(ran.stdout.strip()).is_relative_to(tiny_hub.cache), ran.stderr
+    use_offline(monkeypatch, tiny_hub.home)
+    assert ran.stdout.split() == [str(getattr(constants, name)) for name in names], ran.stderr
