@@ -34,23 +34,36 @@ def runs():
     return pd.DataFrame({"N": n, "D": d, "loss": noisy_losses(rng, BESIROGLU, n, d, 0.007)})
 
 
+@pytest.fixture(scope="module")
+def law(runs):
+    """What the mathematics finds."""
+    return fit_loss_law(*runs.to_numpy().T, resamples=300, seed=3)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory, runs):
+    """What is printed of a file of the runs."""
+    file = tmp_path_factory.mktemp("plain") / "runs.csv"
+    runs.to_csv(file, index=False)
+    return fit_command(file, "--bootstrap", "100").stdout
+
+
 @pytest.mark.parametrize("ending", ["parquet", "csv"])
-def test_what_is_printed_is_what_the_mathematics_finds(tmp_path, runs, ending):
+def test_what_is_printed_is_what_the_mathematics_finds(tmp_path, runs, law, ending):
     file = tmp_path / f"runs.{ending}"
     shuffled = runs.assign(note="x")[["loss", "note", "D", "N"]]
     shuffled.to_parquet(file) if ending == "parquet" else shuffled.to_csv(file, index=False)
     result = fit_command(file, "--bootstrap", "300", "--seed", "3")
     assert result.returncode == 0, result.stderr
-    fit = fit_loss_law(*runs.to_numpy().T, resamples=300, seed=3)
     table = printed(result.stdout)
     assert list(table) == list(SYMBOLS.values())
     for name, symbol in SYMBOLS.items():
-        found = fit.estimates[name]
+        found = law.estimates[name]
         expected = (found.value, found.standard_error, found.low, found.high)
         assert table[symbol] == pytest.approx(expected, rel=1e-4)
     assert table["alpha"][0] == pytest.approx(BESIROGLU.model_exponent, abs=0.06)
-    assert f"{fit.agreed} of 4,500 starts reached the optimum" in result.stdout
-    assert f"rms log residual {fit.log_residual_rms:.3g}" in result.stdout
+    assert f"{law.agreed} of 4,500 starts reached the optimum" in result.stdout
+    assert f"rms log residual {law.log_residual_rms:.3g}" in result.stdout
     assert f"60 runs, N from {runs['N'].min():.3g} to {runs['N'].max():.3g}" in result.stdout
     assert f"D from {runs['D'].min():.3g} to {runs['D'].max():.3g}" in result.stdout
     assert "bootstrap of 300 resamples" in result.stdout
@@ -68,18 +81,17 @@ def test_a_folder_of_parts_has_the_law_of_one_file(tmp_path, runs):
     assert result.stdout == fit_command(tmp_path / "runs.PQ", "--bootstrap", "100").stdout
 
 
-def test_runs_that_give_no_reason_get_no_warning(tmp_path, runs):
-    runs.to_csv(tmp_path / "runs.csv", index=False)
-    assert "warning" not in fit_command(tmp_path / "runs.csv", "--bootstrap", "100").stdout
+def test_runs_that_give_no_reason_get_no_warning(plain):
+    assert printed(plain)
+    assert "warning" not in plain
 
 
-def test_identical_rows_are_named_and_narrow_no_interval(tmp_path, runs):
-    once, four = tmp_path / "once.csv", tmp_path / "four.csv"
-    runs.to_csv(once, index=False)
+def test_identical_rows_are_named_and_narrow_no_interval(tmp_path, runs, plain):
+    four = tmp_path / "four.csv"
     pd.concat([runs] * 4).to_csv(four, index=False)
-    one, other = (fit_command(file, "--bootstrap", "100").stdout for file in (once, four))
-    assert other.startswith(one)
-    warning = other.removeprefix(one).replace("\n", " ")
+    output = fit_command(four, "--bootstrap", "100").stdout
+    assert output.startswith(plain)
+    warning = output.removeprefix(plain).replace("\n", " ")
     assert warning.startswith(
         "warning: 180 of 240 rows are identical to an earlier one and count once: "
         "row 61 repeats row 1, row 62 repeats row 2,"
@@ -126,12 +138,11 @@ def test_perplexities_are_recognized_and_get_no_meaningless_error(tmp_path):
     ("losses", "words"),
     [((5.6, 9.0), "All losses are 5.6 or more and may be perplexities"), ((2.0, 11.0), None)],
 )
-def test_high_losses_may_be_perplexities(runs, losses, words):
+def test_high_losses_may_be_perplexities(runs, law, losses, words):
     n, d, _ = runs.to_numpy().T
-    fit = fit_loss_law(*runs.to_numpy().T, resamples=100)
     rows = np.linspace(*losses, 60)
     names = [f"row {k + 1}" for k in range(60)]
-    found = warnings_of(FittedRuns(n, d, rows, names, fit))
+    found = warnings_of(FittedRuns(n, d, rows, names, law))
     assert any(words in sentence for sentence in found) if words else found == []
 
 

@@ -28,7 +28,7 @@ SPEC = LadderModel(
     batch_windows=2,
     seed=0,
     context_length=16,
-    tokens_per_parameter=2,
+    tokens_per_parameter=1,
 )
 #: Fewer passes and draws than by default, for speed.
 RECIPE = Recipe(passes=2, hold=0.1)
