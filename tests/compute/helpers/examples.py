@@ -16,6 +16,9 @@ from transformers import (
 )
 
 from compute.base.setting import UNQUANTIZED, Setting
+from compute.quantize.layer_statistics import LayerStatistics
+from compute.quantize.quantizers import StoredTensor
+from compute.quantize.whole_model import quantize_model
 
 VOCABULARY = 48
 
@@ -126,6 +129,16 @@ def _trained(name: str) -> PreTrainedModel:
 def model(name: str) -> PreTrainedModel:
     """A small model of that architecture with weights of its own, to be changed at will."""
     return copy.deepcopy(_trained(name))
+
+
+@functools.cache
+def quantized(
+    name: str, setting: Setting
+) -> tuple[PreTrainedModel, dict[str, StoredTensor], list[LayerStatistics]]:
+    """A model that holds the decoded weights, its tensors, and what was measured of its layers;
+    shared: read only."""
+    of = model(name)
+    return of, *quantize_model(of, setting, batches())
 
 
 def batches(count: int = 3) -> list[torch.Tensor]:

@@ -15,6 +15,7 @@ from tests.compute.helpers.examples import (
     batches,
     model,
     proxy_loss,
+    quantized,
 )
 
 LDLQ = Setting("ldlq", bits=3)
@@ -23,8 +24,7 @@ LDLQ = Setting("ldlq", bits=3)
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.slug)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_model_then_holds_exactly_the_decoded_weights(name, setting):
-    of = model(name)
-    tensors, statistics = quantize_model(of, setting, batches())
+    of, tensors, statistics = quantized(name, setting)
     parameters = {p.name: p for p in layout(of)}
     assert set(tensors) == set(parameters)
     for parameter in parameters.values():

@@ -19,11 +19,10 @@ from compute.quantize import codes
 from compute.quantize.codes import entropy
 from compute.quantize.codes.header import CODES, header, split_header
 from compute.quantize.quantizers import QuantizedTensor, RawTensor, quantize
-from compute.quantize.whole_model import quantize_model
+from tests.compute.helpers import examples
 from tests.compute.helpers.examples import (
     MODELS,
     SETTINGS,
-    batches,
     layer,
     model,
     moment,
@@ -39,8 +38,7 @@ each_case = pytest.mark.parametrize(
 @functools.cache
 def quantized(name, setting):
     """A model holding decoded weights, the tensors, and the files by code."""
-    of = model(name)
-    tensors, _ = quantize_model(of, setting, batches())
+    of, tensors, _ = examples.quantized(name, setting)
     return of, tensors, {code: codes.encode(code, tensors, setting) for code in CODES}
 
 
