@@ -16,7 +16,6 @@ from compute.models.training import training
 from compute.models.training.training_state import TrainingState
 from compute.session.opening import open_session
 from compute.session.request import Request
-from compute.suites.ladder import ladder_suite
 from compute.suites.ladder.ladder_suite import load_ladder
 from compute.suites.ladder.learning_rate import LearningRateRule
 from compute.work.stages.ladder import sweep
@@ -30,6 +29,7 @@ SWEEP = """
 suite = "sweep"
 context_length = 16
 tokens_per_parameter = 1
+fewest_steps = 100
 heldout_bytes = 8192
 corpus_seed = 1
 calibration_windows = 8
@@ -51,14 +51,6 @@ def session_of(folder, text, rates):
         "sweep", text, folder / "data", folder / "cache", ladder_file=file, device="cpu", workers=1
     )
     return open_session(request)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_steps():
-    """A training may be as short as it likes: it is compared with itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ladder_suite, "MIN_STEPS", 1)
-        yield
 
 
 @pytest.fixture(scope="module")
