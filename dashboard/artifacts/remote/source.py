@@ -35,7 +35,7 @@ class RemoteSource:
     def __init__(self, address: Address, cache: Cache) -> None:
         self.address = address
         self._cache = cache
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._jobs: dict[str, Job] = {}
         self._catalogue: Catalogue | None = None
         self._look_again = 0.0
@@ -46,10 +46,11 @@ class RemoteSource:
         Raises:
             ArtifactError: no suite can be found.
         """
-        known = self._catalogue
-        if known is not None and time.monotonic() < self._look_again:
-            return known
-        job = self._job("catalogue", lambda _: look(Remote(self.address), self._cache))
+        with self._lock:  # a job is forgotten only when its result is known
+            known = self._catalogue
+            if known is not None and time.monotonic() < self._look_again:
+                return known
+            job = self._job("catalogue", lambda _: look(Remote(self.address), self._cache))
         if known is not None and not job.wait(0):
             return known
         try:
