@@ -59,7 +59,7 @@ def reference(there, repo: str, revision: str) -> Path:
 
 def check_the_other_is_there(run) -> None:
     (other,) = TWO[1:]
-    assert len(tables_of(run, other)) == 7, tables_of(run, other)
+    assert len(tables_of(run, other)) == 8, tables_of(run, other)
     assert [row["model_id"] for row in run.rows("models")] == [other]
 
 
@@ -90,7 +90,7 @@ def test_a_revision_that_is_not_there_costs_one_model_and_is_tried_again_on_requ
     repaired = done_again(own_miniature, tmp_path, only=TWO, retry_failed=True)
     assert repaired.errors == {}
     assert len(repaired.session.plan.todo) == UNITS
-    assert len(tables_of(repaired, "pythia-70m")) == 7
+    assert len(tables_of(repaired, "pythia-70m")) == 8
 
 
 def test_a_truncated_file_of_weights_is_named_and_what_to_delete(own_miniature, tmp_path):
@@ -113,7 +113,8 @@ def test_a_damaged_checkpoint_of_the_chain_costs_the_information_alone(own_minia
     run = done_again(own_miniature, tmp_path, only=("pythia-70m",))
     assert list(run.errors) == ["chain pythia-70m"]
     check_sentences(run, "is damaged", f"delete {blob}")
-    assert tables_of(run, "pythia-70m") == {"models", "quantized", "token_losses", "layers"}
+    tables = {"models", "quantized", "token_losses", "layers", "coded_tensors"}
+    assert tables_of(run, "pythia-70m") == tables
 
 
 def test_other_counts_than_the_suites_are_refused(own_miniature, tmp_path):
@@ -162,7 +163,7 @@ def test_a_server_that_goes_down_fails_what_reads_it_and_nothing_is_lost(own_min
     assert tables_of(run, "pythia-70m") == set()
     again = done_again(own_miniature, tmp_path, only=("pythia-70m",), retry_failed=True)
     assert again.errors == {}
-    assert len(tables_of(again, "pythia-70m")) == 7
+    assert len(tables_of(again, "pythia-70m")) == 8
 
 
 def test_a_run_that_is_done_has_nothing_to_do(pythia_run, on_miniature):
