@@ -3,8 +3,8 @@
 import io
 import json
 import re
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import altair as alt
 import pandas as pd
@@ -30,6 +30,9 @@ _LOOK = {
     "title": {"anchor": "start", "fontSize": 14, "offset": 12, "subtitleColor": "#5B6770"},
 }
 
+#: Specifications of charts, for all files of each; gone with the chart.
+_complete: WeakKeyDictionary[Chart, dict[str, Any]] = WeakKeyDictionary()
+
 
 def plain_title(part: Chart) -> str:
     """The title without Markdown or formulas."""
@@ -47,14 +50,21 @@ def file_name(part: Chart) -> str:
     return re.sub(r"[^\w]+", "-", words).strip("-")[:80] or "chart"
 
 
-@lru_cache(maxsize=1)
 def complete_spec(part: Chart) -> dict[str, Any]:
     """The Vega-Lite specification with its data inside, independent of other files.
 
-    That of the last chart is kept for its other files, so it must not be changed in place.
+    It is kept for the chart's other files, so it must not be changed in place.
+    """
+    if part not in _complete:
+        _complete[part] = _completed(part)
+    return _complete[part]
+
+
+def _completed(part: Chart) -> dict[str, Any]:
+    """The specification, with rows in place of frames.
 
     Altair converts frames by a setting of the whole process, which other code may change
-    meanwhile; so this function converts frames to rows before Altair does.
+    meanwhile; so frames become rows before Altair sees them.
     """
     chart = vega.with_data(part.chart, lambda frame: alt.InlineData(**alt.to_values(frame)))
     spec = chart.to_dict()
