@@ -393,7 +393,7 @@ TABLES: dict[str, pa.Schema] = {
                 "codes; tables: frequencies of the codes, and classes of rows and columns; "
                 "scales: with zeros and steps of columns; values: of a tensor on no grid",
             ),
-            _described("coded_bits", pa.float64(), "length of this part", unit="bits"),
+            _described("coded_bits", pa.float64(), "length of this part"),
         ]
     ),
     "curvature": pa.schema(

@@ -26,7 +26,6 @@ _WORDS = {
     "table_bits": "tables, bits",
     "scale_bits": "scales, bits",
     "share_of_file": "share of the file",
-    "bits_per_weight": "bits per weight",
     "code_nats_per_token": "C: code, nats per token",
     "confidence_nats_per_token": "C: confidence, nats per token",
     "c_nats_per_token": "C, nats per token",

@@ -60,7 +60,7 @@ class Quantize(Stage):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Of layers that are rounded, and of the file that this makes."""
+        """Statistics of layers, and lengths in the file, where weights are rounded."""
         return ("layers", "coded_tensors") if self.on_grid else ()
 
     @property
@@ -117,8 +117,7 @@ class Quantize(Stage):
         return Cost(0.0, 2.0 * n * self.work_tokens, columns, n)
 
     def run(self, workspace: Workspace, report: Report) -> dict[str, pa.Table]:
-        """Write the model in every code; rows of each matrix and of each part of
-        the file (section 7)."""
+        """Write the model in every code; rows of each matrix and each part of the file."""
         model_spec = self.model
         device = torch.device(workspace.device)
         model = language_model.load(workspace.checkpoint(self), device)
