@@ -15,7 +15,15 @@ from compute.quantize.codes import entropy, stored
 from compute.quantize.codes.header import CODES, header, split_header
 from compute.quantize.quantizers import StoredTensor
 
-__all__ = ["CODES", "check_whole", "decode", "encode", "setting_of", "spent", "unquantized_bits"]
+__all__ = [
+    "CODES",
+    "accounted",
+    "check_whole",
+    "decode",
+    "encode",
+    "setting_of",
+    "unquantized_bits",
+]
 
 #: Width of a weight that is not quantized.
 FLOAT32_BYTES = 4
@@ -30,16 +38,22 @@ def encode(code: str, tensors: dict[str, StoredTensor], setting: Setting) -> byt
         code: ``stored`` (fixed widths) or ``entropy_coded``.
         tensors: every parameter by name.
     """
-    ordered = [tensors[name] for name in sorted(tensors)]
-    body = _BODIES[code].encode(ordered)
+    body = _BODIES[code].encode([tensors[name] for name in sorted(tensors)])
     return header(code, setting, len(body)) + body
 
 
-def spent(tensors: dict[str, StoredTensor]) -> Iterator[tuple[str, str, float]]:
-    """(parameter, part, bits) of the entropy-coded file, in its order; see ``entropy.spent``."""
-    for name in sorted(tensors):
-        for part, bits in entropy.spent(tensors[name]).items():
-            yield name, part, bits
+def accounted(
+    tensors: dict[str, StoredTensor], setting: Setting
+) -> tuple[bytes, list[tuple[str, str, float]]]:
+    """The ``entropy_coded`` file, and (parameter, part, bits) of what it holds, in its order.
+
+    Args:
+        tensors: every parameter by name; its parts are those of ``entropy.accounted``.
+    """
+    names = sorted(tensors)
+    body, parts = entropy.accounted([tensors[name] for name in names])
+    spent = [(name, *part) for name, of in zip(names, parts, strict=True) for part in of.items()]
+    return header("entropy_coded", setting, len(body)) + body, spent
 
 
 def unquantized_bits(architecture: list[Parameter]) -> int:

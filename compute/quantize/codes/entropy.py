@@ -17,7 +17,7 @@ import torch
 from compute.base.setting import Setting
 from compute.models.layout import Parameter
 from compute.quantize.codes.frequencies import FrequencyTable, best_bits, best_table
-from compute.quantize.codes.range_coder import Ledger, Reader, Writer
+from compute.quantize.codes.range_coder import Reader, Writer
 from compute.quantize.quantizers import (
     Form,
     QuantizedTensor,
@@ -43,40 +43,39 @@ _CHUNK = 2**20
 
 def encode(tensors: list[StoredTensor]) -> bytes:
     """Body of the file."""
-    writer = Writer()
-    for tensor in tensors:
-        if isinstance(tensor, RawTensor):
-            _write_raw(writer, tensor.values)
-            continue
-        _write_scales(writer, tensor)
-        _write_matrix(writer, _signed(tensor))
-    return writer.bytes()
+    return accounted(tensors)[0]
 
 
-def spent(tensor: StoredTensor) -> dict[str, float]:
-    """Bits of each part of one tensor in the file.
+def accounted(tensors: list[StoredTensor]) -> tuple[bytes, list[dict[str, float]]]:
+    """Body of the file, and for each tensor the bits of its parts.
 
-    Returns:
-        ``values`` of a tensor that is not on a grid; else ``codes`` (as their tables say),
-        ``tables`` (those, and the classes of rows and columns) and ``scales`` (with zeros and steps
-        of columns).  The file has at most a word of 32 bits more than the sum over its tensors,
-        but for the coder's rounding of probabilities.
+    Parts are ``values`` of a tensor that is not on a grid; else ``codes`` (as their tables say),
+    ``tables`` (those, and the classes of rows and columns) and ``scales`` (with zeros and steps of
+    columns).  The body has at most two words of 32 bits more than all of them, but for the coder's
+    rounding of probabilities.
     """
+    writer = Writer()
+    spent = [_write(writer, tensor) for tensor in tensors]
+    return writer.bytes(), spent
+
+
+def _write(writer: Writer, tensor: StoredTensor) -> dict[str, float]:
+    """Append a tensor; returns the bits of its parts."""
+    start = writer.uniform_bits + writer.symbol_bits
     if isinstance(tensor, RawTensor):
-        values = Ledger()
-        _write_raw(values, tensor.values)
-        return {"values": values.uniform_bits + values.symbol_bits}
-    scales, matrix = Ledger(), Ledger()
-    _write_scales(scales, tensor)
-    _write_matrix(matrix, _signed(tensor))
+        _write_raw(writer, tensor.values)
+        return {"values": writer.uniform_bits + writer.symbol_bits - start}
+    _write_scales(writer, tensor)
+    uniform, symbols = writer.uniform_bits, writer.symbol_bits
+    _write_matrix(writer, _signed(tensor))
     return {
-        "codes": matrix.symbol_bits,
-        "tables": matrix.uniform_bits,
-        "scales": scales.uniform_bits + scales.symbol_bits,
+        "codes": writer.symbol_bits - symbols,
+        "tables": writer.uniform_bits - uniform,
+        "scales": uniform + symbols - start,
     }
 
 
-def _write_scales(writer: Writer | Ledger, tensor: QuantizedTensor) -> None:
+def _write_scales(writer: Writer, tensor: QuantizedTensor) -> None:
     """All that a matrix has beside its codes."""
     _write_raw(writer, tensor.scales)
     if tensor.zeros is not None:
@@ -148,7 +147,7 @@ def _zeros_per_weight(tensor: QuantizedTensor) -> np.ndarray:
 # Matrices of codes
 
 
-def _write_matrix(writer: Writer | Ledger, codes: np.ndarray) -> None:
+def _write_matrix(writer: Writer, codes: np.ndarray) -> None:
     """Signed codes, int16, shape (rows, columns)."""
     low = int(codes.min())
     sizes = _mean_sizes(codes)
@@ -269,7 +268,7 @@ def _counted_bits(counts: np.ndarray) -> float:
     return best_bits(counts[: int(np.flatnonzero(counts)[-1]) + 1])
 
 
-def _write_table_and_symbols(writer: Writer | Ledger, values: np.ndarray) -> None:
+def _write_table_and_symbols(writer: Writer, values: np.ndarray) -> None:
     table = best_table(_tally(values))
     table.write(writer)
     writer.symbols(values, table.frequencies)
@@ -279,7 +278,7 @@ def _symbol_bits(counts: np.ndarray) -> float:
     return 1.0 + min(_counted_bits(counts), 8.0 * int(counts.sum()))
 
 
-def _write_symbols(writer: Writer | Ledger, values: np.ndarray) -> None:
+def _write_symbols(writer: Writer, values: np.ndarray) -> None:
     """Values below 256, with a table if that is shorter."""
     with_table = _counted_bits(_tally(values)) < 8.0 * values.size
     writer.uniform(int(with_table), 2)
@@ -298,7 +297,7 @@ def _read_symbols(reader: Reader, count: int) -> np.ndarray:
 # 16-bit words: scales and raw values
 
 
-def _write_raw(writer: Writer | Ledger, values: torch.Tensor) -> None:
+def _write_raw(writer: Writer, values: torch.Tensor) -> None:
     """bfloat16 or float32 values as one or two sequences of words."""
     words = values.contiguous().reshape(-1).view(torch.int16).numpy().view(np.uint16)
     per_value = values.element_size() // 2
@@ -314,7 +313,7 @@ def _read_raw(reader: Reader, shape: tuple[int, ...], dtype: torch.dtype) -> tor
     return torch.from_numpy(words.view(np.int16)).view(dtype).reshape(shape)
 
 
-def _write_words(writer: Writer | Ledger, words: np.ndarray) -> None:
+def _write_words(writer: Writer, words: np.ndarray) -> None:
     found = _tally(words)
     counts = np.zeros(_WORD, dtype=np.int64)
     counts[: len(found)] = found

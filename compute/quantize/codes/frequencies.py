@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compute.quantize.codes.range_coder import Ledger, Reader, Writer
+from compute.quantize.codes.range_coder import Reader, Writer
 
 #: Largest mantissa width that is tried: beyond it tables grow and symbols hardly shrink.
 _MAX_MANTISSA = 7
@@ -37,7 +37,7 @@ class FrequencyTable:
         values = _frequencies(np.maximum(self.levels, 1), self.mantissa)
         return np.where(self.levels > 0, values, 0)
 
-    def write(self, writer: Writer | Ledger) -> None:
+    def write(self, writer: Writer) -> None:
         """Send the table."""
         highest = int(self.levels.max())
         writer.uniform(len(self.levels) - 1, _MAX_SIZE)

@@ -14,16 +14,24 @@ _CATEGORICAL = constriction.stream.model.Categorical
 
 
 class Writer:
-    """Collects symbols; ``bytes`` is what a ``Reader`` restores them from."""
+    """Collects symbols; ``bytes`` is what a ``Reader`` restores them from.
+
+    Attributes:
+        uniform_bits: spent so far on integers that are all equally likely: flags, tables, lists.
+        symbol_bits: spent on symbols with a table, as their frequencies say.
+    """
 
     def __init__(self) -> None:
         self._encoder = constriction.stream.queue.RangeEncoder()
+        self.uniform_bits = 0.0
+        self.symbol_bits = 0.0
 
     def uniform(self, values: np.ndarray | int, size: int) -> None:
         """Integers in [0, size), all equally likely: log2(size) bits each; size < 2**24."""
         values = np.atleast_1d(np.asarray(values, dtype=np.int32))
         if size > 1 and values.size:
             self._encoder.encode(values, _UNIFORM(size))
+            self.uniform_bits += values.size * np.log2(size)
 
     def symbols(self, values: np.ndarray, frequencies: np.ndarray) -> None:
         """Integers in [0, len(frequencies)), each as likely as its integer frequency says."""
@@ -31,38 +39,16 @@ class Writer:
             return
         model = _model(frequencies)
         for start in range(0, values.size, _CHUNK):
-            self._encoder.encode(values[start : start + _CHUNK].astype(np.int32), model)
+            part = values[start : start + _CHUNK].astype(np.int32)
+            self._encoder.encode(part, model)
+            counts = np.bincount(part, minlength=len(frequencies))
+            used = np.flatnonzero(counts)
+            shares = frequencies[used] / frequencies.sum()
+            self.symbol_bits -= float(counts[used] @ np.log2(shares))
 
     def bytes(self) -> bytes:
         """Everything so far, in whole 32-bit words."""
         return self._encoder.get_compressed().astype("<u4").tobytes()
-
-
-class Ledger:
-    """Counts the bits of what a ``Writer`` would write, without writing it.
-
-    Attributes:
-        uniform_bits: of integers that are all equally likely: flags, tables, lists.
-        symbol_bits: of symbols with a table, as their frequencies say.
-    """
-
-    def __init__(self) -> None:
-        self.uniform_bits = 0.0
-        self.symbol_bits = 0.0
-
-    def uniform(self, values: np.ndarray | int, size: int) -> None:
-        """As ``Writer.uniform``."""
-        self.uniform_bits += np.size(values) * np.log2(size)
-
-    def symbols(self, values: np.ndarray, frequencies: np.ndarray) -> None:
-        """As ``Writer.symbols``."""
-        counts = np.zeros(len(frequencies), dtype=np.int64)
-        for start in range(0, values.size, _CHUNK):
-            part = values[start : start + _CHUNK]
-            counts += np.bincount(part, minlength=len(frequencies))
-        used = counts > 0
-        shares = frequencies[used] / frequencies.sum()
-        self.symbol_bits -= float((counts[used] * np.log2(shares)).sum())
 
 
 class Reader:

@@ -17,7 +17,6 @@ from compute.models import language_model
 from compute.models.layout import layout
 from compute.quantize import coded_model, codes
 from compute.quantize.allocation import MEASURED_TOKENS, STEPS
-from compute.quantize.codes.header import CODES
 from compute.quantize.whole_model import quantize_model
 from compute.suites.model import Model
 from compute.suites.text.windows.tiling import input_counts
@@ -134,7 +133,8 @@ class Quantize(Stage):
             report=lambda share: report(int(share * self.work_tokens)),
             moments=workspace.moments(self) if self.moments else None,
         )
-        files = {code: codes.encode(code, tensors, self.setting) for code in CODES}
+        coded, spent = codes.accounted(tensors, self.setting)
+        files = {"stored": codes.encode("stored", tensors, self.setting), "entropy_coded": coded}
         for code, file in files.items():
             _check_restores(file, code, model)
         coded_model.save(files, weights_sha256, workspace.coded(self))
@@ -153,7 +153,7 @@ class Quantize(Stage):
                     "part": part,
                     "coded_bits": bits,
                 }
-                for name, part, bits in codes.spent(tensors)
+                for name, part, bits in spent
             ],
         }
         return {

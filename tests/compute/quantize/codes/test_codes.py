@@ -82,10 +82,10 @@ def test_the_stored_file_holds_every_tensor_at_its_width_and_nothing_else(name, 
 @each_case
 def test_what_is_spent_on_the_parts_adds_up_to_the_file(name, setting):
     _, tensors, files = quantized(name, setting)
-    parts = [*codes.spent(tensors)]
+    file, parts = codes.accounted(tensors, setting)
+    assert file == files["entropy_coded"]
     assert {parameter for parameter, *_ in parts} == set(tensors)
     assert all(bits >= 0 for *_, bits in parts)
-    file = files["entropy_coded"]
     body = 8 * len(split_header(file)[2])
     total = sum(bits for *_, bits in parts)
     # The coder rounds probabilities to 24 bits, and its file to words of 32.
