@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
-from compute.base import process_memory
+from compute.base import peak_memory, process_memory
 from compute.base.memory import Memory, gibibytes
 from compute.base.setting import Setting
 from compute.check.row import Row
@@ -57,30 +57,21 @@ class Timed:
 
 
 class Peak:
-    """The most memory that is taken on a device from when this is made."""
+    """The most memory that is taken on a device beyond what was taken when this was made."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._before = 0
         self.restart()
-        self._before = self.found() or 0
+        self._before = peak_memory.peak_bytes(device)
 
     def restart(self) -> None:
         """Forget a higher peak of before: what making a model takes is not what running it does."""
-        if self._device.startswith("cuda"):
-            torch.cuda.reset_peak_memory_stats(self._device)
-            self._known = True
-        else:
-            process_memory.give_back()
-            self._known = process_memory.reset_peak()
+        process_memory.give_back()
+        self._known = peak_memory.reset_peak(self._device)
 
     def found(self) -> int | None:
         """Bytes; None where the system cannot restart its measurement."""
-        if not self._known:
-            return None
-        if self._device.startswith("cuda"):
-            return torch.cuda.max_memory_allocated(self._device) - self._before
-        return process_memory.peak_bytes() - self._before
+        return peak_memory.peak_bytes(self._device) - self._before if self._known else None
 
 
 def rows(device: str, found: Measured) -> Iterator[Row]:

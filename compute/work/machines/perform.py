@@ -10,7 +10,7 @@ import pyarrow as pa
 import torch
 
 import schema
-from compute.base import process_memory
+from compute.base import peak_memory, process_memory
 from compute.base.memory import gibibytes
 from compute.work.stages.stage import Stage
 from compute.work.unit import Unit
@@ -28,24 +28,20 @@ class Outcome:
 def perform(unit: Stage, workspace: Workspace, report: Callable[[int], None]) -> Outcome:
     """Run ``unit``; a failure of any kind is recorded in ``units`` and returned, not raised."""
     start = time.monotonic()
-    on_gpu = workspace.device.startswith("cuda")
     error = None
-    process_memory.reset_peak()
     try:
+        peak_memory.reset_peak(workspace.device)
         check_memory(unit, workspace)
-        if on_gpu:
-            torch.cuda.init()  # by name a card is not, and its statistics are there only then
-            torch.cuda.reset_peak_memory_stats(workspace.device)
         tables = unit.run(workspace, report)
         for table, rows in tables.items():
             workspace.store.write(table, unit, rows, metadata(unit, workspace))
     except Exception as exception:  # noqa: BLE001 - one unit's failure never costs the others
         error = f"{type(exception).__name__}: {exception}".splitlines()[0]
-    if on_gpu:
+    if workspace.device.startswith("cuda"):
         with contextlib.suppress(RuntimeError):  # a broken card says so to the next unit
             torch.cuda.empty_cache()  # what the next unit needs may be of other sizes
     outcome = Outcome(error, time.monotonic() - start)
-    record(unit, workspace, outcome, _peak_memory_bytes(workspace.device))
+    record(unit, workspace, outcome, peak_memory.peak_bytes(workspace.device))
     process_memory.give_back()  # it is the next unit's, here or in another worker
     return outcome
 
@@ -104,9 +100,3 @@ def metadata(unit: Unit, workspace: Workspace) -> dict[str, str]:
     """Provenance of the unit's files."""
     seeds = {"corpus": workspace.corpus_seed, **unit.seeds}
     return workspace.provenance.metadata(unit.key, seeds, unit.checkpoint or "")
-
-
-def _peak_memory_bytes(device: str) -> int:
-    if device.startswith("cuda"):
-        return torch.cuda.max_memory_allocated(device)
-    return process_memory.peak_bytes()
