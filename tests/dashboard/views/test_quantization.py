@@ -115,8 +115,11 @@ def test_what_is_spent_adds_up_to_the_file(suite, open_quantization):
         # The file has a header, too, and ends with a whole word.
         assert 0 <= row.entropy_coded_bits - parts.to_numpy().sum() < 512
     assert quantization.spending(suite, UNQUANTIZED, "ladder-6k").empty
-    app = open_quantization(quantizer="gptq_step")
-    assert any("The entropy-coded file has" in caption.value for caption in app.caption)
+    app = open_quantization(quantizer="Grid-step GPTQ")
+    assert not app.warning
+    largest = quantization.spending(suite, setting, "ladder-12k")
+    whole = (largest["bits_per_weight"] * largest["weights"]).sum() / 8
+    assert any(f"file has {whole:,.0f} bytes" in caption.value for caption in app.caption)
 
 
 def test_exceptions_are_exactly_the_layers_that_rounding_wins(suite):
