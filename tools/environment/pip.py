@@ -78,10 +78,7 @@ def run_pip(python: str, *arguments: str, log: Path, **environment: str) -> None
     Raises:
         PipError: it failed.
     """
-    # Compiling all modules of all packages takes longer than the rest; Python compiles the few
-    # that are imported, once.
-    options = ("--quiet", "--no-compile", "--disable-pip-version-check")
-    command = [python, "-m", "pip", "install", *options]
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # A cluster's pip may be configured to install for the user, which an environment refuses.
     variables = os.environ | {"PIP_USER": "0", "PIP_NO_INPUT": "1"} | environment
     result = subprocess.run(
